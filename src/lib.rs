@@ -1,0 +1,21 @@
+//! A reproducible benchmark and ablation harness for DenseNet (arXiv 1608.06993).
+//!
+//! The modules stand on five floors, and each uses only those below it:
+//!
+//! | floor | modules | what lives there |
+//! |---|---|---|
+//! | 0 | [`network`], [`statistics`] | what a network is, as plain data, and its counts; the statistics of samples |
+//! | 1 | [`random`], [`formats`], `model` | seeded draws; files' bytes to values and back; Burn modules built from the data |
+//! | 2 | [`data`], [`host`], `libtorch`, `training`, [`trials`] | data sets, the machine, the training loop, trials and their processes |
+//! | 3 | [`views`] | tables, plots and descriptions: rows in, bytes out |
+//! | 4 | `commands` | one file a verb of the program |
+//!
+//! Without the features `burn` and `libtorch` everything that reads bytes or computes counts still builds, so that it
+//! can be fuzzed and sanitised alone.
+
+pub mod data;
+pub mod formats;
+pub mod network;
+pub mod random;
+pub mod statistics;
+pub mod views;

@@ -1,0 +1,9 @@
+//! What a DenseNet *is*, as plain data: its options, its layers in order, and their counts in closed form.
+
+mod densenet;
+mod layers;
+mod presets;
+
+pub use densenet::{DenseNet, DropoutAfter, Initialization, NetworkError, Order, Stem};
+pub use layers::{Layer, Operation, Plan, Shape};
+pub use presets::{Preset, PublishedError, nearest_preset, preset, presets};
