@@ -1,0 +1,152 @@
+//! Lets the program find the libtorch it was built against, refuses one of another version, and records what the
+//! program was built from.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use sha2::{Digest, Sha256};
+
+fn main() {
+    println!("cargo:rerun-if-changed=build.rs");
+    let libtorch = env::var_os("CARGO_FEATURE_LIBTORCH").map(|_| link_libtorch());
+    record("LIBTORCH_LIB", &libtorch.unwrap_or_default().to_string_lossy());
+    record_lock_file();
+    record_revision();
+    let rustc = output(&env::var("RUSTC").expect("cargo sets RUSTC"), &["--version"]);
+    record("RUSTC", &rustc.unwrap_or_else(unknown));
+}
+
+/// Makes `env!("DENSENET_BENCH_<name>")` available to the program.
+fn record(name: &str, value: &str) {
+    println!("cargo:rustc-env=DENSENET_BENCH_{name}={value}");
+}
+
+fn unknown() -> String {
+    "unknown".to_owned()
+}
+
+/// What a command prints, or `None` where it is missing or fails.
+fn output(program: &str, arguments: &[&str]) -> Option<String> {
+    let output = Command::new(program).args(arguments).output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    output.status.success().then(|| text.trim().to_owned())
+}
+
+// --- libtorch -------------------------------------------------------------------------------------------------------
+
+/// The version that `tch` 0.22.0 is written for.
+const LIBTORCH_VERSION: &str = "2.9.0";
+
+/// Checks libtorch's version, passes the linker its options and returns the folder of its libraries.
+fn link_libtorch() -> PathBuf {
+    let lib = PathBuf::from(env::var_os("DEP_TCH_LIBTORCH_LIB").expect("torch-sys names libtorch's folder"));
+    check_version(&lib);
+
+    // An rpath, so that no LD_LIBRARY_PATH is needed; of the old kind, so that none can put another libtorch in the
+    // place of the one that was checked.
+    println!("cargo:rustc-link-arg=-Wl,--disable-new-dtags,-rpath,{}", lib.display());
+    if lib.join("libtorch_cuda.so").exists() {
+        // The CUDA kernels register themselves when their library is loaded; no symbol of it need be used, and the
+        // linker would drop it.
+        println!("cargo:rustc-link-arg=-Wl,--no-as-needed,-ltorch_cuda,-lc10_cuda,--as-needed");
+    }
+    lib
+}
+
+/// `torch-sys` checks a `build-version` file alone, which PyPI's PyTorch does not have.
+fn check_version(lib: &Path) {
+    println!("cargo:rerun-if-env-changed=LIBTORCH_INCLUDE");
+    println!("cargo:rerun-if-env-changed=LIBTORCH_BYPASS_VERSION_CHECK");
+    let root = lib.parent().expect("libtorch's libraries are in a folder of it");
+    let include = env::var_os("LIBTORCH_INCLUDE").map_or(root.to_owned(), PathBuf::from);
+    let file = root.join("build-version");
+    let header = include.join("include/torch/csrc/api/include/torch/version.h");
+    for path in [&file, &header] {
+        if path.exists() {
+            println!("cargo:rerun-if-changed={}", path.display());
+        }
+    }
+    let found = version_in_header(&header).or_else(|| fs::read_to_string(&file).ok());
+    let found = found.as_deref().map_or("no version", str::trim);
+    let plain = found.split('+').next().unwrap_or(found);
+    if plain == LIBTORCH_VERSION {
+        return;
+    }
+    let message = format!(
+        "found libtorch {found} in {}; densenet-bench needs {LIBTORCH_VERSION}",
+        root.display()
+    );
+    if env::var_os("LIBTORCH_BYPASS_VERSION_CHECK").is_some() {
+        println!("cargo:warning={message}, and LIBTORCH_BYPASS_VERSION_CHECK lets it pass");
+    } else {
+        eprintln!(
+            "error: {message}.\n\
+             Unset LIBTORCH and LIBTORCH_USE_PYTORCH and run scripts/setup, or point them to a libtorch {LIBTORCH_VERSION}."
+        );
+        std::process::exit(1);
+    }
+}
+
+/// The version in a `#define TORCH_VERSION "2.9.0"`, whose two parts may be on two lines.
+fn version_in_header(header: &Path) -> Option<String> {
+    let text = fs::read_to_string(header).ok()?;
+    let (_, after) = text.split_once("#define TORCH_VERSION ")?;
+    after.split('"').nth(1).map(str::to_owned)
+}
+
+// --- What the program is built from ---------------------------------------------------------------------------------
+
+fn record_lock_file() {
+    let lock = fs::read_to_string("Cargo.lock").ok();
+    if lock.is_some() {
+        println!("cargo:rerun-if-changed=Cargo.lock");
+    }
+    let digest = lock.as_ref().map(|text| format!("{:x}", Sha256::digest(text)));
+    record("LOCK_SHA256", &digest.unwrap_or_else(unknown));
+    for package in ["burn", "tch"] {
+        let version = lock.as_deref().and_then(|text| locked_version(text, package));
+        let name = format!("{}_VERSION", package.to_uppercase());
+        record(&name, version.unwrap_or("unknown"));
+    }
+}
+
+/// The version of a package in the text of a `Cargo.lock`.
+fn locked_version<'a>(lock: &'a str, package: &str) -> Option<&'a str> {
+    let (_, after) = lock.split_once(&format!("\nname = \"{package}\"\nversion = \""))?;
+    after.split('"').next()
+}
+
+/// The commit, and whether tracked files differ from it as the program is built.
+fn record_revision() {
+    // Unpacked into another project's repository, this folder is not what that repository's commits are about.
+    let tracked = git(&["ls-files", "--error-unmatch", "Cargo.toml"]);
+    let revision = tracked.and_then(|_| git(&["rev-parse", "--verify", "--quiet", "HEAD"]));
+    let status = ["status", "--porcelain", "--untracked-files=no", "--", "."];
+    let changes = revision.as_ref().and_then(|_| git(&status));
+    let dirty = changes.map(|changes| !changes.is_empty());
+    record("REVISION", &revision.unwrap_or_else(unknown));
+    record("DIRTY", &dirty.map_or_else(unknown, |dirty| dirty.to_string()));
+
+    // What can change either answer: the sources, and wherever a commit or checkout leaves its mark. The index is left
+    // out, since a mere `git status` may write it.
+    for path in ["src", "Cargo.toml"] {
+        println!("cargo:rerun-if-changed={path}");
+    }
+    let branch = git(&["symbolic-ref", "--quiet", "HEAD"]);
+    for file in ["HEAD", "logs/HEAD", "packed-refs"]
+        .into_iter()
+        .chain(branch.as_deref())
+    {
+        // cargo takes a file that is missing for one that always changed.
+        if let Some(path) = git(&["rev-parse", "--git-path", file]).filter(|path| Path::new(path).exists()) {
+            println!("cargo:rerun-if-changed={path}");
+        }
+    }
+}
+
+/// Without optional locks, so that a build in the background never disturbs another git command.
+fn git(arguments: &[&str]) -> Option<String> {
+    output("git", &[&["--no-optional-locks"], arguments].concat())
+}
