@@ -15,7 +15,15 @@
 
 pub mod data;
 pub mod formats;
+pub mod host;
+#[cfg(feature = "libtorch")]
+pub mod libtorch;
+#[cfg(feature = "burn")]
+pub mod model;
 pub mod network;
 pub mod random;
 pub mod statistics;
+pub mod training;
+pub mod trials;
+#[cfg(not(feature = "burn"))]
 pub mod views;

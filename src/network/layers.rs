@@ -97,6 +97,20 @@ impl Layer {
         }
     }
 
+    /// The layer's tensors in PyTorch's layout, learned values first, then running statistics: (name, shape).
+    pub fn tensors(&self) -> Vec<(String, Vec<usize>)> {
+        let named = |part: &str, shape: Vec<usize>| (format!("{}.{part}", self.name), shape);
+        let (inputs, outputs) = (self.input.channels, self.output.channels);
+        match self.operation {
+            Operation::Convolution { kernel, .. } => vec![named("weight", vec![outputs, inputs, kernel, kernel])],
+            Operation::BatchNorm => ["weight", "bias", "running_mean", "running_var"]
+                .map(|part| named(part, vec![outputs]))
+                .to_vec(),
+            Operation::Linear => vec![named("weight", vec![outputs, inputs]), named("bias", vec![outputs])],
+            _ => Vec::new(),
+        }
+    }
+
     /// Multiply-accumulates for one image: convolutions and the classifier, as is usual; the normalisations and
     /// poolings are not counted.
     pub fn macs(&self) -> u64 {

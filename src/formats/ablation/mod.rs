@@ -1,5 +1,20 @@
 //! The ablation file: TOML in, checked and resolved settings out (see `docs/ablation-format.md`).
 
+mod document;
+mod error;
+mod key_table;
+mod keys;
+mod kind;
+mod parse;
+mod resolve;
 mod settings;
+#[cfg(test)]
+mod tests;
+mod values;
+mod variants;
 
+pub use error::FormatError;
+pub use keys::{KnownKey, SECTIONS, known_keys};
+pub use kind::{Interval, Kind};
+pub use parse::parse;
 pub use settings::*;

@@ -10,6 +10,8 @@ use crate::network::DenseNet;
 /// A whole ablation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ablation {
+    /// The file, as the caller named it; errors about it say so.
+    pub file: PathBuf,
     /// `[a-z0-9-]+`, the folder's name under `results/`.
     pub name: String,
     /// The question that the ablation answers.
@@ -30,7 +32,8 @@ pub struct Variant {
     /// The swept keys' values as the name prints them, (`model.growth-rate`, `12`), in the file's order; for a
     /// `[[variant]]` those that it sets.
     pub swept: Vec<(String, String)>,
-    /// The line of the file that decided each dotted key that the file gives (`model.growth-rate`), from 1.
+    /// The line of the file that decided each dotted key that the file gives (`model.growth-rate`), from 1, and that
+    /// of each section's header (`model`).
     pub lines: BTreeMap<String, usize>,
 }
 
@@ -38,14 +41,19 @@ pub struct Variant {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
+    /// The images.
     pub data: DataSettings,
     /// The preset's name, if `model.preset` is given.
     pub preset: Option<String>,
+    /// The network.
     pub model: DenseNet,
     /// `model.weights`, made absolute or relative to the working directory by way of the file's own folder.
     pub weights: Option<PathBuf>,
+    /// How it is trained; none without `[train]`.
     pub train: Option<TrainSettings>,
+    /// What is measured apart from training; none without `[measure]`.
     pub measure: Option<MeasureSettings>,
+    /// How the program carries it out.
     pub run: RunSettings,
 }
 
@@ -53,10 +61,15 @@ pub struct Settings {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum DataSetName {
+    /// The embedded handwritten digits: 1,437 and 360 images of 1x8x8 in 10 classes.
     Digits,
+    /// Seeded images of classes that a network can learn.
     Synthetic,
+    /// CIFAR-10's official binary batches.
     Cifar10,
+    /// CIFAR-100's official binary batches.
     Cifar100,
+    /// A folder of images, `train/CLASS/IMAGE` and `test/CLASS/IMAGE`.
     Folder,
 }
 
@@ -64,6 +77,7 @@ pub enum DataSetName {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Augment {
+    /// They stay as they are.
     None,
     /// Normalised, mirrored with probability 1/2, shifted by up to 4 pixels with zeros moving in.
     ShiftFlip,
@@ -73,10 +87,13 @@ pub enum Augment {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DataSettings {
+    /// Which images.
     pub dataset: DataSetName,
-    /// Resolved against the file's own folder.
+    /// The folder of `cifar10`, `cifar100` and `folder`, resolved against the file's own; none for the others.
     pub path: Option<PathBuf>,
+    /// Only the first training images.
     pub train_limit: Option<usize>,
+    /// Only the first test images.
     pub test_limit: Option<usize>,
     /// The share of the training images held out, `[0, 1)`; 0 holds out none.
     pub validation_share: f64,
@@ -94,6 +111,7 @@ pub struct DataSettings {
     pub mean: Option<Vec<f64>>,
     /// One value a channel, after scaling to 0..1; none: the training split's.
     pub std: Option<Vec<f64>>,
+    /// How training images are changed from epoch to epoch.
     pub augment: Augment,
 }
 
@@ -101,7 +119,9 @@ pub struct DataSettings {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Duration {
+    /// Passes over the training images.
     Epochs(usize),
+    /// Optimizer steps.
     Steps(usize),
 }
 
@@ -109,10 +129,13 @@ pub enum Duration {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Schedule {
+    /// It does not.
     Constant,
     /// times gamma at the start of the first epoch that is at or past each milestone's share of the run.
     Step {
+        /// Shares of the run, ascending, each above 0 and below 1.
         milestones: Vec<f64>,
+        /// The factor at each.
         gamma: f64,
     },
     /// Half a cosine from the learning rate to 0, by step.
@@ -123,14 +146,23 @@ pub enum Schedule {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrainSettings {
+    /// How long.
     pub duration: Duration,
+    /// Images in a step; the last batch of an epoch may be smaller.
     pub batch_size: usize,
+    /// The learning rate that the schedule starts from.
     pub learning_rate: f64,
+    /// Momentum without dampening; 0 has none.
     pub momentum: f64,
+    /// Whether the momentum is Nesterov's.
     pub nesterov: bool,
+    /// The factor of every parameter that is added to its gradient.
     pub weight_decay: f64,
+    /// How the learning rate changes.
     pub schedule: Schedule,
+    /// Whether each epoch has an order of its own; else it is the data set's.
     pub shuffle: bool,
+    /// A trial each; different, at least one.
     pub seeds: Vec<u64>,
 }
 
@@ -138,9 +170,13 @@ pub struct TrainSettings {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MeasureSettings {
+    /// Batch sizes; different, at least one.
     pub batch_sizes: Vec<usize>,
+    /// What is timed; different, at least one.
     pub modes: Vec<Mode>,
+    /// Steps before the timed ones.
     pub warmup_steps: usize,
+    /// Timed steps.
     pub steps: usize,
 }
 
@@ -148,7 +184,9 @@ pub struct MeasureSettings {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mode {
+    /// Training steps.
     Train,
+    /// Forward passes in evaluation.
     Evaluate,
 }
 
@@ -164,5 +202,6 @@ pub enum Execution {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunSettings {
+    /// How the network's operations are carried out.
     pub execution: Execution,
 }

@@ -1,0 +1,115 @@
+//! What is wrong with an ablation file: where, which key, the rule that is broken and the remedy.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use super::keys;
+use super::settings::{Ablation, Variant};
+use crate::network::NetworkError;
+
+/// A rule of the ablation format that a file breaks. It prints as one line, `growth.toml:12: model.growth-rate:
+/// growth-rate is 0; it must be from 1 to 65536; the paper's are 12, 24, 32, 40 and 48`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FormatError {
+    /// The file, as the caller named it.
+    pub file: PathBuf,
+    /// The line at fault, from 1; none where something is missing from a file that has no place for it yet.
+    pub line: Option<usize>,
+    /// The key at fault, with its section: `model.growth-rate`.
+    pub key: Option<String>,
+    /// What was found and the rule that it breaks.
+    pub rule: String,
+    /// What to write instead.
+    pub remedy: String,
+}
+
+impl fmt::Display for FormatError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.file.display())?;
+        if let Some(line) = self.line {
+            write!(f, ":{line}")?;
+        }
+        if let Some(key) = &self.key {
+            write!(f, ": {key}")?;
+        }
+        write!(f, ": {}; {}", self.rule, self.remedy)
+    }
+}
+
+impl std::error::Error for FormatError {}
+
+/// A [`FormatError`] before it is known in which file it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Fault {
+    pub line: Option<usize>,
+    pub key: Option<String>,
+    pub rule: String,
+    pub remedy: String,
+}
+
+impl Fault {
+    pub fn new(
+        line: impl Into<Option<usize>>,
+        key: impl Into<String>,
+        rule: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Self {
+        Self {
+            line: line.into(),
+            key: Some(key.into()),
+            rule: rule.into(),
+            remedy: remedy.into(),
+        }
+    }
+
+    pub fn in_file(self, file: &Path) -> FormatError {
+        FormatError {
+            file: file.to_owned(),
+            line: self.line,
+            key: self.key,
+            rule: self.rule,
+            remedy: self.remedy,
+        }
+    }
+
+    /// The same, with the variant in whose settings the fault was found.
+    pub fn of_variant(self, name: &str) -> Self {
+        Self {
+            rule: in_variant(name, &self.rule),
+            ..self
+        }
+    }
+}
+
+fn in_variant(name: &str, rule: &str) -> String {
+    format!("in variant {name}, {rule}")
+}
+
+impl Ablation {
+    /// An error about a setting of `variant` that only the data or the machine could show, in the form and with the
+    /// line of those that [`super::parse`] finds. Where the file does not give `key` (`data.image-size`), the line is
+    /// that of its section's header.
+    pub fn located(
+        &self,
+        variant: &Variant,
+        key: &str,
+        rule: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> FormatError {
+        let section = key.split('.').next().unwrap_or(key);
+        let line = variant.lines.get(key).or_else(|| variant.lines.get(section));
+        let fault = Fault::new(line.copied(), key, rule, remedy);
+        let fault = if variant.swept.is_empty() {
+            fault
+        } else {
+            fault.of_variant(&variant.name)
+        };
+        fault.in_file(&self.file)
+    }
+
+    /// [`Ablation::located`] for a rule of the network, whose options are keys of several sections.
+    pub fn located_network(&self, variant: &Variant, error: &NetworkError) -> FormatError {
+        let key = keys::key_of_option(error.option);
+        self.located(variant, &key, &error.rule, &error.remedy)
+    }
+}

@@ -1,0 +1,54 @@
+//! The way from a file's text to an [`Ablation`].
+
+use std::path::Path;
+
+use super::document::Document;
+use super::error::{Fault, FormatError};
+use super::resolve::{self, Reader};
+use super::settings::{Ablation, Variant};
+use super::variants::{self, Overlay};
+
+/// Reads an ablation file's text. Nothing is opened: `file` stands in messages, and relative paths in the text start
+/// at its folder.
+///
+/// # Errors
+/// The first rule of the format that the text breaks; see `docs/ablation-format.md`.
+pub fn parse(text: &str, file: &Path) -> Result<Ablation, FormatError> {
+    read(text, file).map_err(|fault| fault.in_file(file))
+}
+
+fn read(text: &str, file: &Path) -> Result<Ablation, Fault> {
+    let document = Document::parse(text)?;
+    let folder = file.parent().unwrap_or(Path::new(""));
+    let own = Reader::of_file(&document, folder);
+    let (name, question) = (resolve::name(&own)?, resolve::question(&own)?);
+    let overlays = variants::overlays(&document)?;
+    // A fault of the file's own values is theirs, whichever variant meets it first.
+    let own_fault = resolve::settings(&own).err();
+    let variant = |overlay: &Overlay<'_>| {
+        let reader = Reader::of_variant(&document, folder, overlay);
+        let settings = resolve::settings(&reader).map_err(|fault| {
+            if overlay.set.is_empty() || own_fault.as_ref() == Some(&fault) {
+                fault
+            } else {
+                fault.of_variant(&overlay.name)
+            }
+        })?;
+        let swept = overlay.set.iter();
+        Ok(Variant {
+            name: overlay.name.clone(),
+            settings,
+            swept: swept
+                .map(|(known, value)| (known.key.to_owned(), value.value.bare_text()))
+                .collect(),
+            lines: reader.lines(),
+        })
+    };
+    Ok(Ablation {
+        file: file.to_owned(),
+        name,
+        question,
+        swept_keys: variants::swept_keys(&document),
+        variants: overlays.iter().map(variant).collect::<Result<_, Fault>>()?,
+    })
+}

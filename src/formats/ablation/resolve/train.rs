@@ -1,0 +1,79 @@
+//! `[train]`.
+
+use super::reader::Reader;
+use crate::formats::ablation::error::Fault;
+use crate::formats::ablation::settings::{Duration, Schedule, TrainSettings};
+use crate::formats::ablation::values::number_text;
+
+pub fn settings(reader: &Reader<'_>) -> Result<Option<TrainSettings>, Fault> {
+    if !reader.has_section("train") {
+        return Ok(None);
+    }
+    let momentum = reader.number("train.momentum").unwrap_or(0.9);
+    let nesterov = reader.flag("train.nesterov").unwrap_or(momentum > 0.0);
+    if nesterov && momentum == 0.0 {
+        return Err(reader.fault_with(
+            "train.nesterov",
+            "nesterov is true, but the momentum is 0 and there is none to look ahead by",
+            "write a momentum such as 0.9, or leave nesterov out",
+        ));
+    }
+    Ok(Some(TrainSettings {
+        duration: duration(reader)?,
+        batch_size: reader.count("train.batch-size").unwrap_or(64),
+        learning_rate: reader.number("train.learning-rate").unwrap_or(0.1),
+        momentum,
+        nesterov,
+        weight_decay: reader.number("train.weight-decay").unwrap_or(1e-4),
+        schedule: schedule(reader)?,
+        shuffle: reader.flag("train.shuffle").unwrap_or(true),
+        seeds: reader
+            .whole_numbers("train.seeds")
+            .map_or_else(|| vec![0], <[u64]>::to_vec),
+    }))
+}
+
+fn duration(reader: &Reader<'_>) -> Result<Duration, Fault> {
+    match (reader.count("train.epochs"), reader.count("train.steps")) {
+        (Some(_), Some(_)) => Err(reader.fault_with(
+            reader.set_by_variant(["train.steps", "train.epochs"]),
+            "epochs and steps are both given, and each decides how long training lasts",
+            "keep one of the two",
+        )),
+        (None, Some(steps)) => Ok(Duration::Steps(steps)),
+        (epochs, None) => Ok(Duration::Epochs(epochs.unwrap_or(10))),
+    }
+}
+
+fn schedule(reader: &Reader<'_>) -> Result<Schedule, Fault> {
+    let word = reader.text("train.schedule").unwrap_or("step");
+    if word != "step" {
+        for (key, name) in [("train.milestones", "milestones"), ("train.gamma", "gamma")] {
+            if reader.is_misplaced(key, "train.schedule") {
+                return Err(reader.fault_with(
+                    key,
+                    format!("{name} is for the schedule step, but the schedule is {word}"),
+                    format!("remove {name}, or write schedule = \"step\""),
+                ));
+            }
+        }
+    }
+    match word {
+        "constant" => Ok(Schedule::Constant),
+        "cosine" => Ok(Schedule::Cosine),
+        _ => {
+            let milestones = reader.numbers("train.milestones").unwrap_or(&[0.5, 0.75]).to_vec();
+            if let Some(pair) = milestones.windows(2).find(|pair| pair[0] >= pair[1]) {
+                let (first, second) = (number_text(pair[0]), number_text(pair[1]));
+                return Err(reader.fault(
+                    "train.milestones",
+                    format!("milestones has {second} after {first}; each must be larger than the one before"),
+                ));
+            }
+            Ok(Schedule::Step {
+                milestones,
+                gamma: reader.number("train.gamma").unwrap_or(0.1),
+            })
+        }
+    }
+}

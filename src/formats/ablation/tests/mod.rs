@@ -1,0 +1,4 @@
+//! Files that keep every rule.
+
+mod meaning;
+mod repository;

@@ -1,0 +1,98 @@
+//! The files of the repository: the ablations that it ships, and the documentation of the format.
+
+use std::path::{Path, PathBuf};
+
+use crate::formats::ablation::*;
+use crate::network::preset;
+
+/// The TOML files of a folder of the repository, and of those in it.
+fn shipped(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(shipped(&path));
+        } else if path.extension().is_some_and(|extension| extension == "toml") {
+            files.push(path);
+        }
+    }
+    files
+}
+
+#[test]
+fn every_shipped_ablation_keeps_the_format_and_is_named_as_its_file() {
+    let files = shipped(&Path::new(env!("CARGO_MANIFEST_DIR")).join("ablations"));
+    assert!(files.len() >= 10);
+    for file in files {
+        let ablation = parse(&std::fs::read_to_string(&file).unwrap(), &file).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(Some(ablation.name.as_str()), file.file_stem().unwrap().to_str());
+        assert!(ablation.question.ends_with('?'), "{}", file.display());
+    }
+}
+
+#[test]
+fn the_papers_files_have_the_papers_networks_and_training() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("ablations/paper");
+    for file in shipped(&folder) {
+        let ablation = parse(&std::fs::read_to_string(&file).unwrap(), &file).unwrap();
+        for variant in &ablation.variants {
+            let Settings {
+                data,
+                preset: name,
+                model,
+                train,
+                ..
+            } = &variant.settings;
+            let mut published = preset(name.as_ref().unwrap()).unwrap().network;
+            let augmented = data.augment == Augment::ShiftFlip;
+            published.dropout = if augmented { 0.0 } else { 0.2 };
+            assert_eq!(*model, published);
+            assert!(data.mean.is_some() && data.std.is_some());
+            let paper = TrainSettings {
+                duration: Duration::Epochs(300),
+                batch_size: 64,
+                learning_rate: 0.1,
+                momentum: 0.9,
+                nesterov: true,
+                weight_decay: 1e-4,
+                schedule: Schedule::Step {
+                    milestones: vec![0.5, 0.75],
+                    gamma: 0.1,
+                },
+                shuffle: true,
+                seeds: vec![0],
+            };
+            assert_eq!(train.as_ref(), Some(&paper), "{}", file.display());
+        }
+    }
+}
+
+/// The table of a section's keys as `docs/ablation-format.md` has it.
+fn table(section: &str) -> String {
+    let rows = known_keys().iter().filter(|known| known.section() == section);
+    let rows: Vec<String> = rows.map(KnownKey::documentation_row).collect();
+    format!(
+        "| key | value | default | meaning |\n|---|---|---|---|\n{}\n",
+        rows.join("\n")
+    )
+}
+
+/// To write the tables anew: `UPDATE_DOCS=1 cargo test --no-default-features the_documentation`.
+#[test]
+fn the_documentation_lists_every_key_with_its_default() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/ablation-format.md");
+    let mut text = std::fs::read_to_string(&file).unwrap();
+    for section in [""].into_iter().chain(SECTIONS) {
+        let start = format!("<!-- keys {section} -->\n").replace("keys  ", "keys ");
+        let from = text.find(&start).unwrap_or_else(|| panic!("no marker {start}")) + start.len();
+        let to = from + text[from..].find("<!-- end -->").unwrap();
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            text.replace_range(from..to, &table(section));
+        } else {
+            assert_eq!(text[from..to], table(section), "run this test with UPDATE_DOCS=1");
+        }
+    }
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(&file, text).unwrap();
+    }
+}

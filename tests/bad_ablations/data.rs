@@ -1,0 +1,221 @@
+//! `[data]`.
+
+use super::{data, refuses};
+
+#[test]
+fn a_data_set_that_this_version_lacks_is_refused() {
+    refuses(
+        &data(r#"dataset = "svhn""#),
+        r#"growth.toml:4: data.dataset: dataset is "svhn"; it must be "digits", "synthetic", "cifar10", "cifar100" or "folder"; write dataset = "digits" for the data set that is embedded"#,
+    );
+    refuses(
+        &data(r#"dataset = "cifar-10""#),
+        r#"growth.toml:4: data.dataset: dataset is "cifar-10"; it must be "digits", "synthetic", "cifar10", "cifar100" or "folder"; did you mean "cifar10"?"#,
+    );
+}
+
+#[test]
+fn a_data_set_on_disk_without_a_path_is_refused() {
+    refuses(
+        &data(r#"dataset = "cifar10""#),
+        r#"growth.toml:3: data.path: the data set cifar10 is read from a folder, and there is no path; name the data set's folder, such as path = "../data/cifar-10-batches-bin""#,
+    );
+    refuses(
+        &data(r#"dataset = "cifar100""#),
+        r#"growth.toml:3: data.path: the data set cifar100 is read from a folder, and there is no path; name the data set's folder, such as path = "../data/cifar-10-batches-bin""#,
+    );
+    refuses(
+        &data(r#"dataset = "folder""#),
+        r#"growth.toml:3: data.path: the data set folder is read from a folder, and there is no path; name the data set's folder, such as path = "../data/cifar-10-batches-bin""#,
+    );
+    refuses(
+        &data(
+            r#"dataset = "folder"
+path = """#,
+        ),
+        r#"growth.toml:5: data.path: path is empty; it must say something; name the data set's folder, such as path = "../data/cifar-10-batches-bin""#,
+    );
+}
+
+#[test]
+fn keys_that_fit_only_another_data_set_are_refused() {
+    refuses(
+        &data(
+            r#"dataset = "digits"
+image-size = 32"#,
+        ),
+        "growth.toml:5: data.image-size: image-size is for folder and synthetic, but the dataset is digits; remove image-size, or choose another dataset",
+    );
+    refuses(
+        &data(
+            r#"dataset = "cifar10"
+path = "c"
+image-size = 32"#,
+        ),
+        "growth.toml:6: data.image-size: image-size is for folder and synthetic, but the dataset is cifar10; remove image-size, or choose another dataset",
+    );
+    refuses(
+        &data(
+            r#"dataset = "digits"
+classes = 10"#,
+        ),
+        "growth.toml:5: data.classes: classes is for synthetic, but the dataset is digits; remove classes, or choose another dataset",
+    );
+    refuses(
+        &data(
+            r#"dataset = "folder"
+path = "f"
+channels = 3"#,
+        ),
+        "growth.toml:6: data.channels: channels is for synthetic, but the dataset is folder; remove channels, or choose another dataset",
+    );
+    refuses(
+        &data(
+            r#"dataset = "digits"
+train-images = 3"#,
+        ),
+        "growth.toml:5: data.train-images: train-images is for synthetic, but the dataset is digits; remove train-images, or choose another dataset",
+    );
+    refuses(
+        &data(
+            r#"dataset = "digits"
+test-images = 3"#,
+        ),
+        "growth.toml:5: data.test-images: test-images is for synthetic, but the dataset is digits; remove test-images, or choose another dataset",
+    );
+    refuses(
+        &data(
+            r#"dataset = "synthetic"
+path = "f""#,
+        ),
+        "growth.toml:5: data.path: path is for cifar10, cifar100 and folder, but the dataset is synthetic; remove path, or choose another dataset",
+    );
+}
+
+#[test]
+fn normalisation_that_does_not_fit_the_channels_is_refused() {
+    refuses(
+        &data(
+            r#"dataset = "digits"
+mean = [0.5, 0.5, 0.5]"#,
+        ),
+        "growth.toml:5: data.mean: mean has 3 values, but the images have 1 channel; give one value a channel, or leave mean out for the training split's",
+    );
+    refuses(
+        &data(
+            r#"dataset = "cifar10"
+path = "c"
+std = [0.5]"#,
+        ),
+        "growth.toml:6: data.std: std has 1 value, but the images have 3 channels; give one value a channel, or leave std out for the training split's",
+    );
+    refuses(
+        &data(
+            r#"dataset = "cifar100"
+path = "c"
+mean = [0.5, 0.5]"#,
+        ),
+        "growth.toml:6: data.mean: mean has 2 values, but the images have 3 channels; give one value a channel, or leave mean out for the training split's",
+    );
+    refuses(
+        &data(
+            r#"dataset = "folder"
+path = "c"
+mean = [0.5]"#,
+        ),
+        "growth.toml:6: data.mean: mean has 1 value, but the images have 3 channels; give one value a channel, or leave mean out for the training split's",
+    );
+    refuses(
+        &data(
+            r#"dataset = "synthetic"
+channels = 2
+mean = [0.5]"#,
+        ),
+        "growth.toml:6: data.mean: mean has 1 value, but the images have 2 channels; give one value a channel, or leave mean out for the training split's",
+    );
+}
+
+#[test]
+fn normalisation_by_values_that_cannot_be_is_refused() {
+    refuses(
+        &data(
+            r#"dataset = "digits"
+std = [0]"#,
+        ),
+        "growth.toml:5: data.std: std has 0; each must be above 0 and at most 1; values are scaled to 0..1 first: divide constants for 0..255 by 255",
+    );
+    refuses(
+        &data(
+            r#"dataset = "digits"
+std = [-0.1]"#,
+        ),
+        "growth.toml:5: data.std: std has -0.1; each must be above 0 and at most 1; values are scaled to 0..1 first: divide constants for 0..255 by 255",
+    );
+    refuses(
+        &data(
+            r#"dataset = "digits"
+mean = [125.3]"#,
+        ),
+        "growth.toml:5: data.mean: mean has 125.3; each must be at least 0 and at most 1; values are scaled to 0..1 first: divide constants for 0..255 by 255",
+    );
+    refuses(
+        &data(
+            r#"dataset = "digits"
+mean = [nan]"#,
+        ),
+        "growth.toml:5: data.mean: mean has nan; each must be at least 0 and at most 1; values are scaled to 0..1 first: divide constants for 0..255 by 255",
+    );
+}
+
+#[test]
+fn options_of_the_data_out_of_their_range_are_refused() {
+    refuses(
+        &data(
+            r#"dataset = "digits"
+train-limit = 0"#,
+        ),
+        "growth.toml:5: data.train-limit: train-limit is 0; it must be from 1 to 1000000000; leave it out to take all",
+    );
+    refuses(
+        &data(
+            r#"dataset = "digits"
+test-limit = 0"#,
+        ),
+        "growth.toml:5: data.test-limit: test-limit is 0; it must be from 1 to 1000000000; leave it out to take all",
+    );
+    refuses(
+        &data(
+            r#"dataset = "digits"
+validation-share = 1"#,
+        ),
+        "growth.toml:5: data.validation-share: validation-share is 1; it must be at least 0 and below 1; 0.1 holds out a tenth of the training images, 0.0 none",
+    );
+    refuses(
+        &data(
+            r#"dataset = "digits"
+validation-share = -0.1"#,
+        ),
+        "growth.toml:5: data.validation-share: validation-share is -0.1; it must be at least 0 and below 1; 0.1 holds out a tenth of the training images, 0.0 none",
+    );
+    refuses(
+        &data(
+            r#"dataset = "synthetic"
+image-size = 0"#,
+        ),
+        "growth.toml:5: data.image-size: image-size is 0; it must be from 1 to 4096; 32 is CIFAR's, 224 ImageNet's",
+    );
+    refuses(
+        &data(
+            r#"dataset = "synthetic"
+classes = 0"#,
+        ),
+        "growth.toml:5: data.classes: classes is 0; it must be from 1 to 65536; 10 is CIFAR-10's",
+    );
+    refuses(
+        &data(
+            r#"dataset = "digits"
+augment = "flip""#,
+        ),
+        r#"growth.toml:5: data.augment: augment is "flip"; it must be "none" or "shift-flip"; the paper's C10+ and C100+ are "shift-flip""#,
+    );
+}

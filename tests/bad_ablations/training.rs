@@ -1,0 +1,211 @@
+//! `[train]`, `[measure]` and `[run]`.
+
+use super::{refuses, section};
+
+#[test]
+fn a_learning_rate_that_is_not_finite_and_positive_is_refused() {
+    refuses(
+        &section("train", "learning-rate = inf"),
+        "growth.toml:8: train.learning-rate: learning-rate is inf; it must be finite and above 0; the paper's is 0.1",
+    );
+    refuses(
+        &section("train", "learning-rate = nan"),
+        "growth.toml:8: train.learning-rate: learning-rate is nan; it must be finite and above 0; the paper's is 0.1",
+    );
+    refuses(
+        &section("train", "learning-rate = 0.0"),
+        "growth.toml:8: train.learning-rate: learning-rate is 0.0; it must be finite and above 0; the paper's is 0.1",
+    );
+    refuses(
+        &section("train", "learning-rate = -0.1"),
+        "growth.toml:8: train.learning-rate: learning-rate is -0.1; it must be finite and above 0; the paper's is 0.1",
+    );
+    refuses(
+        &section("train", "learning-rate = 1e999"),
+        "growth.toml:8: train.learning-rate: learning-rate is inf; it must be finite and above 0; the paper's is 0.1",
+    );
+}
+
+#[test]
+fn options_of_the_optimizer_out_of_their_range_are_refused() {
+    refuses(
+        &section("train", "momentum = 1.0"),
+        "growth.toml:8: train.momentum: momentum is 1.0; it must be at least 0 and below 1; the paper's is 0.9",
+    );
+    refuses(
+        &section("train", "momentum = -0.1"),
+        "growth.toml:8: train.momentum: momentum is -0.1; it must be at least 0 and below 1; the paper's is 0.9",
+    );
+    refuses(
+        &section("train", "weight-decay = -1e-4"),
+        "growth.toml:8: train.weight-decay: weight-decay is -0.0001; it must be finite and at least 0; the paper's is 1e-4",
+    );
+    refuses(
+        &section("train", "weight-decay = inf"),
+        "growth.toml:8: train.weight-decay: weight-decay is inf; it must be finite and at least 0; the paper's is 1e-4",
+    );
+}
+
+#[test]
+fn nesterov_without_momentum_is_refused() {
+    refuses(
+        &section("train", "momentum = 0\nnesterov = true"),
+        "growth.toml:9: train.nesterov: nesterov is true, but the momentum is 0 and there is none to look ahead by; write a momentum such as 0.9, or leave nesterov out",
+    );
+}
+
+#[test]
+fn milestones_that_are_no_ascending_shares_are_refused() {
+    refuses(
+        &section("train", "milestones = [0.5, 1.0]"),
+        "growth.toml:8: train.milestones: milestones has 1.0; each must be above 0 and below 1; the paper's are [0.5, 0.75]",
+    );
+    refuses(
+        &section("train", "milestones = [150, 225]"),
+        "growth.toml:8: train.milestones: milestones has 150; each must be above 0 and below 1; the paper's are [0.5, 0.75]",
+    );
+    refuses(
+        &section("train", "milestones = [0.75, 0.5]"),
+        "growth.toml:8: train.milestones: milestones has 0.5 after 0.75; each must be larger than the one before; the paper's are [0.5, 0.75]",
+    );
+    refuses(
+        &section("train", "milestones = [0.5, 0.5]"),
+        "growth.toml:8: train.milestones: milestones has 0.5 after 0.5; each must be larger than the one before; the paper's are [0.5, 0.75]",
+    );
+    refuses(
+        &section("train", "milestones = []"),
+        "growth.toml:8: train.milestones: milestones is empty; it must have at least one value; the paper's are [0.5, 0.75]",
+    );
+    refuses(
+        &section("train", "gamma = 0"),
+        "growth.toml:8: train.gamma: gamma is 0; it must be above 0 and at most 1; the paper's is 0.1",
+    );
+    refuses(
+        &section("train", "gamma = 10"),
+        "growth.toml:8: train.gamma: gamma is 10; it must be above 0 and at most 1; the paper's is 0.1",
+    );
+}
+
+#[test]
+fn milestones_and_gamma_with_another_schedule_are_refused() {
+    refuses(
+        &section(
+            "train",
+            r#"schedule = "cosine"
+milestones = [0.5]"#,
+        ),
+        r#"growth.toml:9: train.milestones: milestones is for the schedule step, but the schedule is cosine; remove milestones, or write schedule = "step""#,
+    );
+    refuses(
+        &section(
+            "train",
+            r#"schedule = "constant"
+gamma = 0.1"#,
+        ),
+        r#"growth.toml:9: train.gamma: gamma is for the schedule step, but the schedule is constant; remove gamma, or write schedule = "step""#,
+    );
+    refuses(
+        &section("train", r#"schedule = "steps""#),
+        r#"growth.toml:8: train.schedule: schedule is "steps"; it must be "constant", "step" or "cosine"; did you mean "step"?"#,
+    );
+}
+
+#[test]
+fn seeds_that_are_none_or_not_different_are_refused() {
+    refuses(
+        &section("train", "seeds = [0, 1, 0]"),
+        "growth.toml:8: train.seeds: seeds has 0 twice; each may stand once; write each seed once, such as [0, 1, 2]",
+    );
+    refuses(
+        &section("train", "seeds = []"),
+        "growth.toml:8: train.seeds: seeds is empty; it must have at least one value; write each seed once, such as [0, 1, 2]",
+    );
+    refuses(
+        &section("train", "seeds = [-1]"),
+        "growth.toml:8: train.seeds: seeds has -1; each must be from 0 to 9223372036854775807; write each seed once, such as [0, 1, 2]",
+    );
+    refuses(
+        &section("train", "seeds = 3"),
+        "growth.toml:8: train.seeds: seeds is 3; it must be a list of different whole numbers from 0 to 9223372036854775807; write each seed once, such as [0, 1, 2]",
+    );
+}
+
+#[test]
+fn epochs_and_steps_together_are_refused() {
+    refuses(
+        &section("train", "epochs = 1\nsteps = 100"),
+        "growth.toml:9: train.steps: epochs and steps are both given, and each decides how long training lasts; keep one of the two",
+    );
+}
+
+#[test]
+fn training_of_no_length_or_in_empty_batches_is_refused() {
+    refuses(
+        &section("train", "epochs = 0"),
+        "growth.toml:8: train.epochs: epochs is 0; it must be from 1 to 1000000000; the paper's are 300 on CIFAR",
+    );
+    refuses(
+        &section("train", "steps = 0"),
+        "growth.toml:8: train.steps: steps is 0; it must be from 1 to 1000000000; leave out [train] to train nothing",
+    );
+    refuses(
+        &section("train", "batch-size = 0"),
+        "growth.toml:8: train.batch-size: batch-size is 0; it must be from 1 to 1000000000; the paper's is 64 on CIFAR",
+    );
+}
+
+#[test]
+fn batch_sizes_to_measure_that_are_none_or_not_different_are_refused() {
+    refuses(
+        &section("measure", "batch-sizes = []"),
+        "growth.toml:8: measure.batch-sizes: batch-sizes is empty; it must have at least one value; write each size once, such as [16, 32, 64]",
+    );
+    refuses(
+        &section("measure", "batch-sizes = [8, 16, 8]"),
+        "growth.toml:8: measure.batch-sizes: batch-sizes has 8 twice; each may stand once; write each size once, such as [16, 32, 64]",
+    );
+    refuses(
+        &section("measure", "batch-sizes = [0]"),
+        "growth.toml:8: measure.batch-sizes: batch-sizes has 0; each must be from 1 to 1000000000; write each size once, such as [16, 32, 64]",
+    );
+    refuses(
+        &section("measure", "batch-sizes = 64"),
+        "growth.toml:8: measure.batch-sizes: batch-sizes is 64; it must be a list of different whole numbers from 1 to 1000000000; write each size once, such as [16, 32, 64]",
+    );
+}
+
+#[test]
+fn modes_and_steps_to_measure_that_there_are_not_are_refused() {
+    refuses(
+        &section("measure", r#"mode = "training""#),
+        r#"growth.toml:8: measure.mode: mode is "training"; it must be "train" or "evaluate", or a list of them; write mode = ["train", "evaluate"] for both"#,
+    );
+    refuses(
+        &section("measure", r#"mode = ["train", "test"]"#),
+        r#"growth.toml:8: measure.mode: mode has "test", a string; each must be "train" or "evaluate"; write mode = ["train", "evaluate"] for both"#,
+    );
+    refuses(
+        &section("measure", r#"mode = ["train", "train"]"#),
+        r#"growth.toml:8: measure.mode: mode has "train" twice; each may stand once; write mode = ["train", "evaluate"] for both"#,
+    );
+    refuses(
+        &section("measure", "mode = []"),
+        r#"growth.toml:8: measure.mode: mode is empty; it must have at least one value; write mode = ["train", "evaluate"] for both"#,
+    );
+    refuses(
+        &section("measure", "steps = 0"),
+        "growth.toml:8: measure.steps: steps is 0; it must be from 1 to 1000000000; leave it out for 10",
+    );
+    refuses(
+        &section("measure", "warmup-steps = -1"),
+        "growth.toml:8: measure.warmup-steps: warmup-steps is -1; it must be from 0 to 1000000000; leave it out for 3",
+    );
+}
+
+#[test]
+fn an_execution_that_this_version_lacks_is_refused() {
+    refuses(
+        &section("run", r#"execution = "fused""#),
+        r#"growth.toml:8: run.execution: execution is "fused"; it must be "plain"; this version offers no other"#,
+    );
+}
