@@ -1,0 +1,186 @@
+//! The bytes of a PNG or JPEG file to pixels.
+
+use std::io::Cursor;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use image::imageops::FilterType;
+use image::{DynamicImage, ImageDecoder, ImageReader, Limits};
+
+/// The largest side of an image that is decoded, in pixels.
+pub const LARGEST_SIDE: u32 = 16384;
+
+/// The most memory that decoding one image may take, in bytes.
+const DECODER_MEMORY: u64 = 512 << 20;
+
+/// Decodes a PNG or JPEG to `[3, size, size]` bytes, red, green and blue.
+///
+/// The kind follows from the bytes. 16 bits a sample become 8, grey becomes three equal channels, and an alpha channel
+/// is dropped, not blended; colour profiles and EXIF orientation are ignored. The image is squashed to a square, with a
+/// triangle filter that is widened when it shrinks the image; at the same size its bytes stay as they are.
+///
+/// # Errors
+/// The decoder's reason; an image with a side above [`LARGEST_SIDE`], or one that is cut short.
+pub fn decode(bytes: &[u8], size: u32) -> Result<Vec<u8>, String> {
+    // A decoder that panics on strange bytes is a decoder's bug, and still only one bad file for the user.
+    let rgb = catch_unwind(AssertUnwindSafe(|| decode_rgb(bytes)))
+        .map_err(|_| "the decoder gave up (a fault in the image library)".to_owned())??;
+    let rgb = image::imageops::resize(&rgb, size, size, FilterType::Triangle);
+    let pixels = rgb.as_raw();
+    Ok((0..3)
+        .flat_map(|channel| pixels.iter().skip(channel).step_by(3).copied())
+        .collect())
+}
+
+fn decode_rgb(bytes: &[u8]) -> Result<image::RgbImage, String> {
+    let mut reader = ImageReader::new(Cursor::new(bytes))
+        .with_guessed_format()
+        .map_err(|error| error.to_string())?;
+    let mut limits = Limits::default();
+    limits.max_alloc = Some(DECODER_MEMORY);
+    reader.limits(limits.clone());
+    let is_jpeg = match reader.format() {
+        Some(image::ImageFormat::Png) => false,
+        Some(image::ImageFormat::Jpeg) => true,
+        Some(other) => return Err(format!("its bytes are {}", other.to_mime_type())),
+        None => return Err("its first bytes are of neither".to_owned()),
+    };
+    let decoder = reader.into_decoder().map_err(|error| error.to_string())?;
+    let (width, height) = decoder.dimensions();
+    if width.max(height) > LARGEST_SIDE {
+        return Err(format!(
+            "{width}x{height} pixels, and a side may have up to {LARGEST_SIDE}"
+        ));
+    }
+    limits
+        .reserve(decoder.total_bytes())
+        .map_err(|error| format!("{width}x{height} pixels: {error}"))?;
+    if is_jpeg && !has_jpeg_end(bytes) {
+        return Err("it ends before the end-of-image marker".to_owned());
+    }
+    let image = DynamicImage::from_decoder(decoder).map_err(|error| error.to_string())?;
+    Ok(image.into_rgb8())
+}
+
+/// Whether the last scan of a JPEG has an end. The decoder fills what is missing with grey, and a truncated file would
+/// pass. Within a scan FF is followed by 00 or a restart marker, so FF D9 is the end of the image.
+fn has_jpeg_end(bytes: &[u8]) -> bool {
+    let marker = |second: u8| bytes.windows(2).rposition(|pair| pair == [0xff, second]);
+    match (marker(0xda), marker(0xd9)) {
+        (Some(scan), Some(end)) => scan < end,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use image::{GrayImage, ImageBuffer, ImageFormat, Rgb, RgbImage, RgbaImage};
+
+    use super::*;
+
+    fn encoded(image: impl Into<DynamicImage>, format: ImageFormat) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        image.into().write_to(&mut Cursor::new(&mut bytes), format).unwrap();
+        bytes
+    }
+
+    fn gradient(width: u32, height: u32) -> RgbImage {
+        RgbImage::from_fn(width, height, |x, y| Rgb([x as u8, y as u8, (x * 3 + y * 7) as u8]))
+    }
+
+    #[test]
+    fn an_image_of_the_right_size_keeps_its_bytes() {
+        let image = gradient(5, 5);
+        let decoded = decode(&encoded(image.clone(), ImageFormat::Png), 5).unwrap();
+        for (x, y, pixel) in image.enumerate_pixels() {
+            for channel in 0..3 {
+                assert_eq!(decoded[channel * 25 + y as usize * 5 + x as usize], pixel[channel]);
+            }
+        }
+    }
+
+    #[test]
+    fn other_sizes_are_squashed_to_a_square() {
+        let halves = RgbImage::from_fn(40, 10, |x, _| if x < 20 { Rgb([200, 0, 9]) } else { Rgb([0, 100, 9]) });
+        let decoded = decode(&encoded(halves, ImageFormat::Png), 4).unwrap();
+        assert_eq!(decoded.len(), 48);
+        for row in 0..4 {
+            assert_eq!([decoded[row * 4], decoded[row * 4 + 3]], [200, 0]);
+            assert_eq!([decoded[16 + row * 4], decoded[16 + row * 4 + 3]], [0, 100]);
+        }
+        assert_eq!(decoded[32..], [9; 16]);
+    }
+
+    #[test]
+    fn grey_alpha_and_16_bits_become_three_channels_of_8() {
+        let grey = GrayImage::from_pixel(2, 2, image::Luma([77]));
+        assert_eq!(decode(&encoded(grey, ImageFormat::Png), 2).unwrap(), [77; 12]);
+        let transparent = RgbaImage::from_pixel(2, 2, image::Rgba([77, 77, 77, 0]));
+        assert_eq!(decode(&encoded(transparent, ImageFormat::Png), 2).unwrap(), [77; 12]);
+        let deep: ImageBuffer<Rgb<u16>, Vec<u16>> = ImageBuffer::from_pixel(2, 2, Rgb([77 * 257; 3]));
+        assert_eq!(decode(&encoded(deep, ImageFormat::Png), 2).unwrap(), [77; 12]);
+        let jpeg = decode(
+            &encoded(RgbImage::from_pixel(16, 16, Rgb([77; 3])), ImageFormat::Jpeg),
+            2,
+        )
+        .unwrap();
+        assert!(jpeg.iter().all(|value| value.abs_diff(77) <= 2), "{jpeg:?}");
+    }
+
+    #[test]
+    fn a_file_cut_anywhere_does_not_decode() {
+        for format in [ImageFormat::Png, ImageFormat::Jpeg] {
+            let bytes = encoded(gradient(40, 30), format);
+            assert!(decode(&bytes, 8).is_ok());
+            // A PNG's last chunk, of 12 bytes, holds nothing.
+            let needed = if format == ImageFormat::Png {
+                bytes.len() - 12
+            } else {
+                bytes.len()
+            };
+            for length in 0..needed {
+                assert!(
+                    decode(&bytes[..length], 8).is_err(),
+                    "{format:?} cut to {length} of {} bytes",
+                    bytes.len()
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_changed_byte_of_a_png_is_found() {
+        let mut bytes = encoded(gradient(40, 30), ImageFormat::Png);
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 0x10;
+        assert!(decode(&bytes, 8).is_err());
+    }
+
+    #[test]
+    fn other_bytes_are_named() {
+        assert_eq!(decode(b"GIF89a\0\0", 8).unwrap_err(), "its bytes are image/gif");
+        assert_eq!(decode(b"hello", 8).unwrap_err(), "its first bytes are of neither");
+        assert_eq!(decode(b"", 8).unwrap_err(), "its first bytes are of neither");
+    }
+
+    #[test]
+    fn an_image_with_a_huge_side_is_refused_from_its_header() {
+        let wide = encoded(GrayImage::new(LARGEST_SIDE + 1, 1), ImageFormat::Png);
+        assert_eq!(
+            decode(&wide, 8).unwrap_err(),
+            "16385x1 pixels, and a side may have up to 16384"
+        );
+        // A header that claims 16384x16384 pixels of 3 bytes, and its checksum.
+        let mut claimed = encoded(gradient(1, 1), ImageFormat::Png);
+        claimed[16..24].copy_from_slice(&[0, 0, 0x40, 0, 0, 0, 0x40, 0]);
+        let crc = crc32(&claimed[12..29]);
+        claimed[29..33].copy_from_slice(&crc.to_be_bytes());
+        let reason = decode(&claimed, 8).unwrap_err();
+        assert!(reason.starts_with("16384x16384 pixels: "), "{reason}");
+    }
+
+    fn crc32(bytes: &[u8]) -> u32 {
+        let mut crc = flate2::Crc::new();
+        crc.update(bytes);
+        crc.sum()
+    }
+}

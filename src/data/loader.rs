@@ -1,0 +1,210 @@
+//! Batches made on other threads while the device works.
+
+use std::any::Any;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::thread::JoinHandle;
+
+use super::error::LoaderError;
+use super::plan::{Batch, Batches, LoaderPlan};
+use super::set::DataSet;
+
+/// Finished batches that each worker keeps ready.
+const READY: usize = 2;
+
+/// The batches of a [`LoaderPlan`] in order, across its epochs without a pause between them.
+///
+/// Worker i makes every n-th batch, and the batches are taken from the workers in turn, so their order does not depend
+/// on timing. Dropping the loader, at any time, ends and joins its threads.
+pub struct Loader {
+    workers: Vec<Worker>,
+    /// Batches handed out.
+    taken: usize,
+    /// Batches in all; 0 after an error.
+    total: usize,
+}
+
+struct Worker {
+    /// None once the worker is being ended.
+    batches: Option<Receiver<Batch>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Loader {
+    /// Starts the threads of `plan`.
+    ///
+    /// # Errors
+    /// A plan without images or with a batch size of 0, one that does not fit the data set, or no thread.
+    pub fn start(data: Arc<DataSet>, plan: LoaderPlan) -> Result<Self, LoaderError> {
+        let total = plan.batches();
+        // Beyond the batches there is nothing to do.
+        let workers = plan.threads.min(total).max(1);
+        Self::with_workers(Batches::interleaved(data, plan, workers)?, total)
+    }
+
+    fn with_workers<Part>(parts: Vec<Part>, total: usize) -> Result<Self, LoaderError>
+    where
+        Part: Iterator<Item = Batch> + Send + 'static,
+    {
+        let mut loader = Self {
+            workers: Vec::new(),
+            taken: 0,
+            total,
+        };
+        for (number, part) in parts.into_iter().enumerate() {
+            let (sender, receiver) = sync_channel(READY);
+            let work = move || {
+                for batch in part {
+                    // Nobody takes batches any more: the loader was dropped.
+                    if sender.send(batch).is_err() {
+                        return;
+                    }
+                }
+            };
+            // On an error the loader is dropped, and with it the threads so far.
+            let thread = std::thread::Builder::new()
+                .name(format!("loader-{number}"))
+                .spawn(work)?;
+            loader.workers.push(Worker {
+                batches: Some(receiver),
+                thread: Some(thread),
+            });
+        }
+        Ok(loader)
+    }
+}
+
+impl Iterator for Loader {
+    type Item = Result<Batch, LoaderError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.taken >= self.total {
+            return None;
+        }
+        let turn = self.taken % self.workers.len();
+        let worker = &mut self.workers[turn];
+        if let Some(Ok(batch)) = worker.batches.as_ref().map(Receiver::recv) {
+            self.taken += 1;
+            return Some(Ok(batch));
+        }
+        // The worker ended before its last batch.
+        let message = match worker.thread.take().map(JoinHandle::join) {
+            Some(Err(panic)) => panic_message(&*panic),
+            _ => "the thread ended early".to_owned(),
+        };
+        self.total = 0;
+        Some(Err(LoaderError::Panic {
+            batch: self.taken,
+            message,
+        }))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let left = self.total.saturating_sub(self.taken);
+        (left.min(1), Some(left))
+    }
+}
+
+impl Drop for Loader {
+    fn drop(&mut self) {
+        // All receivers first: then every worker ends after the batch it is making.
+        for worker in &mut self.workers {
+            worker.batches = None;
+        }
+        for worker in &mut self.workers {
+            if let Some(thread) = worker.thread.take() {
+                // A panic was reported by `next`, or concerns a batch that nobody asked for.
+                let _ = thread.join();
+            }
+        }
+    }
+}
+
+fn panic_message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "without a message".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::plan::tests::digits;
+    use super::*;
+
+    fn taken(data: &Arc<DataSet>, plan: LoaderPlan) -> Vec<Batch> {
+        Loader::start(Arc::clone(data), plan)
+            .unwrap()
+            .map(Result::unwrap)
+            .collect()
+    }
+
+    #[test]
+    fn batches_are_the_same_for_any_number_of_threads() {
+        let (data, plan) = digits();
+        let expected: Vec<Batch> = Batches::new(Arc::clone(&data), plan.clone()).unwrap().collect();
+        for threads in [0, 1, 2, 3, 50] {
+            for first_batch in [0, 4] {
+                let plan = LoaderPlan {
+                    threads,
+                    first_batch,
+                    ..plan.clone()
+                };
+                assert_eq!(taken(&data, plan), expected[first_batch..], "{threads} threads");
+            }
+        }
+    }
+
+    #[test]
+    fn a_slow_taker_gets_the_same_batches() {
+        let (data, mut plan) = digits();
+        plan.threads = 3;
+        let mut slow = Vec::new();
+        for batch in Loader::start(Arc::clone(&data), plan.clone()).unwrap() {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+            slow.push(batch.unwrap());
+        }
+        assert_eq!(slow, taken(&data, plan));
+    }
+
+    #[test]
+    fn dropping_early_joins_the_threads() {
+        let (data, mut plan) = digits();
+        (plan.threads, plan.epochs) = (3, 0..1_000_000);
+        for take in [0, 1, 5] {
+            let mut loader = Loader::start(Arc::clone(&data), plan.clone()).unwrap();
+            for _ in 0..take {
+                loader.next().unwrap().unwrap();
+            }
+            drop(loader);
+            // A thread that still ran would hold the data set.
+            assert_eq!(Arc::strong_count(&data), 1);
+        }
+    }
+
+    #[test]
+    fn an_empty_range_of_epochs_has_no_batches() {
+        let (data, mut plan) = digits();
+        plan.epochs = 3..3;
+        assert_eq!(taken(&data, plan), []);
+    }
+
+    #[test]
+    fn a_panic_in_a_worker_is_an_error_and_the_end() {
+        let (data, plan) = digits();
+        let mut batches = Batches::new(data, plan).unwrap();
+        let mut failing = 0;
+        let first = std::iter::from_fn(move || {
+            failing += 1;
+            assert!(failing < 3, "no third batch");
+            batches.next()
+        });
+        let mut loader = Loader::with_workers(vec![first], 10).unwrap();
+        assert!(loader.next().unwrap().is_ok());
+        assert!(loader.next().unwrap().is_ok());
+        assert_eq!(
+            loader.next().unwrap().unwrap_err().to_string(),
+            "preparing batch 2 of the run panicked: no third batch; this is a fault of the program, please report it"
+        );
+        assert!(loader.next().is_none());
+    }
+}

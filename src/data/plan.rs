@@ -1,0 +1,380 @@
+//! Which batches a run takes from a data set, and how each is made.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::augmentation::ShiftFlip;
+use super::error::LoaderError;
+use super::normalization::Normalization;
+use super::set::{DataSet, Part, Split};
+use crate::formats::ablation::Augment;
+use crate::random::{Purpose, Stream};
+
+/// The order of `images` images in an epoch: positions from 0. It depends on the seed and the epoch alone; without
+/// `shuffle` it is ascending.
+pub fn epoch_order(images: usize, seed: u64, epoch: usize, shuffle: bool) -> Vec<usize> {
+    if shuffle {
+        Stream::new(seed, Purpose::BatchOrder, epoch as u64).permutation(images)
+    } else {
+        (0..images).collect()
+    }
+}
+
+/// Which batches are taken from a data set.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LoaderPlan {
+    /// The split.
+    pub part: Part,
+    /// The images that an epoch goes over, by their index in the split; all, or those that [`super::hold_out`] gives.
+    pub indices: Vec<usize>,
+    /// What makes values of bytes.
+    pub normalization: Normalization,
+    /// Images in a batch; the last of an epoch may have fewer.
+    pub batch_size: usize,
+    /// The epochs, from 0.
+    pub epochs: Range<usize>,
+    /// The batch of the first epoch to begin with: 0, or where an interrupted run goes on.
+    pub first_batch: usize,
+    /// The trial's seed.
+    pub seed: u64,
+    /// Whether each epoch has an order of its own; else it is that of `indices`.
+    pub shuffle: bool,
+    /// How images are changed from epoch to epoch.
+    pub augment: Augment,
+    /// Threads that prepare batches, at least one. The batches do not depend on it.
+    pub threads: usize,
+}
+
+impl LoaderPlan {
+    /// One pass in order, unchanged, as an evaluation needs it.
+    pub fn evaluation(part: Part, indices: Vec<usize>, normalization: Normalization, batch_size: usize) -> Self {
+        Self {
+            part,
+            indices,
+            normalization,
+            batch_size,
+            epochs: 0..1,
+            first_batch: 0,
+            seed: 0,
+            shuffle: false,
+            augment: Augment::None,
+            threads: 1,
+        }
+    }
+
+    /// Batches in an epoch.
+    pub fn batches_per_epoch(&self) -> usize {
+        self.indices.len().div_ceil(self.batch_size.max(1))
+    }
+
+    /// Batches from the first to the end of the last epoch.
+    pub(super) fn batches(&self) -> usize {
+        (self.epochs.len() * self.batches_per_epoch()).saturating_sub(self.first_batch)
+    }
+
+    fn check(&self, data: &DataSet) -> Result<(), LoaderError> {
+        let images = data.split(self.part).images();
+        let channels = data.shape.channels;
+        let rule = if self.batch_size == 0 {
+            "the batch size is 0".to_owned()
+        } else if self.indices.is_empty() {
+            "there are no images to go over".to_owned()
+        } else if let Some(index) = self.indices.iter().find(|&&index| index >= images) {
+            format!("there is no image {index}: the split has {images}")
+        } else if self.normalization.mean.len() != channels || self.normalization.std.len() != channels {
+            format!("the normalization is not one of {channels} channels")
+        } else {
+            return Ok(());
+        };
+        Err(LoaderError::Plan(rule))
+    }
+}
+
+/// Some images, normalised and augmented, with their labels.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Batch {
+    /// The epoch, from 0.
+    pub epoch: usize,
+    /// The batch's place in the epoch, from 0.
+    pub batch: usize,
+    /// `[image, channel, row, column]`.
+    pub images: Vec<f32>,
+    /// The lengths of those four axes.
+    pub shape: [usize; 4],
+    /// The class of each image; 64 bits wide, as libtorch indexes.
+    pub labels: Vec<i64>,
+    /// The index of each image in its split.
+    pub indices: Vec<usize>,
+}
+
+/// The batches of a plan, one after the other, each made when it is asked for, on the thread that asks.
+pub struct Batches {
+    source: Arc<Source>,
+    epoch: usize,
+    batch: usize,
+    /// How many batches ahead the next one is.
+    stride: usize,
+    /// The order of one epoch.
+    order: Option<(usize, Vec<usize>)>,
+}
+
+/// What every batch is made from.
+struct Source {
+    data: Arc<DataSet>,
+    plan: LoaderPlan,
+    tables: Vec<[f32; 256]>,
+}
+
+impl Batches {
+    /// Begins at the plan's first batch.
+    ///
+    /// # Errors
+    /// A plan without images or with a batch size of 0, or one that does not fit the data set.
+    pub fn new(data: Arc<DataSet>, plan: LoaderPlan) -> Result<Self, LoaderError> {
+        let mut every = Self::interleaved(data, plan, 1)?;
+        // `interleaved` gives one part for each of at least one worker.
+        every
+            .pop()
+            .ok_or_else(|| LoaderError::Plan("there are no workers".to_owned()))
+    }
+
+    /// The batches dealt out to `workers`: batch i goes to worker i mod `workers`.
+    pub(super) fn interleaved(data: Arc<DataSet>, plan: LoaderPlan, workers: usize) -> Result<Vec<Self>, LoaderError> {
+        plan.check(&data)?;
+        let source = Arc::new(Source {
+            tables: plan.normalization.tables(data.scale),
+            data,
+            plan,
+        });
+        let stride = workers.max(1);
+        let part = |worker| {
+            let mut part = Self {
+                source: Arc::clone(&source),
+                epoch: source.plan.epochs.start,
+                batch: source.plan.first_batch,
+                stride,
+                order: None,
+            };
+            part.advance(worker);
+            part
+        };
+        Ok((0..stride).map(part).collect())
+    }
+
+    fn advance(&mut self, batches: usize) {
+        let per_epoch = self.source.plan.batches_per_epoch();
+        let batch = self.batch + batches;
+        self.epoch += batch / per_epoch;
+        self.batch = batch % per_epoch;
+    }
+}
+
+impl Iterator for Batches {
+    type Item = Batch;
+
+    fn next(&mut self) -> Option<Batch> {
+        let Source { data, plan, tables } = &*self.source;
+        if self.epoch >= plan.epochs.end {
+            return None;
+        }
+        let order = match self.order.take() {
+            Some((epoch, order)) if epoch == self.epoch => order,
+            _ => epoch_order(plan.indices.len(), plan.seed, self.epoch, plan.shuffle),
+        };
+        let first = self.batch * plan.batch_size;
+        let last = (first + plan.batch_size).min(order.len());
+        let indices: Vec<usize> = order[first..last]
+            .iter()
+            .map(|&position| plan.indices[position])
+            .collect();
+        let split = data.split(plan.part);
+        let batch = Batch {
+            epoch: self.epoch,
+            batch: self.batch,
+            images: images(data, split, plan, tables, self.epoch, &indices),
+            shape: [indices.len(), data.shape.channels, data.shape.height, data.shape.width],
+            labels: indices.iter().map(|&index| i64::from(split.labels[index])).collect(),
+            indices,
+        };
+        self.order = Some((self.epoch, order));
+        self.advance(self.stride);
+        Some(batch)
+    }
+}
+
+/// The values of a batch, `[image, channel, row, column]`.
+fn images(
+    data: &DataSet,
+    split: &Split,
+    plan: &LoaderPlan,
+    tables: &[[f32; 256]],
+    epoch: usize,
+    indices: &[usize],
+) -> Vec<f32> {
+    let (values, pixels) = (data.shape.values(), data.shape.height * data.shape.width);
+    let mut images = vec![0f32; indices.len() * values];
+    for (&index, output) in indices.iter().zip(images.chunks_exact_mut(values)) {
+        let image = split.image(index);
+        match plan.augment {
+            Augment::ShiftFlip => ShiftFlip::draw(plan.seed, epoch, index).apply(image, tables, data.shape, output),
+            Augment::None => {
+                let maps = image.chunks_exact(pixels).zip(output.chunks_exact_mut(pixels));
+                for ((map, output), table) in maps.zip(tables) {
+                    for (value, &pixel) in output.iter_mut().zip(map) {
+                        *value = table[pixel as usize];
+                    }
+                }
+            }
+        }
+    }
+    images
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use sha2::{Digest, Sha256};
+
+    use super::super::load::tests::settings;
+    use super::super::set::hex;
+    use super::*;
+    use crate::data::load;
+    use crate::formats::ablation::DataSetName;
+
+    /// The digits, and a plan to train on 50 of them in batches of 8 for 3 epochs.
+    pub fn digits() -> (Arc<DataSet>, LoaderPlan) {
+        let mut settings = settings(DataSetName::Digits);
+        settings.train_limit = Some(60);
+        let data = load(&settings, 1, None).unwrap();
+        let indices: Vec<usize> = (5..55).collect();
+        let plan = LoaderPlan {
+            part: Part::Train,
+            normalization: Normalization::resolve(&settings, &data, &indices).unwrap(),
+            indices,
+            batch_size: 8,
+            epochs: 0..3,
+            first_batch: 0,
+            seed: 0,
+            shuffle: true,
+            augment: Augment::ShiftFlip,
+            threads: 1,
+        };
+        (Arc::new(data), plan)
+    }
+
+    fn all(data: &Arc<DataSet>, plan: &LoaderPlan) -> Vec<Batch> {
+        Batches::new(Arc::clone(data), plan.clone()).unwrap().collect()
+    }
+
+    #[test]
+    fn every_image_comes_once_an_epoch_in_another_order_each() {
+        let (data, plan) = digits();
+        let batches = all(&data, &plan);
+        assert_eq!(batches.len(), 3 * 7);
+        assert_eq!(batches[6].shape, [2, 1, 8, 8]);
+        let order = |epoch: usize| -> Vec<usize> {
+            let batches = batches.iter().filter(|batch| batch.epoch == epoch);
+            batches.flat_map(|batch| batch.indices.clone()).collect()
+        };
+        for epoch in 0..3 {
+            let mut indices = order(epoch);
+            assert_ne!(indices, plan.indices);
+            indices.sort_unstable();
+            assert_eq!(indices, plan.indices);
+        }
+        assert_ne!(order(0), order(1));
+    }
+
+    #[test]
+    fn without_shuffle_and_augmentation_images_keep_their_order_and_values() {
+        let (data, plan) = digits();
+        let plan = LoaderPlan::evaluation(Part::Train, plan.indices, plan.normalization, 20);
+        let batches = all(&data, &plan);
+        assert_eq!(
+            batches.iter().map(|batch| batch.indices.len()).collect::<Vec<_>>(),
+            [20, 20, 10]
+        );
+        let indices: Vec<usize> = batches.iter().flat_map(|batch| batch.indices.clone()).collect();
+        assert_eq!(indices, plan.indices);
+        let labels: Vec<i64> = batches.iter().flat_map(|batch| batch.labels.clone()).collect();
+        let expected: Vec<i64> = data.train.labels[5..55].iter().map(|&label| i64::from(label)).collect();
+        assert_eq!(labels, expected);
+        let table = plan.normalization.tables(data.scale)[0];
+        for (value, &pixel) in batches[2].images.iter().zip(&data.train.pixels[45 * 64..]) {
+            assert_eq!(*value, table[pixel as usize]);
+        }
+    }
+
+    #[test]
+    fn an_image_is_changed_alike_in_any_batch_and_never_mixed_with_another() {
+        let (data, plan) = digits();
+        let mut expected = std::collections::HashMap::new();
+        let tables = plan.normalization.tables(data.scale);
+        for index in 5..55 {
+            let mut image = vec![0f32; 64];
+            ShiftFlip::draw(0, 1, index).apply(data.train.image(index), &tables, data.shape, &mut image);
+            expected.insert(index, image);
+        }
+        for (batch_size, shuffle) in [(8, true), (50, false), (1, true)] {
+            let plan = LoaderPlan {
+                batch_size,
+                shuffle,
+                epochs: 1..2,
+                ..plan.clone()
+            };
+            for batch in all(&data, &plan) {
+                for (index, image) in batch.indices.iter().zip(batch.images.chunks_exact(64)) {
+                    assert_eq!(image, expected[index]);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_run_that_goes_on_takes_the_batches_that_were_left() {
+        let (data, plan) = digits();
+        let whole = all(&data, &plan);
+        for (epoch, first_batch) in [(0, 3), (1, 0), (1, 6), (1, 7), (2, 6), (2, 7)] {
+            let rest = LoaderPlan {
+                epochs: epoch..3,
+                first_batch,
+                ..plan.clone()
+            };
+            assert_eq!(rest.batches(), 21 - epoch * 7 - first_batch);
+            assert_eq!(all(&data, &rest), whole[epoch * 7 + first_batch..]);
+        }
+    }
+
+    #[test]
+    fn the_first_batch_is_the_same_as_ever() {
+        // Recorded losses depend on these bytes: a change of a stream or of the normalisation must not go unnoticed.
+        let (data, plan) = digits();
+        let batch = &all(&data, &plan)[0];
+        let bytes: Vec<u8> = batch.images.iter().flat_map(|value| value.to_le_bytes()).collect();
+        assert_eq!(batch.indices, [49, 25, 45, 33, 11, 35, 26, 7]);
+        assert_eq!(
+            hex(&Sha256::digest(bytes)),
+            "c5cec7762a970368141469957d2fadaecc7513564e853e26900c210f50fc3647"
+        );
+    }
+
+    #[test]
+    fn a_plan_that_does_not_fit_is_refused() {
+        let (data, plan) = digits();
+        type Change = fn(&mut LoaderPlan);
+        let changes: [(Change, &str); 4] = [
+            (|plan| plan.batch_size = 0, "the batch size is 0"),
+            (|plan| plan.indices.clear(), "there are no images to go over"),
+            (|plan| plan.indices.push(60), "there is no image 60: the split has 60"),
+            (
+                |plan| plan.normalization.std.clear(),
+                "the normalization is not one of 1 channels",
+            ),
+        ];
+        for (change, rule) in changes {
+            let mut plan = plan.clone();
+            change(&mut plan);
+            let error = Batches::new(Arc::clone(&data), plan).err().unwrap();
+            assert_eq!(error.to_string(), format!("the batches cannot be made: {rule}"));
+        }
+    }
+}
