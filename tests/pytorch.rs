@@ -1,0 +1,279 @@
+//! The networks against PyTorch 2.9.0: fixtures that `scripts/fixtures/make.py` wrote.
+
+#![cfg(feature = "burn")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use burn::module::Module;
+use burn::nn::loss::CrossEntropyLossConfig;
+use burn::optim::GradientsParams;
+use burn::tensor::{Device, Tensor, TensorData};
+use densenet_bench::formats::ablation::TrainSettings;
+use densenet_bench::formats::weights::{self, WeightTensor, Weights};
+use densenet_bench::model::DenseNet as Model;
+use densenet_bench::network::{DenseNet, Plan, Shape};
+use densenet_bench::training::{RunLength, sgd};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+#[derive(Deserialize)]
+struct Index {
+    fixtures: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Fixture {
+    network: DenseNet,
+    input: Shape,
+    classes: usize,
+    training: TrainSettings,
+    labels: Vec<i64>,
+    loss: f64,
+    learning_rates: Vec<f64>,
+    losses: Vec<f64>,
+    tolerances: Tolerances,
+    vanishing: Vanishing,
+}
+
+#[derive(Deserialize)]
+struct Tolerances {
+    logits: f64,
+    gradients: f64,
+    losses: f64,
+    statistics: f64,
+    trained: f64,
+}
+
+/// Gradients that are zero in exact arithmetic, and only rounding in any other.
+#[derive(Deserialize)]
+struct Vanishing {
+    gradients: Vec<String>,
+    absolute_tolerance: f64,
+}
+
+/// A fixture with its tensors, and the network laid out.
+struct Case {
+    name: String,
+    fixture: Fixture,
+    tensors: Weights,
+    plan: Plan,
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/pytorch")
+}
+
+fn json<T: DeserializeOwned>(file: &str) -> T {
+    serde_json::from_slice(&fs::read(folder().join(file)).unwrap()).unwrap()
+}
+
+fn tensors(file: &str) -> Weights {
+    weights::read(&fs::read(folder().join(file)).unwrap(), file).unwrap()
+}
+
+fn cases() -> Vec<Case> {
+    let index: Index = json("index.json");
+    assert!(index.fixtures.len() >= 6);
+    let case = |name: String| {
+        let fixture: Fixture = json(&format!("{name}.json"));
+        let plan = fixture.network.plan(fixture.input, fixture.classes).unwrap();
+        let tensors = tensors(&format!("{name}.safetensors"));
+        Case { name, fixture, tensors, plan }
+    };
+    index.fixtures.into_iter().map(case).collect()
+}
+
+/// Every device of this build.
+fn devices() -> Vec<(&'static str, Device)> {
+    let mut devices = vec![("flex", Device::flex())];
+    #[cfg(feature = "libtorch")]
+    devices.push(("libtorch", densenet_bench::libtorch::cpu()));
+    devices
+}
+
+impl Case {
+    /// The tensors under a prefix, by the rest of their names.
+    fn group(&self, prefix: &str) -> Weights {
+        let stripped = self.tensors.iter().filter_map(|(name, tensor)| {
+            let name = name.strip_prefix(prefix)?.strip_prefix('/')?;
+            Some((name.to_owned(), tensor.clone()))
+        });
+        stripped.collect()
+    }
+
+    fn model(&self, device: &Device) -> Model {
+        Model::new(&self.plan, &self.group("weights"), device).unwrap()
+    }
+
+    /// Batch `index` of an epoch in the stored order.
+    fn batch(&self, index: usize, device: &Device) -> (Tensor<4>, Tensor<1, burn::tensor::Int>) {
+        let images = &self.tensors["images"];
+        let size = self.fixture.training.batch_size;
+        let all = images.shape[0];
+        let (from, to) = (index * size, (index * size + size).min(all));
+        let values = images.values.len() / all;
+        let shape = [to - from, images.shape[1], images.shape[2], images.shape[3]];
+        let pixels = images.values[from * values..to * values].to_vec();
+        let labels = self.fixture.labels[from..to].to_vec();
+        (
+            Tensor::from_data(TensorData::new(pixels, shape), device),
+            Tensor::from_data(TensorData::new(labels, [to - from]), device),
+        )
+    }
+}
+
+fn loss(logits: Tensor<2>, labels: Tensor<1, burn::tensor::Int>) -> Tensor<1> {
+    CrossEntropyLossConfig::new().init(&logits.device()).forward(logits, labels)
+}
+
+fn flat(tensor: Tensor<2>) -> Vec<f32> {
+    tensor.into_data().iter::<f32>().collect()
+}
+
+/// max|a - b| / max|b|.
+fn relative(ours: &[f32], theirs: &[f32]) -> f64 {
+    assert_eq!(ours.len(), theirs.len());
+    let largest = theirs.iter().fold(0f64, |largest, value| largest.max(f64::from(value.abs())));
+    let apart = ours.iter().zip(theirs).fold(0f64, |apart, (a, b)| apart.max((f64::from(*a) - f64::from(*b)).abs()));
+    // NaN must not pass for a small difference.
+    assert!(ours.iter().all(|value| value.is_finite()));
+    if apart == 0.0 { 0.0 } else { apart / largest }
+}
+
+/// Compares every tensor that is expected.
+fn compare(what: &str, ours: &Weights, theirs: &Weights, tolerance: f64) {
+    assert!(!theirs.is_empty(), "{what}: nothing to compare");
+    for (name, expected) in theirs {
+        let found: &WeightTensor = ours.get(name).unwrap_or_else(|| panic!("{what}: {name} is missing"));
+        assert_eq!(found.shape, expected.shape, "{what}: {name}");
+        let apart = relative(&found.values, &expected.values);
+        assert!(apart <= tolerance, "{what}: {name} is {apart:.2e} apart, allowed {tolerance:.0e}");
+    }
+}
+
+fn statistics(weights: &Weights) -> Weights {
+    let running = weights.iter().filter(|(name, _)| name.contains("running_"));
+    running.map(|(name, tensor)| (name.clone(), tensor.clone())).collect()
+}
+
+#[test]
+fn logits_in_evaluation_mode_are_pytorchs() {
+    for case in cases() {
+        for (device_name, device) in devices() {
+            let (images, _) = case.batch(0, &device);
+            let logits = flat(case.model(&device).forward(images));
+            let apart = relative(&logits, &case.tensors["logits/evaluation"].values);
+            assert!(apart <= case.fixture.tolerances.logits, "{} on {device_name}: {apart:.2e}", case.name);
+        }
+    }
+}
+
+#[test]
+fn logits_gradients_and_running_statistics_of_a_training_pass_are_pytorchs() {
+    for case in cases() {
+        for (device_name, device) in devices() {
+            let what = format!("{} on {device_name}", case.name);
+            let tolerances = &case.fixture.tolerances;
+            let device = device.autodiff();
+            let model = case.model(&device);
+            let (images, labels) = case.batch(0, &device);
+            let logits = model.forward(images);
+            let loss = loss(logits.clone(), labels);
+            let gradients = loss.backward();
+
+            let apart = relative(&flat(logits), &case.tensors["logits/training"].values);
+            assert!(apart <= tolerances.logits, "{what}: logits {apart:.2e}");
+            let loss: f64 = loss.into_data().iter::<f64>().next().unwrap();
+            assert!((loss / case.fixture.loss - 1.0).abs() <= tolerances.losses, "{what}: loss {loss}");
+            compare(&what, &statistics(&model.weights()), &case.group("statistics"), tolerances.statistics);
+
+            let found = model.gradients(&gradients);
+            let mut expected = case.group("gradients");
+            let vanishing = &case.fixture.vanishing;
+            for name in &vanishing.gradients {
+                expected.remove(name);
+                let largest = found[name].values.iter().fold(0f32, |largest, value| largest.max(value.abs()));
+                assert!(f64::from(largest) <= vanishing.absolute_tolerance, "{what}: {name} is {largest}, not 0");
+            }
+            assert_eq!(found.len(), expected.len() + vanishing.gradients.len(), "{what}: every parameter has a gradient");
+            compare(&what, &found, &expected, tolerances.gradients);
+        }
+    }
+}
+
+#[test]
+fn twenty_training_steps_are_pytorchs() {
+    for case in cases() {
+        for (device_name, device) in devices() {
+            let what = format!("{} on {device_name}", case.name);
+            let Fixture { training, losses, learning_rates, tolerances, .. } = &case.fixture;
+            let device = device.autodiff();
+            let mut model = case.model(&device);
+            let mut optimizer = sgd(training);
+            let length = RunLength::new(training, case.tensors["images"].shape[0]);
+            assert_eq!(length.steps, losses.len(), "{what}");
+            for (step, (expected, rate)) in losses.iter().zip(learning_rates).enumerate() {
+                let scheduled = length.learning_rate(training, step);
+                assert!((scheduled / rate - 1.0).abs() < 1e-12, "{what}: learning rate {scheduled}, not {rate}");
+                let (images, labels) = case.batch(step % length.steps_per_epoch, &device);
+                let loss = loss(model.forward(images), labels);
+                let gradients = GradientsParams::from_grads(loss.backward(), &model);
+                model = optimizer.step(scheduled, model, gradients);
+                let found: f64 = loss.into_data().iter::<f64>().next().unwrap();
+                let apart = (found / expected - 1.0).abs();
+                assert!(apart <= tolerances.losses, "{what}: loss of step {step} is {apart:.2e} apart");
+            }
+            let (found, expected) = (model.weights(), case.group("trained"));
+            compare(&what, &statistics(&found), &statistics(&expected), tolerances.statistics);
+            compare(&what, &found, &expected, tolerances.trained);
+        }
+    }
+}
+
+#[test]
+fn weights_saved_from_torchvision_give_torchvisions_logits() {
+    #[derive(Deserialize)]
+    struct Torchvision {
+        network: DenseNet,
+        input: Shape,
+        classes: usize,
+        tolerances: Logits,
+    }
+    #[derive(Deserialize)]
+    struct Logits {
+        logits: f64,
+    }
+    let fixture: Torchvision = json("torchvision.json");
+    let plan = fixture.network.plan(fixture.input, fixture.classes).unwrap();
+    // This file holds `num_batches_tracked` too, as every state_dict of torchvision's does.
+    let weights = tensors("torchvision.weights.safetensors");
+    let expected = tensors("torchvision.safetensors");
+    let images = &expected["images"];
+    for (device_name, device) in devices() {
+        let model = Model::new(&plan, &weights, &device).unwrap();
+        let input = Tensor::from_data(TensorData::new(images.values.clone(), images.shape.clone()), &device);
+        let apart = relative(&flat(model.forward(input)), &expected["logits/evaluation"].values);
+        assert!(apart <= fixture.tolerances.logits, "{device_name}: {apart:.2e}");
+    }
+}
+
+#[test]
+fn weights_go_out_as_they_came_in() {
+    for case in cases() {
+        for (device_name, device) in devices() {
+            for device in [device.clone(), device.autodiff()] {
+                assert_eq!(case.model(&device).weights(), case.group("weights"), "{} on {device_name}", case.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_built_modules_have_the_parameters_of_the_closed_form() {
+    for case in cases() {
+        let model = case.model(&Device::flex());
+        assert_eq!(model.parameters(), case.plan.parameters(), "{}", case.name);
+        assert_eq!(model.valid().parameters(), case.plan.parameters(), "{}", case.name);
+    }
+}
