@@ -1,0 +1,155 @@
+//! What is recorded of a run's surroundings, in `environment.json`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::formats::tables::SCHEMA_VERSION;
+
+/// Facts of the build, fixed when the program was compiled.
+pub mod build {
+    /// The program's version.
+    pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+    /// The git revision, or `unknown`.
+    pub const REVISION: &str = env!("DENSENET_BENCH_REVISION");
+    /// Whether tracked files differed from the revision: `true`, `false` or `unknown`.
+    pub const DIRTY: &str = env!("DENSENET_BENCH_DIRTY");
+    /// The compiler.
+    pub const RUSTC: &str = env!("DENSENET_BENCH_RUSTC");
+    /// SHA-256 of `Cargo.lock`.
+    pub const LOCK_SHA256: &str = env!("DENSENET_BENCH_LOCK_SHA256");
+    /// Burn's version.
+    pub const BURN: &str = env!("DENSENET_BENCH_BURN_VERSION");
+    /// tch's version.
+    pub const TCH: &str = env!("DENSENET_BENCH_TCH_VERSION");
+    /// The libtorch version that tch is bound to; the build refuses any other.
+    pub const LIBTORCH: &str = "2.9.0";
+}
+
+/// Variables that change what a run computes or how fast; nothing else of the environment is recorded, since it may
+/// hold secrets.
+const RECORDED_VARIABLES: [&str; 22] = [
+    "ATEN_CPU_CAPABILITY",
+    "CUBLAS_WORKSPACE_CONFIG",
+    "CUDA_VISIBLE_DEVICES",
+    "DNNL_MAX_CPU_ISA",
+    "GOMP_CPU_AFFINITY",
+    "KMP_AFFINITY",
+    "KMP_BLOCKTIME",
+    "LD_PRELOAD",
+    "MALLOC_ARENA_MAX",
+    "MALLOC_MMAP_MAX_",
+    "MALLOC_MMAP_THRESHOLD_",
+    "MALLOC_TRIM_THRESHOLD_",
+    "MIMALLOC_PURGE_DELAY",
+    "MKL_NUM_THREADS",
+    "OMP_NUM_THREADS",
+    "OMP_PROC_BIND",
+    "OMP_WAIT_POLICY",
+    "ONEDNN_MAX_CPU_ISA",
+    "PYTORCH_CUDA_ALLOC_CONF",
+    "RAYON_NUM_THREADS",
+    "SLURM_JOB_ID",
+    "TORCH_NUM_THREADS",
+];
+
+/// `environment.json`: where, with what and how a run was made.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Environment {
+    /// The tables' [`SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// The program's version.
+    pub version: String,
+    /// Its git revision.
+    pub revision: String,
+    /// Whether tracked files differed from that revision.
+    pub dirty: String,
+    /// SHA-256 of `Cargo.lock`.
+    pub cargo_lock_sha256: String,
+    /// The compiler.
+    pub rustc: String,
+    /// Burn's version.
+    pub burn: String,
+    /// tch's version, where libtorch was used.
+    pub tch: Option<String>,
+    /// libtorch's version, where it was used.
+    pub libtorch: Option<String>,
+    /// The device that was chosen, `cpu`.
+    pub device: String,
+    /// The GPU's name, if one was used.
+    pub gpu: Option<String>,
+    /// Threads of the device's backend.
+    pub threads: usize,
+    /// The processor.
+    pub cpu: String,
+    /// Processors that the system lists.
+    pub logical_cores: usize,
+    /// Cores without hyper-threads, where the system tells.
+    pub physical_cores: Option<usize>,
+    /// Memory of the machine, in bytes.
+    pub memory_bytes: u64,
+    /// The operating system and its version.
+    pub system: String,
+    /// The kernel's version.
+    pub kernel: String,
+    /// The variables of a fixed list that were set.
+    pub variables: std::collections::BTreeMap<String, String>,
+    /// The program's arguments.
+    pub command_line: Vec<String>,
+    /// When the run began, RFC 3339, UTC.
+    pub started: String,
+    /// When it ended; none while it runs.
+    pub ended: Option<String>,
+}
+
+impl Environment {
+    /// Looks at the machine and at this process.
+    pub fn observe(device: &str, gpu: Option<String>, threads: usize, libtorch: bool) -> Self {
+        let mut system = sysinfo::System::new();
+        system.refresh_memory();
+        system.refresh_cpu_list(sysinfo::CpuRefreshKind::nothing());
+        let unknown = || "unknown".to_owned();
+        Self {
+            schema_version: SCHEMA_VERSION,
+            version: build::VERSION.to_owned(),
+            revision: build::REVISION.to_owned(),
+            dirty: build::DIRTY.to_owned(),
+            cargo_lock_sha256: build::LOCK_SHA256.to_owned(),
+            rustc: build::RUSTC.to_owned(),
+            burn: build::BURN.to_owned(),
+            tch: libtorch.then(|| build::TCH.to_owned()),
+            libtorch: libtorch.then(|| build::LIBTORCH.to_owned()),
+            device: device.to_owned(),
+            gpu,
+            threads,
+            cpu: system.cpus().first().map_or_else(unknown, |cpu| cpu.brand().to_owned()),
+            logical_cores: system.cpus().len(),
+            physical_cores: sysinfo::System::physical_core_count(),
+            memory_bytes: system.total_memory(),
+            system: sysinfo::System::long_os_version().unwrap_or_else(unknown),
+            kernel: sysinfo::System::kernel_version().unwrap_or_else(unknown),
+            variables: RECORDED_VARIABLES
+                .iter()
+                .filter_map(|&name| Some((name.to_owned(), std::env::var(name).ok()?)))
+                .collect(),
+            command_line: std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect(),
+            started: now(),
+            ended: None,
+        }
+    }
+}
+
+/// The time in UTC, RFC 3339, to the second.
+pub fn now() -> String {
+    humantime::format_rfc3339_seconds(std::time::SystemTime::now()).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_listed_variables_are_recorded() {
+        let environment = Environment::observe("cpu", None, 2, true);
+        assert!(environment.variables.keys().all(|name| RECORDED_VARIABLES.contains(&name.as_str())));
+        assert!(!environment.variables.contains_key("PATH"));
+    }
+}

@@ -1,0 +1,66 @@
+//! Burn's batch normalisation with PyTorch's running variance.
+
+use burn::module::{Module, Param, RunningState};
+use burn::nn;
+use burn::tensor::module::batch_norm_train;
+use burn::tensor::{Device, Tensor};
+
+/// Batch normalisation over `[batch, channels, height, width]` (Ioffe and Szegedy 2015, arXiv 1502.03167).
+///
+/// Burn's own module feeds its running variance the batch's biased variance, PyTorch's the unbiased one, n / (n - 1)
+/// times as large, and PyTorch's numbers are what ours are compared with.
+#[derive(Module, Debug)]
+pub struct BatchNorm {
+    /// Burn's module: gamma, beta, the running statistics, and the pass in evaluation.
+    pub inner: nn::BatchNorm,
+}
+
+impl BatchNorm {
+    /// PyTorch's momentum of the running statistics, and the authors'.
+    const MOMENTUM: f64 = 0.1;
+    /// PyTorch's epsilon, and the authors'.
+    const EPSILON: f64 = 1e-5;
+
+    /// Builds the module from its four tensors, each `[channels]`.
+    pub fn new(
+        gamma: Tensor<1>,
+        beta: Tensor<1>,
+        running_mean: Tensor<1>,
+        running_var: Tensor<1>,
+    ) -> Self {
+        Self {
+            inner: nn::BatchNorm {
+                gamma: Param::from_tensor(gamma),
+                beta: Param::from_tensor(beta),
+                training: Param::from_bool(true),
+                running_mean: RunningState::new(running_mean),
+                running_var: RunningState::new(running_var),
+                momentum: Self::MOMENTUM,
+                epsilon: Self::EPSILON,
+            },
+        }
+    }
+
+    /// Normalises with the batch's statistics while training and with the running ones in evaluation.
+    ///
+    /// `[batch, channels, height, width]` to the same shape.
+    pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
+        if !(input.device().is_autodiff() && self.inner.training.is_enabled()) {
+            return self.inner.forward(input);
+        }
+        let [batch, _, height, width] = input.dims();
+        let values = (batch * height * width) as f64;
+        let result = batch_norm_train(input, self.inner.gamma.val(), self.inner.beta.val(), self.inner.epsilon);
+        follow(&self.inner.running_mean, result.mean, 1.0);
+        follow(&self.inner.running_var, result.variance, values / (values - 1.0));
+        result.output
+    }
+}
+
+/// running = (1 - momentum) * running + momentum * scale * observed.
+fn follow(running: &RunningState<Tensor<1>>, observed: Tensor<1>, scale: f64) {
+    let device: Device = observed.device();
+    let kept = running.value_sync().to_device(&device).mul_scalar(1.0 - BatchNorm::MOMENTUM);
+    let followed = kept.add(observed.detach().mul_scalar(BatchNorm::MOMENTUM * scale));
+    running.update(followed.detach());
+}

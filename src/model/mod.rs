@@ -1,0 +1,11 @@
+//! DenseNet as Burn modules, built from a [`Plan`](crate::network::Plan) and named weights.
+
+mod batch_norm;
+mod composite;
+mod densenet;
+mod initialization;
+
+pub use batch_norm::BatchNorm;
+pub use composite::Composite;
+pub use densenet::{DenseBlock, DenseLayer, DenseNet, Transition};
+pub use initialization::initial_weights;

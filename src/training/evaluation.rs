@@ -1,0 +1,71 @@
+//! Loss, error and logits of a network in evaluation mode.
+
+use burn::tensor::{Int, Tensor, TensorData};
+
+use super::trainer::{batch_tensors, cross_entropy, wrong};
+use crate::data::{Batch, LoaderError};
+use crate::model::DenseNet;
+
+/// What an evaluation found.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Evaluation {
+    /// Mean cross-entropy over the images, in nats.
+    pub loss: f64,
+    /// The share of images whose largest logit is not their label's.
+    pub error: f64,
+    /// Images evaluated.
+    pub images: usize,
+}
+
+/// Evaluates over batches. The model is on a device without autodiff (`valid`), so that running statistics are used.
+///
+/// # Errors
+/// Images that cannot be prepared.
+pub fn evaluate(
+    model: &DenseNet,
+    batches: impl Iterator<Item = Result<Batch, LoaderError>>,
+) -> Result<Evaluation, LoaderError> {
+    let (mut losses, mut wrongs, mut sizes) = (Vec::new(), Vec::new(), Vec::new());
+    for batch in batches {
+        let batch = batch?;
+        sizes.push(batch.labels.len());
+        let (images, labels) = batch_tensors(batch, &model.classifier.weight.val().device());
+        let logits = model.forward(images);
+        losses.push(cross_entropy(logits.clone(), labels.clone()));
+        wrongs.push(wrong(logits, labels));
+    }
+    let images: usize = sizes.iter().sum();
+    let weighted: f64 = read_losses(losses).iter().zip(&sizes).map(|(loss, &size)| loss * size as f64).sum();
+    Ok(Evaluation {
+        loss: weighted / images as f64,
+        error: read_counts(wrongs) as f64 / images as f64,
+        images,
+    })
+}
+
+/// The logits of a batch, image by image.
+pub fn logits(model: &DenseNet, batch: Batch) -> Vec<Vec<f32>> {
+    let (images, _) = batch_tensors(batch, &model.classifier.weight.val().device());
+    let logits = model.forward(images);
+    let [_, classes] = logits.dims();
+    let values: Vec<f32> = logits.into_data().iter::<f32>().collect();
+    values.chunks(classes).map(<[f32]>::to_vec).collect()
+}
+
+/// Brings losses, each `[1]`, from the device in one transfer.
+pub(super) fn read_losses(losses: Vec<Tensor<1>>) -> Vec<f64> {
+    if losses.is_empty() {
+        return Vec::new();
+    }
+    let data: TensorData = Tensor::cat(losses, 0).into_data();
+    data.iter::<f32>().map(f64::from).collect()
+}
+
+/// Brings counts, each `[1]`, from the device in one transfer, and adds them.
+pub(super) fn read_counts(counts: Vec<Tensor<1, Int>>) -> usize {
+    if counts.is_empty() {
+        return 0;
+    }
+    let data: TensorData = Tensor::cat(counts, 0).into_data();
+    data.iter::<i64>().sum::<i64>() as usize
+}

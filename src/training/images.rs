@@ -1,0 +1,95 @@
+//! The batches that a training run takes from a data set.
+
+use std::sync::Arc;
+
+use crate::data::{DataError, DataSet, Loader, LoaderError, LoaderPlan, Normalization, Part, hold_out};
+use crate::formats::ablation::{Augment, DataSettings, TrainSettings};
+
+/// A data set divided into what is trained on, what is held out and what is tested on, and normalised.
+pub struct TrainingImages {
+    data: Arc<DataSet>,
+    normalization: Normalization,
+    augment: Augment,
+    training: Vec<usize>,
+    validation: Vec<usize>,
+    threads: usize,
+}
+
+impl TrainingImages {
+    /// Divides and normalises a data set for a trial's seed; `threads` prepare its batches.
+    ///
+    /// # Errors
+    /// A validation share that leaves nothing to train on, statistics of the wrong number of channels.
+    pub fn new(data: Arc<DataSet>, settings: &DataSettings, seed: u64, threads: usize) -> Result<Self, DataError> {
+        let (training, validation) = hold_out(data.train.images(), settings.validation_share, seed)?;
+        let normalization = Normalization::resolve(settings, &data, &training)?;
+        Ok(Self {
+            data,
+            normalization,
+            augment: settings.augment,
+            training,
+            validation,
+            threads,
+        })
+    }
+
+    /// How many images are trained on.
+    pub fn train_images(&self) -> usize {
+        self.training.len()
+    }
+
+    /// Every batch of `epochs` epochs, in order, prepared ahead on other threads.
+    ///
+    /// # Errors
+    /// No thread can be started.
+    pub fn training_batches(&self, train: &TrainSettings, seed: u64, epochs: usize) -> Result<Loader, LoaderError> {
+        let plan = LoaderPlan {
+            part: Part::Train,
+            indices: self.training.clone(),
+            normalization: self.normalization.clone(),
+            batch_size: train.batch_size,
+            epochs: 0..epochs,
+            first_batch: 0,
+            seed,
+            shuffle: train.shuffle,
+            augment: self.augment,
+            threads: self.threads,
+        };
+        Loader::start(Arc::clone(&self.data), plan)
+    }
+
+    /// The images held out, in the data set's order, not augmented; none where nothing is held out.
+    ///
+    /// # Errors
+    /// No thread can be started.
+    pub fn validation_batches(&self, batch_size: usize) -> Result<Option<Loader>, LoaderError> {
+        if self.validation.is_empty() {
+            return Ok(None);
+        }
+        self.in_order(Part::Train, self.validation.clone(), batch_size).map(Some)
+    }
+
+    /// The test split in the data set's order.
+    ///
+    /// # Errors
+    /// No thread can be started.
+    pub fn test_batches(&self, batch_size: usize) -> Result<Loader, LoaderError> {
+        self.in_order(Part::Test, (0..self.data.test.images()).collect(), batch_size)
+    }
+
+    /// The whole training split, held out images included, in the data set's order, not augmented.
+    ///
+    /// # Errors
+    /// No thread can be started.
+    pub fn train_batches_in_order(&self, batch_size: usize) -> Result<Loader, LoaderError> {
+        self.in_order(Part::Train, (0..self.data.train.images()).collect(), batch_size)
+    }
+
+    fn in_order(&self, part: Part, indices: Vec<usize>, batch_size: usize) -> Result<Loader, LoaderError> {
+        let plan = LoaderPlan {
+            threads: self.threads,
+            ..LoaderPlan::evaluation(part, indices, self.normalization.clone(), batch_size)
+        };
+        Loader::start(Arc::clone(&self.data), plan)
+    }
+}

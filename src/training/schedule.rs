@@ -1,0 +1,129 @@
+//! How many steps a run has, and the learning rate of each.
+
+use crate::formats::ablation::{Duration, Schedule, TrainSettings};
+
+/// The steps of a training run. The last batch of an epoch may be smaller, and is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunLength {
+    /// Batches in an epoch.
+    pub steps_per_epoch: usize,
+    /// Epochs begun; the last may end early where the run is given in steps.
+    pub epochs: usize,
+    /// Steps in all.
+    pub steps: usize,
+}
+
+impl RunLength {
+    /// The length of a run over `images` training images; both that and the batch size are at least 1.
+    pub fn new(train: &TrainSettings, images: usize) -> Self {
+        let steps_per_epoch = images.div_ceil(train.batch_size.max(1)).max(1);
+        let (epochs, steps) = match train.duration {
+            Duration::Epochs(epochs) => (epochs, epochs * steps_per_epoch),
+            Duration::Steps(steps) => (steps.div_ceil(steps_per_epoch), steps),
+        };
+        Self {
+            steps_per_epoch,
+            epochs,
+            steps,
+        }
+    }
+
+    /// The epoch that a step belongs to.
+    pub fn epoch_of(&self, step: usize) -> usize {
+        step / self.steps_per_epoch
+    }
+
+    /// Steps of an epoch: all, or what is left of a run that is given in steps.
+    pub fn steps_in(&self, epoch: usize) -> usize {
+        let begun = epoch * self.steps_per_epoch;
+        self.steps_per_epoch.min(self.steps.saturating_sub(begun))
+    }
+
+    /// The learning rate of a step, from 0.
+    ///
+    /// Step: gamma for every milestone that the epoch's start has reached, as a share of the run; multiplied one after
+    /// the other, as PyTorch's schedulers do. Cosine (Loshchilov and Hutter 2017, without restarts):
+    /// rate / 2 * (1 + cos(pi * step / steps)).
+    pub fn learning_rate(&self, train: &TrainSettings, step: usize) -> f64 {
+        let share_of = |step: usize| step as f64 / self.steps as f64;
+        match &train.schedule {
+            Schedule::Constant => train.learning_rate,
+            Schedule::Step { milestones, gamma } => {
+                let share = share_of(self.epoch_of(step) * self.steps_per_epoch);
+                let passed = milestones.iter().filter(|&&milestone| share >= milestone);
+                passed.fold(train.learning_rate, |rate, _| rate * gamma)
+            }
+            Schedule::Cosine => train.learning_rate * 0.5 * (1.0 + libm::cos(std::f64::consts::PI * share_of(step))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(duration: Duration, schedule: Schedule) -> TrainSettings {
+        TrainSettings {
+            duration,
+            batch_size: 64,
+            learning_rate: 0.1,
+            momentum: 0.9,
+            nesterov: true,
+            weight_decay: 1e-4,
+            schedule,
+            shuffle: true,
+            seeds: vec![0],
+        }
+    }
+
+    fn halves() -> Schedule {
+        Schedule::Step {
+            milestones: vec![0.5, 0.75],
+            gamma: 0.1,
+        }
+    }
+
+    #[test]
+    fn the_papers_cifar_run_has_782_steps_an_epoch_and_falls_at_epochs_150_and_225() {
+        let train = settings(Duration::Epochs(300), halves());
+        let length = RunLength::new(&train, 50_000);
+        assert_eq!((length.steps_per_epoch, length.steps), (782, 234_600));
+        let changes: Vec<usize> = (1..length.steps)
+            .filter(|&step| length.learning_rate(&train, step) != length.learning_rate(&train, step - 1))
+            .collect();
+        assert_eq!(changes, [150 * 782, 225 * 782]);
+        assert_eq!(length.learning_rate(&train, 150 * 782), 0.1 * 0.1);
+    }
+
+    #[test]
+    fn a_milestone_at_any_tenth_falls_on_its_epoch() {
+        // Shares such as 0.7 are no binary fractions: 7 of 10 epochs must still reach the milestone 0.7.
+        for tenth in 1..10 {
+            let milestones = vec![format!("0.{tenth}").parse().unwrap()];
+            let train = settings(Duration::Epochs(10), Schedule::Step { milestones, gamma: 0.5 });
+            let length = RunLength::new(&train, 1_437);
+            let begin = tenth * length.steps_per_epoch;
+            assert_eq!(length.learning_rate(&train, begin - 1), 0.1, "{tenth}");
+            assert_eq!(length.learning_rate(&train, begin), 0.05, "{tenth}");
+        }
+    }
+
+    #[test]
+    fn a_run_given_in_steps_may_end_within_an_epoch() {
+        let train = settings(Duration::Steps(100), Schedule::Constant);
+        let length = RunLength::new(&train, 1_437);
+        assert_eq!((length.steps_per_epoch, length.epochs, length.steps), (23, 5, 100));
+        assert_eq!((length.steps_in(3), length.steps_in(4)), (23, 8));
+    }
+
+    #[test]
+    fn the_cosine_goes_from_the_rate_to_nothing() {
+        let train = settings(Duration::Steps(4), Schedule::Cosine);
+        let length = RunLength::new(&train, 256);
+        let rates: Vec<f64> = (0..=4).map(|step| length.learning_rate(&train, step)).collect();
+        let half = std::f64::consts::FRAC_1_SQRT_2 / 2.0;
+        for (rate, expected) in rates.iter().zip([0.1, 0.1 * (0.5 + half), 0.05, 0.1 * (0.5 - half), 0.0]) {
+            assert!((rate - expected).abs() < 1e-15, "{rates:?}");
+        }
+    }
+}
