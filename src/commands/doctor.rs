@@ -1,0 +1,177 @@
+//! `doctor`: what works on this machine, each with a remedy.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::Args;
+use densenet_bench::host::{self, DeviceChoice, available_memory, available_threads, build, cuda_devices};
+use densenet_bench::model::{DenseNet, initial_weights};
+use densenet_bench::network::{Shape, preset};
+
+use super::{Failure, Outcome, print};
+
+/// Check libtorch, CUDA, threads and memory; exit status 0 when the CPU path works
+#[derive(Args)]
+pub struct Arguments {}
+
+/// How a finding stands.
+#[derive(Clone, Copy, PartialEq)]
+enum Mark {
+    Ok,
+    Note,
+    Failed,
+}
+
+/// A line of the doctor's.
+struct Finding {
+    mark: Mark,
+    subject: &'static str,
+    text: String,
+}
+
+pub fn run(_: &Arguments) -> Outcome {
+    let findings = [program(), threads(), memory(), libtorch(), cuda(), flex()];
+    let line = |finding: &Finding| {
+        let mark = match finding.mark {
+            Mark::Ok => "ok",
+            Mark::Note => "note",
+            Mark::Failed => "FAILED",
+        };
+        format!("{mark:<7} {:<9} {}\n", finding.subject, finding.text)
+    };
+    print(&findings.iter().map(line).collect::<String>())?;
+    match findings.iter().any(|finding| finding.mark == Mark::Failed) {
+        true => Err(Failure::Work("something that training on the CPU needs does not work; see above".to_owned())),
+        false => Ok(ExitCode::SUCCESS),
+    }
+}
+
+fn program() -> Finding {
+    let dirty = if build::DIRTY == "true" { ", with uncommitted changes" } else { "" };
+    Finding {
+        mark: if build::REVISION == "unknown" { Mark::Note } else { Mark::Ok },
+        subject: "program",
+        text: match build::REVISION {
+            "unknown" => format!(
+                "densenet-bench {}, of an unknown revision: results will not say which code made them; build it in a git clone",
+                build::VERSION
+            ),
+            revision => format!("densenet-bench {}, revision {revision}{dirty}, {}", build::VERSION, build::RUSTC),
+        },
+    }
+}
+
+fn threads() -> Finding {
+    let there = available_threads();
+    let one = if there == 1 { "; images are prepared on the same core that trains" } else { "" };
+    Finding {
+        mark: if there == 1 { Mark::Note } else { Mark::Ok },
+        subject: "threads",
+        text: format!("{there} can run at once; `run --threads N` takes fewer{one}"),
+    }
+}
+
+fn memory() -> Finding {
+    const LITTLE: u64 = 2 << 30;
+    match available_memory() {
+        Some(bytes) if bytes < LITTLE => Finding {
+            mark: Mark::Note,
+            subject: "memory",
+            text: format!("{:.1} GB available: close other programs, or take small batches", bytes as f64 / 1e9),
+        },
+        Some(bytes) => Finding {
+            mark: Mark::Ok,
+            subject: "memory",
+            text: format!("{:.1} GB available", bytes as f64 / 1e9),
+        },
+        None => Finding {
+            mark: Mark::Note,
+            subject: "memory",
+            text: "the system does not tell how much is available".to_owned(),
+        },
+    }
+}
+
+fn libtorch() -> Finding {
+    if !cfg!(feature = "libtorch") {
+        return Finding {
+            mark: Mark::Note,
+            subject: "libtorch",
+            text: "this program was built without it; run scripts/densenet-bench, which builds with it".to_owned(),
+        };
+    }
+    let place = env!("DENSENET_BENCH_LIBTORCH_LIB");
+    if !Path::new(place).is_dir() {
+        return Finding {
+            mark: Mark::Failed,
+            subject: "libtorch",
+            text: format!("{place} is gone; run scripts/setup"),
+        };
+    }
+    match try_out(DeviceChoice::Cpu) {
+        Ok(()) => Finding {
+            mark: Mark::Ok,
+            subject: "libtorch",
+            text: format!("{} in {place}, tch {}, Burn {}: a network ran on the CPU", build::LIBTORCH, build::TCH, build::BURN),
+        },
+        Err(reason) => Finding {
+            mark: Mark::Failed,
+            subject: "libtorch",
+            text: format!("a network did not run on the CPU ({reason}); run scripts/setup --force"),
+        },
+    }
+}
+
+fn cuda() -> Finding {
+    let driver = Path::new("/proc/driver/nvidia/version").exists();
+    let (mark, text) = match (cuda_devices(), driver) {
+        (0, false) => (Mark::Note, "there is no NVIDIA GPU here; networks run on the CPU".to_owned()),
+        (0, true) => (
+            Mark::Note,
+            "there is an NVIDIA driver, but this libtorch does not see a GPU; run scripts/setup --cuda".to_owned(),
+        ),
+        (devices, _) => match try_out(DeviceChoice::Cuda(0)) {
+            Ok(()) => (Mark::Ok, format!("libtorch sees {devices} GPU(s): a network ran on cuda:0")),
+            Err(reason) => (
+                Mark::Note,
+                format!("a network did not run on cuda:0 ({reason}); check nvidia-smi, or take --device cpu"),
+            ),
+        },
+    };
+    Finding {
+        mark,
+        subject: "CUDA",
+        text,
+    }
+}
+
+fn flex() -> Finding {
+    let (mark, text) = match try_out(DeviceChoice::Flex) {
+        Ok(()) => (Mark::Ok, format!("Burn {}'s pure-Rust backend: a network ran", build::BURN)),
+        Err(reason) => (Mark::Note, format!("a network did not run ({reason}); take --device cpu")),
+    };
+    Finding {
+        mark,
+        subject: "flex",
+        text,
+    }
+}
+
+/// Runs an image through a small network.
+fn try_out(choice: DeviceChoice) -> Result<(), String> {
+    let attempt = std::panic::catch_unwind(|| {
+        let network = preset("densenet-40-12").ok_or("there is no preset to try")?.network;
+        let image = Shape {
+            channels: 1,
+            height: 8,
+            width: 8,
+        };
+        let plan = network.plan(image, 10).map_err(|error| error.to_string())?;
+        let device = host::open(choice);
+        let model = DenseNet::new(&plan, &initial_weights(&plan, 0), &device).map_err(|error| error.to_string())?;
+        let logits = model.forward(burn::tensor::Tensor::ones([1, 1, 8, 8], &device)).into_data();
+        let finite = logits.iter::<f32>().all(f32::is_finite);
+        if finite { Ok(()) } else { Err("its logits were not finite".to_owned()) }
+    });
+    attempt.unwrap_or_else(|_| Err("it panicked".to_owned()))
+}

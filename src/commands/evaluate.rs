@@ -1,0 +1,120 @@
+//! `evaluate`: loss and error of given weights on a split.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Args, ValueEnum};
+use densenet_bench::data::{self, Loader};
+use densenet_bench::formats::weights::{self, Weights};
+use densenet_bench::host::{self, DeviceChoice, available_memory, available_threads};
+use densenet_bench::model::DenseNet;
+use densenet_bench::training::{TrainingImages, logits};
+use densenet_bench::trials::write_whole;
+use serde_json::json;
+
+use super::run::parse_device;
+use super::{Failure, Outcome, experiment, print_json};
+
+/// Evaluate weights on a data set: prints {"loss", "error", "images"}
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  densenet-bench export results/growth/trials/0123456789abcdef --weights k12.safetensors
+  densenet-bench evaluate ablations/growth.toml --variant growth-rate=12 --weights k12.safetensors
+  densenet-bench evaluate my.toml --weights pytorch.safetensors --split train --logits logits.csv")]
+pub struct Arguments {
+    /// The ablation file, for the network and the data
+    file: PathBuf,
+    /// safetensors with torchvision's names; without it the variant's model.weights
+    #[arg(long, value_name = "FILE")]
+    weights: Option<PathBuf>,
+    /// The variant, where the file has several
+    #[arg(long, value_name = "NAME")]
+    variant: Option<String>,
+    /// The split to evaluate on
+    #[arg(long, value_enum, default_value = "test")]
+    split: Split,
+    /// Write every image's logits, in the data set's order
+    #[arg(long, value_name = "OUT.csv")]
+    logits: Option<PathBuf>,
+    /// auto, cpu, cuda:N or flex
+    #[arg(long, default_value = "auto", value_parser = parse_device)]
+    device: DeviceChoice,
+    /// Threads of the device's backend; all that the system allows unless given
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    threads: Option<u16>,
+}
+
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum Split {
+    Train,
+    Test,
+}
+
+/// Images in a batch where the file has no [train].
+const BATCH_SIZE: usize = 64;
+
+pub fn run(arguments: &Arguments) -> Outcome {
+    let ablation = experiment::read(&arguments.file)?;
+    let index = experiment::variant_index(&ablation, arguments.variant.as_deref())?;
+    let choice = experiment::device(arguments.device)?;
+    let threads = arguments.threads.map_or_else(available_threads, usize::from);
+    let settings = &ablation.variants[index].settings;
+    let data = data::load(&settings.data, threads, available_memory()).map_err(Failure::input)?;
+    let plan = (settings.model.plan(data.shape, data.classes.len()))
+        .map_err(|error| Failure::input(ablation.located_network(&ablation.variants[index], &error)))?;
+    // `--weights` wins over `model.weights`.
+    let path = arguments.weights.as_ref().or(settings.weights.as_ref()).ok_or_else(|| {
+        Failure::Input("there are no weights; give --weights FILE, or model.weights in the ablation file".to_owned())
+    })?;
+    let weights = read_weights(path)?;
+    weights::check(&weights, &plan, &path.display().to_string()).map_err(Failure::input)?;
+
+    host::limit_threads(threads);
+    let model = DenseNet::new(&plan, &weights, &host::open(choice)).map_err(Failure::input)?;
+    let seed = settings.train.as_ref().and_then(|train| train.seeds.first().copied()).unwrap_or(0);
+    let batch_size = settings.train.as_ref().map_or(BATCH_SIZE, |train| train.batch_size);
+    let images = TrainingImages::new(Arc::new(data), &settings.data, seed, 1).map_err(Failure::input)?;
+    let batches = || match arguments.split {
+        Split::Train => images.train_batches_in_order(batch_size),
+        Split::Test => images.test_batches(batch_size),
+    };
+    let evaluation = batches()
+        .and_then(|batches| densenet_bench::training::evaluate(&model, batches))
+        .map_err(Failure::work)?;
+    if let Some(out) = &arguments.logits {
+        write_logits(out, &model, batches().map_err(Failure::work)?)?;
+    }
+    print_json(&json!({
+        "loss": evaluation.loss,
+        "error": evaluation.error,
+        "images": evaluation.images,
+    }))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Reads a weights file.
+fn read_weights(path: &Path) -> Result<Weights, Failure> {
+    let bytes = std::fs::read(path)
+        .map_err(|error| Failure::Input(format!("{}: {error}; name a safetensors file that is there", path.display())))?;
+    weights::read(&bytes, &path.display().to_string()).map_err(Failure::input)
+}
+
+/// `index,label,logit_0,…`, an image a row; floats read back to the same bits.
+fn write_logits(out: &Path, model: &DenseNet, batches: Loader) -> Result<(), Failure> {
+    let mut text = String::new();
+    for batch in batches {
+        let batch = batch.map_err(Failure::work)?;
+        let (indices, labels) = (batch.indices.clone(), batch.labels.clone());
+        for ((index, label), values) in indices.iter().zip(&labels).zip(logits(model, batch)) {
+            if text.is_empty() {
+                let columns: String = (0..values.len()).map(|class| format!(",logit_{class}")).collect();
+                text = format!("index,label{columns}\n");
+            }
+            let values: String = values.iter().map(|value| format!(",{value:?}")).collect();
+            text += &format!("{index},{label}{values}\n");
+        }
+    }
+    write_whole(out, text.as_bytes()).map_err(Failure::work)
+}

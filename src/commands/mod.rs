@@ -1,0 +1,114 @@
+//! The program's verbs, a file each.
+
+mod completions;
+mod describe;
+mod doctor;
+mod evaluate;
+mod experiment;
+mod export;
+mod plot;
+mod progress;
+mod run;
+mod trial;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// A reproducible benchmark and ablation harness for DenseNet.
+#[derive(Parser)]
+#[command(name = "densenet-bench", version, about, max_term_width = 110, after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  densenet-bench run ablations/growth.toml             train every variant with every seed, draw plots
+  densenet-bench run ablations/growth.toml --list      the trials, one a line; nothing is run
+  densenet-bench describe densenet-121                 layers, shapes, parameters, multiply-accumulates
+  densenet-bench plot results/growth                   draw again, also while the run goes on
+
+Exit status: 0 all trials ok, 1 some trial failed, 2 bad usage or bad input and nothing started.";
+
+#[derive(Subcommand)]
+enum Verb {
+    Run(run::Arguments),
+    Describe(describe::Arguments),
+    Evaluate(evaluate::Arguments),
+    Export(export::Arguments),
+    Plot(plot::Arguments),
+    Doctor(doctor::Arguments),
+    Completions(completions::Arguments),
+    #[command(hide = true)]
+    Trial(trial::Arguments),
+}
+
+/// Why a verb did not do what it was asked for.
+enum Failure {
+    /// Bad usage or bad input; nothing was started. Exit status 2.
+    Input(String),
+    /// Something failed on the way. Exit status 1.
+    Work(String),
+}
+
+impl Failure {
+    fn input(error: impl std::fmt::Display) -> Self {
+        Self::Input(error.to_string())
+    }
+
+    fn work(error: impl std::fmt::Display) -> Self {
+        Self::Work(error.to_string())
+    }
+}
+
+type Outcome = Result<ExitCode, Failure>;
+
+/// Runs the verb that the command line names.
+pub fn main() -> ExitCode {
+    say_panics_in_a_line();
+    let outcome = match Cli::parse().verb {
+        Verb::Run(arguments) => run::run(&arguments),
+        Verb::Describe(arguments) => describe::run(&arguments),
+        Verb::Evaluate(arguments) => evaluate::run(&arguments),
+        Verb::Export(arguments) => export::run(&arguments),
+        Verb::Plot(arguments) => plot::run(&arguments),
+        Verb::Doctor(arguments) => doctor::run(&arguments),
+        Verb::Completions(arguments) => completions::run(&arguments),
+        Verb::Trial(arguments) => trial::run(&arguments),
+    };
+    outcome.unwrap_or_else(|failure| {
+        let (status, message) = match failure {
+            Failure::Input(message) => (2, message),
+            Failure::Work(message) => (1, message),
+        };
+        eprintln!("error: {message}");
+        ExitCode::from(status)
+    })
+}
+
+/// libtorch's errors reach us as panics (Burn unwraps them): they end the process, but with a line a reader can use.
+fn say_panics_in_a_line() {
+    std::panic::set_hook(Box::new(|panic| {
+        let message = panic.payload_as_str().unwrap_or("no message");
+        let first = message.lines().find(|line| !line.trim().is_empty()).unwrap_or(message);
+        let place = panic.location().map(|place| format!(" ({place})")).unwrap_or_default();
+        eprintln!("error: internal error: {first}{place}; please report it with the command and the ablation file");
+    }));
+}
+
+/// Prints to stdout; a reader that has gone away (`| head`) is no failure.
+fn print(text: &str) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::work(format!("stdout: {error}"))),
+        _ => Ok(()),
+    }
+}
+
+/// Prints a value as JSON to stdout.
+fn print_json(value: &serde_json::Value) -> Result<(), Failure> {
+    print(&format!("{value:#}\n"))
+}

@@ -1,0 +1,100 @@
+//! `plot`: draw a result folder's tables, whether the run is whole or half done.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+use densenet_bench::formats::ablation::{Ablation, parse};
+use densenet_bench::formats::tables::{EpochRow, Row, StepRow, SweptValue, TrialRow, whole_rows};
+use densenet_bench::trials::write_whole;
+use densenet_bench::views::groups::Study;
+use densenet_bench::views::{plots, summary};
+
+use super::{Failure, Outcome, print};
+
+/// Draw the plots of result folders again, also of a run that is half done
+#[derive(Args)]
+#[command(after_help = "\
+Example:
+  densenet-bench plot results/growth
+
+Writes DIR/plots/*.svg, DIR/plots/*.png and DIR/summary.md.")]
+pub struct Arguments {
+    /// Result folders, such as results/growth
+    #[arg(required = true)]
+    folders: Vec<PathBuf>,
+}
+
+pub fn run(arguments: &Arguments) -> Outcome {
+    for folder in &arguments.folders {
+        // All are there before the first is drawn.
+        let ablation = folder.join("ablation.toml");
+        if !ablation.is_file() {
+            return Err(Failure::Input(format!(
+                "{}: this is no result folder (it has no ablation.toml); name one, such as results/growth",
+                folder.display()
+            )));
+        }
+    }
+    for folder in &arguments.folders {
+        let summary = draw_folder(folder)?;
+        print(&summary.table)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What a folder's tables come to.
+pub struct Summary {
+    /// The table of variants, for a terminal.
+    pub table: String,
+}
+
+/// Draws a folder's plots and writes its summary.
+pub fn draw_folder(folder: &Path) -> Result<Summary, Failure> {
+    let ablation = read_ablation(&folder.join("ablation.toml"))?;
+    let variants: Vec<(String, Vec<SweptValue>)> = (ablation.variants.iter())
+        .map(|variant| (variant.name.clone(), variant.swept.clone()))
+        .collect();
+    let trials = read_table::<TrialRow>(folder)?;
+    let epochs = read_table::<EpochRow>(folder)?;
+    let steps = read_table::<StepRow>(folder)?;
+    let study = Study::new(&ablation.name, &ablation.question, &variants, &trials, &epochs, &steps);
+
+    let drawn = plots::draw(&study).map_err(Failure::work)?;
+    let target = folder.join("plots");
+    std::fs::create_dir_all(&target).map_err(|error| Failure::Work(format!("{}: {error}", target.display())))?;
+    for plot in &drawn.plots {
+        let svg = target.join(format!("{}.svg", plot.file_stem));
+        write_whole(&svg, plot.svg.as_bytes()).map_err(Failure::work)?;
+        write_whole(&svg.with_extension("png"), &plot.png).map_err(Failure::work)?;
+    }
+    for plot in &drawn.not_drawn {
+        eprintln!("note: {plot}");
+    }
+    write_whole(&folder.join("summary.md"), summary::markdown(&study).as_bytes()).map_err(Failure::work)?;
+    Ok(Summary {
+        table: summary::table(&study, !speaks_utf8()),
+    })
+}
+
+fn read_ablation(path: &Path) -> Result<Ablation, Failure> {
+    let text = super::experiment::text_of(path)?;
+    parse(&text, path).map_err(Failure::input)
+}
+
+fn read_table<T: Row>(folder: &Path) -> Result<Vec<T>, Failure> {
+    let path = folder.join(T::FILE);
+    match std::fs::read(&path) {
+        Ok(bytes) => Ok(whole_rows(&bytes, &path.display().to_string()).map_err(Failure::input)?.0),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(Failure::Input(format!("{}: {error}", path.display()))),
+    }
+}
+
+/// Whether the locale's character set is UTF-8, by the variables that decide it, in their order.
+fn speaks_utf8() -> bool {
+    let set = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(set).unwrap_or_default();
+    let locale = locale.to_lowercase();
+    locale.contains("utf-8") || locale.contains("utf8")
+}

@@ -1,0 +1,136 @@
+//! The progress bar on stderr: silent where that is no terminal.
+
+use std::io::IsTerminal;
+use std::time::{Duration, Instant};
+
+use densenet_bench::trials::{Event, TrialRecord};
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// How far the trials have come.
+pub struct Progress {
+    bar: ProgressBar,
+    trials: usize,
+    /// Multiply-accumulates of all trials together, and of those that have ended.
+    work: f64,
+    done: f64,
+    begun: Instant,
+    current: Current,
+}
+
+/// The trial that runs.
+#[derive(Default)]
+struct Current {
+    heading: String,
+    epochs: usize,
+    steps: usize,
+    work: f64,
+    loss: Option<f64>,
+    images_per_second: Option<f64>,
+    test_error: Option<f64>,
+    epoch: usize,
+    made: usize,
+}
+
+impl Progress {
+    /// A bar for trials that are to run.
+    pub fn new<'a>(trials: impl Iterator<Item = &'a TrialRecord>) -> Self {
+        let works: Vec<f64> = trials.map(work).collect();
+        let bar = if std::io::stderr().is_terminal() && !works.is_empty() {
+            ProgressBar::new(1000)
+        } else {
+            ProgressBar::hidden()
+        };
+        // No colour, so that there is none to switch off.
+        if let Ok(style) = ProgressStyle::with_template("{bar:24} {percent:>3} %  {msg}") {
+            bar.set_style(style.progress_chars("=> "));
+        }
+        Self {
+            bar,
+            trials: works.len(),
+            work: works.iter().sum(),
+            done: 0.0,
+            begun: Instant::now(),
+            current: Current::default(),
+        }
+    }
+
+    /// A trial starts.
+    pub fn begin(&mut self, index: usize, record: &TrialRecord) {
+        self.current = Current {
+            heading: format!("trial {} of {}  {} seed {}", index + 1, self.trials, record.variant, record.seed),
+            epochs: record.epochs,
+            steps: record.steps,
+            work: work(record),
+            ..Current::default()
+        };
+        self.show();
+    }
+
+    /// A trial tells of itself.
+    pub fn event(&mut self, event: &Event) {
+        match *event {
+            Event::Steps {
+                epoch,
+                done,
+                loss,
+                images_per_second,
+            } => {
+                self.current.epoch = epoch;
+                self.current.made = done;
+                self.current.loss = Some(loss);
+                self.current.images_per_second = Some(images_per_second);
+            }
+            Event::Epoch { test_error, .. } => self.current.test_error = Some(test_error),
+        }
+        self.show();
+    }
+
+    /// A trial has ended.
+    pub fn end(&mut self, record: &TrialRecord) {
+        self.done += work(record);
+        self.current.work = 0.0;
+        self.show();
+    }
+
+    /// A line that stays.
+    pub fn warn(&self, message: &str) {
+        self.bar.suspend(|| eprintln!("warning: {message}"));
+    }
+
+    /// All trials have ended.
+    pub fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+
+    fn show(&self) {
+        let current = &self.current;
+        let share_of_trial = current.made as f64 / current.steps.max(1) as f64;
+        let share = ((self.done + current.work * share_of_trial) / self.work.max(1.0)).clamp(0.0, 1.0);
+        let mut message = format!("{}  epoch {}/{}", current.heading, current.epoch + 1, current.epochs);
+        if let Some(loss) = current.loss {
+            message += &format!("  loss {loss:.3}");
+        }
+        if let Some(error) = current.test_error {
+            message += &format!("  test error {:.2} %", 100.0 * error);
+        }
+        if let Some(speed) = current.images_per_second {
+            message += &format!("  {speed:.0} images/s");
+        }
+        if let Some(left) = time_left(self.begun.elapsed(), share) {
+            message += &format!("  {} left", humantime::format_duration(left));
+        }
+        self.bar.set_position((1000.0 * share) as u64);
+        self.bar.set_message(message);
+    }
+}
+
+/// The training work of a trial: multiply-accumulates, with a floor for what small networks spend beside them.
+fn work(record: &TrialRecord) -> f64 {
+    let batch_size = record.settings.train.as_ref().map_or(1, |train| train.batch_size);
+    record.steps as f64 * batch_size as f64 * (record.macs as f64 + 1e6)
+}
+
+/// What is left at the speed so far, in whole seconds; none before there is something to go by.
+fn time_left(elapsed: Duration, share: f64) -> Option<Duration> {
+    (share > 0.0).then(|| Duration::from_secs_f64(elapsed.as_secs_f64() * (1.0 - share) / share).as_secs()).map(Duration::from_secs)
+}

@@ -1,0 +1,14 @@
+//! The result tables: CSV with a header, one row an observation (see `docs/results.md`).
+//!
+//! Times are whole nanoseconds, memory is bytes, errors are shares from 0 to 1; an empty field was not measured. A
+//! float is printed so that it reads back to the same bits.
+
+mod error;
+mod read;
+mod rows;
+mod write;
+
+pub use error::TableError;
+pub use read::{read_rows, whole_rows};
+pub use rows::{EpochRow, Row, SCHEMA_VERSION, Status, StepRow, SweptValue, TrialRow};
+pub use write::{appended_rows, write_rows};

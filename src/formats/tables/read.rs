@@ -1,0 +1,362 @@
+//! Bytes to rows.
+
+use csv::{ByteRecord, DeserializeErrorKind, ErrorKind};
+
+use super::error::TableError;
+use super::rows::Row;
+
+/// Reads a whole table. Columns that this version does not know are passed over. `file` is the name that errors give.
+///
+/// # Errors
+/// No header, a column that is missing, or a row that does not fit the header or its columns.
+pub fn read_rows<T: Row>(bytes: &[u8], file: &str) -> Result<Vec<T>, TableError> {
+    let mut reader = csv::ReaderBuilder::new().from_reader(bytes);
+    let header = reader
+        .byte_headers()
+        .map_err(|error| explained(&error, file, None))?
+        .clone();
+    if header.iter().all(<[u8]>::is_empty) {
+        return Err(TableError::NoHeader { file: file.to_owned() });
+    }
+    let missing = T::COLUMNS
+        .iter()
+        .find(|column| header.iter().all(|name| name != column.as_bytes()));
+    if let Some(column) = missing {
+        return Err(TableError::MissingColumn {
+            file: file.to_owned(),
+            column,
+            present: header.iter().map(text).collect(),
+        });
+    }
+    let mut rows = Vec::new();
+    let mut record = ByteRecord::new();
+    while reader
+        .read_byte_record(&mut record)
+        .map_err(|error| explained(&error, file, None))?
+    {
+        let row = record
+            .deserialize(Some(&header))
+            .map_err(|error| explained(&error, file, Some((&header, &record))))?;
+        rows.push(row);
+    }
+    Ok(rows)
+}
+
+/// Reads a table that may end in the middle of a row, as that of a run that is under way or was killed: the rows that
+/// are whole, and how many bytes they and the header take. What is left of the last row begins there: cut the file to
+/// that length before appending to it. Of a file that ends within its header nothing is whole, and the length is 0.
+///
+/// # Errors
+/// Those of [`read_rows`] in the part that is whole.
+pub fn whole_rows<T: Row>(bytes: &[u8], file: &str) -> Result<(Vec<T>, usize), TableError> {
+    let length = whole_length(bytes);
+    if length == 0 {
+        return Ok((Vec::new(), 0));
+    }
+    Ok((read_rows(&bytes[..length], file)?, length))
+}
+
+/// The bytes up to the last line feed that ends a row. One within quotes does not; and since a quote within quotes is
+/// doubled, an even number of quotes stands before one that does.
+fn whole_length(bytes: &[u8]) -> usize {
+    let mut in_quotes = false;
+    let mut length = 0;
+    for (index, byte) in bytes.iter().enumerate() {
+        match byte {
+            b'"' => in_quotes = !in_quotes,
+            b'\n' if !in_quotes => length = index + 1,
+            _ => {}
+        }
+    }
+    length
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// The library's error with the file, the line and the column, as far as they are known.
+fn explained(error: &csv::Error, file: &str, row: Option<(&ByteRecord, &ByteRecord)>) -> TableError {
+    let file = file.to_owned();
+    let line = error.position().map_or(1, csv::Position::line);
+    match error.kind() {
+        ErrorKind::UnequalLengths { expected_len, len, .. } => TableError::FieldCount {
+            file,
+            line,
+            fields: *len,
+            columns: *expected_len,
+        },
+        ErrorKind::Deserialize { err, .. } => {
+            let rule = err.kind().to_string();
+            let place = row.and_then(|(header, record)| {
+                let index = match err.field() {
+                    Some(index) => usize::try_from(index).ok(),
+                    None => quoted_field(err.kind(), record),
+                }?;
+                Some((text(header.get(index)?), text(record.get(index)?)))
+            });
+            match place {
+                Some((column, value)) => TableError::BadField {
+                    file,
+                    line,
+                    column,
+                    value,
+                    rule,
+                },
+                None => TableError::Other {
+                    file,
+                    line,
+                    reason: rule,
+                },
+            }
+        }
+        _ => TableError::Other {
+            file,
+            line,
+            reason: error.to_string(),
+        },
+    }
+}
+
+/// serde's own errors do not know their field, but quote its content: "unknown variant `done`, expected one of …".
+fn quoted_field(kind: &DeserializeErrorKind, record: &ByteRecord) -> Option<usize> {
+    let message = kind.to_string();
+    let quoted = message.split('`').nth(1)?;
+    record.iter().position(|field| field == quoted.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::rows::{EpochRow, Status, StepRow, TrialRow};
+    use super::super::write::{appended_rows, write_rows};
+    use super::*;
+
+    fn step(step: usize, loss: f64) -> StepRow {
+        StepRow {
+            trial: "k12-0".into(),
+            variant: "growth-rate=12,bottleneck=true".into(),
+            seed: u64::MAX,
+            epoch: 0,
+            step,
+            loss,
+            learning_rate: 0.1,
+        }
+    }
+
+    fn trial() -> TrialRow {
+        TrialRow {
+            ablation: "growth".into(),
+            trial: "t".into(),
+            variant: "growth-rate=12".into(),
+            seed: 0,
+            status: Status::Failed,
+            error: "the loss is \"NaN\",\nstep 3".into(),
+            device: "cpu".into(),
+            execution: "plain".into(),
+            dataset: "digits".into(),
+            block_layers: "12-12-12".into(),
+            growth_rate: 12,
+            bottleneck: false,
+            compression: 1.0,
+            initial_channels: 16,
+            dropout: 0.0,
+            parameters: 1_019_722,
+            macs: 264_812_928,
+            epochs: 10,
+            batch_size: 64,
+            steps: 230,
+            final_train_loss: Some(f64::NAN),
+            final_train_error: None,
+            final_validation_loss: None,
+            final_validation_error: None,
+            final_test_loss: Some(0.1 + 0.2),
+            final_test_error: Some(0.05),
+            published_error: None,
+            train_images_per_second: None,
+            peak_memory_bytes: Some(u64::MAX),
+            wall_ns: None,
+            weights_sha256: String::new(),
+        }
+    }
+
+    #[test]
+    fn the_headers_are_those_of_the_interface_with_columns_added() {
+        let header = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        assert_eq!(
+            header(write_rows::<TrialRow>(&[]).unwrap()),
+            "ablation,trial,variant,seed,status,error,device,execution,dataset,block_layers,growth_rate,bottleneck,\
+             compression,initial_channels,dropout,parameters,macs,epochs,batch_size,steps,final_train_loss,\
+             final_train_error,final_validation_loss,final_validation_error,final_test_loss,final_test_error,\
+             published_error,train_images_per_second,peak_memory_bytes,wall_ns,weights_sha256\n"
+        );
+        assert_eq!(
+            header(write_rows::<StepRow>(&[]).unwrap()),
+            "trial,variant,seed,epoch,step,loss,learning_rate\n"
+        );
+        assert_eq!(
+            header(write_rows::<EpochRow>(&[]).unwrap()),
+            "trial,variant,seed,epoch,train_loss,train_error,validation_loss,validation_error,test_loss,test_error,\
+             wall_ns\n"
+        );
+    }
+
+    fn names_by_serde<T: Row>(row: &T) -> String {
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        writer.serialize(row).unwrap();
+        let bytes = writer.into_inner().unwrap();
+        String::from_utf8(bytes).unwrap().lines().next().unwrap().to_owned()
+    }
+
+    #[test]
+    fn the_columns_are_the_fields_in_their_order() {
+        let epoch: EpochRow = EpochRow {
+            trial: String::new(),
+            variant: String::new(),
+            seed: 0,
+            epoch: 0,
+            train_loss: 0.0,
+            train_error: 0.0,
+            validation_loss: None,
+            validation_error: None,
+            test_loss: 0.0,
+            test_error: 0.0,
+            wall_ns: 0,
+        };
+        assert_eq!(names_by_serde(&trial()), TrialRow::COLUMNS.join(","));
+        assert_eq!(names_by_serde(&step(0, 0.0)), StepRow::COLUMNS.join(","));
+        assert_eq!(names_by_serde(&epoch), EpochRow::COLUMNS.join(","));
+    }
+
+    #[test]
+    fn every_float_reads_back_to_the_same_bits() {
+        let mut losses = vec![
+            0.0,
+            -0.0,
+            0.1 + 0.2,
+            1.0 / 3.0,
+            f64::MIN_POSITIVE,
+            5e-324,
+            f64::MAX,
+            -1e16,
+            f64::INFINITY,
+            f64::NEG_INFINITY,
+            f64::from(0.1_f32),
+        ];
+        let mut bits = 0x3ff0_0000_0000_0001_u64;
+        for _ in 0..1000 {
+            bits = bits
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            losses.push(f64::from_bits(bits));
+        }
+        losses.retain(|loss| !loss.is_nan());
+        let rows: Vec<StepRow> = losses.iter().enumerate().map(|(i, loss)| step(i, *loss)).collect();
+        let read: Vec<StepRow> = read_rows(&write_rows(&rows).unwrap(), "steps.csv").unwrap();
+        assert_eq!(read.len(), rows.len());
+        for (read, written) in read.iter().zip(&losses) {
+            assert_eq!(read.loss.to_bits(), written.to_bits(), "{written}");
+        }
+    }
+
+    #[test]
+    fn a_loss_that_is_not_a_number_reads_back_as_such() {
+        let bytes = write_rows(&[step(0, f64::NAN)]).unwrap();
+        assert!(String::from_utf8(bytes.clone()).unwrap().contains(",NaN,"));
+        assert!(read_rows::<StepRow>(&bytes, "steps.csv").unwrap()[0].loss.is_nan());
+    }
+
+    #[test]
+    fn quotes_commas_line_feeds_and_empty_fields_survive() {
+        let bytes = write_rows(&[trial()]).unwrap();
+        let read: Vec<TrialRow> = read_rows(&bytes, "trials.csv").unwrap();
+        assert!(read[0].final_train_loss.unwrap().is_nan());
+        let comparable = |row: &TrialRow| TrialRow {
+            final_train_loss: None,
+            ..row.clone()
+        };
+        assert_eq!(comparable(&read[0]), comparable(&trial()));
+    }
+
+    #[test]
+    fn appended_rows_continue_a_table() {
+        let rows = [step(0, 2.5), step(1, 2.25)];
+        let mut bytes = write_rows(&rows[..1]).unwrap();
+        bytes.extend(appended_rows(&rows[1..]).unwrap());
+        assert_eq!(bytes, write_rows(&rows).unwrap());
+    }
+
+    #[test]
+    fn an_unknown_column_is_passed_over_and_order_does_not_matter() {
+        let table = b"step,note,trial,variant,seed,epoch,loss,learning_rate\n7,new,t,base,0,0,2.5,0.1\n";
+        let rows: Vec<StepRow> = read_rows(table, "steps.csv").unwrap();
+        assert_eq!((rows[0].step, rows[0].loss), (7, 2.5));
+    }
+
+    fn message(table: &str) -> String {
+        read_rows::<StepRow>(table.as_bytes(), "results/growth/steps.csv")
+            .unwrap_err()
+            .to_string()
+    }
+
+    #[test]
+    fn a_bad_table_is_named_with_file_line_and_column() {
+        assert_eq!(
+            message(""),
+            "results/growth/steps.csv: has no header; a table begins with its columns' names, so delete the file or \
+             restore it"
+        );
+        assert_eq!(
+            message("trial,variant,seed,epoch,step,learning_rate\n"),
+            "results/growth/steps.csv: has no column 'loss'; it has trial, variant, seed, epoch, step, learning_rate"
+        );
+        let header = "trial,variant,seed,epoch,step,loss,learning_rate\n";
+        assert_eq!(
+            message(&format!("{header}t,base,0,0,0,2.5,0.1\nt,base,0,0,0,2.5\n")),
+            "results/growth/steps.csv: line 3 has 6 fields, but the header has 7"
+        );
+        assert_eq!(
+            message(&format!("{header}t,base,0,0,0,high,0.1\n")),
+            "results/growth/steps.csv: line 2, column 'loss': 'high' is wrong: invalid float literal"
+        );
+        assert_eq!(
+            message(&format!("{header}t,base,-1,0,0,2.5,0.1\n")),
+            "results/growth/steps.csv: line 2, column 'seed': '-1' is wrong: invalid digit found in string"
+        );
+    }
+
+    #[test]
+    fn a_status_that_does_not_exist_is_named_with_its_column() {
+        let table = String::from_utf8(write_rows(&[trial()]).unwrap()).unwrap();
+        let error = read_rows::<TrialRow>(table.replace(",failed,", ",done,").as_bytes(), "trials.csv").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "trials.csv: line 2, column 'status': 'done' is wrong: unknown variant `done`, expected one of `ok`, \
+             `failed`, `oom`, `timeout`, `interrupted`, `pending`"
+        );
+    }
+
+    #[test]
+    fn a_table_cut_anywhere_gives_its_whole_rows_and_their_length() {
+        let rows = [trial(), trial(), trial()];
+        let bytes = write_rows(&rows).unwrap();
+        let ends: Vec<usize> = (0..=rows.len())
+            .map(|n| write_rows(&rows[..n]).unwrap().len())
+            .collect();
+        for cut in 0..=bytes.len() {
+            let (read, length) = whole_rows::<TrialRow>(&bytes[..cut], "trials.csv").unwrap();
+            let whole = ends.iter().filter(|&&end| end <= cut).count();
+            assert_eq!(read.len(), whole.saturating_sub(1), "cut at {cut}");
+            assert_eq!(length, if whole == 0 { 0 } else { ends[whole - 1] }, "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_an_error() {
+        let table = b"trial,variant,seed,epoch,step,loss,learning_rate\n\xff,base,0,0,0,2.5,0.1\n";
+        let error = read_rows::<StepRow>(table, "steps.csv").unwrap_err();
+        assert!(
+            error.to_string().starts_with("steps.csv: line 2, column 'trial'"),
+            "{error}"
+        );
+    }
+}

@@ -1,0 +1,220 @@
+//! From an ablation file to its trials: every check that needs the data or the closed forms, before anything is begun.
+
+use std::collections::BTreeMap;
+
+use sha2::{Digest, Sha256};
+
+use super::identity::identity;
+use super::record::TrialRecord;
+use crate::data::{self, DataSet, hold_out};
+use crate::formats::ablation::{Ablation, Augment, DataSetName, DataSettings, FormatError, Settings, Variant};
+use crate::formats::weights;
+use crate::network::{DenseNet, Plan, presets};
+use crate::training::RunLength;
+
+/// An ablation whose variants are known to fit their data.
+pub struct Experiment {
+    /// The file.
+    pub ablation: Ablation,
+    /// Each variant's network, laid out for its data, in the ablation's order.
+    pub plans: Vec<Plan>,
+    /// The trials in the ablation's order: variant by variant, seed by seed.
+    pub trials: Vec<Trial>,
+}
+
+/// One variant with one seed.
+#[derive(Clone, Debug)]
+pub struct Trial {
+    /// The variant's index in the ablation.
+    pub variant: usize,
+    /// What its folder will record; device, threads and revision are still empty.
+    pub record: TrialRecord,
+}
+
+/// What the checks need of a data set once its images are let go.
+struct Facts {
+    shape: crate::network::Shape,
+    classes: usize,
+    train_images: usize,
+    fingerprint: String,
+}
+
+/// Reads the data of every variant, lays out its network and checks all that training could stumble over.
+///
+/// # Errors
+/// The first fault, with the file, the line and the key.
+pub fn prepare(ablation: Ablation, threads: usize, memory: Option<u64>) -> Result<Experiment, FormatError> {
+    let mut known: BTreeMap<String, Facts> = BTreeMap::new();
+    let mut identities: BTreeMap<String, usize> = BTreeMap::new();
+    let mut plans = Vec::with_capacity(ablation.variants.len());
+    let mut trials = Vec::new();
+    for (index, variant) in ablation.variants.iter().enumerate() {
+        let settings = &variant.settings;
+        let facts = match known.entry(data_key(&settings.data)) {
+            std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
+            std::collections::btree_map::Entry::Vacant(entry) => {
+                let data = data::load(&settings.data, threads, memory)
+                    .map_err(|error| ablation.located(variant, error.key, format!("{}: {}", error.thing, error.rule), &error.remedy))?;
+                entry.insert(facts_of(&data))
+            }
+        };
+        let plan = settings
+            .model
+            .plan(facts.shape, facts.classes)
+            .map_err(|error| ablation.located_network(variant, &error))?;
+        let weights_sha256 = check_weights(&ablation, variant, &plan)?;
+        let length = check_batches(&ablation, variant, &plan, facts)?;
+        let seeds = settings.train.as_ref().map_or(&[][..], |train| &train.seeds);
+        for &seed in seeds {
+            let trial = identity(settings, seed, weights_sha256.as_deref());
+            if let Some(&other) = identities.get(&trial)
+                && other != index
+            {
+                let rule = format!("it is the same network, data and training as variant {}", ablation.variants[other].name);
+                let key = variant.swept.first().map_or("model", |(key, _)| key.as_str());
+                return Err(ablation.located(variant, key, rule, "leave one of the two out"));
+            }
+            identities.insert(trial.clone(), index);
+            trials.push(Trial {
+                variant: index,
+                record: record(&ablation, variant, &plan, facts, length, seed, trial),
+            });
+        }
+        plans.push(plan);
+    }
+    Ok(Experiment {
+        ablation,
+        plans,
+        trials,
+    })
+}
+
+fn record(
+    ablation: &Ablation,
+    variant: &Variant,
+    plan: &Plan,
+    facts: &Facts,
+    length: Option<RunLength>,
+    seed: u64,
+    trial: String,
+) -> TrialRecord {
+    TrialRecord {
+        trial,
+        ablation: ablation.name.clone(),
+        variant: variant.name.clone(),
+        seed,
+        settings: variant.settings.clone(),
+        input: facts.shape,
+        classes: facts.classes,
+        data_fingerprint: facts.fingerprint.clone(),
+        parameters: plan.parameters(),
+        macs: plan.macs(),
+        epochs: length.map_or(0, |length| length.epochs),
+        steps: length.map_or(0, |length| length.steps),
+        published_error: published_error(&variant.settings),
+        device: String::new(),
+        threads: 0,
+        revision: String::new(),
+    }
+}
+
+/// What the paper's Table 2 prints for this network on these data: C10+ or C100+, the network as published.
+fn published_error(settings: &Settings) -> Option<f64> {
+    let same = |network: &DenseNet| DenseNet {
+        // Neither belongs to what the table tells apart.
+        dropout_after: network.dropout_after,
+        initialization: network.initialization,
+        ..settings.model.clone()
+    } == *network;
+    let published = presets().into_iter().find(|preset| same(&preset.network))?.published?;
+    match (settings.data.dataset, settings.data.augment) {
+        (DataSetName::Cifar10, Augment::ShiftFlip) => Some(published.cifar10),
+        (DataSetName::Cifar100, Augment::ShiftFlip) => Some(published.cifar100),
+        _ => None,
+    }
+}
+
+/// Data settings that lead to the same images.
+fn data_key(settings: &DataSettings) -> String {
+    let images = DataSettings {
+        validation_share: 0.0,
+        mean: None,
+        std: None,
+        augment: Augment::None,
+        ..settings.clone()
+    };
+    serde_json::json!(images).to_string()
+}
+
+fn facts_of(data: &DataSet) -> Facts {
+    Facts {
+        shape: data.shape,
+        classes: data.classes.len(),
+        train_images: data.train.images(),
+        fingerprint: data.fingerprint.clone(),
+    }
+}
+
+/// Reads and checks the weights that training starts from; returns the file's SHA-256.
+fn check_weights(ablation: &Ablation, variant: &Variant, plan: &Plan) -> Result<Option<String>, FormatError> {
+    let Some(path) = &variant.settings.weights else {
+        return Ok(None);
+    };
+    let located = |rule: String, remedy: &str| ablation.located(variant, "model.weights", rule, remedy);
+    let bytes = std::fs::read(path)
+        .map_err(|error| located(format!("{}: {error}", path.display()), "name a safetensors file that is there"))?;
+    let name = path.display().to_string();
+    weights::read(&bytes, &name)
+        .and_then(|read| weights::check(&read, plan, &name))
+        .map_err(|error| located(format!("{}: {}", error.file, error.rule), &error.remedy))?;
+    Ok(Some(sha256(&bytes)))
+}
+
+/// Checks batch sizes against the images that are there and against the network's normalisations.
+fn check_batches(
+    ablation: &Ablation,
+    variant: &Variant,
+    plan: &Plan,
+    facts: &Facts,
+) -> Result<Option<RunLength>, FormatError> {
+    let settings = &variant.settings;
+    if let Some(measure) = &settings.measure {
+        for &batch_size in &measure.batch_sizes {
+            if measure.modes.contains(&crate::formats::ablation::Mode::Train) {
+                plan.check_training_batch(batch_size)
+                    .map_err(|error| ablation.located(variant, "measure.batch-sizes", &error.rule, &error.remedy))?;
+            }
+        }
+    }
+    let Some(train) = &settings.train else {
+        return Ok(None);
+    };
+    let first_seed = train.seeds.first().copied().unwrap_or(0);
+    let (training, _) = hold_out(facts.train_images, settings.data.validation_share, first_seed)
+        .map_err(|error| ablation.located(variant, error.key, format!("{}: {}", error.thing, error.rule), &error.remedy))?;
+    let images = training.len();
+    if train.batch_size > images {
+        let rule = format!("batch-size is {}, and there are {images} training images", train.batch_size);
+        return Err(ablation.located(variant, "train.batch-size", rule, format!("write at most {images}")));
+    }
+    let length = RunLength::new(train, images);
+    let last = images - (length.steps_per_epoch - 1) * train.batch_size;
+    let reaches_last = length.steps >= length.steps_per_epoch;
+    for batch in [train.batch_size].into_iter().chain(reaches_last.then_some(last)) {
+        plan.check_training_batch(batch).map_err(|error| {
+            let which = if batch == train.batch_size {
+                String::new()
+            } else {
+                format!("the last batch of an epoch holds {batch} of {images} images: ")
+            };
+            let rule = format!("{which}{}", error.rule);
+            ablation.located(variant, "train.batch-size", rule, &error.remedy)
+        })?;
+    }
+    Ok(Some(length))
+}
+
+/// The SHA-256 of bytes, as 64 hexadecimal digits.
+pub(super) fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}

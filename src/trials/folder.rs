@@ -1,0 +1,216 @@
+//! A result folder: the ablation as run, a folder for each trial, and the tables derived from them.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::experiment::Trial;
+use super::files::write_whole;
+use super::record::{TrialRecord, TrialResult};
+use crate::formats::tables::{self, EpochRow, Row, Status, StepRow, TrialRow};
+
+/// Why a result folder cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum FolderError {
+    /// The system refuses; the path is in the message.
+    #[error("{0}")]
+    System(#[from] io::Error),
+    /// A file that densenet-bench wrote is not what it wrote.
+    #[error("{file}: {rule}; {remedy}")]
+    Broken {
+        /// The file.
+        file: String,
+        /// What is wrong.
+        rule: String,
+        /// What to do.
+        remedy: String,
+    },
+}
+
+/// `results/NAME/`.
+#[derive(Clone, Debug)]
+pub struct ResultFolder {
+    root: PathBuf,
+}
+
+impl ResultFolder {
+    /// The folder of an ablation under `out`; nothing is created yet.
+    pub fn new(out: &Path, ablation: &str) -> Self {
+        Self {
+            root: out.join(ablation),
+        }
+    }
+
+    /// A folder that is already there.
+    pub fn at(root: &Path) -> Self {
+        Self {
+            root: root.to_owned(),
+        }
+    }
+
+    /// Its path.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// `trials/ID/`.
+    pub fn trial(&self, trial: &str) -> PathBuf {
+        self.root.join("trials").join(trial)
+    }
+
+    /// Creates the folder and keeps the ablation file as it was run.
+    ///
+    /// # Errors
+    /// Whatever the system says.
+    pub fn create(&self, ablation: &str) -> Result<(), FolderError> {
+        create_all(&self.root.join("trials"))?;
+        write_whole(&self.root.join("ablation.toml"), ablation.as_bytes())?;
+        Ok(())
+    }
+
+    /// Moves an older folder of that name aside, to `NAME.1`, `NAME.2`, …; tells where.
+    ///
+    /// # Errors
+    /// Whatever the system says.
+    pub fn set_aside(&self) -> Result<Option<PathBuf>, FolderError> {
+        if !self.root.exists() {
+            return Ok(None);
+        }
+        let aside = (1u32..)
+            .map(|number| self.root.with_extension(number.to_string()))
+            .find(|path| !path.exists())
+            .ok_or_else(|| io::Error::other(format!("{}: no name is left to set it aside", self.root.display())))?;
+        fs::rename(&self.root, &aside).map_err(|error| named(&self.root, error))?;
+        Ok(Some(aside))
+    }
+
+    /// Begins a trial: an empty folder with its record.
+    ///
+    /// # Errors
+    /// Whatever the system says.
+    pub fn begin(&self, record: &TrialRecord) -> Result<(), FolderError> {
+        let folder = self.trial(&record.trial);
+        if folder.exists() {
+            fs::remove_dir_all(&folder).map_err(|error| named(&folder, error))?;
+        }
+        create_all(&folder)?;
+        write_json(&folder.join("trial.json"), record)
+    }
+
+    /// What is known of a trial that has begun.
+    ///
+    /// # Errors
+    /// A record that cannot be read.
+    pub fn record(&self, trial: &str) -> Result<Option<TrialRecord>, FolderError> {
+        read_json(&self.trial(trial).join("trial.json"))
+    }
+
+    /// How a trial ended, if it has.
+    ///
+    /// # Errors
+    /// A result that cannot be read.
+    pub fn result(&self, trial: &str) -> Result<Option<TrialResult>, FolderError> {
+        read_json(&self.trial(trial).join("result.json"))
+    }
+
+    /// Records how a trial ended.
+    ///
+    /// # Errors
+    /// Whatever the system says.
+    pub fn end(&self, trial: &str, result: &TrialResult) -> Result<(), FolderError> {
+        write_json(&self.trial(trial).join("result.json"), result)
+    }
+
+    /// Writes `trials.csv`, `steps.csv` and `epochs.csv` from the trials' own rows, in the ablation's order.
+    ///
+    /// # Errors
+    /// Whatever the system says, or a trial's file that cannot be read.
+    pub fn derive_tables(&self, trials: &[Trial]) -> Result<Vec<TrialRow>, FolderError> {
+        let mut rows = Vec::with_capacity(trials.len());
+        for trial in trials {
+            let id = &trial.record.trial;
+            // The variant's name is the ablation's of today; device and threads are those it ran with.
+            let begun = self.record(id)?;
+            let record = TrialRecord {
+                variant: trial.record.variant.clone(),
+                ablation: trial.record.ablation.clone(),
+                ..begun.unwrap_or_else(|| trial.record.clone())
+            };
+            rows.push(record.row(self.result(id)?.as_ref()));
+        }
+        write_whole(&self.root.join(TrialRow::FILE), &tables::write_rows(&rows)?)?;
+        self.join_rows::<StepRow>(trials, |row, variant| row.variant = variant)?;
+        self.join_rows::<EpochRow>(trials, |row, variant| row.variant = variant)?;
+        Ok(rows)
+    }
+
+    /// One table from the files of that name in the trials' folders. A last row that is torn (its trial is being
+    /// written, or was killed) is left out.
+    fn join_rows<T: Row>(&self, trials: &[Trial], rename: impl Fn(&mut T, String)) -> Result<(), FolderError> {
+        let mut joined = tables::write_rows::<T>(&[])?;
+        for trial in trials {
+            let own = self.trial(&trial.record.trial).join(T::FILE);
+            let Some(bytes) = read_if_there(&own)? else { continue };
+            let (mut rows, _) = tables::whole_rows::<T>(&bytes, &own.display().to_string())?;
+            for row in &mut rows {
+                rename(row, trial.record.variant.clone());
+            }
+            joined.extend(tables::appended_rows(&rows)?);
+        }
+        write_whole(&self.root.join(T::FILE), &joined)?;
+        Ok(())
+    }
+
+    /// The trials that have a result of this status.
+    ///
+    /// # Errors
+    /// A result that cannot be read.
+    pub fn has_status(&self, trial: &str, status: Status) -> Result<bool, FolderError> {
+        Ok(self.result(trial)?.is_some_and(|result| result.status == status))
+    }
+}
+
+impl From<tables::TableError> for FolderError {
+    fn from(error: tables::TableError) -> Self {
+        FolderError::System(io::Error::other(error))
+    }
+}
+
+fn create_all(path: &Path) -> Result<(), FolderError> {
+    fs::create_dir_all(path).map_err(|error| named(path, error))?;
+    Ok(())
+}
+
+fn named(path: &Path, error: io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+}
+
+fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, FolderError> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(named(path, error).into()),
+    }
+}
+
+fn write_json(path: &Path, value: &impl Serialize) -> Result<(), FolderError> {
+    let mut text = serde_json::to_vec_pretty(value).map_err(io::Error::other)?;
+    text.push(b'\n');
+    write_whole(path, &text)?;
+    Ok(())
+}
+
+fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, FolderError> {
+    let Some(bytes) = read_if_there(path)? else {
+        return Ok(None);
+    };
+    let value = serde_json::from_slice(&bytes).map_err(|error| FolderError::Broken {
+        file: path.display().to_string(),
+        rule: format!("it cannot be read ({error})"),
+        remedy: "remove the trial's folder and run again, or start over with --fresh".to_owned(),
+    })?;
+    Ok(Some(value))
+}

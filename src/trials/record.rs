@@ -1,0 +1,143 @@
+//! What a trial's folder says of it: the record it begins with and the result it ends with.
+
+use serde::{Deserialize, Serialize};
+
+use crate::formats::ablation::Settings;
+use crate::formats::tables::{Status, TrialRow};
+use crate::network::Shape;
+
+/// `trials/ID/trial.json`: all that the trial's process needs, and what must not change when it goes on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TrialRecord {
+    /// The trial's identity.
+    pub trial: String,
+    /// The ablation's name.
+    pub ablation: String,
+    /// The variant's name.
+    pub variant: String,
+    /// The seed.
+    pub seed: u64,
+    /// Every setting.
+    pub settings: Settings,
+    /// One image.
+    pub input: Shape,
+    /// Classes of the data.
+    pub classes: usize,
+    /// The data's fingerprint.
+    pub data_fingerprint: String,
+    /// Learned values, in closed form.
+    pub parameters: usize,
+    /// Multiply-accumulates for one image, in closed form.
+    pub macs: u64,
+    /// Epochs that the run begins.
+    pub epochs: usize,
+    /// Training steps of the whole run.
+    pub steps: usize,
+    /// The published test error, if the paper has one for this network on these data.
+    pub published_error: Option<f64>,
+    /// The device it runs on, `cpu`.
+    pub device: String,
+    /// Threads of the device's backend.
+    pub threads: usize,
+    /// The program's revision.
+    pub revision: String,
+}
+
+/// `trials/ID/result.json`: how the trial ended. A trial without it is pending.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TrialResult {
+    /// How it ended.
+    pub status: Status,
+    /// The error, empty where there was none.
+    pub error: String,
+    /// Mean cross-entropy over the last epoch, taken while training.
+    pub final_train_loss: Option<f64>,
+    /// Share of wrong images over the last epoch, taken while training.
+    pub final_train_error: Option<f64>,
+    /// On the images held out, after the last epoch.
+    pub final_validation_loss: Option<f64>,
+    /// On the images held out, after the last epoch.
+    pub final_validation_error: Option<f64>,
+    /// On the test split, after the last epoch.
+    pub final_test_loss: Option<f64>,
+    /// On the test split, after the last epoch.
+    pub final_test_error: Option<f64>,
+    /// Training images a second, evaluation left out.
+    pub train_images_per_second: Option<f64>,
+    /// The process's highest resident set.
+    pub peak_memory_bytes: Option<u64>,
+    /// From the process's start to its end.
+    pub wall_ns: Option<u64>,
+    /// SHA-256 of the exported weights.
+    pub weights_sha256: String,
+}
+
+impl TrialResult {
+    /// The result of a trial that did not end well.
+    pub fn unfinished(status: Status, error: impl Into<String>) -> Self {
+        Self {
+            status,
+            error: error.into(),
+            final_train_loss: None,
+            final_train_error: None,
+            final_validation_loss: None,
+            final_validation_error: None,
+            final_test_loss: None,
+            final_test_error: None,
+            train_images_per_second: None,
+            peak_memory_bytes: None,
+            wall_ns: None,
+            weights_sha256: String::new(),
+        }
+    }
+}
+
+impl TrialRecord {
+    /// The trial's row of `trials.csv`.
+    pub fn row(&self, result: Option<&TrialResult>) -> TrialRow {
+        let pending = TrialResult::unfinished(Status::Pending, "");
+        let result = result.unwrap_or(&pending);
+        let model = &self.settings.model;
+        TrialRow {
+            ablation: self.ablation.clone(),
+            trial: self.trial.clone(),
+            variant: self.variant.clone(),
+            seed: self.seed,
+            status: result.status,
+            error: result.error.clone(),
+            device: self.device.clone(),
+            execution: name_of(&self.settings.run.execution),
+            dataset: name_of(&self.settings.data.dataset),
+            block_layers: model.block_layers_text(),
+            growth_rate: model.growth_rate,
+            bottleneck: model.bottleneck,
+            compression: model.compression,
+            initial_channels: model.initial_channels,
+            dropout: model.dropout,
+            parameters: self.parameters,
+            macs: self.macs,
+            epochs: self.epochs,
+            batch_size: self.settings.train.as_ref().map_or(0, |train| train.batch_size),
+            steps: self.steps,
+            final_train_loss: result.final_train_loss,
+            final_train_error: result.final_train_error,
+            final_validation_loss: result.final_validation_loss,
+            final_validation_error: result.final_validation_error,
+            final_test_loss: result.final_test_loss,
+            final_test_error: result.final_test_error,
+            published_error: self.published_error,
+            train_images_per_second: result.train_images_per_second,
+            peak_memory_bytes: result.peak_memory_bytes,
+            wall_ns: result.wall_ns,
+            weights_sha256: result.weights_sha256.clone(),
+        }
+    }
+}
+
+/// The name that a setting of few values has in the ablation format.
+fn name_of(value: &impl Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(name)) => name,
+        _ => String::new(),
+    }
+}
