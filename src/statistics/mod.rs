@@ -1,1 +1,13 @@
-//! The statistics of samples.
+//! The statistics of samples: plain functions on slices of `f64`.
+//!
+//! No function here looks for values that are not finite: a NaN or an infinity among the samples makes the answer
+//! meaningless (NaN, as a rule), and leaving such samples out is the caller's decision, since it is one that a reader
+//! of the numbers must be told of.
+
+mod location;
+mod order;
+mod summary;
+
+pub use location::{mean, mean_interval, sample_standard_deviation, student_t_quantile};
+pub use order::{median, median_absolute_deviation, quantile};
+pub use summary::Summary;
