@@ -25,5 +25,4 @@ pub mod random;
 pub mod statistics;
 pub mod training;
 pub mod trials;
-#[cfg(not(feature = "burn"))]
 pub mod views;

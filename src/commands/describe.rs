@@ -21,17 +21,22 @@ pub struct Arguments {
     /// An ablation file, or the name of a preset
     #[arg(value_name = "FILE.toml|PRESET")]
     what: PathBuf,
-    /// Print JSON
+    /// Show every layer within the dense blocks
+    #[arg(long)]
+    full: bool,
+    /// Print JSON, with every layer
     #[arg(long)]
     json: bool,
 }
 
 pub fn run(arguments: &Arguments) -> Outcome {
     let (networks, trials) = networks(&arguments.what)?;
+    let named = networks.iter().map(|(name, plan)| (name.as_str(), plan));
     if arguments.json {
-        print_json(&describe::json(&networks, trials))?;
+        print_json(&serde_json::json!(describe::description(named, trials)))?;
     } else {
-        print(&describe::text(&networks))?;
+        let tables: Vec<String> = named.map(|(name, plan)| describe::layer_table(name, plan, arguments.full)).collect();
+        print(&tables.join("\n"))?;
     }
     Ok(ExitCode::SUCCESS)
 }

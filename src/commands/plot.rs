@@ -73,7 +73,7 @@ pub fn draw_folder(folder: &Path) -> Result<Summary, Failure> {
     }
     write_whole(&folder.join("summary.md"), summary::markdown(&study).as_bytes()).map_err(Failure::work)?;
     Ok(Summary {
-        table: summary::table(&study, !speaks_utf8()),
+        table: summary::console(&study, !speaks_utf8()),
     })
 }
 

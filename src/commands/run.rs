@@ -88,6 +88,9 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let mut environment = Environment::observe(&device.to_string(), None, threads, device != DeviceChoice::Flex);
     record_environment(&folder, &environment)?;
     announce(&folder, &environment, selected.len(), todo.len());
+    if experiment.ablation.variants.iter().any(|variant| variant.settings.measure.is_some()) {
+        eprintln!("note: [measure] is checked, but this version does not measure apart from training yet");
+    }
 
     let rows = train_all(&folder, &experiment, &todo)?;
     environment.ended = Some(now());

@@ -1,1 +1,12 @@
-//! TBD
+//! Tables, plots and descriptions: rows in, text or bytes out.
+//!
+//! Nothing here opens a file, asks for the time or reads the environment; the verbs do that and hand over what is to
+//! be shown.
+
+pub mod describe;
+pub mod groups;
+pub mod plots;
+#[cfg(test)]
+mod samples;
+pub mod summary;
+mod text;

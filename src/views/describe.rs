@@ -1,0 +1,239 @@
+//! A network laid out: its layers with shapes, parameters and multiply-accumulates.
+
+use serde::Serialize;
+
+use super::text::{Side, Table, grouped};
+use crate::network::{Layer, Operation, Plan, Shape};
+
+/// What `describe --json` prints.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Description {
+    /// The variants in the ablation's order.
+    pub variants: Vec<VariantDescription>,
+    /// Trials that the ablation consists of.
+    pub trials: usize,
+}
+
+/// A variant's network.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct VariantDescription {
+    /// The variant's name.
+    pub variant: String,
+    /// Learned values.
+    pub parameters: usize,
+    /// Multiply-accumulates of convolutions and classifier for one image.
+    pub macs: u64,
+    /// Convolutions and the classifier: the depth L of the paper's names.
+    pub layers: usize,
+    /// One image: channels, height, width.
+    pub input: [usize; 3],
+    /// Classes that the classifier tells apart.
+    pub classes: usize,
+    /// Every layer, in the order of the forward pass.
+    pub layer_table: Vec<LayerDescription>,
+}
+
+/// A layer.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LayerDescription {
+    /// Its name in torchvision's scheme.
+    pub name: String,
+    /// What it does, in words.
+    pub operation: String,
+    /// One image's output: channels, height, width.
+    pub output: [usize; 3],
+    /// Learned values.
+    pub parameters: usize,
+    /// Multiply-accumulates for one image.
+    pub macs: u64,
+}
+
+/// Describes variants by name.
+pub fn description<'a>(variants: impl IntoIterator<Item = (&'a str, &'a Plan)>, trials: usize) -> Description {
+    let variants = variants.into_iter().map(|(name, plan)| VariantDescription {
+        variant: name.to_owned(),
+        parameters: plan.parameters(),
+        macs: plan.macs(),
+        layers: plan.depth(),
+        input: sides(plan.input),
+        classes: plan.classes,
+        layer_table: plan.layers.iter().map(|layer| layer_description(plan, layer)).collect(),
+    });
+    Description {
+        variants: variants.collect(),
+        trials,
+    }
+}
+
+/// The layers of a network as aligned text with totals. Dense blocks are one line each unless `full` asks for every
+/// layer in them.
+pub fn layer_table(name: &str, plan: &Plan, full: bool) -> String {
+    let mut rows: Vec<LayerDescription> = Vec::new();
+    for layers in plan.layers.chunk_by(|before, after| !full && same_block(before, after)) {
+        rows.push(match layers {
+            [layer] => layer_description(plan, layer),
+            layers => block_description(layers),
+        });
+    }
+    rows.push(LayerDescription {
+        name: "total".to_owned(),
+        operation: String::new(),
+        output: [0; 3],
+        parameters: plan.parameters(),
+        macs: plan.macs(),
+    });
+    let mut table = Table::default();
+    table.column("layer", Side::Left, rows.iter().map(|row| row.name.clone()));
+    table.column("operation", Side::Left, rows.iter().map(|row| row.operation.clone()));
+    let shape = |[channels, height, width]: [usize; 3]| match channels {
+        0 => String::new(),
+        _ => format!("{channels}x{height}x{width}"),
+    };
+    table.column("output", Side::Right, rows.iter().map(|row| shape(row.output)));
+    let count = |count: u64, total: bool| {
+        if count == 0 && !total {
+            String::new()
+        } else {
+            grouped(count)
+        }
+    };
+    let last = rows.len() - 1;
+    let parameters = rows
+        .iter()
+        .enumerate()
+        .map(|(index, row)| count(row.parameters as u64, index == last));
+    table.column("parameters", Side::Right, parameters);
+    let macs = rows
+        .iter()
+        .enumerate()
+        .map(|(index, row)| count(row.macs, index == last));
+    table.column("MACs", Side::Right, macs);
+    format!(
+        "{name}: depth {}, images of {}, {} classes\n{}",
+        plan.depth(),
+        plan.input,
+        plan.classes,
+        table.aligned()
+    )
+}
+
+fn sides(shape: Shape) -> [usize; 3] {
+    [shape.channels, shape.height, shape.width]
+}
+
+fn layer_description(plan: &Plan, layer: &Layer) -> LayerDescription {
+    LayerDescription {
+        name: layer.name.clone(),
+        operation: operation(plan, layer.operation),
+        output: sides(layer.output),
+        parameters: layer.parameters(),
+        macs: layer.macs(),
+    }
+}
+
+fn operation(plan: &Plan, operation: Operation) -> String {
+    match operation {
+        Operation::Convolution { kernel, stride: 1, .. } => format!("{kernel}x{kernel} convolution"),
+        Operation::Convolution { kernel, stride, .. } => format!("{kernel}x{kernel} convolution, stride {stride}"),
+        Operation::BatchNorm => "batch normalization".to_owned(),
+        Operation::Relu => "ReLU".to_owned(),
+        Operation::Dropout => format!("dropout of {}", plan.network.dropout),
+        Operation::MaxPool => "3x3 max pooling, stride 2".to_owned(),
+        Operation::AveragePool => "2x2 average pooling, stride 2".to_owned(),
+        Operation::Concatenation => "concatenation".to_owned(),
+        Operation::GlobalAveragePool => "global average pooling".to_owned(),
+        Operation::Linear => "linear".to_owned(),
+    }
+}
+
+/// `features.denseblock1` of `features.denseblock1.denselayer2.conv1`.
+fn block(layer: &Layer) -> Option<&str> {
+    let end = layer.name.find(".denselayer")?;
+    Some(&layer.name[..end])
+}
+
+fn same_block(before: &Layer, after: &Layer) -> bool {
+    block(before).is_some() && block(before) == block(after)
+}
+
+fn block_description(layers: &[Layer]) -> LayerDescription {
+    let dense = layers
+        .iter()
+        .filter(|layer| layer.operation == Operation::Concatenation)
+        .count();
+    LayerDescription {
+        name: layers.first().and_then(block).unwrap_or_default().to_owned(),
+        operation: format!("{dense} dense layer{}", if dense == 1 { "" } else { "s" }),
+        output: layers.last().map_or([0; 3], |layer| sides(layer.output)),
+        parameters: layers.iter().map(Layer::parameters).sum(),
+        macs: layers.iter().map(Layer::macs).sum(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::preset;
+
+    fn plan(name: &str) -> Plan {
+        let input = Shape {
+            channels: 3,
+            height: 32,
+            width: 32,
+        };
+        preset(name).unwrap().network.plan(input, 10).unwrap()
+    }
+
+    #[test]
+    fn a_dense_block_is_one_line_with_its_sums() {
+        assert_eq!(
+            layer_table("densenet-40-12", &plan("densenet-40-12"), false),
+            "densenet-40-12: depth 40, images of 3x32x32, 10 classes\n\
+             layer                      operation                         output  parameters         MACs\n\
+             -------------------------  -----------------------------  ---------  ----------  -----------\n\
+             features.conv0             3x3 convolution                 16x32x32         432      442,368\n\
+             features.denseblock1       12 dense layers                160x32x32     108,240  108,822,528\n\
+             features.transition1.norm  batch normalization            160x32x32         320\n\
+             features.transition1.relu  ReLU                           160x32x32\n\
+             features.transition1.conv  1x1 convolution                160x32x32      25,600   26,214,400\n\
+             features.transition1.pool  2x2 average pooling, stride 2  160x16x16\n\
+             features.denseblock2       12 dense layers                304x16x16     298,320   74,981,376\n\
+             features.transition2.norm  batch normalization            304x16x16         608\n\
+             features.transition2.relu  ReLU                           304x16x16\n\
+             features.transition2.conv  1x1 convolution                304x16x16      92,416   23,658,496\n\
+             features.transition2.pool  2x2 average pooling, stride 2    304x8x8\n\
+             features.denseblock3       12 dense layers                  448x8x8     488,400   30,689,280\n\
+             features.norm5             batch normalization              448x8x8         896\n\
+             features.relu5             ReLU                             448x8x8\n\
+             features.pool5             global average pooling           448x1x1\n\
+             classifier                 linear                            10x1x1       4,490        4,480\n\
+             total                                                                 1,019,722  264,812,928\n"
+        );
+    }
+
+    #[test]
+    fn in_full_every_layer_has_a_line_and_the_lines_add_up() {
+        let plan = plan("densenet-bc-100-12");
+        let text = layer_table("base", &plan, true);
+        // The heading, the header and its ruler, and the total.
+        assert_eq!(text.lines().count(), plan.layers.len() + 4);
+        assert!(text.contains("features.denseblock3.denselayer16.conv2"));
+        assert!(text.lines().last().unwrap().contains("769,162  287,929,692"));
+    }
+
+    #[test]
+    fn the_json_has_the_names_that_the_interface_fixes() {
+        let plan = plan("densenet-40-12");
+        let value = serde_json::to_value(description([("base", &plan)], 3)).unwrap();
+        assert_eq!(value["trials"], 3);
+        let variant = &value["variants"][0];
+        assert_eq!(variant["variant"], "base");
+        assert_eq!(variant["parameters"], 1_019_722);
+        assert_eq!(variant["macs"], 264_812_928);
+        assert_eq!(variant["layers"], 40);
+        let layers = variant["layer_table"].as_array().unwrap();
+        let sum = |key: &str| layers.iter().map(|layer| layer[key].as_u64().unwrap()).sum::<u64>();
+        assert_eq!((sum("parameters"), sum("macs")), (1_019_722, 264_812_928));
+        assert_eq!(layers[0]["output"], serde_json::json!([16, 32, 32]));
+    }
+}

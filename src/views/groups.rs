@@ -1,0 +1,249 @@
+//! A study's rows by variant in the ablation's order, and by trial within.
+
+use crate::formats::tables::{EpochRow, Status, StepRow, SweptValue, TrialRow};
+use crate::statistics::Summary;
+
+/// An ablation's results, whole or half done.
+#[derive(Clone, Debug)]
+pub struct Study<'a> {
+    /// The ablation's name.
+    pub name: &'a str,
+    /// The question that it answers.
+    pub question: &'a str,
+    /// Its variants in its order.
+    pub variants: Vec<Group<'a>>,
+}
+
+/// A variant and its trials, one a seed.
+#[derive(Clone, Debug)]
+pub struct Group<'a> {
+    /// The variant's name.
+    pub name: &'a str,
+    /// What the sweep sets in it, in the ablation's order; empty where that is not known.
+    pub swept: &'a [SweptValue],
+    /// Its trials in the order of their rows.
+    pub trials: Vec<Trial<'a>>,
+}
+
+/// A trial and what it recorded.
+#[derive(Clone, Debug)]
+pub struct Trial<'a> {
+    /// Its row.
+    pub row: &'a TrialRow,
+    /// Its epochs, in order.
+    pub epochs: Vec<&'a EpochRow>,
+    /// Its steps, in order.
+    pub steps: Vec<&'a StepRow>,
+}
+
+/// One number by epoch: the seeds' mean and spread.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Curve {
+    /// A point for each epoch that at least one seed has reached with a finite number.
+    pub points: Vec<CurvePoint>,
+    /// Numbers that are left out since they are not finite.
+    pub not_finite: usize,
+}
+
+/// An epoch of a [`Curve`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CurvePoint {
+    /// The epoch, from 0.
+    pub epoch: usize,
+    /// The numbers of the seeds that have reached it.
+    pub summary: Summary,
+}
+
+impl<'a> Study<'a> {
+    /// Groups rows by variant. `variants` gives the names in the ablation's order with what each sets; a variant that
+    /// it does not name follows in the order of its first row, so without any names the rows' order is kept. Epochs
+    /// and steps of a trial without a row are left out.
+    pub fn new(
+        name: &'a str,
+        question: &'a str,
+        variants: &'a [(String, Vec<SweptValue>)],
+        trials: &'a [TrialRow],
+        epochs: &'a [EpochRow],
+        steps: &'a [StepRow],
+    ) -> Self {
+        let mut groups: Vec<Group<'a>> = variants
+            .iter()
+            .map(|(name, swept)| Group {
+                name,
+                swept,
+                trials: Vec::new(),
+            })
+            .collect();
+        for row in trials {
+            let mut trial = Trial {
+                row,
+                epochs: epochs.iter().filter(|epoch| epoch.trial == row.trial).collect(),
+                steps: steps.iter().filter(|step| step.trial == row.trial).collect(),
+            };
+            trial.epochs.sort_by_key(|epoch| epoch.epoch);
+            trial.steps.sort_by_key(|step| step.step);
+            match groups.iter_mut().find(|group| group.name == row.variant) {
+                Some(group) => group.trials.push(trial),
+                None => groups.push(Group {
+                    name: &row.variant,
+                    swept: &[],
+                    trials: vec![trial],
+                }),
+            }
+        }
+        Self {
+            name,
+            question,
+            variants: groups,
+        }
+    }
+
+    /// Every trial, variant by variant.
+    pub fn trials(&self) -> impl Iterator<Item = &Trial<'a>> {
+        self.variants.iter().flat_map(|group| &group.trials)
+    }
+
+    /// Trials that are not finished, whatever the reason.
+    pub fn unfinished(&self) -> usize {
+        self.trials().filter(|trial| !trial.is_finished()).count()
+    }
+
+    /// The different values of a text column, joined by commas.
+    pub fn all(&self, column: impl Fn(&'a TrialRow) -> &'a str) -> String {
+        let mut values: Vec<&str> = Vec::new();
+        for trial in self.trials() {
+            let value = column(trial.row);
+            if !value.is_empty() && !values.contains(&value) {
+                values.push(value);
+            }
+        }
+        values.join(", ")
+    }
+}
+
+impl<'a> Group<'a> {
+    /// A finite number of each finished trial that has it.
+    pub fn samples(&self, column: impl Fn(&TrialRow) -> Option<f64>) -> Vec<f64> {
+        let finished = self.trials.iter().filter(|trial| trial.is_finished());
+        finished
+            .filter_map(|trial| column(trial.row))
+            .filter(|value| value.is_finite())
+            .collect()
+    }
+
+    /// The final test error of the finished trials, a share from 0 to 1.
+    pub fn test_error(&self) -> Option<Summary> {
+        Summary::of(&self.samples(|row| row.final_test_error))
+    }
+
+    /// What the paper prints for this network on this data set.
+    pub fn published_error(&self) -> Option<f64> {
+        self.trials.iter().find_map(|trial| trial.row.published_error)
+    }
+
+    /// Learned values.
+    pub fn parameters(&self) -> Option<usize> {
+        self.trials.first().map(|trial| trial.row.parameters)
+    }
+
+    /// Multiply-accumulates of convolutions and classifier for one image.
+    pub fn macs(&self) -> Option<u64> {
+        self.trials.first().map(|trial| trial.row.macs)
+    }
+
+    /// A number by epoch over all trials, unfinished and failed ones as far as they are.
+    pub fn curve(&self, column: impl Fn(&EpochRow) -> Option<f64>) -> Curve {
+        let mut by_epoch: Vec<(usize, Vec<f64>)> = Vec::new();
+        let mut not_finite = 0;
+        for row in self.trials.iter().flat_map(|trial| &trial.epochs) {
+            match column(row) {
+                Some(value) if value.is_finite() => {
+                    match by_epoch.binary_search_by_key(&row.epoch, |(epoch, _)| *epoch) {
+                        Ok(place) => by_epoch[place].1.push(value),
+                        Err(place) => by_epoch.insert(place, (row.epoch, vec![value])),
+                    }
+                }
+                Some(_) => not_finite += 1,
+                None => {}
+            }
+        }
+        let mut points = Vec::new();
+        for (epoch, values) in by_epoch {
+            match Summary::of(&values) {
+                Some(summary) if summary.mean.is_finite() => points.push(CurvePoint { epoch, summary }),
+                // Losses near the largest float have a sum beyond it.
+                _ => not_finite += values.len(),
+            }
+        }
+        Curve { points, not_finite }
+    }
+}
+
+impl Trial<'_> {
+    /// Whether its numbers are final.
+    pub fn is_finished(&self) -> bool {
+        self.row.status == Status::Ok
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::{Sample, SampleVariant};
+    use super::*;
+
+    fn sample() -> Sample {
+        Sample::new(
+            &[
+                SampleVariant::new("growth-rate=12"),
+                SampleVariant::new("growth-rate=8"),
+            ],
+            3,
+            4,
+        )
+    }
+
+    #[test]
+    fn variants_stand_in_the_ablations_order_and_unknown_ones_follow() {
+        let sample = sample();
+        let order = [("growth-rate=8".to_owned(), Vec::new())];
+        let study = Study::new("a", "q", &order, &sample.trials, &sample.epochs, &[]);
+        let names: Vec<&str> = study.variants.iter().map(|group| group.name).collect();
+        assert_eq!(names, ["growth-rate=8", "growth-rate=12"]);
+        assert!(study.variants.iter().all(|group| group.trials.len() == 3));
+        assert!(study.trials().all(|trial| trial.epochs.len() == 4));
+    }
+
+    #[test]
+    fn only_finished_trials_count_in_the_final_summary() {
+        let mut sample = sample();
+        sample.trials[1].status = Status::Interrupted;
+        let study = sample.study();
+        assert_eq!(study.variants[0].test_error().unwrap().n, 2);
+        assert_eq!(study.variants[1].test_error().unwrap().n, 3);
+        assert_eq!(study.unfinished(), 1);
+    }
+
+    #[test]
+    fn a_half_done_trial_gives_its_curve_as_far_as_it_is() {
+        let mut sample = sample();
+        sample.trials[2].status = Status::Pending;
+        let id = sample.trials[2].trial.clone();
+        sample.epochs.retain(|row| row.trial != id || row.epoch < 2);
+        let study = sample.study();
+        let curve = study.variants[0].curve(|row| Some(row.test_loss));
+        let seeds: Vec<usize> = curve.points.iter().map(|point| point.summary.n).collect();
+        assert_eq!(seeds, [3, 3, 2, 2]);
+    }
+
+    #[test]
+    fn losses_that_are_not_finite_are_counted_and_left_out() {
+        let mut sample = sample();
+        sample.epochs[0].train_loss = f64::NAN;
+        sample.epochs[1].train_loss = f64::INFINITY;
+        let study = sample.study();
+        let curve = study.variants[0].curve(|row| Some(row.train_loss));
+        assert_eq!(curve.not_finite, 2);
+        assert_eq!(curve.points.len(), 4);
+        assert!(curve.points.iter().all(|point| point.summary.mean.is_finite()));
+    }
+}

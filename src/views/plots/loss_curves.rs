@@ -1,0 +1,258 @@
+//! Training, validation and test loss by epoch.
+
+use super::super::groups::{Curve, CurvePoint, Group, Study};
+use super::figure::{Entry, Figure, Sample, interval, side_by_side};
+use super::palette::SeriesStyle;
+use super::panel::{Axis, Panel, Vertical};
+use super::picture::{Picture, Place, Rect};
+use super::scale::{Notation, Scale, extent};
+use super::words;
+use crate::formats::tables::EpochRow;
+
+/// Markers on a curve, about.
+const MARKERS: usize = 8;
+/// Above this many variants bands would hide each other, and are faint.
+const FEW: usize = 6;
+
+/// Which loss a panel shows.
+type Column = fn(&EpochRow) -> Option<f64>;
+
+const SPLITS: [(&str, Column); 3] = [
+    ("Training", |row| Some(row.train_loss)),
+    ("Validation", |row| row.validation_loss),
+    ("Test", |row| Some(row.test_loss)),
+];
+
+struct Series<'a> {
+    group: &'a Group<'a>,
+    style: SeriesStyle,
+    curve: Curve,
+}
+
+/// A panel for each split that has losses, a curve for each variant; or why there is nothing to draw.
+pub fn picture(study: &Study<'_>) -> Result<Picture, String> {
+    let panels: Vec<(&str, Vec<Series<'_>>)> = SPLITS
+        .iter()
+        .map(|(name, column)| (*name, series(study, *column)))
+        .filter(|(_, series)| series.iter().any(|s| !s.curve.points.is_empty()))
+        .collect();
+    if panels.is_empty() {
+        return Err("no trial has finished an epoch with a loss that is a finite number".to_owned());
+    }
+    let drawn: Vec<&Group<'_>> = study
+        .variants
+        .iter()
+        .filter(|group| group.trials.iter().any(|trial| !trial.epochs.is_empty()))
+        .collect();
+    let legend = study
+        .variants
+        .iter()
+        .enumerate()
+        .filter(|(_, group)| drawn.iter().any(|other| other.name == group.name))
+        .map(|(index, group)| Entry {
+            sample: Sample::Line(SeriesStyle::of(index)),
+            label: group.name.to_owned(),
+        });
+    let figure = Figure {
+        title: format!("{}: loss by epoch", study.name),
+        question: study.question.to_owned(),
+        legend: legend.collect(),
+        caption: caption(study, &drawn, &panels),
+    };
+    let (mut picture, space) = figure.lay_out(300.0);
+    // Panels beside each other are read by the same kind of scale, and the one that spans most decides for all.
+    let logarithmic = panels.iter().all(|(_, series)| means(series).0 > 0.0)
+        && panels
+            .iter()
+            .any(|(_, series)| Scale::fitting(means(series)).is_logarithmic());
+    let width = space.width() / panels.len() as f64;
+    for (index, (name, series)) in panels.iter().enumerate() {
+        let left = space.left + index as f64 * width;
+        let space = Rect {
+            left,
+            right: left + width - if panels.len() > 1 { 4.0 } else { 0.0 },
+            ..space
+        };
+        draw_panel(&mut picture, space, name, series, logarithmic);
+    }
+    Ok(picture)
+}
+
+fn series<'a>(study: &'a Study<'a>, column: Column) -> Vec<Series<'a>> {
+    let groups = study.variants.iter().enumerate();
+    groups
+        .map(|(index, group)| Series {
+            group,
+            style: SeriesStyle::of(index),
+            curve: group.curve(column),
+        })
+        .collect()
+}
+
+fn points<'a>(series: &'a [Series<'_>]) -> impl Iterator<Item = &'a CurvePoint> {
+    series.iter().flat_map(|series| &series.curve.points)
+}
+
+/// The smallest and the largest mean of a panel.
+fn means(series: &[Series<'_>]) -> (f64, f64) {
+    extent(points(series).map(|point| point.summary.mean)).unwrap_or((0.0, 1.0))
+}
+
+/// A scale for all means and, as far as it can show them, their bands.
+fn loss_scale(series: &[Series<'_>], logarithmic: bool) -> Scale {
+    let (low, high) = means(series);
+    let ends = points(series)
+        .filter_map(band)
+        .flat_map(|(below, above)| [below, above]);
+    if logarithmic {
+        // A band that reaches down to 0 has no end on this axis: it is cut at the frame.
+        let (_, above) = extent(ends.chain([high])).unwrap_or((low, high));
+        Scale::logarithmic((low, above))
+    } else {
+        // No loss is below 0, though a mean less its deviation may be.
+        let ends = ends.map(|end| end.max(low.min(0.0)));
+        Scale::linear(extent(ends.chain([low, high])).unwrap_or((low, high)))
+    }
+}
+
+fn draw_panel(picture: &mut Picture, space: Rect, name: &str, series: &[Series<'_>], logarithmic: bool) {
+    let (first, last) = extent(points(series).map(|p| p.epoch as f64 + 1.0)).unwrap_or((1.0, 1.0));
+    let margin = if last > first { 0.02 * (last - first) } else { 0.5 };
+    let mut epochs = Axis::new(
+        "epochs trained",
+        Scale::Linear {
+            low: first - margin,
+            high: last + margin,
+        },
+        Notation::Plain,
+    );
+    epochs.whole = true;
+    let title = if logarithmic {
+        "cross-entropy (nats), logarithmic"
+    } else {
+        "cross-entropy (nats)"
+    };
+    let loss = Axis::new(title, loss_scale(series, logarithmic), Notation::Plain);
+    let panel = Panel::new(space, Some(name), epochs, Vertical::Values(loss));
+    panel.draw(picture);
+    if first == last {
+        return draw_single_epoch(picture, &panel, series);
+    }
+    let opacity = if series.len() > FEW { 0.08 } else { 0.17 };
+    for series in series {
+        for run in runs(&series.curve.points) {
+            draw_band(picture, &panel, run, series.style, opacity);
+        }
+    }
+    for (index, one) in series.iter().enumerate() {
+        draw_curve(picture, &panel, one, (index, series.len()));
+    }
+}
+
+/// One standard deviation below and above the mean.
+fn band(point: &CurvePoint) -> Option<(f64, f64)> {
+    let deviation = point.summary.standard_deviation?;
+    Some((point.summary.mean - deviation, point.summary.mean + deviation))
+}
+
+/// The points without a gap between their epochs.
+fn runs(points: &[CurvePoint]) -> impl Iterator<Item = &[CurvePoint]> {
+    points.chunk_by(|before, after| before.epoch + 1 == after.epoch)
+}
+
+fn place(panel: &Panel, point: &CurvePoint, loss: f64) -> Place {
+    panel.place(point.epoch as f64 + 1.0, loss)
+}
+
+fn draw_band(picture: &mut Picture, panel: &Panel, run: &[CurvePoint], style: SeriesStyle, opacity: f64) {
+    for run in run.chunk_by(|before, after| band(before).is_some() == band(after).is_some()) {
+        let ends: Vec<(&CurvePoint, (f64, f64))> = run.iter().filter_map(|p| Some((p, band(p)?))).collect();
+        if let [(point, (low, high))] = ends[..] {
+            // One epoch has no width to shade.
+            let (x, from) = place(panel, point, low);
+            interval(picture, x, (from, place(panel, point, high).1), style.color);
+        }
+        let above = ends.iter().map(|(point, (_, high))| place(panel, point, *high));
+        let below = ends.iter().rev().map(|(point, (low, _))| place(panel, point, *low));
+        picture.area(above.chain(below).collect(), style.color, opacity);
+    }
+}
+
+/// The variants side by side with their deviations as intervals.
+fn draw_single_epoch(picture: &mut Picture, panel: &Panel, series: &[Series<'_>]) {
+    let points: Vec<(SeriesStyle, &CurvePoint)> = series
+        .iter()
+        .flat_map(|s| s.curve.points.iter().map(|point| (s.style, point)))
+        .collect();
+    let xs: Vec<f64> = points.iter().map(|(_, point)| place(panel, point, 0.0).0).collect();
+    for (x, (style, point)) in side_by_side(&xs).into_iter().zip(points) {
+        if let Some((low, high)) = band(point) {
+            interval(picture, x, (panel.y(low), panel.y(high)), style.color);
+        }
+        style.mark(picture, (x, panel.y(point.summary.mean)));
+    }
+}
+
+fn draw_curve(picture: &mut Picture, panel: &Panel, series: &Series<'_>, (index, of): (usize, usize)) {
+    let points = &series.curve.points;
+    for run in runs(points) {
+        let places: Vec<Place> = run.iter().map(|p| place(panel, p, p.summary.mean)).collect();
+        series.style.line(picture, &places);
+    }
+    // Markers of different series stand at different epochs, so that curves which coincide can be told apart.
+    let every = points.len().div_ceil(MARKERS).max(1);
+    for point in points
+        .iter()
+        .filter(|p| (p.epoch + every * index / of).is_multiple_of(every))
+    {
+        series.style.mark(picture, place(panel, point, point.summary.mean));
+    }
+}
+
+fn caption(study: &Study<'_>, drawn: &[&Group<'_>], panels: &[(&str, Vec<Series<'_>>)]) -> Vec<String> {
+    let counts = drawn.iter().map(|group| {
+        let started = group.trials.iter().filter(|trial| !trial.epochs.is_empty());
+        started.count()
+    });
+    let counts: Vec<usize> = counts.collect();
+    let several = counts.iter().any(|count| *count > 1);
+    let mut caption = vec![words::seeds(counts)];
+    let one_epoch = |series: &Series<'_>| series.curve.points.iter().all(|point| point.epoch == 0);
+    let single = panels.iter().all(|(_, series)| series.iter().all(one_epoch));
+    let spread = match (several, single) {
+        (false, _) => "No spread: one seed each.",
+        (true, true) => "Marker: mean over seeds; interval: mean ± s, the sample standard deviation.",
+        (true, false) => {
+            "Line: mean over seeds; shaded: mean ± s, the sample standard deviation, where an epoch has two seeds or \
+             more."
+        }
+    };
+    caption.push(spread.to_owned());
+    caption.push("Training loss is taken while training, the others after each epoch.".to_owned());
+    let unfinished = study.unfinished();
+    if unfinished > 0 {
+        let all = study.trials().count();
+        let are = if unfinished == 1 {
+            "is not finished: its curve goes"
+        } else {
+            "are not finished: their curves go"
+        };
+        caption.push(format!(
+            "{unfinished} of {all} trials {are} as far as there are epochs."
+        ));
+    }
+    let left_out: Vec<String> = panels
+        .iter()
+        .flat_map(|(name, series)| series.iter().map(move |s| (name, s)))
+        .filter(|(_, series)| series.curve.not_finite > 0)
+        .map(|(name, s)| format!("{} ({}, {})", s.group.name, name.to_lowercase(), s.curve.not_finite))
+        .collect();
+    if !left_out.is_empty() {
+        caption.push(format!(
+            "Left out, since they are not finite: losses of {}.",
+            left_out.join("; ")
+        ));
+    }
+    caption.push(words::setting(study));
+    caption
+}

@@ -1,0 +1,154 @@
+//! Tables of text in aligned columns, and numbers as they are read.
+
+/// A column's side to which its cells stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// Words.
+    Left,
+    /// Numbers.
+    Right,
+}
+
+/// A header and rows of as many cells.
+#[derive(Clone, Debug, Default)]
+pub struct Table {
+    /// The columns' names and sides.
+    pub header: Vec<(String, Side)>,
+    /// The rows.
+    pub rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    /// Adds a column; `cells` gives one for each row.
+    pub fn column(&mut self, name: &str, side: Side, cells: impl IntoIterator<Item = String>) {
+        self.header.push((name.to_owned(), side));
+        for (index, cell) in cells.into_iter().enumerate() {
+            if self.rows.len() <= index {
+                self.rows.push(Vec::new());
+            }
+            self.rows[index].push(cell);
+        }
+    }
+
+    /// Columns two spaces apart, with a line below the header. No line ends in a space.
+    pub fn aligned(&self) -> String {
+        let widths: Vec<usize> = (0..self.header.len())
+            .map(|column| {
+                let cells = self
+                    .rows
+                    .iter()
+                    .filter_map(|row| row.get(column))
+                    .map(|cell| cell.chars().count());
+                cells.chain([self.header[column].0.chars().count()]).max().unwrap_or(0)
+            })
+            .collect();
+        let names: Vec<String> = self.header.iter().map(|(name, _)| name.clone()).collect();
+        let ruler: Vec<String> = widths.iter().map(|width| "-".repeat(*width)).collect();
+        let mut text = String::new();
+        for row in [&names, &ruler].into_iter().chain(&self.rows) {
+            let mut line = String::new();
+            for ((cell, width), (_, side)) in row.iter().zip(&widths).zip(&self.header) {
+                let padding = " ".repeat(width.saturating_sub(cell.chars().count()));
+                match side {
+                    Side::Left => line.extend([cell.as_str(), &padding, "  "]),
+                    Side::Right => line.extend([&padding, cell.as_str(), "  "]),
+                }
+            }
+            text.push_str(line.trim_end());
+            text.push('\n');
+        }
+        text
+    }
+
+    /// A Markdown table.
+    pub fn markdown(&self) -> String {
+        let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
+        let mut text = line(self.header.iter().map(|(name, _)| markdown_escaped(name)).collect());
+        let sides = self.header.iter().map(|(_, side)| match side {
+            Side::Left => "---".to_owned(),
+            Side::Right => "---:".to_owned(),
+        });
+        text.push_str(&line(sides.collect()));
+        for row in &self.rows {
+            text.push_str(&line(row.iter().map(|cell| markdown_escaped(cell)).collect()));
+        }
+        text
+    }
+}
+
+/// Text of which Markdown makes nothing but itself, on one line.
+pub fn markdown_escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for letter in one_line(text).chars() {
+        match letter {
+            '<' => escaped.push_str("&lt;"),
+            '&' => escaped.push_str("&amp;"),
+            '|' | '\\' | '`' | '*' | '_' => escaped.extend(['\\', letter]),
+            _ => escaped.push(letter),
+        }
+    }
+    escaped
+}
+
+/// Text with each line break and the space around it as one space.
+pub fn one_line(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    lines.join(" ")
+}
+
+/// Text for a terminal that shows nothing but ASCII.
+pub fn ascii(text: &str) -> String {
+    let text = text.replace('±', "+/-");
+    text.chars()
+        .map(|letter| if letter.is_ascii() { letter } else { '?' })
+        .collect()
+}
+
+/// 1019722 as 1,019,722.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table() -> Table {
+        let mut table = Table::default();
+        table.column("variant", Side::Left, ["a|b".to_owned(), "growth-rate=12".to_owned()]);
+        table.column("n", Side::Right, ["3".to_owned(), "12".to_owned()]);
+        table
+    }
+
+    #[test]
+    fn columns_are_aligned_and_lines_end_without_spaces() {
+        assert_eq!(
+            table().aligned(),
+            "variant          n\n\
+             --------------  --\n\
+             a|b              3\n\
+             growth-rate=12  12\n"
+        );
+    }
+
+    #[test]
+    fn a_bar_in_a_cell_does_not_end_it() {
+        assert!(table().markdown().contains("| a\\|b | 3 |"));
+        assert_eq!(markdown_escaped("a\n b < c"), "a b &lt; c");
+    }
+
+    #[test]
+    fn thousands_are_set_apart() {
+        for (number, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (264_812_928, "264,812,928")] {
+            assert_eq!(grouped(number), text);
+        }
+    }
+}
