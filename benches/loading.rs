@@ -40,7 +40,10 @@ fn loading(criterion: &mut Criterion) {
     let settings = &ablation.variants[1].settings;
     let train: &TrainSettings = settings.train.as_ref().expect("growth.toml trains");
     let data = load(&settings.data, 1, None).expect("the digits are embedded");
-    let plan = settings.model.plan(data.shape, data.classes.len()).expect("growth.toml fits the digits");
+    let plan = settings
+        .model
+        .plan(data.shape, data.classes.len())
+        .expect("growth.toml fits the digits");
     let choice = DeviceChoice::Auto
         .resolve(cfg!(feature = "libtorch"), cuda_devices())
         .expect("there is always a device");
@@ -49,12 +52,21 @@ fn loading(criterion: &mut Criterion) {
     let batches = || -> Loader { images.training_batches(train, 0, 1_000_000).expect("a thread starts") };
     let model = DenseNet::new(&plan, &initial_weights(&plan, 0), &device).expect("drawn weights fit");
     let optimizer = sgd(train);
-    let mut training = Training { model, optimizer, device };
+    let mut training = Training {
+        model,
+        optimizer,
+        device,
+    };
 
     let mut group = criterion.benchmark_group("digits, training step");
-    group.sampling_mode(SamplingMode::Flat).throughput(Throughput::Elements(train.batch_size as u64));
+    group
+        .sampling_mode(SamplingMode::Flat)
+        .throughput(Throughput::Elements(train.batch_size as u64));
     group.sample_size(20).measurement_time(Duration::from_secs(10));
-    let ready: Vec<Batch> = batches().take(8).map(|batch| batch.expect("batches are made")).collect();
+    let ready: Vec<Batch> = batches()
+        .take(8)
+        .map(|batch| batch.expect("batches are made"))
+        .collect();
     group.bench_function("batches ready in memory", |bencher| {
         let mut next = ready.iter().cycle();
         bencher.iter_custom(|steps| {

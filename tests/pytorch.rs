@@ -79,7 +79,12 @@ fn cases() -> Vec<Case> {
         let fixture: Fixture = json(&format!("{name}.json"));
         let plan = fixture.network.plan(fixture.input, fixture.classes).unwrap();
         let tensors = tensors(&format!("{name}.safetensors"));
-        Case { name, fixture, tensors, plan }
+        Case {
+            name,
+            fixture,
+            tensors,
+            plan,
+        }
     };
     index.fixtures.into_iter().map(case).collect()
 }
@@ -124,7 +129,9 @@ impl Case {
 }
 
 fn loss(logits: Tensor<2>, labels: Tensor<1, burn::tensor::Int>) -> Tensor<1> {
-    CrossEntropyLossConfig::new().init(&logits.device()).forward(logits, labels)
+    CrossEntropyLossConfig::new()
+        .init(&logits.device())
+        .forward(logits, labels)
 }
 
 fn flat(tensor: Tensor<2>) -> Vec<f32> {
@@ -134,8 +141,13 @@ fn flat(tensor: Tensor<2>) -> Vec<f32> {
 /// max|a - b| / max|b|.
 fn relative(ours: &[f32], theirs: &[f32]) -> f64 {
     assert_eq!(ours.len(), theirs.len());
-    let largest = theirs.iter().fold(0f64, |largest, value| largest.max(f64::from(value.abs())));
-    let apart = ours.iter().zip(theirs).fold(0f64, |apart, (a, b)| apart.max((f64::from(*a) - f64::from(*b)).abs()));
+    let largest = theirs
+        .iter()
+        .fold(0f64, |largest, value| largest.max(f64::from(value.abs())));
+    let apart = ours
+        .iter()
+        .zip(theirs)
+        .fold(0f64, |apart, (a, b)| apart.max((f64::from(*a) - f64::from(*b)).abs()));
     // NaN must not pass for a small difference.
     assert!(ours.iter().all(|value| value.is_finite()));
     if apart == 0.0 { 0.0 } else { apart / largest }
@@ -148,7 +160,10 @@ fn compare(what: &str, ours: &Weights, theirs: &Weights, tolerance: f64) {
         let found: &WeightTensor = ours.get(name).unwrap_or_else(|| panic!("{what}: {name} is missing"));
         assert_eq!(found.shape, expected.shape, "{what}: {name}");
         let apart = relative(&found.values, &expected.values);
-        assert!(apart <= tolerance, "{what}: {name} is {apart:.2e} apart, allowed {tolerance:.0e}");
+        assert!(
+            apart <= tolerance,
+            "{what}: {name} is {apart:.2e} apart, allowed {tolerance:.0e}"
+        );
     }
 }
 
@@ -164,7 +179,11 @@ fn logits_in_evaluation_mode_are_pytorchs() {
             let (images, _) = case.batch(0, &device);
             let logits = flat(case.model(&device).forward(images));
             let apart = relative(&logits, &case.tensors["logits/evaluation"].values);
-            assert!(apart <= case.fixture.tolerances.logits, "{} on {device_name}: {apart:.2e}", case.name);
+            assert!(
+                apart <= case.fixture.tolerances.logits,
+                "{} on {device_name}: {apart:.2e}",
+                case.name
+            );
         }
     }
 }
@@ -185,18 +204,36 @@ fn logits_gradients_and_running_statistics_of_a_training_pass_are_pytorchs() {
             let apart = relative(&flat(logits), &case.tensors["logits/training"].values);
             assert!(apart <= tolerances.logits, "{what}: logits {apart:.2e}");
             let loss: f64 = loss.into_data().iter::<f64>().next().unwrap();
-            assert!((loss / case.fixture.loss - 1.0).abs() <= tolerances.losses, "{what}: loss {loss}");
-            compare(&what, &statistics(&model.weights()), &case.group("statistics"), tolerances.statistics);
+            assert!(
+                (loss / case.fixture.loss - 1.0).abs() <= tolerances.losses,
+                "{what}: loss {loss}"
+            );
+            compare(
+                &what,
+                &statistics(&model.weights()),
+                &case.group("statistics"),
+                tolerances.statistics,
+            );
 
             let found = model.gradients(&gradients);
             let mut expected = case.group("gradients");
             let vanishing = &case.fixture.vanishing;
             for name in &vanishing.gradients {
                 expected.remove(name);
-                let largest = found[name].values.iter().fold(0f32, |largest, value| largest.max(value.abs()));
-                assert!(f64::from(largest) <= vanishing.absolute_tolerance, "{what}: {name} is {largest}, not 0");
+                let largest = found[name]
+                    .values
+                    .iter()
+                    .fold(0f32, |largest, value| largest.max(value.abs()));
+                assert!(
+                    f64::from(largest) <= vanishing.absolute_tolerance,
+                    "{what}: {name} is {largest}, not 0"
+                );
             }
-            assert_eq!(found.len(), expected.len() + vanishing.gradients.len(), "{what}: every parameter has a gradient");
+            assert_eq!(
+                found.len(),
+                expected.len() + vanishing.gradients.len(),
+                "{what}: every parameter has a gradient"
+            );
             compare(&what, &found, &expected, tolerances.gradients);
         }
     }
@@ -207,7 +244,13 @@ fn twenty_training_steps_are_pytorchs() {
     for case in cases() {
         for (device_name, device) in devices() {
             let what = format!("{} on {device_name}", case.name);
-            let Fixture { training, losses, learning_rates, tolerances, .. } = &case.fixture;
+            let Fixture {
+                training,
+                losses,
+                learning_rates,
+                tolerances,
+                ..
+            } = &case.fixture;
             let device = device.autodiff();
             let mut model = case.model(&device);
             let mut optimizer = sgd(training);
@@ -215,17 +258,28 @@ fn twenty_training_steps_are_pytorchs() {
             assert_eq!(length.steps, losses.len(), "{what}");
             for (step, (expected, rate)) in losses.iter().zip(learning_rates).enumerate() {
                 let scheduled = length.learning_rate(training, step);
-                assert!((scheduled / rate - 1.0).abs() < 1e-12, "{what}: learning rate {scheduled}, not {rate}");
+                assert!(
+                    (scheduled / rate - 1.0).abs() < 1e-12,
+                    "{what}: learning rate {scheduled}, not {rate}"
+                );
                 let (images, labels) = case.batch(step % length.steps_per_epoch, &device);
                 let loss = loss(model.forward(images), labels);
                 let gradients = GradientsParams::from_grads(loss.backward(), &model);
                 model = optimizer.step(scheduled, model, gradients);
                 let found: f64 = loss.into_data().iter::<f64>().next().unwrap();
                 let apart = (found / expected - 1.0).abs();
-                assert!(apart <= tolerances.losses, "{what}: loss of step {step} is {apart:.2e} apart");
+                assert!(
+                    apart <= tolerances.losses,
+                    "{what}: loss of step {step} is {apart:.2e} apart"
+                );
             }
             let (found, expected) = (model.weights(), case.group("trained"));
-            compare(&what, &statistics(&found), &statistics(&expected), tolerances.statistics);
+            compare(
+                &what,
+                &statistics(&found),
+                &statistics(&expected),
+                tolerances.statistics,
+            );
             compare(&what, &found, &expected, tolerances.trained);
         }
     }
@@ -263,7 +317,12 @@ fn weights_go_out_as_they_came_in() {
     for case in cases() {
         for (device_name, device) in devices() {
             for device in [device.clone(), device.autodiff()] {
-                assert_eq!(case.model(&device).weights(), case.group("weights"), "{} on {device_name}", case.name);
+                assert_eq!(
+                    case.model(&device).weights(),
+                    case.group("weights"),
+                    "{} on {device_name}",
+                    case.name
+                );
             }
         }
     }

@@ -35,7 +35,9 @@ pub fn run(arguments: &Arguments) -> Outcome {
     if arguments.json {
         print_json(&serde_json::json!(describe::description(named, trials)))?;
     } else {
-        let tables: Vec<String> = named.map(|(name, plan)| describe::layer_table(name, plan, arguments.full)).collect();
+        let tables: Vec<String> = named
+            .map(|(name, plan)| describe::layer_table(name, plan, arguments.full))
+            .collect();
         print(&tables.join("\n"))?;
     }
     Ok(ExitCode::SUCCESS)

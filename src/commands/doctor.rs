@@ -41,29 +41,47 @@ pub fn run(_: &Arguments) -> Outcome {
     };
     print(&findings.iter().map(line).collect::<String>())?;
     match findings.iter().any(|finding| finding.mark == Mark::Failed) {
-        true => Err(Failure::Work("something that training on the CPU needs does not work; see above".to_owned())),
+        true => Err(Failure::Work(
+            "something that training on the CPU needs does not work; see above".to_owned(),
+        )),
         false => Ok(ExitCode::SUCCESS),
     }
 }
 
 fn program() -> Finding {
-    let dirty = if build::DIRTY == "true" { ", with uncommitted changes" } else { "" };
+    let dirty = if build::DIRTY == "true" {
+        ", with uncommitted changes"
+    } else {
+        ""
+    };
     Finding {
-        mark: if build::REVISION == "unknown" { Mark::Note } else { Mark::Ok },
+        mark: if build::REVISION == "unknown" {
+            Mark::Note
+        } else {
+            Mark::Ok
+        },
         subject: "program",
         text: match build::REVISION {
             "unknown" => format!(
                 "densenet-bench {}, of an unknown revision: results will not say which code made them; build it in a git clone",
                 build::VERSION
             ),
-            revision => format!("densenet-bench {}, revision {revision}{dirty}, {}", build::VERSION, build::RUSTC),
+            revision => format!(
+                "densenet-bench {}, revision {revision}{dirty}, {}",
+                build::VERSION,
+                build::RUSTC
+            ),
         },
     }
 }
 
 fn threads() -> Finding {
     let there = available_threads();
-    let one = if there == 1 { "; images are prepared on the same core that trains" } else { "" };
+    let one = if there == 1 {
+        "; images are prepared on the same core that trains"
+    } else {
+        ""
+    };
     Finding {
         mark: if there == 1 { Mark::Note } else { Mark::Ok },
         subject: "threads",
@@ -77,7 +95,10 @@ fn memory() -> Finding {
         Some(bytes) if bytes < LITTLE => Finding {
             mark: Mark::Note,
             subject: "memory",
-            text: format!("{:.1} GB available: close other programs, or take small batches", bytes as f64 / 1e9),
+            text: format!(
+                "{:.1} GB available: close other programs, or take small batches",
+                bytes as f64 / 1e9
+            ),
         },
         Some(bytes) => Finding {
             mark: Mark::Ok,
@@ -112,7 +133,12 @@ fn libtorch() -> Finding {
         Ok(()) => Finding {
             mark: Mark::Ok,
             subject: "libtorch",
-            text: format!("{} in {place}, tch {}, Burn {}: a network ran on the CPU", build::LIBTORCH, build::TCH, build::BURN),
+            text: format!(
+                "{} in {place}, tch {}, Burn {}: a network ran on the CPU",
+                build::LIBTORCH,
+                build::TCH,
+                build::BURN
+            ),
         },
         Err(reason) => Finding {
             mark: Mark::Failed,
@@ -125,13 +151,19 @@ fn libtorch() -> Finding {
 fn cuda() -> Finding {
     let driver = Path::new("/proc/driver/nvidia/version").exists();
     let (mark, text) = match (cuda_devices(), driver) {
-        (0, false) => (Mark::Note, "there is no NVIDIA GPU here; networks run on the CPU".to_owned()),
+        (0, false) => (
+            Mark::Note,
+            "there is no NVIDIA GPU here; networks run on the CPU".to_owned(),
+        ),
         (0, true) => (
             Mark::Note,
             "there is an NVIDIA driver, but this libtorch does not see a GPU; run scripts/setup --cuda".to_owned(),
         ),
         (devices, _) => match try_out(DeviceChoice::Cuda(0)) {
-            Ok(()) => (Mark::Ok, format!("libtorch sees {devices} GPU(s): a network ran on cuda:0")),
+            Ok(()) => (
+                Mark::Ok,
+                format!("libtorch sees {devices} GPU(s): a network ran on cuda:0"),
+            ),
             Err(reason) => (
                 Mark::Note,
                 format!("a network did not run on cuda:0 ({reason}); check nvidia-smi, or take --device cpu"),
@@ -147,8 +179,14 @@ fn cuda() -> Finding {
 
 fn flex() -> Finding {
     let (mark, text) = match try_out(DeviceChoice::Flex) {
-        Ok(()) => (Mark::Ok, format!("Burn {}'s pure-Rust backend: a network ran", build::BURN)),
-        Err(reason) => (Mark::Note, format!("a network did not run ({reason}); take --device cpu")),
+        Ok(()) => (
+            Mark::Ok,
+            format!("Burn {}'s pure-Rust backend: a network ran", build::BURN),
+        ),
+        Err(reason) => (
+            Mark::Note,
+            format!("a network did not run ({reason}); take --device cpu"),
+        ),
     };
     Finding {
         mark,
@@ -169,9 +207,15 @@ fn try_out(choice: DeviceChoice) -> Result<(), String> {
         let plan = network.plan(image, 10).map_err(|error| error.to_string())?;
         let device = host::open(choice);
         let model = DenseNet::new(&plan, &initial_weights(&plan, 0), &device).map_err(|error| error.to_string())?;
-        let logits = model.forward(burn::tensor::Tensor::ones([1, 1, 8, 8], &device)).into_data();
+        let logits = model
+            .forward(burn::tensor::Tensor::ones([1, 1, 8, 8], &device))
+            .into_data();
         let finite = logits.iter::<f32>().all(f32::is_finite);
-        if finite { Ok(()) } else { Err("its logits were not finite".to_owned()) }
+        if finite {
+            Ok(())
+        } else {
+            Err("its logits were not finite".to_owned())
+        }
     });
     attempt.unwrap_or_else(|_| Err("it panicked".to_owned()))
 }

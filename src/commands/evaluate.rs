@@ -65,15 +65,25 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let plan = (settings.model.plan(data.shape, data.classes.len()))
         .map_err(|error| Failure::input(ablation.located_network(&ablation.variants[index], &error)))?;
     // `--weights` wins over `model.weights`.
-    let path = arguments.weights.as_ref().or(settings.weights.as_ref()).ok_or_else(|| {
-        Failure::Input("there are no weights; give --weights FILE, or model.weights in the ablation file".to_owned())
-    })?;
+    let path = arguments
+        .weights
+        .as_ref()
+        .or(settings.weights.as_ref())
+        .ok_or_else(|| {
+            Failure::Input(
+                "there are no weights; give --weights FILE, or model.weights in the ablation file".to_owned(),
+            )
+        })?;
     let weights = read_weights(path)?;
     weights::check(&weights, &plan, &path.display().to_string()).map_err(Failure::input)?;
 
     host::limit_threads(threads);
     let model = DenseNet::new(&plan, &weights, &host::open(choice)).map_err(Failure::input)?;
-    let seed = settings.train.as_ref().and_then(|train| train.seeds.first().copied()).unwrap_or(0);
+    let seed = settings
+        .train
+        .as_ref()
+        .and_then(|train| train.seeds.first().copied())
+        .unwrap_or(0);
     let batch_size = settings.train.as_ref().map_or(BATCH_SIZE, |train| train.batch_size);
     let images = TrainingImages::new(Arc::new(data), &settings.data, seed, 1).map_err(Failure::input)?;
     let batches = || match arguments.split {
@@ -96,8 +106,12 @@ pub fn run(arguments: &Arguments) -> Outcome {
 
 /// Reads a weights file.
 fn read_weights(path: &Path) -> Result<Weights, Failure> {
-    let bytes = std::fs::read(path)
-        .map_err(|error| Failure::Input(format!("{}: {error}; name a safetensors file that is there", path.display())))?;
+    let bytes = std::fs::read(path).map_err(|error| {
+        Failure::Input(format!(
+            "{}: {error}; name a safetensors file that is there",
+            path.display()
+        ))
+    })?;
     weights::read(&bytes, &path.display().to_string()).map_err(Failure::input)
 }
 

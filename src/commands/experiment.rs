@@ -7,7 +7,6 @@ use densenet_bench::formats::ablation::{Ablation, parse};
 use densenet_bench::host::{DeviceChoice, available_memory, available_threads, cuda_devices};
 use densenet_bench::trials::{Experiment, prepare};
 
-
 /// Reads and checks an ablation file by itself.
 pub fn read(file: &Path) -> Result<Ablation, Failure> {
     let text = text_of(file)?;
@@ -33,7 +32,9 @@ pub fn checked(ablation: Ablation) -> Result<Experiment, Failure> {
 
 /// The device that `--device` comes to on this machine.
 pub fn device(choice: DeviceChoice) -> Result<DeviceChoice, Failure> {
-    choice.resolve(cfg!(feature = "libtorch"), cuda_devices()).map_err(Failure::input)
+    choice
+        .resolve(cfg!(feature = "libtorch"), cuda_devices())
+        .map_err(Failure::input)
 }
 
 /// The index of the variant of that name; without a name the only one.

@@ -28,7 +28,10 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments) -> Outcome {
     let (folder, id) = located(&arguments.trial)?;
-    let record = folder.record(&id).map_err(Failure::input)?.ok_or_else(|| no_trial(&arguments.trial))?;
+    let record = folder
+        .record(&id)
+        .map_err(Failure::input)?
+        .ok_or_else(|| no_trial(&arguments.trial))?;
     let bytes = if arguments.initial {
         initial(&record)?
     } else {
@@ -40,7 +43,8 @@ pub fn run(arguments: &Arguments) -> Outcome {
             )));
         }
         let path = folder.trial(&id).join("weights.safetensors");
-        std::fs::read(&path).map_err(|error| Failure::Input(format!("{}: {error}; run the trial again", path.display())))?
+        std::fs::read(&path)
+            .map_err(|error| Failure::Input(format!("{}: {error}; run the trial again", path.display())))?
     };
     write_whole(&arguments.weights, &bytes).map_err(Failure::work)?;
     Ok(ExitCode::SUCCESS)
@@ -65,7 +69,11 @@ fn no_trial(trial: &Path) -> Failure {
 }
 
 fn initial(record: &TrialRecord) -> Result<Vec<u8>, Failure> {
-    let plan = record.settings.model.plan(record.input, record.classes).map_err(Failure::input)?;
+    let plan = record
+        .settings
+        .model
+        .plan(record.input, record.classes)
+        .map_err(Failure::input)?;
     let initial = starting_weights(record, &plan).map_err(Failure::input)?;
     weights::write(&initial).map_err(Failure::work)
 }

@@ -85,7 +85,9 @@ fn read_ablation(path: &Path) -> Result<Ablation, Failure> {
 fn read_table<T: Row>(folder: &Path) -> Result<Vec<T>, Failure> {
     let path = folder.join(T::FILE);
     match std::fs::read(&path) {
-        Ok(bytes) => Ok(whole_rows(&bytes, &path.display().to_string()).map_err(Failure::input)?.0),
+        Ok(bytes) => Ok(whole_rows(&bytes, &path.display().to_string())
+            .map_err(Failure::input)?
+            .0),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
         Err(error) => Err(Failure::Input(format!("{}: {error}", path.display()))),
     }
@@ -94,7 +96,10 @@ fn read_table<T: Row>(folder: &Path) -> Result<Vec<T>, Failure> {
 /// Whether the locale's character set is UTF-8, by the variables that decide it, in their order.
 fn speaks_utf8() -> bool {
     let set = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(set).unwrap_or_default();
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+        .into_iter()
+        .find_map(set)
+        .unwrap_or_default();
     let locale = locale.to_lowercase();
     locale.contains("utf-8") || locale.contains("utf8")
 }

@@ -57,7 +57,13 @@ impl Progress {
     /// A trial starts.
     pub fn begin(&mut self, index: usize, record: &TrialRecord) {
         self.current = Current {
-            heading: format!("trial {} of {}  {} seed {}", index + 1, self.trials, record.variant, record.seed),
+            heading: format!(
+                "trial {} of {}  {} seed {}",
+                index + 1,
+                self.trials,
+                record.variant,
+                record.seed
+            ),
             epochs: record.epochs,
             steps: record.steps,
             work: work(record),
@@ -132,5 +138,7 @@ fn work(record: &TrialRecord) -> f64 {
 
 /// What is left at the speed so far, in whole seconds; none before there is something to go by.
 fn time_left(elapsed: Duration, share: f64) -> Option<Duration> {
-    (share > 0.0).then(|| Duration::from_secs_f64(elapsed.as_secs_f64() * (1.0 - share) / share).as_secs()).map(Duration::from_secs)
+    (share > 0.0)
+        .then(|| Duration::from_secs_f64(elapsed.as_secs_f64() * (1.0 - share) / share).as_secs())
+        .map(Duration::from_secs)
 }

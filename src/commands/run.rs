@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use densenet_bench::formats::ablation::Ablation;
 use densenet_bench::formats::tables::{Status, TrialRow};
-use densenet_bench::host::{DeviceChoice, DeviceError, Environment, available_threads, build, now};
+use densenet_bench::host::{DeviceChoice, DeviceError, Environment, available_threads, build, gpu_models, now};
 use densenet_bench::trials::{Experiment, FolderError, ResultFolder, Trial, TrialRecord, supervise, write_whole};
 use serde_json::json;
 
@@ -51,7 +51,8 @@ pub struct Arguments {
 
 /// `--device` for clap, whose own message already names the flag.
 pub fn parse_device(text: &str) -> Result<DeviceChoice, String> {
-    text.parse().map_err(|error: DeviceError| format!("{}; {}", error.rule, error.remedy))
+    text.parse()
+        .map_err(|error: DeviceError| format!("{}; {}", error.rule, error.remedy))
 }
 
 pub fn run(arguments: &Arguments) -> Outcome {
@@ -85,10 +86,16 @@ pub fn run(arguments: &Arguments) -> Outcome {
     }
     let todo = unfinished(&folder, &selected)?;
     folder.create(&text).map_err(Failure::work)?;
-    let mut environment = Environment::observe(&device.to_string(), None, threads, device != DeviceChoice::Flex);
+    let gpu = matches!(device, DeviceChoice::Cuda(_)).then(gpu_models).flatten();
+    let mut environment = Environment::observe(&device.to_string(), gpu, threads, device != DeviceChoice::Flex);
     record_environment(&folder, &environment)?;
     announce(&folder, &environment, selected.len(), todo.len());
-    if experiment.ablation.variants.iter().any(|variant| variant.settings.measure.is_some()) {
+    if experiment
+        .ablation
+        .variants
+        .iter()
+        .any(|variant| variant.settings.measure.is_some())
+    {
         eprintln!("note: [measure] is checked, but this version does not measure apart from training yet");
     }
 
@@ -97,7 +104,9 @@ pub fn run(arguments: &Arguments) -> Outcome {
     record_environment(&folder, &environment)?;
     let summary = plot::draw_folder(folder.root())?;
     report(arguments, &folder, &rows, &summary)?;
-    let failed = rows.iter().any(|row| !matches!(row.status, Status::Ok | Status::Pending));
+    let failed = rows
+        .iter()
+        .any(|row| !matches!(row.status, Status::Ok | Status::Pending));
     Ok(ExitCode::from(u8::from(failed)))
 }
 
@@ -107,8 +116,11 @@ fn chosen_variants(ablation: &Ablation, only: Option<&str>) -> Result<Vec<bool>,
     let Some(only) = only else {
         return Ok(names().map(|_| true).collect());
     };
-    let pattern = glob::Pattern::new(only)
-        .map_err(|error| Failure::Input(format!("--only '{only}' is no pattern ({error}); write names with * and ?")))?;
+    let pattern = glob::Pattern::new(only).map_err(|error| {
+        Failure::Input(format!(
+            "--only '{only}' is no pattern ({error}); write names with * and ?"
+        ))
+    })?;
     let chosen: Vec<bool> = names().map(|name| pattern.matches(name)).collect();
     if !chosen.contains(&true) {
         let there = names().collect::<Vec<_>>().join(", ");

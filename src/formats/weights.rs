@@ -45,7 +45,10 @@ pub fn read(bytes: &[u8], file: &str) -> Result<Weights, WeightsError> {
     };
     let tensors = SafeTensors::deserialize(bytes).map_err(|reason| {
         let rule = format!("not a whole safetensors file ({reason})");
-        error(rule, "export it again, or convert PyTorch weights with safetensors.torch.save_file")
+        error(
+            rule,
+            "export it again, or convert PyTorch weights with safetensors.torch.save_file",
+        )
     })?;
     let mut weights = Weights::new();
     for (name, view) in tensors.tensors() {
@@ -108,11 +111,20 @@ pub fn write(weights: &Weights) -> Result<Vec<u8>, WeightsError> {
     };
     let bytes: Vec<(&String, &WeightTensor, Vec<u8>)> = weights
         .iter()
-        .map(|(name, tensor)| (name, tensor, tensor.values.iter().flat_map(|value| value.to_le_bytes()).collect()))
+        .map(|(name, tensor)| {
+            (
+                name,
+                tensor,
+                tensor.values.iter().flat_map(|value| value.to_le_bytes()).collect(),
+            )
+        })
         .collect();
     let mut views = Vec::with_capacity(bytes.len());
     for (name, tensor, bytes) in &bytes {
-        views.push((name, TensorView::new(Dtype::F32, tensor.shape.clone(), bytes).map_err(unfit)?));
+        views.push((
+            name,
+            TensorView::new(Dtype::F32, tensor.shape.clone(), bytes).map_err(unfit)?,
+        ));
     }
     safetensors::serialize(views, None).map_err(unfit)
 }

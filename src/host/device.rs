@@ -77,9 +77,10 @@ impl DeviceChoice {
             Self::Auto if cuda_devices > 0 => Ok(Self::Cuda(0)),
             Self::Auto if libtorch => Ok(Self::Cpu),
             Self::Auto => Ok(Self::Flex),
-            Self::Cpu | Self::Cuda(_) if !libtorch => {
-                Err(error(WITHOUT_LIBTORCH.to_owned(), "build it with the feature libtorch, or take --device flex"))
-            }
+            Self::Cpu | Self::Cuda(_) if !libtorch => Err(error(
+                WITHOUT_LIBTORCH.to_owned(),
+                "build it with the feature libtorch, or take --device flex",
+            )),
             Self::Cuda(index) if index >= cuda_devices => Err(error(
                 format!("libtorch sees {cuda_devices} CUDA devices"),
                 if cuda_devices == 0 {
@@ -99,6 +100,20 @@ pub fn cuda_devices() -> usize {
     return crate::libtorch::cuda_devices();
     #[cfg(not(feature = "libtorch"))]
     return 0;
+}
+
+/// The models of this machine's NVIDIA GPUs, as the driver lists them; none without a driver.
+pub fn gpu_models() -> Option<String> {
+    let gpus = std::fs::read_dir("/proc/driver/nvidia/gpus").ok()?;
+    let texts = gpus.filter_map(|gpu| std::fs::read_to_string(gpu.ok()?.path().join("information")).ok());
+    let mut models: Vec<String> = texts.filter_map(|text| model_in(&text)).collect();
+    models.sort();
+    (!models.is_empty()).then(|| models.join(", "))
+}
+
+fn model_in(information: &str) -> Option<String> {
+    let line = information.lines().find_map(|line| line.strip_prefix("Model:"))?;
+    Some(line.trim().to_owned())
 }
 
 /// Burn's device for a choice that [`DeviceChoice::resolve`] has resolved.
@@ -126,9 +141,19 @@ mod tests {
     }
 
     #[test]
+    fn the_drivers_list_gives_the_model() {
+        let information = "Model: \t\t NVIDIA GeForce GTX 1080 Ti\nIRQ:   \t\t 40\n";
+        assert_eq!(model_in(information).as_deref(), Some("NVIDIA GeForce GTX 1080 Ti"));
+        assert_eq!(model_in("IRQ: 40\n"), None);
+    }
+
+    #[test]
     fn an_unknown_device_is_an_error_that_lists_those_there_are() {
         let error = "gpu".parse::<DeviceChoice>().unwrap_err().to_string();
-        assert_eq!(error, "--device gpu: there is no such device; write auto, cpu, cuda:N (such as cuda:0) or flex");
+        assert_eq!(
+            error,
+            "--device gpu: there is no such device; write auto, cpu, cuda:N (such as cuda:0) or flex"
+        );
     }
 
     #[test]
@@ -141,7 +166,10 @@ mod tests {
     #[test]
     fn a_gpu_that_is_not_there_is_an_error_with_a_remedy() {
         let error = DeviceChoice::Cuda(1).resolve(true, 1).unwrap_err().to_string();
-        assert_eq!(error, "--device cuda:1: libtorch sees 1 CUDA devices; count from cuda:0");
+        assert_eq!(
+            error,
+            "--device cuda:1: libtorch sees 1 CUDA devices; count from cuda:0"
+        );
         assert!(DeviceChoice::Cpu.resolve(false, 0).is_err());
     }
 }

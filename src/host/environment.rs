@@ -1,7 +1,10 @@
 //! What is recorded of a run's surroundings, in `environment.json`.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
+use super::threads::thread_variables;
 use crate::formats::tables::SCHEMA_VERSION;
 
 /// Facts of the build, fixed when the program was compiled.
@@ -91,7 +94,7 @@ pub struct Environment {
     /// The kernel's version.
     pub kernel: String,
     /// The variables of a fixed list that were set.
-    pub variables: std::collections::BTreeMap<String, String>,
+    pub variables: BTreeMap<String, String>,
     /// The program's arguments.
     pub command_line: Vec<String>,
     /// When the run began, RFC 3339, UTC.
@@ -126,15 +129,23 @@ impl Environment {
             memory_bytes: system.total_memory(),
             system: sysinfo::System::long_os_version().unwrap_or_else(unknown),
             kernel: sysinfo::System::kernel_version().unwrap_or_else(unknown),
-            variables: RECORDED_VARIABLES
-                .iter()
-                .filter_map(|&name| Some((name.to_owned(), std::env::var(name).ok()?)))
+            variables: recorded_variables(threads),
+            command_line: std::env::args_os()
+                .map(|argument| argument.to_string_lossy().into_owned())
                 .collect(),
-            command_line: std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect(),
             started: now(),
             ended: None,
         }
     }
+}
+
+/// The variables of the list as a trial's process has them: those of this process, and those that it sets for a trial.
+fn recorded_variables(threads: usize) -> BTreeMap<String, String> {
+    let own = RECORDED_VARIABLES
+        .iter()
+        .filter_map(|&name| Some((name.to_owned(), std::env::var(name).ok()?)));
+    let set = thread_variables(threads).map(|(name, value)| (name.to_owned(), value));
+    own.chain(set).collect()
 }
 
 /// The time in UTC, RFC 3339, to the second.
@@ -149,7 +160,12 @@ mod tests {
     #[test]
     fn only_listed_variables_are_recorded() {
         let environment = Environment::observe("cpu", None, 2, true);
-        assert!(environment.variables.keys().all(|name| RECORDED_VARIABLES.contains(&name.as_str())));
+        assert!(
+            environment
+                .variables
+                .keys()
+                .all(|name| RECORDED_VARIABLES.contains(&name.as_str()))
+        );
         assert!(!environment.variables.contains_key("PATH"));
     }
 }

@@ -18,7 +18,9 @@ pub fn available_memory() -> Option<u64> {
     let mut system = sysinfo::System::new();
     system.refresh_memory();
     let machine = system.available_memory();
-    let allowed = system.cgroup_limits().map_or(machine, |limits| limits.free_memory.min(machine));
+    let allowed = system
+        .cgroup_limits()
+        .map_or(machine, |limits| limits.free_memory.min(machine));
     (allowed > 0).then_some(allowed)
 }
 
@@ -28,7 +30,10 @@ mod tests {
 
     #[test]
     fn the_peak_is_read_in_bytes() {
-        assert_eq!(parse_peak("Name:\tx\nVmHWM:\t   12345 kB\nVmRSS:\t 1 kB\n"), Some(12345 * 1024));
+        assert_eq!(
+            parse_peak("Name:\tx\nVmHWM:\t   12345 kB\nVmRSS:\t 1 kB\n"),
+            Some(12345 * 1024)
+        );
         assert_eq!(parse_peak("Name:\tx\n"), None);
     }
 

@@ -8,11 +8,19 @@ pub fn cuda_devices() -> usize {
 }
 
 /// libtorch's CPU.
+#[expect(
+    deprecated,
+    reason = "Burn drops libtorch after 0.22; this module is where the harness names it"
+)]
 pub fn cpu() -> Device {
     Device::libtorch()
 }
 
 /// libtorch's CUDA device of that index, which [`cuda_devices`] has counted.
+#[expect(
+    deprecated,
+    reason = "Burn drops libtorch after 0.22; this module is where the harness names it"
+)]
 pub fn cuda(index: usize) -> Device {
     Device::libtorch_cuda(index)
 }

@@ -22,12 +22,7 @@ impl BatchNorm {
     const EPSILON: f64 = 1e-5;
 
     /// Builds the module from its four tensors, each `[channels]`.
-    pub fn new(
-        gamma: Tensor<1>,
-        beta: Tensor<1>,
-        running_mean: Tensor<1>,
-        running_var: Tensor<1>,
-    ) -> Self {
+    pub fn new(gamma: Tensor<1>, beta: Tensor<1>, running_mean: Tensor<1>, running_var: Tensor<1>) -> Self {
         Self {
             inner: nn::BatchNorm {
                 gamma: Param::from_tensor(gamma),
@@ -60,7 +55,10 @@ impl BatchNorm {
 /// running = (1 - momentum) * running + momentum * scale * observed.
 fn follow(running: &RunningState<Tensor<1>>, observed: Tensor<1>, scale: f64) {
     let device: Device = observed.device();
-    let kept = running.value_sync().to_device(&device).mul_scalar(1.0 - BatchNorm::MOMENTUM);
+    let kept = running
+        .value_sync()
+        .to_device(&device)
+        .mul_scalar(1.0 - BatchNorm::MOMENTUM);
     let followed = kept.add(observed.detach().mul_scalar(BatchNorm::MOMENTUM * scale));
     running.update(followed.detach());
 }

@@ -242,7 +242,11 @@ fn norm_part<'a>(name: &str, norm: Option<&'a BatchNorm>) -> Option<(String, Par
 fn composite_parts<'a>(prefix: &str, number: &str, composite: &'a Composite) -> [(String, Part<'a>); 2] {
     let norm = (format!("{prefix}.norm{number}"), Part::BatchNorm(&composite.norm));
     let conv = (format!("{prefix}.conv{number}"), Part::Convolution(&composite.conv));
-    if composite.norm_first { [norm, conv] } else { [conv, norm] }
+    if composite.norm_first {
+        [norm, conv]
+    } else {
+        [conv, norm]
+    }
 }
 
 fn weight_tensor(data: TensorData) -> WeightTensor {
@@ -355,6 +359,9 @@ impl Builder<'_> {
 
     fn tensor<const D: usize>(&self, name: &str) -> Tensor<D> {
         let tensor = &self.weights[name];
-        Tensor::from_data(TensorData::new(tensor.values.clone(), tensor.shape.clone()), self.device)
+        Tensor::from_data(
+            TensorData::new(tensor.values.clone(), tensor.shape.clone()),
+            self.device,
+        )
     }
 }

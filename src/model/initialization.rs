@@ -23,7 +23,9 @@ pub fn initial_weights(plan: &Plan, seed: u64) -> Weights {
                 }
                 Operation::Linear if name.ends_with("weight") => {
                     let bound = 1.0 / (layer.input.channels as f64).sqrt();
-                    (0..count).map(|_| (bound * (2.0 * stream.uniform() - 1.0)) as f32).collect()
+                    (0..count)
+                        .map(|_| (bound * (2.0 * stream.uniform() - 1.0)) as f32)
+                        .collect()
                 }
                 Operation::BatchNorm if name.ends_with("weight") || name.ends_with("running_var") => vec![1.0; count],
                 _ => vec![0.0; count],
@@ -56,7 +58,11 @@ mod tests {
     fn convolutions_have_the_deviation_of_their_fan() {
         let mut network = preset("densenet-40-12").unwrap().network;
         let name = "features.denseblock3.denselayer12.conv1.weight";
-        let input = Shape { channels: 3, height: 32, width: 32 };
+        let input = Shape {
+            channels: 3,
+            height: 32,
+            width: 32,
+        };
         for (initialization, fan) in [
             (Initialization::HeFanOut, 9 * 12),
             (Initialization::HeFanIn, 9 * (16 + 35 * 12)),
@@ -76,7 +82,14 @@ mod tests {
         let plan = preset("densenet-40-12")
             .unwrap()
             .network
-            .plan(Shape { channels: 3, height: 32, width: 32 }, 10)
+            .plan(
+                Shape {
+                    channels: 3,
+                    height: 32,
+                    width: 32,
+                },
+                10,
+            )
             .unwrap();
         assert_eq!(initial_weights(&plan, 1), initial_weights(&plan, 1));
         assert_ne!(initial_weights(&plan, 1), initial_weights(&plan, 2));

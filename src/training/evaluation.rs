@@ -35,7 +35,11 @@ pub fn evaluate(
         wrongs.push(wrong(logits, labels));
     }
     let images: usize = sizes.iter().sum();
-    let weighted: f64 = read_losses(losses).iter().zip(&sizes).map(|(loss, &size)| loss * size as f64).sum();
+    let weighted: f64 = read_losses(losses)
+        .iter()
+        .zip(&sizes)
+        .map(|(loss, &size)| loss * size as f64)
+        .sum();
     Ok(Evaluation {
         loss: weighted / images as f64,
         error: read_counts(wrongs) as f64 / images as f64,

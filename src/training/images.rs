@@ -66,7 +66,8 @@ impl TrainingImages {
         if self.validation.is_empty() {
             return Ok(None);
         }
-        self.in_order(Part::Train, self.validation.clone(), batch_size).map(Some)
+        self.in_order(Part::Train, self.validation.clone(), batch_size)
+            .map(Some)
     }
 
     /// The test split in the data set's order.

@@ -122,7 +122,10 @@ mod tests {
         let length = RunLength::new(&train, 256);
         let rates: Vec<f64> = (0..=4).map(|step| length.learning_rate(&train, step)).collect();
         let half = std::f64::consts::FRAC_1_SQRT_2 / 2.0;
-        for (rate, expected) in rates.iter().zip([0.1, 0.1 * (0.5 + half), 0.05, 0.1 * (0.5 - half), 0.0]) {
+        for (rate, expected) in rates
+            .iter()
+            .zip([0.1, 0.1 * (0.5 + half), 0.05, 0.1 * (0.5 - half), 0.0])
+        {
             assert!((rate - expected).abs() < 1e-15, "{rates:?}");
         }
     }

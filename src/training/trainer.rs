@@ -8,9 +8,9 @@ use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use super::evaluation::{Evaluation, evaluate, read_counts, read_losses};
+use super::images::TrainingImages;
 use super::optimizer::sgd;
 use super::schedule::RunLength;
-use super::images::TrainingImages;
 use crate::data::{Batch, LoaderError};
 use crate::formats::ablation::TrainSettings;
 use crate::model::DenseNet;
@@ -168,7 +168,8 @@ impl Run<'_> {
     fn step(&mut self, step: usize, batch: Batch, rate: f64) -> (Tensor<1>, Tensor<1, Int>) {
         if self.model_has_dropout() {
             // Dropout's masks come from the device's generator, seeded so that they depend on seed and step alone.
-            self.device.seed(Stream::new(self.seed, Purpose::Device, step as u64).bits());
+            self.device
+                .seed(Stream::new(self.seed, Purpose::Device, step as u64).bits());
         }
         let (images, labels) = batch_tensors(batch, &self.device);
         let logits = self.model.forward(images);
@@ -180,7 +181,12 @@ impl Run<'_> {
     }
 
     fn model_has_dropout(&self) -> bool {
-        let mut composites = self.model.blocks.iter().flat_map(|block| &block.layers).map(|layer| &layer.conv);
+        let mut composites = self
+            .model
+            .blocks
+            .iter()
+            .flat_map(|block| &block.layers)
+            .map(|layer| &layer.conv);
         composites.any(|composite| composite.dropout.is_some())
     }
 }
@@ -223,7 +229,11 @@ impl Sums {
             let step = first + finite;
             return Err(TrainError::Diverged { loss, step, epoch });
         }
-        self.loss += losses.iter().zip(&pending.sizes).map(|(loss, &size)| loss * size as f64).sum::<f64>();
+        self.loss += losses
+            .iter()
+            .zip(&pending.sizes)
+            .map(|(loss, &size)| loss * size as f64)
+            .sum::<f64>();
         self.wrong += read_counts(pending.wrongs);
         self.images += pending.sizes.iter().sum::<usize>();
         Ok(())
@@ -275,7 +285,9 @@ pub fn batch_tensors(batch: Batch, device: &Device) -> (Tensor<4>, Tensor<1, Int
 
 /// Mean cross-entropy of logits `[batch, classes]`, in nats, `[1]`.
 pub(super) fn cross_entropy(logits: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {
-    CrossEntropyLossConfig::new().init(&logits.device()).forward(logits, labels)
+    CrossEntropyLossConfig::new()
+        .init(&logits.device())
+        .forward(logits, labels)
 }
 
 /// How many of the batch have their largest logit elsewhere than at their label, `[1]`.

@@ -53,8 +53,14 @@ pub fn prepare(ablation: Ablation, threads: usize, memory: Option<u64>) -> Resul
         let facts = match known.entry(data_key(&settings.data)) {
             std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
             std::collections::btree_map::Entry::Vacant(entry) => {
-                let data = data::load(&settings.data, threads, memory)
-                    .map_err(|error| ablation.located(variant, error.key, format!("{}: {}", error.thing, error.rule), &error.remedy))?;
+                let data = data::load(&settings.data, threads, memory).map_err(|error| {
+                    ablation.located(
+                        variant,
+                        error.key,
+                        format!("{}: {}", error.thing, error.rule),
+                        &error.remedy,
+                    )
+                })?;
                 entry.insert(facts_of(&data))
             }
         };
@@ -70,7 +76,10 @@ pub fn prepare(ablation: Ablation, threads: usize, memory: Option<u64>) -> Resul
             if let Some(&other) = identities.get(&trial)
                 && other != index
             {
-                let rule = format!("it is the same network, data and training as variant {}", ablation.variants[other].name);
+                let rule = format!(
+                    "it is the same network, data and training as variant {}",
+                    ablation.variants[other].name
+                );
                 let key = variant.swept.first().map_or("model", |(key, _)| key.as_str());
                 return Err(ablation.located(variant, key, rule, "leave one of the two out"));
             }
@@ -120,12 +129,14 @@ fn record(
 
 /// What the paper's Table 2 prints for this network on these data: C10+ or C100+, the network as published.
 fn published_error(settings: &Settings) -> Option<f64> {
-    let same = |network: &DenseNet| DenseNet {
-        // Neither belongs to what the table tells apart.
-        dropout_after: network.dropout_after,
-        initialization: network.initialization,
-        ..settings.model.clone()
-    } == *network;
+    let same = |network: &DenseNet| {
+        DenseNet {
+            // Neither belongs to what the table tells apart.
+            dropout_after: network.dropout_after,
+            initialization: network.initialization,
+            ..settings.model.clone()
+        } == *network
+    };
     let published = presets().into_iter().find(|preset| same(&preset.network))?.published?;
     match (settings.data.dataset, settings.data.augment) {
         (DataSetName::Cifar10, Augment::ShiftFlip) => Some(published.cifar10),
@@ -161,8 +172,12 @@ fn check_weights(ablation: &Ablation, variant: &Variant, plan: &Plan) -> Result<
         return Ok(None);
     };
     let located = |rule: String, remedy: &str| ablation.located(variant, "model.weights", rule, remedy);
-    let bytes = std::fs::read(path)
-        .map_err(|error| located(format!("{}: {error}", path.display()), "name a safetensors file that is there"))?;
+    let bytes = std::fs::read(path).map_err(|error| {
+        located(
+            format!("{}: {error}", path.display()),
+            "name a safetensors file that is there",
+        )
+    })?;
     let name = path.display().to_string();
     weights::read(&bytes, &name)
         .and_then(|read| weights::check(&read, plan, &name))
@@ -190,25 +205,34 @@ fn check_batches(
         return Ok(None);
     };
     let first_seed = train.seeds.first().copied().unwrap_or(0);
-    let (training, _) = hold_out(facts.train_images, settings.data.validation_share, first_seed)
-        .map_err(|error| ablation.located(variant, error.key, format!("{}: {}", error.thing, error.rule), &error.remedy))?;
+    let (training, _) = hold_out(facts.train_images, settings.data.validation_share, first_seed).map_err(|error| {
+        ablation.located(
+            variant,
+            error.key,
+            format!("{}: {}", error.thing, error.rule),
+            &error.remedy,
+        )
+    })?;
     let images = training.len();
     if train.batch_size > images {
-        let rule = format!("batch-size is {}, and there are {images} training images", train.batch_size);
+        let rule = format!(
+            "batch-size is {}, and there are {images} training images",
+            train.batch_size
+        );
         return Err(ablation.located(variant, "train.batch-size", rule, format!("write at most {images}")));
     }
     let length = RunLength::new(train, images);
     let last = images - (length.steps_per_epoch - 1) * train.batch_size;
     let reaches_last = length.steps >= length.steps_per_epoch;
     for batch in [train.batch_size].into_iter().chain(reaches_last.then_some(last)) {
-        plan.check_training_batch(batch).map_err(|error| {
-            let which = if batch == train.batch_size {
-                String::new()
-            } else {
-                format!("the last batch of an epoch holds {batch} of {images} images: ")
-            };
-            let rule = format!("{which}{}", error.rule);
-            ablation.located(variant, "train.batch-size", rule, &error.remedy)
+        plan.check_training_batch(batch).map_err(|mut error| {
+            if batch != train.batch_size {
+                error.rule = format!(
+                    "the last batch of an epoch holds {batch} of {images} images: {}",
+                    error.rule
+                );
+            }
+            ablation.located_network(variant, &error)
         })?;
     }
     Ok(Some(length))

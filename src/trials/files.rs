@@ -9,8 +9,14 @@ use std::path::Path;
 /// Whatever the system says; the path is in the message, and what was there before stays.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
-    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut temporary = tempfile::Builder::new().prefix(".writing-").tempfile_in(folder).map_err(named)?;
+    let folder = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let mut temporary = tempfile::Builder::new()
+        .prefix(".writing-")
+        .tempfile_in(folder)
+        .map_err(named)?;
     temporary.write_all(bytes).map_err(named)?;
     temporary.as_file().sync_all().map_err(named)?;
     make_readable(temporary.as_file()).map_err(named)?;

@@ -46,9 +46,7 @@ impl ResultFolder {
 
     /// A folder that is already there.
     pub fn at(root: &Path) -> Self {
-        Self {
-            root: root.to_owned(),
-        }
+        Self { root: root.to_owned() }
     }
 
     /// Its path.

@@ -84,9 +84,18 @@ pub fn supervise(
 
 /// Why a process without a result ended, from its exit status and what it said last.
 fn post_mortem(status: ExitStatus, said: &str) -> TrialResult {
-    let last = said.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or("it said nothing");
+    let last = said
+        .lines()
+        .map(str::trim)
+        .rfind(|line| !line.is_empty())
+        .unwrap_or("it said nothing");
     let lower = said.to_lowercase();
-    let memory = ["out of memory", "can't allocate memory", "cannot allocate memory", "memory allocation of"];
+    let memory = [
+        "out of memory",
+        "can't allocate memory",
+        "cannot allocate memory",
+        "memory allocation of",
+    ];
     let what = how_it_ended(status);
     if memory.iter().any(|sign| lower.contains(sign)) {
         let error = format!("out of memory ({what}): {last}");
@@ -113,7 +122,6 @@ fn how_it_ended(status: ExitStatus) -> String {
     format!("the trial's process ended with {status}")
 }
 
-
 #[cfg(all(test, unix))]
 mod tests {
     use std::os::unix::process::ExitStatusExt;
@@ -132,10 +140,15 @@ mod tests {
 
     #[test]
     fn an_allocation_that_libtorch_could_not_make_is_out_of_memory() {
-        let said = "thread 'main' panicked\nDefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes.\n\n";
+        let said =
+            "thread 'main' panicked\nDefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes.\n\n";
         let result = post_mortem(ExitStatus::from_raw(101 << 8), said);
         assert_eq!(result.status, Status::Oom);
-        assert!(result.error.starts_with("out of memory (the trial's process ended with status 101): Default"));
+        assert!(
+            result
+                .error
+                .starts_with("out of memory (the trial's process ended with status 101): Default")
+        );
     }
 
     #[test]

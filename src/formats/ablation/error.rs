@@ -88,7 +88,7 @@ fn in_variant(name: &str, rule: &str) -> String {
 impl Ablation {
     /// An error about a setting of `variant` that only the data or the machine could show, in the form and with the
     /// line of those that [`super::parse`] finds. Where the file does not give `key` (`data.image-size`), the line is
-    /// that of its section's header.
+    /// that of its section's header. The variant is named where the ablation sweeps a key of that section.
     pub fn located(
         &self,
         variant: &Variant,
@@ -96,20 +96,28 @@ impl Ablation {
         rule: impl Into<String>,
         remedy: impl Into<String>,
     ) -> FormatError {
-        let section = key.split('.').next().unwrap_or(key);
-        let line = variant.lines.get(key).or_else(|| variant.lines.get(section));
+        let section = section_of(key);
+        let swept = variant.swept.iter().any(|(swept, _)| section_of(swept) == section);
+        self.located_in(variant, swept, key, rule.into(), remedy.into())
+    }
+
+    fn located_in(&self, variant: &Variant, named: bool, key: &str, rule: String, remedy: String) -> FormatError {
+        let line = variant.lines.get(key).or_else(|| variant.lines.get(section_of(key)));
         let fault = Fault::new(line.copied(), key, rule, remedy);
-        let fault = if variant.swept.is_empty() {
-            fault
-        } else {
-            fault.of_variant(&variant.name)
-        };
+        let fault = if named { fault.of_variant(&variant.name) } else { fault };
         fault.in_file(&self.file)
     }
 
-    /// [`Ablation::located`] for a rule of the network, whose options are keys of several sections.
+    /// [`Ablation::located`] for a rule of the network, whose options are keys of several sections: what breaks it may
+    /// be any swept key, so that the variant is named.
     pub fn located_network(&self, variant: &Variant, error: &NetworkError) -> FormatError {
         let key = keys::key_of_option(error.option);
-        self.located(variant, &key, &error.rule, &error.remedy)
+        let named = !variant.swept.is_empty();
+        self.located_in(variant, named, &key, error.rule.clone(), error.remedy.clone())
     }
+}
+
+/// `data` of `data.image-size`.
+fn section_of(key: &str) -> &str {
+    key.split('.').next().unwrap_or(key)
 }

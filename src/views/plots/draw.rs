@@ -256,13 +256,13 @@ mod tests {
         }
     }
 
-    /// To look at: `SAMPLE_PLOTS=/tmp/plots cargo test sample_plots -- --ignored`.
+    /// With `SAMPLE_PLOTS=FOLDER` the pictures are left there to be looked at.
     #[test]
-    #[ignore = "writes pictures to look at"]
-    fn sample_plots() {
-        let folder = std::env::var("SAMPLE_PLOTS").unwrap();
+    fn every_sample_is_written_in_both_formats() {
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = std::env::var_os("SAMPLE_PLOTS").map_or(temporary.path().to_owned(), Into::into);
         for (case, sample) in cases() {
-            let folder = std::path::Path::new(&folder).join(case);
+            let folder = folder.join(case);
             std::fs::create_dir_all(&folder).unwrap();
             for plot in draw(&sample.study()).unwrap().plots {
                 std::fs::write(folder.join(plot.file_stem).with_extension("svg"), plot.svg).unwrap();

@@ -161,8 +161,9 @@ fn by_number(
             bar(&mut picture, ends[0], ends[1], goes_on, mean_style().color);
         }
         if m.seeds.len() > 1 {
-            for seed in &m.seeds {
-                Marker::Ring.draw(&mut picture, (x + aside, panel.y(*seed)), 2.4, GRAY);
+            let ys: Vec<f64> = m.seeds.iter().map(|seed| panel.y(*seed)).collect();
+            for (y, lane) in ys.iter().zip(lanes(&ys)) {
+                Marker::Ring.draw(&mut picture, (x + aside + LANE * lane as f64, *y), RING, GRAY);
             }
         }
         mean_style().mark(&mut picture, (x, mean));
@@ -187,8 +188,9 @@ fn by_row(figure: &Figure, measured: &[Measured<'_>], errors: Axis, title: &str,
             bar(&mut picture, ends[0], ends[1], goes_on, mean_style().color);
         }
         if m.seeds.len() > 1 {
-            for seed in &m.seeds {
-                Marker::Ring.draw(&mut picture, (panel.x(*seed), y + 0.7 * ASIDE), 2.2, GRAY);
+            let xs: Vec<f64> = m.seeds.iter().map(|seed| panel.x(*seed)).collect();
+            for (x, lane) in xs.iter().zip(lanes(&xs)) {
+                Marker::Ring.draw(&mut picture, (*x, y + 0.7 * ASIDE + LANE * lane as f64), RING, GRAY);
             }
         }
         mean_style().mark(&mut picture, (panel.x(m.summary.mean), y));
@@ -197,6 +199,25 @@ fn by_row(figure: &Figure, measured: &[Measured<'_>], errors: Axis, title: &str,
         }
     }
     picture
+}
+
+/// Half the width of a seed's ring, in points, and the distance of two that would hide one another.
+const RING: f64 = 2.3;
+const LANE: f64 = 5.4;
+
+/// Seeds whose rings would cover one another stand side by side: each takes the first lane that is free at its place.
+fn lanes(places: &[f64]) -> Vec<usize> {
+    let mut taken: Vec<(f64, usize)> = Vec::with_capacity(places.len());
+    for &place in places {
+        let busy = |lane| {
+            taken
+                .iter()
+                .any(|&(other, its)| its == lane && (other - place).abs() < 2.0 * RING)
+        };
+        let lane = (0..places.len()).find(|&lane| !busy(lane)).unwrap_or(0);
+        taken.push((place, lane));
+    }
+    taken.into_iter().map(|(_, lane)| lane).collect()
 }
 
 fn mean_style() -> SeriesStyle {
@@ -255,4 +276,15 @@ pub fn caption(study: &Study<'_>, measured: &[Measured<'_>], errors: &Axis) -> V
     }
     caption.push(words::setting(study));
     caption
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_errors_of_two_seeds_are_two_rings() {
+        assert_eq!(lanes(&[10.0, 30.0, 10.0, 10.5]), [0, 0, 1, 2]);
+        assert_eq!(lanes(&[10.0, 10.0 + 2.1 * RING]), [0, 0]);
+    }
 }
