@@ -102,6 +102,23 @@ impl NetworkError {
 const LARGEST_COUNT: usize = 1 << 16;
 
 impl DenseNet {
+    /// The paper's basic CIFAR network, k = 12, without its blocks: the ablation format's defaults.
+    pub const BASIC: Self = Self {
+        block_layers: Vec::new(),
+        growth_rate: 12,
+        bottleneck: false,
+        bottleneck_width: 4,
+        compression: 1.0,
+        initial_channels: 16,
+        stem: Stem::Cifar,
+        transition_relu: true,
+        final_relu: true,
+        order: Order::PreActivation,
+        dropout: 0.0,
+        dropout_after: DropoutAfter::EveryConvolution,
+        initialization: Initialization::HeFanOut,
+    };
+
     /// Layers in each of three blocks from the paper's depth L, which counts the stem, two transitions and the
     /// classifier: `(L - 4) / 3`, halved with a bottleneck.
     ///

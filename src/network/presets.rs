@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::densenet::{DenseNet, DropoutAfter, Initialization, Order, Stem};
+use super::densenet::{DenseNet, Initialization, Stem};
 
 /// Test errors that the paper prints, as shares from 0 to 1 (Table 2, with augmentation: C10+ and C100+).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,7 +33,7 @@ pub fn presets() -> Vec<Preset> {
         network: DenseNet {
             growth_rate,
             block_layers: vec![layers; 3],
-            ..CIFAR
+            ..DenseNet::BASIC
         },
         published: Some(PublishedError { cifar10, cifar100 }),
         classes: 10,
@@ -60,7 +60,7 @@ pub fn presets() -> Vec<Preset> {
             initial_channels: 2 * growth_rate,
             stem: Stem::Imagenet,
             initialization: Initialization::HeFanIn,
-            ..CIFAR
+            ..DenseNet::BASIC
         },
         published: None,
         classes: 1000,
@@ -103,22 +103,6 @@ pub fn nearest_preset(name: &str) -> &'static str {
         .min_by_key(|preset| strsim::damerau_levenshtein(preset.name, name));
     nearest.map_or("densenet-bc-100-12", |preset| preset.name)
 }
-
-const CIFAR: DenseNet = DenseNet {
-    block_layers: Vec::new(),
-    growth_rate: 12,
-    bottleneck: false,
-    bottleneck_width: 4,
-    compression: 1.0,
-    initial_channels: 16,
-    stem: Stem::Cifar,
-    transition_relu: true,
-    final_relu: true,
-    order: Order::PreActivation,
-    dropout: 0.0,
-    dropout_after: DropoutAfter::EveryConvolution,
-    initialization: Initialization::HeFanOut,
-};
 
 #[cfg(test)]
 mod tests {

@@ -3,7 +3,7 @@
 use super::reader::Reader;
 use crate::formats::ablation::error::Fault;
 use crate::formats::ablation::keys;
-use crate::network::{DenseNet, DropoutAfter, Initialization, NetworkError, Order, Stem, preset};
+use crate::network::{DenseNet, Initialization, NetworkError, Order, Stem, preset};
 
 pub fn network(reader: &Reader<'_>) -> Result<DenseNet, Fault> {
     let from_network = |error: NetworkError| {
@@ -15,7 +15,7 @@ pub fn network(reader: &Reader<'_>) -> Result<DenseNet, Fault> {
         .and_then(preset)
         .map(|preset| preset.network);
     let preset_layers = preset.as_ref().map(|network| network.block_layers.clone());
-    let base = preset.unwrap_or_else(plain_network);
+    let base = preset.unwrap_or(DenseNet::BASIC);
 
     let growth_rate = reader.count("model.growth-rate").unwrap_or(base.growth_rate);
     let bottleneck = reader.flag("model.bottleneck").unwrap_or(base.bottleneck);
@@ -68,25 +68,6 @@ pub fn network(reader: &Reader<'_>) -> Result<DenseNet, Fault> {
     }
     network.check().map_err(from_network)?;
     Ok(network)
-}
-
-/// The defaults of `[model]`, but for the blocks, which have none.
-fn plain_network() -> DenseNet {
-    DenseNet {
-        block_layers: Vec::new(),
-        growth_rate: 12,
-        bottleneck: false,
-        bottleneck_width: 4,
-        compression: 1.0,
-        initial_channels: 16,
-        stem: Stem::Cifar,
-        transition_relu: true,
-        final_relu: true,
-        order: Order::PreActivation,
-        dropout: 0.0,
-        dropout_after: DropoutAfter::EveryConvolution,
-        initialization: Initialization::HeFanOut,
-    }
 }
 
 /// The paper's parameter counts come out with these alone.
