@@ -50,6 +50,15 @@ impl Stream {
         Self(ChaCha8Rng::from_seed(hash.finalize().into()))
     }
 
+    /// The stream of a seed, a purpose and a name (a layer's, a tensor's).
+    pub fn named(seed: u64, purpose: Purpose, name: &str) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(purpose.name());
+        hash.update(seed.to_le_bytes());
+        hash.update(name);
+        Self(ChaCha8Rng::from_seed(hash.finalize().into()))
+    }
+
     /// Uniform over all 64-bit values.
     pub fn bits(&mut self) -> u64 {
         self.0.next_u64()

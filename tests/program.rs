@@ -222,12 +222,61 @@ fn a_trial_that_diverges_is_a_row_and_the_others_finish() {
 }
 
 #[test]
+fn a_network_spoiled_by_its_last_step_is_no_ok_trial() {
+    let place = Workplace::new();
+    let text = SMALL
+        .replace("epochs = 2", "steps = 1\nlearning-rate = 1e30")
+        .replace("seeds = [0, 1]", "seeds = [0]");
+    place.write("small.toml", &text);
+    assert_eq!(
+        place.run(&["run", "small.toml", "--threads", "2"]).status.code(),
+        Some(1)
+    );
+    let rows: Vec<TrialRow> = place.rows("results/small");
+    assert_eq!(rows[0].status, Status::Failed);
+    assert_eq!(
+        rows[0].error,
+        "the test loss is NaN after epoch 0; take a smaller learning-rate"
+    );
+    assert_eq!(rows[0].final_test_error, None);
+}
+
+#[test]
+fn a_folder_that_a_run_holds_is_refused_to_another() {
+    let place = Workplace::new();
+    place.write("small.toml", SMALL);
+    let folder = densenet_bench::trials::ResultFolder::new(&place.path("results"), "small");
+    let held = folder.hold().unwrap();
+    let said = place.refused(&["run", "small.toml", "--threads", "2"]);
+    assert_eq!(
+        said,
+        "error: results/small: another `densenet-bench run` is at work in this folder; wait for it, or take another --out"
+    );
+    drop(held);
+    place.ok(&["run", "small.toml", "--threads", "2", "--only", "growth-rate=4"]);
+}
+
+#[test]
+fn a_run_that_trains_nothing_leaves_the_record_of_the_one_that_did() {
+    let place = Workplace::new();
+    place.write("small.toml", SMALL);
+    place.ok(&["run", "small.toml", "--threads", "2", "--only", "growth-rate=4"]);
+    let before = place.json("results/small/environment.json");
+    place.ok(&["run", "small.toml", "--threads", "1", "--only", "growth-rate=4"]);
+    assert_eq!(place.json("results/small/environment.json"), before);
+    let rows: Vec<TrialRow> = place.rows("results/small");
+    let own = place.json(&format!("results/small/trials/{}/environment.json", rows[0].trial));
+    assert_eq!(own["threads"], 2);
+}
+
+#[test]
 fn exported_weights_evaluate_to_the_recorded_error() {
     let place = Workplace::new();
     place.write("small.toml", SMALL);
     place.ok(&["run", "small.toml", "--threads", "2", "--only", "growth-rate=6"]);
     let rows: Vec<TrialRow> = place.rows("results/small");
-    let row = &rows[2];
+    // The second seed: what is held out differs, what is evaluated does not.
+    let row = &rows[3];
     let trial = format!("results/small/trials/{}", row.trial);
     place.ok(&["export", &trial, "--weights", "final.safetensors"]);
     let evaluate = |more: &[&str]| -> Value {

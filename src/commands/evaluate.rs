@@ -10,11 +10,11 @@ use densenet_bench::formats::weights::{self, Weights};
 use densenet_bench::host::{self, DeviceChoice, available_memory, available_threads};
 use densenet_bench::model::DenseNet;
 use densenet_bench::training::{TrainingImages, logits};
-use densenet_bench::trials::write_whole;
+use densenet_bench::trials::{located_data, write_whole};
 use serde_json::json;
 
 use super::run::parse_device;
-use super::{Failure, Outcome, experiment, print_json};
+use super::{Failure, Outcome, check_target, experiment, print_json};
 
 /// Evaluate weights on a data set: prints {"loss", "error", "images"}
 #[derive(Args)]
@@ -56,14 +56,19 @@ enum Split {
 const BATCH_SIZE: usize = 64;
 
 pub fn run(arguments: &Arguments) -> Outcome {
+    if let Some(out) = &arguments.logits {
+        check_target(out)?;
+    }
     let ablation = experiment::read(&arguments.file)?;
     let index = experiment::variant_index(&ablation, arguments.variant.as_deref())?;
     let choice = experiment::device(arguments.device)?;
     let threads = arguments.threads.map_or_else(available_threads, usize::from);
-    let settings = &ablation.variants[index].settings;
-    let data = data::load(&settings.data, threads, available_memory()).map_err(Failure::input)?;
+    let variant = &ablation.variants[index];
+    let settings = &variant.settings;
+    let data = data::load(&settings.data, threads, available_memory())
+        .map_err(|error| Failure::input(located_data(&ablation, variant, &error)))?;
     let plan = (settings.model.plan(data.shape, data.classes.len()))
-        .map_err(|error| Failure::input(ablation.located_network(&ablation.variants[index], &error)))?;
+        .map_err(|error| Failure::input(ablation.located_network(variant, &error)))?;
     // `--weights` wins over `model.weights`.
     let path = arguments
         .weights
@@ -95,6 +100,12 @@ pub fn run(arguments: &Arguments) -> Outcome {
         .map_err(Failure::work)?;
     if let Some(out) = &arguments.logits {
         write_logits(out, &model, batches().map_err(Failure::work)?)?;
+    }
+    if !evaluation.loss.is_finite() {
+        return Err(Failure::Work(format!(
+            "the loss is {}: these weights give no finite logits on these data; evaluate those of a trial that did not diverge",
+            evaluation.loss
+        )));
     }
     print_json(&json!({
         "loss": evaluation.loss,

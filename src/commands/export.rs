@@ -8,7 +8,7 @@ use densenet_bench::formats::tables::Status;
 use densenet_bench::formats::weights;
 use densenet_bench::trials::{ResultFolder, TrialRecord, starting_weights, write_whole};
 
-use super::{Failure, Outcome};
+use super::{Failure, Outcome, check_target};
 
 /// Export a trial's weights as safetensors, with torchvision's names
 #[derive(Args)]
@@ -27,6 +27,7 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments) -> Outcome {
+    check_target(&arguments.weights)?;
     let (folder, id) = located(&arguments.trial)?;
     let record = folder
         .record(&id)

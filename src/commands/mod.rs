@@ -12,6 +12,7 @@ mod run;
 mod trial;
 
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -62,6 +63,12 @@ impl Failure {
     fn work(error: impl std::fmt::Display) -> Self {
         Self::Work(error.to_string())
     }
+
+    fn into_message(self) -> String {
+        match self {
+            Self::Input(message) | Self::Work(message) => message,
+        }
+    }
 }
 
 type Outcome = Result<ExitCode, Failure>;
@@ -69,7 +76,13 @@ type Outcome = Result<ExitCode, Failure>;
 /// Runs the verb that the command line names.
 pub fn main() -> ExitCode {
     say_panics_in_a_line();
-    let outcome = match Cli::parse().verb {
+    let cli = Cli::parse();
+    // The hook has said what there is to say; the status is that of any other failure.
+    std::panic::catch_unwind(|| run(cli)).unwrap_or(ExitCode::FAILURE)
+}
+
+fn run(cli: Cli) -> ExitCode {
+    let outcome = match cli.verb {
         Verb::Run(arguments) => run::run(&arguments),
         Verb::Describe(arguments) => describe::run(&arguments),
         Verb::Evaluate(arguments) => evaluate::run(&arguments),
@@ -80,11 +93,11 @@ pub fn main() -> ExitCode {
         Verb::Trial(arguments) => trial::run(&arguments),
     };
     outcome.unwrap_or_else(|failure| {
-        let (status, message) = match failure {
-            Failure::Input(message) => (2, message),
-            Failure::Work(message) => (1, message),
+        let status = match &failure {
+            Failure::Input(_) => 2,
+            Failure::Work(_) => 1,
         };
-        eprintln!("error: {message}");
+        eprintln!("error: {}", failure.into_message());
         ExitCode::from(status)
     })
 }
@@ -106,6 +119,28 @@ fn print(text: &str) -> Result<(), Failure> {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::work(format!("stdout: {error}"))),
         _ => Ok(()),
     }
+}
+
+/// Checks before the work that a file can be written where its result is to go.
+fn check_target(path: &Path) -> Result<(), Failure> {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    if !folder.is_dir() {
+        return Err(Failure::Input(format!(
+            "{}: there is no folder {}; create it, or name another file",
+            path.display(),
+            folder.display()
+        )));
+    }
+    if path.is_dir() {
+        return Err(Failure::Input(format!(
+            "{}: it is a folder; name a file in it",
+            path.display()
+        )));
+    }
+    Ok(())
 }
 
 /// Prints a value as JSON to stdout.

@@ -1,14 +1,14 @@
 //! `run`: train every variant with every seed, record, plot.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use densenet_bench::formats::ablation::Ablation;
+use densenet_bench::formats::ablation::{Ablation, parse};
 use densenet_bench::formats::tables::{Status, TrialRow};
 use densenet_bench::host::{DeviceChoice, DeviceError, Environment, available_threads, build, gpu_models, now};
-use densenet_bench::trials::{Experiment, FolderError, ResultFolder, Trial, TrialRecord, supervise, write_whole};
+use densenet_bench::trials::{Experiment, FolderError, ResultFolder, Trial, supervise};
 use serde_json::json;
 
 use super::progress::Progress;
@@ -57,7 +57,7 @@ pub fn parse_device(text: &str) -> Result<DeviceChoice, String> {
 
 pub fn run(arguments: &Arguments) -> Outcome {
     let text = experiment::text_of(&arguments.file)?;
-    let ablation = experiment::read(&arguments.file)?;
+    let ablation = parse(&text, &arguments.file).map_err(Failure::input)?;
     let chosen = chosen_variants(&ablation, arguments.only.as_deref())?;
     let device = experiment::device(arguments.device)?;
     let threads = arguments.threads.map_or_else(available_threads, usize::from);
@@ -73,22 +73,20 @@ pub fn run(arguments: &Arguments) -> Outcome {
     }
     if selected.is_empty() {
         return Err(Failure::Input(format!(
-            "{}: it has no [train], so there is nothing to run; add one, or use `describe` or `evaluate`",
+            "{}: the variants have no [train], so there is nothing to run; add one, or use `describe` or `evaluate`",
             arguments.file.display()
         )));
     }
 
     let folder = ResultFolder::new(&arguments.out, &experiment.ablation.name);
-    if arguments.fresh
-        && let Some(aside) = folder.set_aside().map_err(Failure::work)?
-    {
-        eprintln!("the old results are kept in {}", aside.display());
-    }
+    let _held = hold(&folder, arguments.fresh)?;
     let todo = unfinished(&folder, &selected)?;
-    folder.create(&text).map_err(Failure::work)?;
+    folder.create(&text).map_err(unusable)?;
     let gpu = matches!(device, DeviceChoice::Cuda(_)).then(gpu_models).flatten();
     let mut environment = Environment::observe(&device.to_string(), gpu, threads, device != DeviceChoice::Flex);
-    record_environment(&folder, &environment)?;
+    if !todo.is_empty() {
+        folder.record_environment(&environment).map_err(unusable)?;
+    }
     announce(&folder, &environment, selected.len(), todo.len());
     if experiment
         .ablation
@@ -99,15 +97,38 @@ pub fn run(arguments: &Arguments) -> Outcome {
         eprintln!("note: [measure] is checked, but this version does not measure apart from training yet");
     }
 
-    let rows = train_all(&folder, &experiment, &todo)?;
-    environment.ended = Some(now());
-    record_environment(&folder, &environment)?;
-    let summary = plot::draw_folder(folder.root())?;
+    let rows = train_all(&folder, &experiment, &environment, &todo)?;
+    if !todo.is_empty() {
+        environment.ended = Some(now());
+        folder.record_environment(&environment).map_err(Failure::work)?;
+    }
+    // Whatever is wrong with the tables now, trials were run: this is no bad input any more.
+    let summary = plot::draw_folder(folder.root()).map_err(|failure| Failure::Work(failure.into_message()))?;
     report(arguments, &folder, &rows, &summary)?;
-    let failed = rows
-        .iter()
-        .any(|row| !matches!(row.status, Status::Ok | Status::Pending));
+    let is_selected = |row: &TrialRow| selected.iter().any(|trial| trial.record.trial == row.trial);
+    let failed = rows.iter().any(|row| is_selected(row) && row.status != Status::Ok);
     Ok(ExitCode::from(u8::from(failed)))
+}
+
+/// Holds the result folder, emptied for `--fresh`, until the value is dropped.
+fn hold(folder: &ResultFolder, fresh: bool) -> Result<std::fs::File, Failure> {
+    let there = folder.root().exists();
+    let held = folder.hold().map_err(unusable)?;
+    if !(fresh && there) {
+        return Ok(held);
+    }
+    if let Some(aside) = folder.set_aside().map_err(unusable)? {
+        eprintln!("the old results are kept in {}", aside.display());
+    }
+    folder.hold().map_err(unusable)
+}
+
+/// A result folder that cannot be used before anything has been started.
+fn unusable(error: FolderError) -> Failure {
+    Failure::Input(match error {
+        FolderError::System(error) => format!("{error}; name a folder that can be written with --out"),
+        error => error.to_string(),
+    })
 }
 
 /// Which variants `--only` leaves.
@@ -175,15 +196,26 @@ fn announce(folder: &ResultFolder, environment: &Environment, trials: usize, tod
         String::new()
     };
     eprintln!(
-        "{trials} trials{already}, on {} ({}) with {} threads; results in {}",
+        "{}{already}, on {} ({}) with {}; results in {}",
+        counted(trials, "trial"),
         environment.device,
         environment.gpu.as_deref().unwrap_or(&environment.cpu),
-        environment.threads,
+        counted(environment.threads, "thread"),
         folder.root().display()
     );
 }
 
-fn train_all(folder: &ResultFolder, experiment: &Experiment, todo: &[&Trial]) -> Result<Vec<TrialRow>, Failure> {
+/// `1 trial`, `2 trials`.
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+fn train_all(
+    folder: &ResultFolder,
+    experiment: &Experiment,
+    environment: &Environment,
+    todo: &[&Trial],
+) -> Result<Vec<TrialRow>, Failure> {
     let program = std::env::current_exe()
         .map_err(|error| Failure::Work(format!("the program's own path cannot be found: {error}")))?;
     let mut tables = Tables::new(folder, experiment);
@@ -191,7 +223,12 @@ fn train_all(folder: &ResultFolder, experiment: &Experiment, todo: &[&Trial]) ->
     let mut progress = Progress::new(todo.iter().map(|trial| &trial.record));
     for (index, trial) in todo.iter().enumerate() {
         progress.begin(index, &trial.record);
-        let result = train_one(&program, folder, &trial.record, &mut progress, &mut tables).map_err(Failure::work)?;
+        folder.begin(&trial.record, environment).map_err(Failure::work)?;
+        let result = supervise(&program, folder, &trial.record, &mut |event| {
+            progress.event(event);
+            tables.derive_now_and_then();
+        })
+        .map_err(Failure::work)?;
         if result.status != Status::Ok {
             progress.warn(&format!(
                 "{} seed {}: {}",
@@ -203,20 +240,6 @@ fn train_all(folder: &ResultFolder, experiment: &Experiment, todo: &[&Trial]) ->
     }
     progress.finish();
     tables.derive().map_err(Failure::work)
-}
-
-fn train_one(
-    program: &Path,
-    folder: &ResultFolder,
-    record: &TrialRecord,
-    progress: &mut Progress,
-    tables: &mut Tables<'_>,
-) -> Result<densenet_bench::trials::TrialResult, FolderError> {
-    folder.begin(record)?;
-    supervise(program, folder, record, &mut |event| {
-        progress.event(event);
-        tables.derive_now_and_then();
-    })
 }
 
 /// The tables at the top, brought up to date while trials run, but never for more than a small share of the time.
@@ -254,11 +277,6 @@ impl<'a> Tables<'a> {
     }
 }
 
-fn record_environment(folder: &ResultFolder, environment: &Environment) -> Result<(), Failure> {
-    let text = format!("{:#}\n", json!(environment));
-    write_whole(&folder.root().join("environment.json"), text.as_bytes()).map_err(Failure::work)
-}
-
 fn report(
     arguments: &Arguments,
     folder: &ResultFolder,
@@ -268,7 +286,7 @@ fn report(
     if arguments.json {
         return print_json(&json!({
             "ablation": rows.first().map(|row| &row.ablation),
-            "results": folder.root(),
+            "results": folder.root().display().to_string(),
             "trials": rows,
         }));
     }

@@ -34,8 +34,3 @@ pub fn limit_threads(threads: usize) {
         tch::set_num_interop_threads(1);
     }
 }
-
-/// Threads that libtorch uses within an operation.
-pub fn threads() -> usize {
-    usize::try_from(tch::get_num_threads()).unwrap_or(0)
-}

@@ -8,12 +8,12 @@ use crate::random::{Purpose, Stream};
 ///
 /// Convolutions: He et al. 2015 (arXiv 1502.01852), normal with standard deviation sqrt(2 / fan). Normalisations:
 /// scale 1, shift 0, running mean 0 and variance 1. Classifier: uniform within 1 / sqrt(inputs), PyTorch's and
-/// Torch7's default, with a bias of 0. Each layer has a stream of its own, so that a network's first layers are those
-/// of a deeper one with the same seed.
+/// Torch7's default, with a bias of 0. Each layer has a stream of its own, by its name: networks that differ in an
+/// option start from the same weights wherever they have the same layer, so that seeds pair them.
 pub fn initial_weights(plan: &Plan, seed: u64) -> Weights {
     let mut weights = Weights::new();
-    for (index, layer) in plan.layers.iter().enumerate() {
-        let mut stream = Stream::new(seed, Purpose::Initialization, index as u64);
+    for layer in &plan.layers {
+        let mut stream = Stream::named(seed, Purpose::Initialization, &layer.name);
         for (name, shape) in layer.tensors() {
             let count = shape.iter().product();
             let values = match layer.operation {
@@ -93,5 +93,53 @@ mod tests {
             .unwrap();
         assert_eq!(initial_weights(&plan, 1), initial_weights(&plan, 1));
         assert_ne!(initial_weights(&plan, 1), initial_weights(&plan, 2));
+    }
+
+    #[test]
+    fn options_without_weights_of_their_own_do_not_change_the_others() {
+        let mut network = preset("densenet-bc-100-12").unwrap().network;
+        let plan = |network: &crate::network::DenseNet| {
+            let input = Shape {
+                channels: 3,
+                height: 32,
+                width: 32,
+            };
+            network.plan(input, 10).unwrap()
+        };
+        let before = initial_weights(&plan(&network), 5);
+        network.dropout = 0.2;
+        network.transition_relu = false;
+        network.final_relu = false;
+        assert_eq!(initial_weights(&plan(&network), 5), before);
+        // A deeper network begins with the same layers.
+        network.block_layers = vec![17, 16, 16];
+        let deeper = initial_weights(&plan(&network), 5);
+        let name = "features.denseblock1.denselayer16.conv2.weight";
+        assert_eq!(deeper[name], before[name]);
+    }
+
+    #[test]
+    fn the_draws_are_those_of_every_version() {
+        // Recorded results name a seed: an update that changes what it draws must not pass unseen.
+        let network = preset("densenet-40-12").unwrap().network;
+        let plan = network
+            .plan(
+                Shape {
+                    channels: 3,
+                    height: 32,
+                    width: 32,
+                },
+                10,
+            )
+            .unwrap();
+        let weights = initial_weights(&plan, 0);
+        let first = |name: &str| {
+            weights[name].values[..2]
+                .iter()
+                .map(|value| value.to_bits())
+                .collect::<Vec<u32>>()
+        };
+        assert_eq!(first("features.conv0.weight"), [1_035_997_415, 1_034_651_470]);
+        assert_eq!(first("classifier.weight"), [3_169_962_951, 3_149_337_729]);
     }
 }

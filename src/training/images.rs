@@ -22,7 +22,9 @@ impl TrainingImages {
     /// A validation share that leaves nothing to train on, statistics of the wrong number of channels.
     pub fn new(data: Arc<DataSet>, settings: &DataSettings, seed: u64, threads: usize) -> Result<Self, DataError> {
         let (training, validation) = hold_out(data.train.images(), settings.validation_share, seed)?;
-        let normalization = Normalization::resolve(settings, &data, &training)?;
+        // The whole training split's statistics, held out images included: the same for every seed.
+        let all: Vec<usize> = (0..data.train.images()).collect();
+        let normalization = Normalization::resolve(settings, &data, &all)?;
         Ok(Self {
             data,
             normalization,

@@ -45,6 +45,21 @@ pub struct Final {
     pub test: Evaluation,
 }
 
+impl Final {
+    /// The step that spoils a network shows in its next loss, and after the last step that is the evaluation's.
+    fn check_finite(&self, epoch: usize) -> Result<(), TrainError> {
+        let splits = [("test", Some(self.test)), ("validation", self.validation)];
+        for (split, evaluation) in splits {
+            if let Some(Evaluation { loss, .. }) = evaluation
+                && !loss.is_finite()
+            {
+                return Err(TrainError::NotFinite { split, loss, epoch });
+            }
+        }
+        Ok(())
+    }
+}
+
 /// A network that has been trained.
 pub struct Trained {
     /// The network.
@@ -65,6 +80,16 @@ pub enum TrainError {
         loss: f64,
         /// The step, from 0.
         step: usize,
+        /// The epoch, from 0.
+        epoch: usize,
+    },
+    /// The network gives no finite loss in evaluation.
+    #[error("the {split} loss is {loss} after epoch {epoch}; take a smaller learning-rate")]
+    NotFinite {
+        /// `test` or `validation`.
+        split: &'static str,
+        /// The loss.
+        loss: f64,
         /// The epoch, from 0.
         epoch: usize,
     },
@@ -116,6 +141,7 @@ pub fn train(
             test: evaluate(&settled, data.test_batches(train.batch_size)?)?,
         };
         observer.epoch(epoch, &outcome, begun.elapsed())?;
+        outcome.check_finite(epoch)?;
         last = Some(outcome);
     }
     let last = last.ok_or(TrainError::Empty)?;

@@ -136,6 +136,9 @@ fn trained(
     let images = TrainingImages::new(Arc::new(data), &settings.data, record.seed, 1)?;
     let mut rows = Rows::create(folder, record, tell)?;
     let trained = train(model, training, &images, record.seed, &mut rows)?;
+    // The result says that the rows are there: they must be, also after a power cut.
+    rows.steps.sync_all()?;
+    rows.epochs.sync_all()?;
     let exported = weights::write(&trained.model.weights())?;
     write_whole(&folder.trial(&record.trial).join("weights.safetensors"), &exported)?;
     let last = trained.last;

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::identity::identity;
 use super::record::TrialRecord;
-use crate::data::{self, DataSet, hold_out};
+use crate::data::{self, DataError, DataSet, hold_out};
 use crate::formats::ablation::{Ablation, Augment, DataSetName, DataSettings, FormatError, Settings, Variant};
 use crate::formats::weights;
 use crate::network::{DenseNet, Plan, presets};
@@ -53,14 +53,8 @@ pub fn prepare(ablation: Ablation, threads: usize, memory: Option<u64>) -> Resul
         let facts = match known.entry(data_key(&settings.data)) {
             std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
             std::collections::btree_map::Entry::Vacant(entry) => {
-                let data = data::load(&settings.data, threads, memory).map_err(|error| {
-                    ablation.located(
-                        variant,
-                        error.key,
-                        format!("{}: {}", error.thing, error.rule),
-                        &error.remedy,
-                    )
-                })?;
+                let data = data::load(&settings.data, threads, memory)
+                    .map_err(|error| located_data(&ablation, variant, &error))?;
                 entry.insert(facts_of(&data))
             }
         };
@@ -96,6 +90,12 @@ pub fn prepare(ablation: Ablation, threads: usize, memory: Option<u64>) -> Resul
         plans,
         trials,
     })
+}
+
+/// A fault of the data as one of the ablation file, with its line.
+pub fn located_data(ablation: &Ablation, variant: &Variant, error: &DataError) -> FormatError {
+    let rule = format!("{}: {}", error.thing, error.rule);
+    ablation.located(variant, error.key, rule, &error.remedy)
 }
 
 fn record(
@@ -148,13 +148,15 @@ fn published_error(settings: &Settings) -> Option<f64> {
 /// Data settings that lead to the same images.
 fn data_key(settings: &DataSettings) -> String {
     let images = DataSettings {
+        // A path need not be UTF-8, which JSON is.
+        path: None,
         validation_share: 0.0,
         mean: None,
         std: None,
         augment: Augment::None,
         ..settings.clone()
     };
-    serde_json::json!(images).to_string()
+    format!("{:?} {}", settings.path, serde_json::json!(images))
 }
 
 fn facts_of(data: &DataSet) -> Facts {
@@ -195,6 +197,11 @@ fn check_batches(
     let settings = &variant.settings;
     if let Some(measure) = &settings.measure {
         for &batch_size in &measure.batch_sizes {
+            let images = facts.train_images;
+            if batch_size > images {
+                let rule = format!("batch-sizes has {batch_size}, and there are {images} training images");
+                return Err(ablation.located(variant, "measure.batch-sizes", rule, format!("write at most {images}")));
+            }
             if measure.modes.contains(&crate::formats::ablation::Mode::Train) {
                 plan.check_training_batch(batch_size)
                     .map_err(|error| ablation.located(variant, "measure.batch-sizes", &error.rule, &error.remedy))?;
@@ -205,14 +212,8 @@ fn check_batches(
         return Ok(None);
     };
     let first_seed = train.seeds.first().copied().unwrap_or(0);
-    let (training, _) = hold_out(facts.train_images, settings.data.validation_share, first_seed).map_err(|error| {
-        ablation.located(
-            variant,
-            error.key,
-            format!("{}: {}", error.thing, error.rule),
-            &error.remedy,
-        )
-    })?;
+    let (training, _) = hold_out(facts.train_images, settings.data.validation_share, first_seed)
+        .map_err(|error| located_data(ablation, variant, &error))?;
     let images = training.len();
     if train.batch_size > images {
         let rule = format!(

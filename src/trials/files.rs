@@ -8,6 +8,10 @@ use std::path::Path;
 /// # Errors
 /// Whatever the system says; the path is in the message, and what was there before stays.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    // A device or a pipe is written into: a file in its place would take it from everybody else.
+    if std::fs::metadata(path).is_ok_and(|there| !there.is_file() && !there.is_dir()) {
+        return std::fs::write(path, bytes);
+    }
     let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
     let folder = path
         .parent()

@@ -11,6 +11,7 @@ use super::experiment::Trial;
 use super::files::write_whole;
 use super::record::{TrialRecord, TrialResult};
 use crate::formats::tables::{self, EpochRow, Row, Status, StepRow, TrialRow};
+use crate::host::Environment;
 
 /// Why a result folder cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +19,9 @@ pub enum FolderError {
     /// The system refuses; the path is in the message.
     #[error("{0}")]
     System(#[from] io::Error),
+    /// Another run holds the folder.
+    #[error("{0}: another `densenet-bench run` is at work in this folder; wait for it, or take another --out")]
+    Held(String),
     /// A file that densenet-bench wrote is not what it wrote.
     #[error("{file}: {rule}; {remedy}")]
     Broken {
@@ -29,6 +33,9 @@ pub enum FolderError {
         remedy: String,
     },
 }
+
+/// The run's surroundings: at the top those of the last run that trained, in a trial's folder its own.
+const ENVIRONMENT: &str = "environment.json";
 
 /// `results/NAME/`.
 #[derive(Clone, Debug)]
@@ -69,6 +76,22 @@ impl ResultFolder {
         Ok(())
     }
 
+    /// Holds the folder against other runs for as long as the result lives; the folder is created where it is missing.
+    /// The system lets go of it when the process ends, however it ends.
+    ///
+    /// # Errors
+    /// Another run holds it, or whatever the system says.
+    pub fn hold(&self) -> Result<fs::File, FolderError> {
+        create_all(&self.root)?;
+        let path = self.root.join(".lock");
+        let file = fs::File::create(&path).map_err(|error| named(&path, error))?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(fs::TryLockError::WouldBlock) => Err(FolderError::Held(self.root.display().to_string())),
+            Err(fs::TryLockError::Error(error)) => Err(named(&path, error).into()),
+        }
+    }
+
     /// Moves an older folder of that name aside, to `NAME.1`, `NAME.2`, …; tells where.
     ///
     /// # Errors
@@ -85,17 +108,26 @@ impl ResultFolder {
         Ok(Some(aside))
     }
 
-    /// Begins a trial: an empty folder with its record.
+    /// Begins a trial: an empty folder with its record and its environment.
     ///
     /// # Errors
     /// Whatever the system says.
-    pub fn begin(&self, record: &TrialRecord) -> Result<(), FolderError> {
+    pub fn begin(&self, record: &TrialRecord, environment: &Environment) -> Result<(), FolderError> {
         let folder = self.trial(&record.trial);
         if folder.exists() {
             fs::remove_dir_all(&folder).map_err(|error| named(&folder, error))?;
         }
         create_all(&folder)?;
+        write_json(&folder.join(ENVIRONMENT), environment)?;
         write_json(&folder.join("trial.json"), record)
+    }
+
+    /// Records the run's surroundings at the top.
+    ///
+    /// # Errors
+    /// Whatever the system says.
+    pub fn record_environment(&self, environment: &Environment) -> Result<(), FolderError> {
+        write_json(&self.root.join(ENVIRONMENT), environment)
     }
 
     /// What is known of a trial that has begun.
@@ -162,7 +194,7 @@ impl ResultFolder {
         Ok(())
     }
 
-    /// The trials that have a result of this status.
+    /// Whether a trial has a result of this status.
     ///
     /// # Errors
     /// A result that cannot be read.

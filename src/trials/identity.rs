@@ -3,16 +3,18 @@
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::formats::ablation::Settings;
+use crate::formats::ablation::{DataSettings, Settings};
 
 /// The identity of a trial with these settings and this seed; `weights_sha256` is that of the file that it starts from.
 ///
 /// Model, data, training, seed and the `[run]` keys that change arithmetic count. What is left out: the data's path and
 /// the preset's name (what they lead to counts), the other seeds, `[measure]`, the device and the threads.
 pub fn identity(settings: &Settings, seed: u64, weights_sha256: Option<&str>) -> String {
-    let mut data = json!(settings.data);
+    let data = DataSettings {
+        path: None,
+        ..settings.data.clone()
+    };
     let mut train = json!(settings.train);
-    remove(&mut data, "path");
     remove(&mut train, "seeds");
     let decides = json!({
         "data": data,
@@ -30,5 +32,63 @@ pub fn identity(settings: &Settings, seed: u64, weights_sha256: Option<&str>) ->
 fn remove(value: &mut Value, key: &str) {
     if let Value::Object(map) = value {
         map.remove(key);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::formats::ablation::parse;
+
+    fn settings(more: &str) -> Settings {
+        let text = format!("name = \"x\"\nquestion = \"?\"\n{more}");
+        parse(&text, Path::new("x.toml")).unwrap().variants.remove(0).settings
+    }
+
+    fn of(data: &str, model: &str, train: &str) -> String {
+        let text = format!("[data]\ndataset = \"digits\"\n{data}\n[model]\ndepth = 10\n{model}\n[train]\n{train}\n");
+        identity(&settings(&text), 3, None)
+    }
+
+    #[test]
+    fn it_follows_from_what_decides_the_numbers() {
+        let base = of("", "", "");
+        for (data, model, train) in [
+            ("train-limit = 100", "", ""),
+            ("augment = \"shift-flip\"", "", ""),
+            ("validation-share = 0.1", "", ""),
+            ("", "growth-rate = 8", ""),
+            ("", "dropout = 0.2", ""),
+            ("", "initialization = \"he-fan-in\"", ""),
+            ("", "", "epochs = 3"),
+            ("", "", "batch-size = 32"),
+            ("", "", "shuffle = false"),
+        ] {
+            assert_ne!(of(data, model, train), base, "{data}{model}{train}");
+        }
+        assert_ne!(
+            identity(
+                &settings("[data]\ndataset = \"digits\"\n[model]\ndepth = 10\n[train]\n"),
+                4,
+                None
+            ),
+            base
+        );
+    }
+
+    #[test]
+    fn it_does_not_follow_from_the_other_seeds_or_from_what_is_measured() {
+        assert_eq!(of("", "", "seeds = [3, 4]"), of("", "", ""));
+        assert_eq!(of("", "", "seeds = [3]\n[measure]\nbatch-sizes = [8]"), of("", "", ""));
+        // A preset and the options that it stands for are one network.
+        assert_eq!(of("", "compression = 1.0", ""), of("", "", ""));
+    }
+
+    #[test]
+    fn it_is_that_of_every_version() {
+        // If this changes, every finished trial of every user is run again.
+        assert_eq!(of("", "", ""), "e1979bc3da6c8a93");
     }
 }

@@ -11,7 +11,7 @@ mod record;
 
 #[cfg(feature = "burn")]
 pub use child::{TrialError, run_trial, starting_weights};
-pub use experiment::{Experiment, Trial, prepare};
+pub use experiment::{Experiment, Trial, located_data, prepare};
 pub use files::write_whole;
 pub use folder::{FolderError, ResultFolder};
 pub use identity::identity;

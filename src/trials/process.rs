@@ -63,9 +63,9 @@ pub fn supervise(
         .stderr(File::create(&said)?)
         .spawn()?;
     if let Some(stdout) = child.stdout.take() {
-        for line in BufReader::new(stdout).lines() {
+        for line in BufReader::new(stdout).split(b'\n').map_while(Result::ok) {
             // What is no event is no concern of the parent's: a library may print.
-            if let Ok(event) = serde_json::from_str(&line?) {
+            if let Ok(event) = serde_json::from_slice(&line) {
                 on_event(&event);
             }
         }
@@ -91,6 +91,7 @@ fn post_mortem(status: ExitStatus, said: &str) -> TrialResult {
         .unwrap_or("it said nothing");
     let lower = said.to_lowercase();
     let memory = [
+        "bad_alloc",
         "out of memory",
         "can't allocate memory",
         "cannot allocate memory",
