@@ -8,7 +8,7 @@ use densenet_bench::data::{Batch, Loader, load};
 use densenet_bench::formats::ablation::{Ablation, TrainSettings, parse};
 use densenet_bench::host::{DeviceChoice, cuda_devices, open};
 use densenet_bench::model::{DenseNet, initial_weights};
-use densenet_bench::training::{TrainingImages, batch_tensors, sgd};
+use densenet_bench::training::{Learner, TrainingImages, batch_tensors};
 
 /// growth.toml's variant k = 12: what the README's first command trains.
 const ABLATION: &str = include_str!("../ablations/growth.toml");
@@ -17,22 +17,12 @@ fn ablation() -> Ablation {
     parse(ABLATION, std::path::Path::new("growth.toml")).expect("the shipped ablation is valid")
 }
 
-struct Training {
-    model: DenseNet,
-    optimizer: burn::optim::ModuleOptimizer,
-    device: burn::tensor::Device,
-}
-
-impl Training {
-    fn step(&mut self, batch: Batch) {
-        let (images, labels) = batch_tensors(batch, &self.device);
-        let loss = burn::nn::loss::CrossEntropyLossConfig::new()
-            .init(&self.device)
-            .forward(self.model.forward(images), labels);
-        let gradients = burn::optim::GradientsParams::from_grads(loss.backward(), &self.model);
-        self.model = self.optimizer.step(0.01, self.model.clone(), gradients);
-        self.device.sync().expect("the device works");
-    }
+/// One step, to the end of the device's work.
+fn step(learner: &mut Learner, batch: Batch) {
+    let device = learner.device();
+    let (images, labels) = batch_tensors(batch, &device);
+    learner.step(images, labels, 0.01);
+    device.sync().expect("the device works");
 }
 
 fn loading(criterion: &mut Criterion) {
@@ -51,12 +41,7 @@ fn loading(criterion: &mut Criterion) {
     let images = TrainingImages::new(Arc::new(data), &settings.data, 0, 1).expect("the digits divide");
     let batches = || -> Loader { images.training_batches(train, 0, 1_000_000).expect("a thread starts") };
     let model = DenseNet::new(&plan, &initial_weights(&plan, 0), &device).expect("drawn weights fit");
-    let optimizer = sgd(train);
-    let mut training = Training {
-        model,
-        optimizer,
-        device,
-    };
+    let mut learner = Learner::new(model, train);
 
     let mut group = criterion.benchmark_group("digits, training step");
     group
@@ -72,7 +57,7 @@ fn loading(criterion: &mut Criterion) {
         bencher.iter_custom(|steps| {
             let begun = Instant::now();
             for batch in next.by_ref().take(steps as usize) {
-                training.step(batch.clone());
+                step(&mut learner, batch.clone());
             }
             begun.elapsed()
         });
@@ -82,7 +67,7 @@ fn loading(criterion: &mut Criterion) {
         bencher.iter_custom(|steps| {
             let begun = Instant::now();
             for batch in loader.by_ref().take(steps as usize) {
-                training.step(batch.expect("batches are made"));
+                step(&mut learner, batch.expect("batches are made"));
             }
             begun.elapsed()
         });
@@ -94,7 +79,7 @@ fn loading(criterion: &mut Criterion) {
                 let asked = Instant::now();
                 let batch = loader.next().expect("there are epochs left").expect("batches are made");
                 waited += asked.elapsed();
-                training.step(batch);
+                step(&mut learner, batch);
             }
             waited
         });

@@ -6,14 +6,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use burn::module::Module;
-use burn::nn::loss::CrossEntropyLossConfig;
-use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, TensorData};
 use densenet_bench::formats::ablation::TrainSettings;
 use densenet_bench::formats::weights::{self, WeightTensor, Weights};
 use densenet_bench::model::DenseNet as Model;
 use densenet_bench::network::{DenseNet, Plan, Shape};
-use densenet_bench::training::{RunLength, sgd};
+use densenet_bench::training::{Learner, RunLength, cross_entropy};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -128,12 +126,6 @@ impl Case {
     }
 }
 
-fn loss(logits: Tensor<2>, labels: Tensor<1, burn::tensor::Int>) -> Tensor<1> {
-    CrossEntropyLossConfig::new()
-        .init(&logits.device())
-        .forward(logits, labels)
-}
-
 fn flat(tensor: Tensor<2>) -> Vec<f32> {
     tensor.into_data().iter::<f32>().collect()
 }
@@ -198,7 +190,7 @@ fn logits_gradients_and_running_statistics_of_a_training_pass_are_pytorchs() {
             let model = case.model(&device);
             let (images, labels) = case.batch(0, &device);
             let logits = model.forward(images);
-            let loss = loss(logits.clone(), labels);
+            let loss = cross_entropy(logits.clone(), labels);
             let gradients = loss.backward();
 
             let apart = relative(&flat(logits), &case.tensors["logits/training"].values);
@@ -252,8 +244,7 @@ fn twenty_training_steps_are_pytorchs() {
                 ..
             } = &case.fixture;
             let device = device.autodiff();
-            let mut model = case.model(&device);
-            let mut optimizer = sgd(training);
+            let mut learner = Learner::new(case.model(&device), training);
             let length = RunLength::new(training, case.tensors["images"].shape[0]);
             assert_eq!(length.steps, losses.len(), "{what}");
             for (step, (expected, rate)) in losses.iter().zip(learning_rates).enumerate() {
@@ -263,9 +254,7 @@ fn twenty_training_steps_are_pytorchs() {
                     "{what}: learning rate {scheduled}, not {rate}"
                 );
                 let (images, labels) = case.batch(step % length.steps_per_epoch, &device);
-                let loss = loss(model.forward(images), labels);
-                let gradients = GradientsParams::from_grads(loss.backward(), &model);
-                model = optimizer.step(scheduled, model, gradients);
+                let loss = learner.step(images, labels, scheduled).loss;
                 let found: f64 = loss.into_data().iter::<f64>().next().unwrap();
                 let apart = (found / expected - 1.0).abs();
                 assert!(
@@ -273,7 +262,7 @@ fn twenty_training_steps_are_pytorchs() {
                     "{what}: loss of step {step} is {apart:.2e} apart"
                 );
             }
-            let (found, expected) = (model.weights(), case.group("trained"));
+            let (found, expected) = (learner.model.weights(), case.group("trained"));
             compare(
                 &what,
                 &statistics(&found),

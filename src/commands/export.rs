@@ -55,7 +55,8 @@ pub fn run(arguments: &Arguments) -> Outcome {
 fn located(trial: &Path) -> Result<(ResultFolder, String), Failure> {
     let canonical = trial.canonicalize().map_err(|_| no_trial(trial))?;
     let id = canonical.file_name().map(|name| name.to_string_lossy().into_owned());
-    let root = canonical.parent().and_then(Path::parent);
+    let trials = canonical.parent().filter(|folder| folder.ends_with("trials"));
+    let root = trials.and_then(Path::parent);
     match (root, id) {
         (Some(root), Some(id)) => Ok((ResultFolder::at(root), id)),
         _ => Err(no_trial(trial)),

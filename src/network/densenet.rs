@@ -101,6 +101,9 @@ impl NetworkError {
 /// overflows.
 const LARGEST_COUNT: usize = 1 << 16;
 
+/// Channels above this are refused, for the same reasons.
+const LARGEST_WIDTH: usize = 1 << 24;
+
 impl DenseNet {
     /// The paper's basic CIFAR network, k = 12, without its blocks: the ablation format's defaults.
     pub const BASIC: Self = Self {
@@ -171,6 +174,16 @@ impl DenseNet {
                 ));
             }
         }
+        if self.bottleneck && self.bottleneck_channels() > LARGEST_WIDTH {
+            return Err(NetworkError::new(
+                "bottleneck-width",
+                format!(
+                    "bottleneck-width times growth-rate is {}; at most {LARGEST_WIDTH} channels can be built",
+                    self.bottleneck_channels()
+                ),
+                "the paper's bottleneck-width is 4",
+            ));
+        }
         if self.block_layers.is_empty() {
             return Err(NetworkError::new(
                 "block-layers",
@@ -206,13 +219,12 @@ impl DenseNet {
         let mut channels = self.initial_channels;
         for (block, layers) in self.block_layers.iter().enumerate() {
             channels = channels.saturating_add(layers.saturating_mul(self.growth_rate));
-            if channels > 1 << 24 {
+            if channels > LARGEST_WIDTH {
                 return Err(NetworkError::new(
                     "growth-rate",
                     format!(
-                        "block {} ends with {channels} channels; at most {} can be built",
-                        block + 1,
-                        1 << 24
+                        "block {} ends with {channels} channels; at most {LARGEST_WIDTH} can be built",
+                        block + 1
                     ),
                     "take a smaller growth-rate or fewer layers",
                 ));

@@ -2,7 +2,7 @@
 
 use burn::tensor::{Int, Tensor, TensorData};
 
-use super::trainer::{batch_tensors, cross_entropy, wrong};
+use super::step::{batch_tensors, cross_entropy, wrong};
 use crate::data::{Batch, LoaderError};
 use crate::model::DenseNet;
 

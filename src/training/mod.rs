@@ -8,14 +8,16 @@ mod images;
 mod optimizer;
 mod schedule;
 #[cfg(feature = "burn")]
+mod step;
+#[cfg(feature = "burn")]
 mod trainer;
 
 #[cfg(feature = "burn")]
 pub use evaluation::{Evaluation, evaluate, logits};
 #[cfg(feature = "burn")]
 pub use images::TrainingImages;
-#[cfg(feature = "burn")]
-pub use optimizer::sgd;
 pub use schedule::RunLength;
 #[cfg(feature = "burn")]
-pub use trainer::{Final, Observer, TrainError, Trained, batch_tensors, train};
+pub use step::{Learner, Step, batch_tensors, cross_entropy};
+#[cfg(feature = "burn")]
+pub use trainer::{Final, Observer, TrainError, Trained, train};

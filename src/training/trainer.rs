@@ -3,14 +3,12 @@
 use std::time::{Duration, Instant};
 
 use burn::module::Module;
-use burn::nn::loss::CrossEntropyLossConfig;
-use burn::optim::{GradientsParams, ModuleOptimizer};
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{Int, Tensor};
 
 use super::evaluation::{Evaluation, evaluate, read_counts, read_losses};
 use super::images::TrainingImages;
-use super::optimizer::sgd;
 use super::schedule::RunLength;
+use super::step::{Learner, Step, batch_tensors, wrong};
 use crate::data::{Batch, LoaderError};
 use crate::formats::ablation::TrainSettings;
 use crate::model::DenseNet;
@@ -117,9 +115,7 @@ pub fn train(
 ) -> Result<Trained, TrainError> {
     let length = RunLength::new(train, data.train_images());
     let mut run = Run {
-        device: model.classifier.weight.val().device(),
-        optimizer: sgd(train),
-        model,
+        learner: Learner::new(model, train),
         train,
         length,
         seed,
@@ -131,7 +127,7 @@ pub fn train(
         let begun = Instant::now();
         let while_training = run.epoch(epoch, &mut loader, observer)?;
         timed.add(while_training.images, begun.elapsed());
-        let settled = run.model.valid();
+        let settled = run.learner.model.valid();
         let outcome = Final {
             train: while_training,
             validation: match data.validation_batches(train.batch_size)? {
@@ -146,7 +142,7 @@ pub fn train(
     }
     let last = last.ok_or(TrainError::Empty)?;
     Ok(Trained {
-        model: run.model,
+        model: run.learner.model,
         last,
         images_per_second: timed.images_per_second(),
     })
@@ -154,9 +150,7 @@ pub fn train(
 
 /// What one training run keeps from step to step.
 struct Run<'a> {
-    model: DenseNet,
-    optimizer: ModuleOptimizer,
-    device: Device,
+    learner: Learner,
     train: &'a TrainSettings,
     length: RunLength,
     seed: u64,
@@ -190,30 +184,14 @@ impl Run<'_> {
         Ok(sums.evaluation())
     }
 
-    /// One step of stochastic gradient descent; the loss `[1]` and the count of wrong images `[1]` stay on the device.
+    /// One step; the loss `[1]` and the count of wrong images `[1]` stay on the device.
     fn step(&mut self, step: usize, batch: Batch, rate: f64) -> (Tensor<1>, Tensor<1, Int>) {
-        if self.model_has_dropout() {
-            // Dropout's masks come from the device's generator, seeded so that they depend on seed and step alone.
-            self.device
-                .seed(Stream::new(self.seed, Purpose::Device, step as u64).bits());
-        }
-        let (images, labels) = batch_tensors(batch, &self.device);
-        let logits = self.model.forward(images);
-        let loss = cross_entropy(logits.clone(), labels.clone());
-        let wrong = wrong(logits.without_autodiff(), labels.without_autodiff());
-        let gradients = GradientsParams::from_grads(loss.backward(), &self.model);
-        self.model = self.optimizer.step(rate, self.model.clone(), gradients);
-        (loss.without_autodiff(), wrong)
-    }
-
-    fn model_has_dropout(&self) -> bool {
-        let mut composites = self
-            .model
-            .blocks
-            .iter()
-            .flat_map(|block| &block.layers)
-            .map(|layer| &layer.conv);
-        composites.any(|composite| composite.dropout.is_some())
+        let device = self.learner.device();
+        // Dropout's masks come from the device's generator, seeded so that they depend on seed and step alone.
+        device.seed(Stream::new(self.seed, Purpose::Device, step as u64).bits());
+        let (images, labels) = batch_tensors(batch, &device);
+        let Step { loss, logits } = self.learner.step(images, labels.clone(), rate);
+        (loss, wrong(logits, labels.without_autodiff()))
     }
 }
 
@@ -299,24 +277,4 @@ impl Throughput {
         };
         images as f64 / time.as_secs_f64().max(f64::MIN_POSITIVE)
     }
-}
-
-/// A batch on a device: images `[batch, channels, height, width]` and labels `[batch]`.
-pub fn batch_tensors(batch: Batch, device: &Device) -> (Tensor<4>, Tensor<1, Int>) {
-    let count = batch.labels.len();
-    let images = Tensor::from_data(TensorData::new(batch.images, batch.shape), device);
-    let labels = Tensor::from_data(TensorData::new(batch.labels, [count]), device);
-    (images, labels)
-}
-
-/// Mean cross-entropy of logits `[batch, classes]`, in nats, `[1]`.
-pub(super) fn cross_entropy(logits: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {
-    CrossEntropyLossConfig::new()
-        .init(&logits.device())
-        .forward(logits, labels)
-}
-
-/// How many of the batch have their largest logit elsewhere than at their label, `[1]`.
-pub(super) fn wrong(logits: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1, Int> {
-    logits.argmax(1).squeeze_dim::<1>(1).not_equal(labels).int().sum()
 }

@@ -47,6 +47,9 @@ pub enum TrialError {
     /// The network cannot be laid out.
     #[error(transparent)]
     Network(#[from] NetworkError),
+    /// The file of starting weights is another than at the trial's start.
+    #[error("{0}: the file changed since the trial was begun; put the old one back, or run again")]
+    OtherWeights(String),
     /// The weights do not fit.
     #[error(transparent)]
     Weights(#[from] WeightsError),
@@ -75,7 +78,13 @@ pub fn starting_weights(record: &TrialRecord, plan: &Plan) -> Result<Weights, Tr
         return Ok(initial_weights(plan, record.seed));
     };
     let name = path.display().to_string();
-    let bytes = std::fs::read(path).map_err(|error| io::Error::new(error.kind(), format!("{name}: {error}")))?;
+    let bytes = std::fs::read(path).map_err(|error| {
+        let text = format!("{name}: {error}; training started from it, so put it back");
+        io::Error::new(error.kind(), text)
+    })?;
+    if Some(sha256(&bytes)) != record.starting_weights_sha256 {
+        return Err(TrialError::OtherWeights(name));
+    }
     let read = weights::read(&bytes, &name)?;
     weights::check(&read, plan, &name)?;
     Ok(read)

@@ -66,8 +66,8 @@ pub fn prepare(ablation: Ablation, threads: usize, memory: Option<u64>) -> Resul
         let length = check_batches(&ablation, variant, &plan, facts)?;
         let seeds = settings.train.as_ref().map_or(&[][..], |train| &train.seeds);
         for &seed in seeds {
-            let trial = identity(settings, seed, weights_sha256.as_deref());
-            if let Some(&other) = identities.get(&trial)
+            let record = record(&ablation, variant, &plan, facts, length, seed, weights_sha256.clone());
+            if let Some(&other) = identities.get(&record.trial)
                 && other != index
             {
                 let rule = format!(
@@ -77,11 +77,8 @@ pub fn prepare(ablation: Ablation, threads: usize, memory: Option<u64>) -> Resul
                 let key = variant.swept.first().map_or("model", |(key, _)| key.as_str());
                 return Err(ablation.located(variant, key, rule, "leave one of the two out"));
             }
-            identities.insert(trial.clone(), index);
-            trials.push(Trial {
-                variant: index,
-                record: record(&ablation, variant, &plan, facts, length, seed, trial),
-            });
+            identities.insert(record.trial.clone(), index);
+            trials.push(Trial { variant: index, record });
         }
         plans.push(plan);
     }
@@ -105,14 +102,23 @@ fn record(
     facts: &Facts,
     length: Option<RunLength>,
     seed: u64,
-    trial: String,
+    weights_sha256: Option<String>,
 ) -> TrialRecord {
     TrialRecord {
-        trial,
+        trial: identity(&variant.settings, seed, weights_sha256.as_deref()),
         ablation: ablation.name.clone(),
         variant: variant.name.clone(),
         seed,
-        settings: variant.settings.clone(),
+        settings: Settings {
+            // Absolute, so that the record can be used from any folder.
+            weights: variant
+                .settings
+                .weights
+                .as_ref()
+                .map(|path| std::path::absolute(path).unwrap_or(path.clone())),
+            ..variant.settings.clone()
+        },
+        starting_weights_sha256: weights_sha256,
         input: facts.shape,
         classes: facts.classes,
         data_fingerprint: facts.fingerprint.clone(),

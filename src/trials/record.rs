@@ -19,6 +19,8 @@ pub struct TrialRecord {
     pub seed: u64,
     /// Every setting.
     pub settings: Settings,
+    /// SHA-256 of the file of `model.weights`, if training starts from one.
+    pub starting_weights_sha256: Option<String>,
     /// One image.
     pub input: Shape,
     /// Classes of the data.

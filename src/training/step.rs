@@ -1,0 +1,72 @@
+//! One step of training: what `run` trains with is what the tests compare with PyTorch and the benches time.
+
+use burn::nn::loss::CrossEntropyLossConfig;
+use burn::optim::{GradientsParams, ModuleOptimizer};
+use burn::tensor::{Device, Int, Tensor, TensorData};
+
+use super::optimizer::sgd;
+use crate::data::Batch;
+use crate::formats::ablation::TrainSettings;
+use crate::model::DenseNet;
+
+/// A network that learns, and the state of its optimizer.
+pub struct Learner {
+    /// The network, on an autodiff device.
+    pub model: DenseNet,
+    optimizer: ModuleOptimizer,
+}
+
+/// What a step leaves on the device.
+pub struct Step {
+    /// Mean cross-entropy of the batch before the step, in nats, `[1]`.
+    pub loss: Tensor<1>,
+    /// Logits before the step, `[batch, classes]`.
+    pub logits: Tensor<2>,
+}
+
+impl Learner {
+    /// A network that was built on an autodiff device, with a new optimizer.
+    pub fn new(model: DenseNet, train: &TrainSettings) -> Self {
+        Self {
+            model,
+            optimizer: sgd(train),
+        }
+    }
+
+    /// The device that the network is on.
+    pub fn device(&self) -> Device {
+        self.model.classifier.weight.val().device()
+    }
+
+    /// One step of stochastic gradient descent on images `[batch, channels, height, width]` with labels `[batch]`.
+    pub fn step(&mut self, images: Tensor<4>, labels: Tensor<1, Int>, rate: f64) -> Step {
+        let logits = self.model.forward(images);
+        let loss = cross_entropy(logits.clone(), labels);
+        let gradients = GradientsParams::from_grads(loss.backward(), &self.model);
+        self.model = self.optimizer.step(rate, self.model.clone(), gradients);
+        Step {
+            loss: loss.without_autodiff(),
+            logits: logits.without_autodiff(),
+        }
+    }
+}
+
+/// A batch on a device: images `[batch, channels, height, width]` and labels `[batch]`.
+pub fn batch_tensors(batch: Batch, device: &Device) -> (Tensor<4>, Tensor<1, Int>) {
+    let count = batch.labels.len();
+    let images = Tensor::from_data(TensorData::new(batch.images, batch.shape), device);
+    let labels = Tensor::from_data(TensorData::new(batch.labels, [count]), device);
+    (images, labels)
+}
+
+/// Mean cross-entropy of logits `[batch, classes]`, in nats, `[1]`.
+pub fn cross_entropy(logits: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {
+    CrossEntropyLossConfig::new()
+        .init(&logits.device())
+        .forward(logits, labels)
+}
+
+/// How many of the batch have their largest logit elsewhere than at their label, `[1]`.
+pub(super) fn wrong(logits: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1, Int> {
+    logits.argmax(1).squeeze_dim::<1>(1).not_equal(labels).int().sum()
+}
