@@ -107,8 +107,8 @@ fn keys_of_later_versions_are_unknown_to_this_one() {
         "growth.toml:8: train.checkpoint-every: [train] has no key checkpoint-every; [train] has epochs, steps, batch-size, learning-rate, momentum, nesterov, weight-decay, schedule, milestones, gamma, shuffle, seeds",
     );
     refuses(
-        &section("run", "deterministic = true"),
-        "growth.toml:8: run.deterministic: [run] has no key deterministic; [run] has execution",
+        &section("run", "precision = \"bf16\""),
+        "growth.toml:8: run.precision: [run] has no key precision; [run] has execution, deterministic, tf32, threads",
     );
 }
 

@@ -197,6 +197,10 @@ fn modes_and_steps_to_measure_that_there_are_not_are_refused() {
         "growth.toml:8: measure.steps: steps is 0; it must be from 1 to 1000000000; leave it out for 10",
     );
     refuses(
+        &section("measure", "steps = 4\nrounds = 5"),
+        "growth.toml:9: measure.rounds: rounds is 5, and there are 4 steps to time: a round would have none; write at most 4, or more steps",
+    );
+    refuses(
         &section("measure", "warmup-steps = -1"),
         "growth.toml:8: measure.warmup-steps: warmup-steps is -1; it must be from 0 to 1000000000; leave it out for 3",
     );

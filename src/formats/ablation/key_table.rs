@@ -347,15 +347,29 @@ pub(super) const KEYS: &[KnownKey] = &[
         key: "measure.warmup-steps",
         kind: Kind::Count(0, MANY),
         default: "`3`",
-        meaning: "Steps before the timed ones.",
+        meaning: "Steps before the timed ones, in each round.",
         remedy: "leave it out for 3",
+    },
+    KnownKey {
+        key: "measure.warmup-seconds",
+        kind: Kind::Number(interval(0.0, true, 3600.0, true)),
+        default: "`0.5`",
+        meaning: "The least time of those steps: more of them are made until it has passed.",
+        remedy: "leave it out for 0.5; 0.0 warms up by steps alone",
     },
     KnownKey {
         key: "measure.steps",
         kind: Kind::Count(1, MANY),
         default: "`10`",
-        meaning: "Timed steps.",
+        meaning: "Timed steps, spread over the rounds.",
         remedy: "leave it out for 10",
+    },
+    KnownKey {
+        key: "measure.rounds",
+        kind: Kind::Count(1, 1000),
+        default: "`3`, or `steps` where that is less",
+        meaning: "Turns: in each, every batch size of every variant is measured once, in a process of its own, so that a machine that drifts touches all alike.",
+        remedy: "leave it out for 3",
     },
     // [run]
     KnownKey {
@@ -364,5 +378,26 @@ pub(super) const KEYS: &[KnownKey] = &[
         default: "`\"plain\"`",
         meaning: "How the network's operations are carried out. `plain`: Burn's stock modules.",
         remedy: "this version offers no other",
+    },
+    KnownKey {
+        key: "run.deterministic",
+        kind: Kind::Flag,
+        default: "`true`",
+        meaning: "Whether the backend is held to operations whose results repeat to the last bit; see [Determinism](#determinism-and-precision).",
+        remedy: "write true or false",
+    },
+    KnownKey {
+        key: "run.tf32",
+        kind: Kind::Flag,
+        default: "`false`",
+        meaning: "Whether CUDA may round the factors of f32 products to TF32's 10 bits; an error where the device has no TF32.",
+        remedy: "write true or false",
+    },
+    KnownKey {
+        key: "run.threads",
+        kind: Kind::Count(1, 65_535),
+        default: "all that the system allows",
+        meaning: "Threads of the device's backend; `--threads` wins over it.",
+        remedy: "leave it out to take all",
     },
 ];

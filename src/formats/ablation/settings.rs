@@ -174,10 +174,14 @@ pub struct MeasureSettings {
     pub batch_sizes: Vec<usize>,
     /// What is timed; different, at least one.
     pub modes: Vec<Mode>,
-    /// Steps before the timed ones.
+    /// Steps before the timed ones, in each round.
     pub warmup_steps: usize,
-    /// Timed steps.
+    /// The least time of the steps before the timed ones, in each round.
+    pub warmup_seconds: f64,
+    /// Timed steps of all rounds together.
     pub steps: usize,
+    /// How often every batch size of every variant gets its turn; each round is a process of its own.
+    pub rounds: usize,
 }
 
 /// What `[measure]` times.
@@ -204,4 +208,30 @@ pub enum Execution {
 pub struct RunSettings {
     /// How the network's operations are carried out.
     pub execution: Execution,
+    /// Whether the backend is held to operations whose results repeat to the last bit.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub deterministic: bool,
+    /// Whether CUDA may round the factors of f32 products to TF32's 10 bits.
+    #[serde(default, skip_serializing_if = "is_no")]
+    pub tf32: bool,
+    /// Threads of the device's backend; none: all that the system allows. `--threads` wins over it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threads: Option<usize>,
+}
+
+// A trial's identity is made from what is serialised: a key that came later must not change that of earlier trials
+// where it has its default.
+
+fn yes() -> bool {
+    true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_yes(flag: &bool) -> bool {
+    *flag
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_no(flag: &bool) -> bool {
+    !*flag
 }

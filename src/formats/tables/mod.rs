@@ -4,11 +4,13 @@
 //! float is printed so that it reads back to the same bits.
 
 mod error;
+mod measurement_rows;
 mod read;
 mod rows;
 mod write;
 
 pub use error::TableError;
+pub use measurement_rows::{BatchRow, BoundaryRow, PeerRow, PhaseRow, SampleRow};
 pub use read::{read_rows, whole_rows};
 pub use rows::{EpochRow, Row, SCHEMA_VERSION, Status, StepRow, SweptValue, TrialRow};
 pub use write::{appended_rows, write_rows};

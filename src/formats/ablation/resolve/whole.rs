@@ -43,6 +43,9 @@ pub fn settings(reader: &Reader<'_>) -> Result<Settings, Fault> {
         measure: measure::settings(reader)?,
         run: RunSettings {
             execution: reader.word("run.execution")?.unwrap_or(Execution::Plain),
+            deterministic: reader.flag("run.deterministic").unwrap_or(true),
+            tf32: reader.flag("run.tf32").unwrap_or(false),
+            threads: reader.count("run.threads"),
         },
     })
 }

@@ -80,9 +80,14 @@ fn every_key_reaches_its_setting() {
         batch-sizes = [8, 16]
         mode = ["train", "evaluate"]
         warmup-steps = 0
+        warmup-seconds = 2
         steps = 5
+        rounds = 4
         [run]
         execution = "plain"
+        deterministic = false
+        tf32 = true
+        threads = 3
         "#,
     );
     let expected = Settings {
@@ -136,10 +141,15 @@ fn every_key_reaches_its_setting() {
             batch_sizes: vec![8, 16],
             modes: vec![Mode::Train, Mode::Evaluate],
             warmup_steps: 0,
+            warmup_seconds: 2.0,
             steps: 5,
+            rounds: 4,
         }),
         run: RunSettings {
             execution: Execution::Plain,
+            deterministic: false,
+            tf32: true,
+            threads: Some(3),
         },
     };
     assert_eq!(given, expected);
