@@ -44,6 +44,8 @@ fn link_libtorch() -> PathBuf {
     let lib = PathBuf::from(env::var_os("DEP_TCH_LIBTORCH_LIB").expect("torch-sys names libtorch's folder"));
     check_version(&lib);
 
+    compile_native(&lib);
+
     // An rpath, so that no LD_LIBRARY_PATH is needed; of the old kind, so that none can put another libtorch in the
     // place of the one that was checked.
     println!("cargo:rustc-link-arg=-Wl,--disable-new-dtags,-rpath,{}", lib.display());
@@ -55,14 +57,43 @@ fn link_libtorch() -> PathBuf {
     lib
 }
 
+/// Compiles what libtorch can do and tch does not expose.
+fn compile_native(lib: &Path) {
+    const SOURCES: [&str; 2] = ["src/libtorch/counting_allocator.cpp", "src/libtorch/switches.cpp"];
+    println!("cargo:rerun-if-env-changed=LIBTORCH_CXX11_ABI");
+    for source in SOURCES {
+        println!("cargo:rerun-if-changed={source}");
+    }
+    let include = include_root(lib).join("include");
+    // The string type of libtorch 2.9.0's own builds, unless told otherwise as torch-sys is.
+    let abi = env::var("LIBTORCH_CXX11_ABI").unwrap_or_else(|_| "1".to_owned());
+    cc::Build::new()
+        .cpp(true)
+        .pic(true)
+        .std("c++17")
+        // libtorch's headers have warnings of their own, ours must have none.
+        .flag("-isystem")
+        .flag(&include)
+        .flag("-isystem")
+        .flag(include.join("torch/csrc/api/include"))
+        .define("_GLIBCXX_USE_CXX11_ABI", abi.as_str())
+        .files(SOURCES)
+        .compile("densenet_bench_native");
+}
+
+/// The folder that holds libtorch's `include/`.
+fn include_root(lib: &Path) -> PathBuf {
+    let root = lib.parent().expect("libtorch's libraries are in a folder of it");
+    env::var_os("LIBTORCH_INCLUDE").map_or(root.to_owned(), PathBuf::from)
+}
+
 /// `torch-sys` checks a `build-version` file alone, which PyPI's PyTorch does not have.
 fn check_version(lib: &Path) {
     println!("cargo:rerun-if-env-changed=LIBTORCH_INCLUDE");
     println!("cargo:rerun-if-env-changed=LIBTORCH_BYPASS_VERSION_CHECK");
     let root = lib.parent().expect("libtorch's libraries are in a folder of it");
-    let include = env::var_os("LIBTORCH_INCLUDE").map_or(root.to_owned(), PathBuf::from);
     let file = root.join("build-version");
-    let header = include.join("include/torch/csrc/api/include/torch/version.h");
+    let header = include_root(lib).join("include/torch/csrc/api/include/torch/version.h");
     for path in [&file, &header] {
         if path.exists() {
             println!("cargo:rerun-if-changed={}", path.display());

@@ -1,0 +1,116 @@
+// An allocator for libtorch's CPU tensors that counts the bytes that are live and their highest sum, and that can be
+// held to a limit. The program links it; scripts/compare-pytorch builds the same file into a library for PyTorch, so
+// that both sides are counted by the same rule.
+//
+// What is counted is what was asked for, byte by byte: no rounding by the system's allocator, no pages that it keeps.
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+
+#include <c10/core/Allocator.h>
+#include <c10/core/CPUAllocator.h>
+#include <c10/core/impl/alloc_cpu.h>
+#include <c10/util/Exception.h>
+
+namespace {
+
+// The size stands in front of the data. oneDNN takes memory through raw_allocate, which allows a DataPtr no context
+// but the data themselves, so there is no other place for it. As wide as the alignment that libtorch promises.
+constexpr std::size_t kHeader = 64;
+
+std::atomic<std::uint64_t> live{0};
+std::atomic<std::uint64_t> peak{0};
+std::atomic<std::uint64_t> limit{std::numeric_limits<std::uint64_t>::max()};
+
+void raise_peak(std::uint64_t now) {
+  std::uint64_t highest = peak.load(std::memory_order_relaxed);
+  while (now > highest && !peak.compare_exchange_weak(highest, now, std::memory_order_relaxed)) {
+  }
+}
+
+void release(void* data) {
+  if (data == nullptr) {
+    return;
+  }
+  auto* block = static_cast<std::byte*>(data) - kHeader;
+  std::uint64_t size = 0;
+  std::memcpy(&size, block, sizeof size);
+  live.fetch_sub(size, std::memory_order_relaxed);
+  c10::free_cpu(block);
+}
+
+class CountingAllocator final : public c10::Allocator {
+ public:
+  c10::DataPtr allocate(std::size_t bytes) override {
+    const c10::Device cpu(c10::DeviceType::CPU);
+    if (bytes == 0) {
+      return {nullptr, nullptr, &release, cpu};
+    }
+    const std::uint64_t size = bytes;
+    const std::uint64_t now = live.fetch_add(size, std::memory_order_relaxed) + size;
+    std::byte* block = nullptr;
+    try {
+      // The words are those of libtorch's own allocator, by which its errors are known.
+      TORCH_CHECK_WITH(
+          OutOfMemoryError,
+          now <= limit.load(std::memory_order_relaxed),
+          "CountingAllocator: can't allocate memory: ", size, " bytes more would make ", now,
+          ", and the limit is ", limit.load(std::memory_order_relaxed));
+      block = static_cast<std::byte*>(c10::alloc_cpu(bytes + kHeader));
+    } catch (...) {
+      live.fetch_sub(size, std::memory_order_relaxed);
+      throw;
+    }
+    raise_peak(now);
+    std::memcpy(block, &size, sizeof size);
+    std::byte* data = block + kHeader;
+    return {data, data, &release, cpu};
+  }
+
+  c10::DeleterFnPtr raw_deleter() const override {
+    return &release;
+  }
+
+  void copy_data(void* to, const void* from, std::size_t count) const override {
+    default_copy_data(to, from, count);
+  }
+};
+
+CountingAllocator allocator;
+
+}  // namespace
+
+extern "C" {
+
+// Takes the place of libtorch's CPU allocator for all tensors made from now on. Tensors made before free themselves
+// as they did. Returns 0, or 1 where another allocator of higher priority is in the way.
+int densenet_bench_count_install(void) {
+  constexpr std::uint8_t above_libtorchs_own = 200;
+  c10::SetCPUAllocator(&allocator, above_libtorchs_own);
+  return c10::GetAllocator(c10::DeviceType::CPU) == &allocator ? 0 : 1;
+}
+
+// Bytes of tensors that are live.
+std::uint64_t densenet_bench_count_live(void) {
+  return live.load(std::memory_order_relaxed);
+}
+
+// The highest sum of live bytes since the last reset.
+std::uint64_t densenet_bench_count_peak(void) {
+  return peak.load(std::memory_order_relaxed);
+}
+
+// Begins a new peak at the bytes that are live now.
+void densenet_bench_count_reset_peak(void) {
+  peak.store(live.load(std::memory_order_relaxed), std::memory_order_relaxed);
+}
+
+// Live bytes beyond which an allocation fails as one does that the system refuses.
+void densenet_bench_count_limit(std::uint64_t bytes) {
+  limit.store(bytes, std::memory_order_relaxed);
+}
+
+}  // extern "C"

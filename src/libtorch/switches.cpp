@@ -1,0 +1,77 @@
+// What libtorch can do and tch does not expose: the switches of determinism and precision, and the statistics of the
+// CUDA allocator. Built without CUDA's headers: where there is no CUDA the calls answer with an error.
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <exception>
+
+#include <ATen/Context.h>
+#include <c10/core/CachingDeviceAllocator.h>
+
+namespace {
+
+// No exception may reach Rust: its first line goes into `error`, of `room` bytes, and 1 comes back; else 0.
+template <typename Work>
+int guarded(char* error, std::size_t room, Work work) {
+  try {
+    work();
+    return 0;
+  } catch (const c10::Error& thrown) {
+    std::snprintf(error, room, "%s", thrown.what_without_backtrace());
+  } catch (const std::exception& thrown) {
+    std::snprintf(error, room, "%s", thrown.what());
+  } catch (...) {
+    std::snprintf(error, room, "unknown error");
+  }
+  return 1;
+}
+
+}  // namespace
+
+extern "C" {
+
+// Whether only algorithms may run whose results repeat to the last bit, and whether f32 products may be rounded to
+// TF32. Both are set as a whole: libtorch's own defaults allow TF32 in cuDNN.
+int densenet_bench_switches(bool deterministic, bool tf32, char* error, std::size_t room) {
+  return guarded(error, room, [&] {
+    auto& context = at::globalContext();
+    context.setDeterministicAlgorithms(deterministic, /*warn_only=*/false);
+    // Filling memory that is about to be written costs time and changes no result.
+    context.setDeterministicFillUninitializedMemory(false);
+    context.setDeterministicCuDNN(deterministic);
+    // The search for the fastest algorithm may end differently each time, in speed as well as in bits.
+    context.setBenchmarkCuDNN(false);
+    context.setAllowTF32CuBLAS(tf32);
+    context.setAllowTF32CuDNN(tf32);
+  });
+}
+
+// What the switches stand at: bit 0 deterministic algorithms, 1 deterministic cuDNN, 2 cuDNN's search, 3 TF32 in
+// cuBLAS, 4 TF32 in cuDNN.
+int densenet_bench_switch_state(std::uint32_t* bits, char* error, std::size_t room) {
+  return guarded(error, room, [&] {
+    auto& context = at::globalContext();
+    *bits = (context.deterministicAlgorithms() ? 1u : 0u) | (context.deterministicCuDNN() ? 2u : 0u) |
+        (context.benchmarkCuDNN() ? 4u : 0u) | (context.allowTF32CuBLAS() ? 8u : 0u) |
+        (context.allowTF32CuDNN() ? 16u : 0u);
+  });
+}
+
+// The most bytes of live tensors, and the most that the caching allocator held, on a CUDA device since the last reset.
+int densenet_bench_cuda_peaks(
+    std::int8_t device, std::uint64_t* allocated, std::uint64_t* reserved, char* error, std::size_t room) {
+  return guarded(error, room, [&] {
+    const auto statistics = at::getDeviceAllocator(at::kCUDA)->getDeviceStats(device);
+    const auto whole = static_cast<std::size_t>(c10::CachingAllocator::StatType::AGGREGATE);
+    *allocated = static_cast<std::uint64_t>(statistics.allocated_bytes[whole].peak);
+    *reserved = static_cast<std::uint64_t>(statistics.reserved_bytes[whole].peak);
+  });
+}
+
+// Begins new peaks at what is live and held now.
+int densenet_bench_cuda_reset_peaks(std::int8_t device, char* error, std::size_t room) {
+  return guarded(error, room, [&] { at::getDeviceAllocator(at::kCUDA)->resetPeakStats(device); });
+}
+
+}  // extern "C"

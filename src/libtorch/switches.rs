@@ -1,0 +1,53 @@
+//! libtorch's switches of determinism and precision.
+#![expect(unsafe_code, reason = "tch exposes none of these; switches.cpp does")]
+
+use std::ffi::{c_char, c_int};
+
+use super::native_error::{NativeError, checked};
+
+unsafe extern "C" {
+    fn densenet_bench_switches(deterministic: bool, tf32: bool, error: *mut c_char, room: usize) -> c_int;
+    fn densenet_bench_switch_state(bits: *mut u32, error: *mut c_char, room: usize) -> c_int;
+}
+
+/// How libtorch's switches stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Switches {
+    /// Only algorithms whose results repeat to the last bit may run; others end in an error.
+    pub deterministic_algorithms: bool,
+    /// cuDNN takes none but deterministic algorithms.
+    pub deterministic_cudnn: bool,
+    /// cuDNN times its algorithms and takes the fastest, which may be another each time.
+    pub cudnn_benchmark: bool,
+    /// cuBLAS may round the factors of f32 products to TF32.
+    pub tf32_cublas: bool,
+    /// cuDNN may.
+    pub tf32_cudnn: bool,
+}
+
+/// Sets all switches of this process.
+///
+/// # Errors
+/// What libtorch throws.
+pub fn set_switches(deterministic: bool, tf32: bool) -> Result<(), NativeError> {
+    // SAFETY: the function writes at most `room` bytes to `error`, which `checked` provides, and lets no exception out.
+    checked(|error, room| unsafe { densenet_bench_switches(deterministic, tf32, error, room) })
+}
+
+/// How the switches of this process stand.
+///
+/// # Errors
+/// What libtorch throws.
+pub fn switches() -> Result<Switches, NativeError> {
+    let mut bits = 0u32;
+    // SAFETY: as above; `bits` is written before the call returns.
+    checked(|error, room| unsafe { densenet_bench_switch_state(&raw mut bits, error, room) })?;
+    let is_set = |bit: u32| bits & (1 << bit) != 0;
+    Ok(Switches {
+        deterministic_algorithms: is_set(0),
+        deterministic_cudnn: is_set(1),
+        cudnn_benchmark: is_set(2),
+        tf32_cublas: is_set(3),
+        tf32_cudnn: is_set(4),
+    })
+}
