@@ -1,126 +1,197 @@
-//! The process that a trial runs in, seen from its parent.
+//! A process that is started for one piece of work, seen from its parent: a trial's, or a measurement's.
 
+use std::ffi::OsString;
 use std::fs::File;
-use std::io::{BufRead, BufReader};
-use std::path::Path;
-use std::process::{Command, ExitStatus, Stdio};
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use serde::{Deserialize, Serialize};
-
-use super::folder::{FolderError, ResultFolder};
-use super::record::{TrialRecord, TrialResult};
 use crate::formats::tables::Status;
-use crate::host::thread_variables;
+use crate::host::OomKills;
 
-/// What a trial's process tells its parent, a line of JSON each on its standard output.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "event", rename_all = "kebab-case")]
-pub enum Event {
-    /// Steps have been made and recorded.
-    Steps {
-        /// The epoch, from 0.
-        epoch: usize,
-        /// Steps made since the run's start.
-        done: usize,
-        /// The last step's loss.
-        loss: f64,
-        /// Training images a second since the last such event.
-        images_per_second: f64,
-    },
-    /// An epoch has ended.
-    Epoch {
-        /// The epoch, from 0.
-        epoch: usize,
-        /// The test error after it.
-        test_error: f64,
-    },
+/// What to start.
+pub struct Work<'a> {
+    /// This program.
+    pub program: &'a Path,
+    /// The hidden verb and its arguments.
+    pub arguments: Vec<OsString>,
+    /// Set beside the parent's own variables.
+    pub variables: Vec<(&'static str, String)>,
+    /// Where the process writes what it has to say beside its results; removed where it says nothing.
+    pub stderr: PathBuf,
+    /// It is killed when it has run this long.
+    pub timeout: Option<Duration>,
 }
 
-/// Where a trial's process writes what it has to say beside its events.
-const STDERR: &str = "stderr.txt";
+/// How the process ended.
+pub struct Ending {
+    /// Its exit status.
+    pub status: ExitStatus,
+    /// The time limit that it was killed at.
+    timed_out: Option<Duration>,
+    /// Whether the system killed processes for want of memory while it ran.
+    memory_ran_out: bool,
+    /// What it wrote to stderr.
+    said: String,
+}
 
-/// Starts `program trial FOLDER ID` for a trial that has begun, hands on its events and waits for its end. A process
-/// that ends without a result (it was killed, it ran out of memory, it panicked) gets one.
-///
-/// # Errors
-/// Whatever keeps the process from being started or the folder from being written.
-pub fn supervise(
-    program: &Path,
-    folder: &ResultFolder,
-    record: &TrialRecord,
-    on_event: &mut dyn FnMut(&Event),
-) -> Result<TrialResult, FolderError> {
-    let said = folder.trial(&record.trial).join(STDERR);
-    let mut child = Command::new(program)
-        .arg("trial")
-        .arg(folder.root())
-        .arg(&record.trial)
-        .arg("--parent")
-        .arg(std::process::id().to_string())
-        .envs(thread_variables(record.threads))
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(File::create(&said)?)
-        .spawn()?;
-    if let Some(stdout) = child.stdout.take() {
-        for line in BufReader::new(stdout).split(b'\n').map_while(Result::ok) {
-            // What is no event is no concern of the parent's: a library may print.
-            if let Ok(event) = serde_json::from_slice(&line) {
-                on_event(&event);
+impl Work<'_> {
+    /// Starts the process, hands on the lines of its stdout as they come, and waits for its end.
+    ///
+    /// # Errors
+    /// Whatever keeps it from being started or waited for.
+    pub fn run(&self, on_line: &mut dyn FnMut(&[u8])) -> io::Result<Ending> {
+        let before = OomKills::now();
+        let mut child = Command::new(self.program)
+            .args(&self.arguments)
+            .arg("--parent")
+            .arg(std::process::id().to_string())
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(File::create(&self.stderr)?)
+            .spawn()?;
+        let deadline = self.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let lines = child.stdout.take().map(lines_of);
+        let (status, timed_out) = match wait(&mut child, lines, deadline, on_line) {
+            Ok(ended) => ended,
+            Err(error) => {
+                // Nobody would wait for it any more.
+                let _ = child.kill();
+                let _ = child.wait();
+                return Err(error);
+            }
+        };
+        let said = std::fs::read(&self.stderr).unwrap_or_default();
+        if said.is_empty() {
+            let _ = std::fs::remove_file(&self.stderr);
+        }
+        Ok(Ending {
+            status,
+            timed_out: self.timeout.filter(|_| timed_out),
+            memory_ran_out: before.happened_since(),
+            said: String::from_utf8_lossy(&said).into_owned(),
+        })
+    }
+}
+
+/// The lines of a stream, read by a thread of their own so that waiting for them can end at a deadline.
+fn lines_of(stream: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
+    let (sender, receiver) = channel();
+    thread::spawn(move || {
+        for line in BufReader::new(stream).split(b'\n').map_while(Result::ok) {
+            if sender.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    receiver
+}
+
+/// Waits for the end of the stream and then of the process; kills it at the deadline. Tells whether it came to that.
+fn wait(
+    child: &mut Child,
+    lines: Option<Receiver<Vec<u8>>>,
+    deadline: Option<Instant>,
+    on_line: &mut dyn FnMut(&[u8]),
+) -> io::Result<(ExitStatus, bool)> {
+    /// Between two looks at a process that has closed its stdout.
+    const PAUSE: Duration = Duration::from_millis(5);
+    let left = || deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+    if let Some(lines) = lines {
+        loop {
+            let line = match left() {
+                Some(left) => lines.recv_timeout(left),
+                None => lines.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            };
+            match line {
+                Ok(line) => on_line(&line),
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => {
+                    child.kill()?;
+                    return Ok((child.wait()?, true));
+                }
             }
         }
     }
-    let status = child.wait()?;
-    if let Some(result) = folder.result(&record.trial)? {
-        if std::fs::metadata(&said).is_ok_and(|file| file.len() == 0) {
-            std::fs::remove_file(&said)?;
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok((status, false));
         }
-        return Ok(result);
+        if left().is_some_and(|left| left.is_zero()) {
+            child.kill()?;
+            return Ok((child.wait()?, true));
+        }
+        thread::sleep(PAUSE);
     }
-    let result = post_mortem(status, &std::fs::read_to_string(&said).unwrap_or_default());
-    folder.end(&record.trial, &result)?;
-    Ok(result)
 }
 
-/// Why a process without a result ended, from its exit status and what it said last.
-fn post_mortem(status: ExitStatus, said: &str) -> TrialResult {
-    let last = said
-        .lines()
-        .map(str::trim)
-        .rfind(|line| !line.is_empty())
-        .unwrap_or("it said nothing");
-    let lower = said.to_lowercase();
-    let memory = [
-        "bad_alloc",
-        "out of memory",
-        "can't allocate memory",
-        "cannot allocate memory",
-        "memory allocation of",
-    ];
-    let what = how_it_ended(status);
-    if memory.iter().any(|sign| lower.contains(sign)) {
-        let error = format!("out of memory ({what}): {last}");
-        return TrialResult::unfinished(Status::Oom, error);
+/// What a process says that could not get the memory it asked for.
+const OUT_OF_MEMORY: [&str; 6] = [
+    "bad_alloc",
+    "out of memory",
+    "outofmemory",
+    "can't allocate memory",
+    "cannot allocate memory",
+    "memory allocation of",
+];
+
+impl Ending {
+    /// Why a process without a result ended: from its exit status, its time, the system's memory and what it said last.
+    pub fn diagnosis(&self) -> (Status, String) {
+        if let Some(limit) = self.timed_out {
+            let limit = humantime::format_duration(limit);
+            let error = format!("it ran longer than {limit} and was killed; give it more time with --timeout");
+            return (Status::Timeout, error);
+        }
+        let last = self
+            .said
+            .lines()
+            .map(str::trim)
+            .rfind(|line| !line.is_empty())
+            .unwrap_or("it said nothing");
+        let lower = self.said.to_lowercase();
+        let what = how_it_ended(self.status);
+        if OUT_OF_MEMORY.iter().any(|sign| lower.contains(sign)) {
+            return (Status::Oom, format!("out of memory ({what}): {last}"));
+        }
+        if self.memory_ran_out && was_killed(self.status) {
+            let error = "out of memory: the system killed the process when its memory was used up".to_owned();
+            return (Status::Oom, error);
+        }
+        (Status::Failed, format!("{what}: {last}"))
     }
-    TrialResult::unfinished(Status::Failed, format!("{what}: {last}"))
+}
+
+#[cfg(unix)]
+fn was_killed(status: ExitStatus) -> bool {
+    std::os::unix::process::ExitStatusExt::signal(&status) == Some(9)
+}
+
+#[cfg(not(unix))]
+fn was_killed(_: ExitStatus) -> bool {
+    false
 }
 
 #[cfg(unix)]
 fn how_it_ended(status: ExitStatus) -> String {
     use std::os::unix::process::ExitStatusExt;
     match (status.code(), status.signal()) {
-        (Some(code), _) => format!("the trial's process ended with status {code}"),
+        (Some(code), _) => format!("its process ended with status {code}"),
         (None, Some(9)) => {
-            "the trial's process was killed (signal 9; by hand, or by the system where memory runs out)".to_owned()
+            "its process was killed (signal 9; by hand, or by the system where memory runs out)".to_owned()
         }
-        (None, Some(signal)) => format!("the trial's process was ended by signal {signal}"),
-        (None, None) => "the trial's process ended without a status".to_owned(),
+        (None, Some(signal)) => format!("its process was ended by signal {signal}"),
+        (None, None) => "its process ended without a status".to_owned(),
     }
 }
 
 #[cfg(not(unix))]
 fn how_it_ended(status: ExitStatus) -> String {
-    format!("the trial's process ended with {status}")
+    format!("its process ended with {status}")
 }
 
 #[cfg(all(test, unix))]
@@ -129,38 +200,85 @@ mod tests {
 
     use super::*;
 
+    fn ending(raw: i32, said: &str) -> Ending {
+        Ending {
+            status: ExitStatus::from_raw(raw),
+            timed_out: None,
+            memory_ran_out: false,
+            said: said.to_owned(),
+        }
+    }
+
+    /// Runs a shell script as the work; `$0` is the option `--parent`.
+    fn shell(script: &str, timeout: Option<Duration>) -> (Ending, Vec<String>) {
+        let folder = tempfile::tempdir().unwrap();
+        let work = Work {
+            program: Path::new("/bin/sh"),
+            arguments: vec!["-c".into(), script.into()],
+            variables: vec![("DENSENET_BENCH_TEST", "set".to_owned())],
+            stderr: folder.path().join("stderr.txt"),
+            timeout,
+        };
+        let mut lines = Vec::new();
+        let ending = work.run(&mut |line| lines.push(String::from_utf8_lossy(line).into_owned()));
+        (ending.unwrap(), lines)
+    }
+
     #[test]
-    fn a_killed_process_is_a_failed_trial_that_says_so() {
-        let result = post_mortem(ExitStatus::from_raw(9), "");
-        assert_eq!(result.status, Status::Failed);
+    fn a_killed_process_is_a_failure_that_says_so() {
         assert_eq!(
-            result.error,
-            "the trial's process was killed (signal 9; by hand, or by the system where memory runs out): it said nothing"
+            ending(9, "").diagnosis(),
+            (
+                Status::Failed,
+                "its process was killed (signal 9; by hand, or by the system where memory runs out): it said nothing"
+                    .to_owned()
+            )
         );
+    }
+
+    #[test]
+    fn a_process_killed_while_the_system_ran_out_of_memory_is_out_of_memory() {
+        let killed = Ending {
+            memory_ran_out: true,
+            ..ending(9, "")
+        };
+        assert_eq!(killed.diagnosis().0, Status::Oom);
+        let aborted = Ending {
+            memory_ran_out: true,
+            ..ending(6, "")
+        };
+        assert_eq!(aborted.diagnosis().0, Status::Failed);
     }
 
     #[test]
     fn an_allocation_that_libtorch_could_not_make_is_out_of_memory() {
         let said =
             "thread 'main' panicked\nDefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes.\n\n";
-        let result = post_mortem(ExitStatus::from_raw(101 << 8), said);
-        assert_eq!(result.status, Status::Oom);
-        assert!(
-            result
-                .error
-                .starts_with("out of memory (the trial's process ended with status 101): Default")
+        let (status, error) = ending(101 << 8, said).diagnosis();
+        assert_eq!(status, Status::Oom);
+        assert!(error.starts_with("out of memory (its process ended with status 101): Default"), "{error}");
+    }
+
+    #[test]
+    fn lines_variables_and_the_last_words_come_through() {
+        let (ending, lines) = shell("echo one; echo $DENSENET_BENCH_TEST; echo sorry >&2; exit 3", None);
+        assert_eq!(lines, ["one", "set"]);
+        assert_eq!(
+            ending.diagnosis(),
+            (Status::Failed, "its process ended with status 3: sorry".to_owned())
         );
     }
 
     #[test]
-    fn events_read_back_as_they_were_told() {
-        let event = Event::Steps {
-            epoch: 1,
-            done: 46,
-            loss: 0.25,
-            images_per_second: 1e3,
-        };
-        let line = serde_json::to_string(&event).unwrap();
-        assert_eq!(serde_json::from_str::<Event>(&line).unwrap(), event);
+    fn a_process_that_runs_too_long_is_killed_whether_or_not_it_has_closed_its_output() {
+        for script in ["exec sleep 600", "exec >&-; exec sleep 600"] {
+            let (ending, _) = shell(script, Some(Duration::from_millis(50)));
+            let (status, error) = ending.diagnosis();
+            assert_eq!(status, Status::Timeout);
+            assert_eq!(
+                error,
+                "it ran longer than 50ms and was killed; give it more time with --timeout"
+            );
+        }
     }
 }

@@ -1,0 +1,89 @@
+//! A trial's process: what it tells its parent, and the result that it leaves or is given.
+
+use std::path::Path;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::folder::{FolderError, ResultFolder};
+use super::process::Work;
+use super::record::{TrialRecord, TrialResult};
+use crate::host::process_variables;
+
+/// What a trial's process tells its parent, a line of JSON each on its standard output.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum Event {
+    /// Steps have been made and recorded.
+    Steps {
+        /// The epoch, from 0.
+        epoch: usize,
+        /// Steps made since the run's start.
+        done: usize,
+        /// The loss of each of these steps, in their order.
+        losses: Vec<f64>,
+        /// Training images a second since the last such event.
+        images_per_second: f64,
+    },
+    /// An epoch has ended.
+    Epoch {
+        /// The epoch, from 0.
+        epoch: usize,
+        /// The test error after it.
+        test_error: f64,
+    },
+}
+
+/// Starts `program trial FOLDER ID` for a trial that has begun, hands on its events and waits for its end. A process
+/// that ends without a result (it was killed, it ran out of memory or time, it panicked) gets one.
+///
+/// # Errors
+/// Whatever keeps the process from being started or the folder from being written.
+pub fn supervise(
+    program: &Path,
+    folder: &ResultFolder,
+    record: &TrialRecord,
+    timeout: Option<Duration>,
+    on_event: &mut dyn FnMut(&Event),
+) -> Result<TrialResult, FolderError> {
+    let work = Work {
+        program,
+        arguments: vec!["trial".into(), folder.root().into(), record.trial.clone().into()],
+        variables: record
+            .device
+            .parse()
+            .map_or_else(|_| Vec::new(), |device| process_variables(&record.settings.run, device, record.threads)),
+        stderr: folder.trial(&record.trial).join("stderr.txt"),
+        timeout,
+    };
+    let ending = work.run(&mut |line| {
+        // What is no event is no concern of the parent's: a library may print.
+        if let Ok(event) = serde_json::from_slice(line) {
+            on_event(&event);
+        }
+    })?;
+    if let Some(result) = folder.result(&record.trial)? {
+        return Ok(result);
+    }
+    let (status, error) = ending.diagnosis();
+    let result = TrialResult::unfinished(status, error);
+    folder.end(&record.trial, &result)?;
+    Ok(result)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_read_back_as_they_were_told() {
+        let event = Event::Steps {
+            epoch: 1,
+            done: 46,
+            losses: vec![0.25, 0.1 + 0.2],
+            images_per_second: 1e3,
+        };
+        let line = serde_json::to_string(&event).unwrap();
+        assert_eq!(serde_json::from_str::<Event>(&line).unwrap(), event);
+    }
+}
