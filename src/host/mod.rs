@@ -4,6 +4,7 @@ mod arithmetic;
 mod device;
 mod environment;
 mod memory;
+mod oom;
 mod tensor_memory;
 mod threads;
 
@@ -13,5 +14,6 @@ pub use device::open;
 pub use device::{DeviceChoice, DeviceError, cuda_devices, gpu_models};
 pub use environment::{Environment, build, now};
 pub use memory::{available_memory, peak_resident_bytes};
+pub use oom::{OomKills, prefer_to_be_killed};
 pub use tensor_memory::{TensorMemory, TensorPeaks};
 pub use threads::{available_threads, limit_threads};

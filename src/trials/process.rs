@@ -72,7 +72,7 @@ impl Work<'_> {
         Ok(Ending {
             status,
             timed_out: self.timeout.filter(|_| timed_out),
-            memory_ran_out: before.happened_since(),
+            memory_ran_out: OomKills::now().happened_since(&before),
             said: String::from_utf8_lossy(&said).into_owned(),
         })
     }
