@@ -60,7 +60,8 @@ fn networks(what: &Path) -> Result<(Vec<(String, Plan)>, usize), Failure> {
     }
     let experiment = experiment::checked(experiment::read(what)?)?;
     let names = experiment.ablation.variants.iter().map(|variant| variant.name.clone());
-    Ok((names.zip(experiment.plans).collect(), experiment.trials.len()))
+    let plans = experiment.prepared.into_iter().map(|prepared| prepared.plan);
+    Ok((names.zip(plans).collect(), experiment.trials.len()))
 }
 
 fn plan_of(preset: &Preset) -> Result<Plan, Failure> {

@@ -83,6 +83,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     weights::check(&weights, &plan, &path.display().to_string()).map_err(Failure::input)?;
 
     host::limit_threads(threads);
+    host::apply_arithmetic(&settings.run, choice).map_err(Failure::input)?;
     let model = DenseNet::new(&plan, &weights, &host::open(choice)).map_err(Failure::input)?;
     let seed = settings
         .train

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::threads::thread_variables;
+use super::device::DeviceChoice;
 use crate::formats::tables::SCHEMA_VERSION;
 
 /// Facts of the build, fixed when the program was compiled.
@@ -104,8 +104,15 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// Looks at the machine and at this process.
-    pub fn observe(device: &str, gpu: Option<String>, threads: usize, libtorch: bool) -> Self {
+    /// Looks at the machine and at this process, for work on `device` by processes that get `variables` beside their
+    /// parent's own.
+    pub fn observe(
+        device: DeviceChoice,
+        gpu: Option<String>,
+        threads: usize,
+        variables: &[(&'static str, String)],
+    ) -> Self {
+        let libtorch = device != DeviceChoice::Flex;
         let mut system = sysinfo::System::new();
         system.refresh_memory();
         system.refresh_cpu_list(sysinfo::CpuRefreshKind::nothing());
@@ -120,7 +127,7 @@ impl Environment {
             burn: build::BURN.to_owned(),
             tch: libtorch.then(|| build::TCH.to_owned()),
             libtorch: libtorch.then(|| build::LIBTORCH.to_owned()),
-            device: device.to_owned(),
+            device: device.to_string(),
             gpu,
             threads,
             cpu: system.cpus().first().map_or_else(unknown, |cpu| cpu.brand().to_owned()),
@@ -129,7 +136,7 @@ impl Environment {
             memory_bytes: system.total_memory(),
             system: sysinfo::System::long_os_version().unwrap_or_else(unknown),
             kernel: sysinfo::System::kernel_version().unwrap_or_else(unknown),
-            variables: recorded_variables(threads),
+            variables: recorded_variables(variables),
             command_line: std::env::args_os()
                 .map(|argument| argument.to_string_lossy().into_owned())
                 .collect(),
@@ -137,14 +144,23 @@ impl Environment {
             ended: None,
         }
     }
+
+    /// The surroundings of one process of the run, which may have threads and variables of its own.
+    pub fn of_process(&self, threads: usize, variables: &[(&'static str, String)]) -> Self {
+        Self {
+            threads,
+            variables: recorded_variables(variables),
+            ..self.clone()
+        }
+    }
 }
 
 /// The variables of the list as a trial's process has them: those of this process, and those that it sets for a trial.
-fn recorded_variables(threads: usize) -> BTreeMap<String, String> {
+fn recorded_variables(set: &[(&'static str, String)]) -> BTreeMap<String, String> {
     let own = RECORDED_VARIABLES
         .iter()
         .filter_map(|&name| Some((name.to_owned(), std::env::var(name).ok()?)));
-    let set = thread_variables(threads).map(|(name, value)| (name.to_owned(), value));
+    let set = set.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
     own.chain(set).collect()
 }
 
@@ -159,7 +175,7 @@ mod tests {
 
     #[test]
     fn only_listed_variables_are_recorded() {
-        let environment = Environment::observe("cpu", None, 2, true);
+        let environment = Environment::observe(DeviceChoice::Cpu, None, 2, &[("OMP_NUM_THREADS", "2".to_owned())]);
         assert!(
             environment
                 .variables
@@ -167,5 +183,6 @@ mod tests {
                 .all(|name| RECORDED_VARIABLES.contains(&name.as_str()))
         );
         assert!(!environment.variables.contains_key("PATH"));
+        assert_eq!(environment.variables["OMP_NUM_THREADS"], "2");
     }
 }

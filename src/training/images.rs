@@ -40,6 +40,11 @@ impl TrainingImages {
         self.training.len()
     }
 
+    /// Images of the whole training split, held out ones included.
+    pub fn split_images(&self) -> usize {
+        self.data.train.images()
+    }
+
     /// Every batch of `epochs` epochs, in order, prepared ahead on other threads.
     ///
     /// # Errors

@@ -40,14 +40,30 @@ impl Learner {
 
     /// One step of stochastic gradient descent on images `[batch, channels, height, width]` with labels `[batch]`.
     pub fn step(&mut self, images: Tensor<4>, labels: Tensor<1, Int>, rate: f64) -> Step {
-        let logits = self.model.forward(images);
-        let loss = cross_entropy(logits.clone(), labels);
-        let gradients = GradientsParams::from_grads(loss.backward(), &self.model);
-        self.model = self.optimizer.step(rate, self.model.clone(), gradients);
+        let (logits, loss) = self.forward(images, labels);
+        let gradients = self.backward(&loss);
+        self.update(gradients, rate);
         Step {
             loss: loss.without_autodiff(),
             logits: logits.without_autodiff(),
         }
+    }
+
+    /// The forward pass of a training step: logits `[batch, classes]` and mean cross-entropy `[1]`.
+    pub fn forward(&self, images: Tensor<4>, labels: Tensor<1, Int>) -> (Tensor<2>, Tensor<1>) {
+        let logits = self.model.forward(images);
+        let loss = cross_entropy(logits.clone(), labels);
+        (logits, loss)
+    }
+
+    /// The backward pass: the loss' gradients by every parameter.
+    pub fn backward(&self, loss: &Tensor<1>) -> GradientsParams {
+        GradientsParams::from_grads(loss.backward(), &self.model)
+    }
+
+    /// The optimizer's step.
+    pub fn update(&mut self, gradients: GradientsParams, rate: f64) {
+        self.model = self.optimizer.step(rate, self.model.clone(), gradients);
     }
 }
 

@@ -8,12 +8,13 @@ use std::time::{Duration, Instant};
 use super::experiment::sha256;
 use super::files::write_whole;
 use super::folder::{FolderError, ResultFolder};
-use super::process::Event;
+use super::supervise::Event;
 use super::record::{TrialRecord, TrialResult};
 use crate::data::{self, DataError};
 use crate::formats::tables::{EpochRow, Row, Status, StepRow, appended_rows, write_rows};
 use crate::formats::weights::{self, Weights, WeightsError};
-use crate::host::{self, DeviceChoice, DeviceError};
+use crate::formats::ablation::Settings;
+use crate::host::{self, ArithmeticError, DeviceChoice, DeviceError};
 use crate::model::{DenseNet, initial_weights};
 use crate::network::{NetworkError, Plan};
 use crate::training::{Final, Observer, TrainError, TrainingImages, train};
@@ -44,6 +45,9 @@ pub enum TrialError {
     /// The device cannot be had.
     #[error(transparent)]
     Device(#[from] DeviceError),
+    /// Determinism or precision cannot be had as the settings say.
+    #[error(transparent)]
+    Arithmetic(#[from] ArithmeticError),
     /// The network cannot be laid out.
     #[error(transparent)]
     Network(#[from] NetworkError),
@@ -73,16 +77,21 @@ pub enum TrialError {
 ///
 /// # Errors
 /// A file that is not there any more or does not fit.
-pub fn starting_weights(record: &TrialRecord, plan: &Plan) -> Result<Weights, TrialError> {
-    let Some(path) = &record.settings.weights else {
-        return Ok(initial_weights(plan, record.seed));
+pub fn starting_weights(
+    settings: &Settings,
+    sha256_of_file: Option<&str>,
+    seed: u64,
+    plan: &Plan,
+) -> Result<Weights, TrialError> {
+    let Some(path) = &settings.weights else {
+        return Ok(initial_weights(plan, seed));
     };
     let name = path.display().to_string();
     let bytes = std::fs::read(path).map_err(|error| {
         let text = format!("{name}: {error}; training started from it, so put it back");
         io::Error::new(error.kind(), text)
     })?;
-    if Some(sha256(&bytes)) != record.starting_weights_sha256 {
+    if Some(sha256(&bytes).as_str()) != sha256_of_file {
         return Err(TrialError::OtherWeights(name));
     }
     let read = weights::read(&bytes, &name)?;
@@ -122,7 +131,9 @@ fn trained(
 ) -> Result<TrialResult, TrialError> {
     let settings = &record.settings;
     let training = settings.train.as_ref().ok_or(TrialError::NoTraining)?;
+    let choice: DeviceChoice = record.device.parse()?;
     host::limit_threads(record.threads);
+    host::apply_arithmetic(&settings.run, choice)?;
     let data = data::load(&settings.data, record.threads, host::available_memory())?;
     if data.fingerprint != record.data_fingerprint {
         return Err(TrialError::OtherData {
@@ -131,10 +142,9 @@ fn trained(
         });
     }
     let plan = settings.model.plan(data.shape, data.classes.len())?;
-    let choice: DeviceChoice = record.device.parse()?;
     let device = host::open(choice);
     device.seed(record.seed);
-    let weights = starting_weights(record, &plan)?;
+    let weights = starting_weights(settings, record.starting_weights_sha256.as_deref(), record.seed, &plan)?;
     let model = DenseNet::new(&plan, &weights, &device.autodiff())?;
     drop(weights);
     let (built, planned) = (model.parameters(), plan.parameters());
@@ -220,7 +230,7 @@ impl Observer for Rows<'_> {
         (self.tell)(&Event::Steps {
             epoch,
             done,
-            loss: losses.last().copied().unwrap_or(f64::NAN),
+            losses: losses.to_vec(),
             images_per_second: images / self.told.0.elapsed().as_secs_f64().max(1e-9),
         });
         self.told = (Instant::now(), done);
@@ -252,6 +262,7 @@ impl Observer for Rows<'_> {
     }
 }
 
+/// Whole nanoseconds, as the tables have them.
 fn nanoseconds(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }

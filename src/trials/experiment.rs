@@ -16,10 +16,21 @@ use crate::training::RunLength;
 pub struct Experiment {
     /// The file.
     pub ablation: Ablation,
-    /// Each variant's network, laid out for its data, in the ablation's order.
-    pub plans: Vec<Plan>,
+    /// What the checks found of each variant, in the ablation's order.
+    pub prepared: Vec<Prepared>,
     /// The trials in the ablation's order: variant by variant, seed by seed.
     pub trials: Vec<Trial>,
+}
+
+/// A variant that is known to fit its data.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    /// Its network, laid out for its data.
+    pub plan: Plan,
+    /// The data's fingerprint.
+    pub data_fingerprint: String,
+    /// SHA-256 of the file of `model.weights`, if there is one.
+    pub starting_weights_sha256: Option<String>,
 }
 
 /// One variant with one seed.
@@ -46,7 +57,7 @@ struct Facts {
 pub fn prepare(ablation: Ablation, threads: usize, memory: Option<u64>) -> Result<Experiment, FormatError> {
     let mut known: BTreeMap<String, Facts> = BTreeMap::new();
     let mut identities: BTreeMap<String, usize> = BTreeMap::new();
-    let mut plans = Vec::with_capacity(ablation.variants.len());
+    let mut prepared = Vec::with_capacity(ablation.variants.len());
     let mut trials = Vec::new();
     for (index, variant) in ablation.variants.iter().enumerate() {
         let settings = &variant.settings;
@@ -80,11 +91,15 @@ pub fn prepare(ablation: Ablation, threads: usize, memory: Option<u64>) -> Resul
             identities.insert(record.trial.clone(), index);
             trials.push(Trial { variant: index, record });
         }
-        plans.push(plan);
+        prepared.push(Prepared {
+            plan,
+            data_fingerprint: facts.fingerprint.clone(),
+            starting_weights_sha256: weights_sha256,
+        });
     }
     Ok(Experiment {
         ablation,
-        plans,
+        prepared,
         trials,
     })
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::formats::ablation::{DataSettings, Settings};
+use crate::formats::ablation::{DataSettings, RunSettings, Settings};
 
 /// The identity of a trial with these settings and this seed; `weights_sha256` is that of the file that it starts from.
 ///
@@ -19,14 +19,26 @@ pub fn identity(settings: &Settings, seed: u64, weights_sha256: Option<&str>) ->
     let decides = json!({
         "data": data,
         "model": settings.model,
-        "run": settings.run,
+        "run": arithmetic_of(&settings.run),
         "seed": seed,
         "train": train,
         "weights": weights_sha256,
     });
+    digest(&decides)
+}
+
+/// Sixteen hexadecimal digits that follow from a value.
+pub fn digest(decides: &Value) -> String {
     // serde_json's maps are sorted by key, so that equal settings give equal text.
     let digest = Sha256::digest(decides.to_string());
     digest[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The `[run]` keys that change arithmetic: threads do not count.
+pub fn arithmetic_of(run: &RunSettings) -> Value {
+    let mut value = json!(run);
+    remove(&mut value, "threads");
+    value
 }
 
 fn remove(value: &mut Value, key: &str) {
@@ -65,6 +77,8 @@ mod tests {
             ("", "", "epochs = 3"),
             ("", "", "batch-size = 32"),
             ("", "", "shuffle = false"),
+            ("", "", "[run]\ndeterministic = false"),
+            ("", "", "[run]\ntf32 = true"),
         ] {
             assert_ne!(of(data, model, train), base, "{data}{model}{train}");
         }
@@ -82,6 +96,7 @@ mod tests {
     fn it_does_not_follow_from_the_other_seeds_or_from_what_is_measured() {
         assert_eq!(of("", "", "seeds = [3, 4]"), of("", "", ""));
         assert_eq!(of("", "", "seeds = [3]\n[measure]\nbatch-sizes = [8]"), of("", "", ""));
+        assert_eq!(of("", "", "seeds = [3]\n[run]\nthreads = 2\ndeterministic = true"), of("", "", ""));
         // A preset and the options that it stands for are one network.
         assert_eq!(of("", "compression = 1.0", ""), of("", "", ""));
     }

@@ -8,12 +8,14 @@ mod folder;
 mod identity;
 mod process;
 mod record;
+mod supervise;
 
 #[cfg(feature = "burn")]
 pub use child::{TrialError, run_trial, starting_weights};
-pub use experiment::{Experiment, Trial, located_data, prepare};
+pub use experiment::{Experiment, Prepared, Trial, located_data, prepare};
 pub use files::write_whole;
 pub use folder::{FolderError, ResultFolder};
-pub use identity::identity;
-pub use process::{Event, supervise};
+pub use identity::{arithmetic_of, digest, identity};
+pub use process::{Ending, Work};
 pub use record::{TrialRecord, TrialResult};
+pub use supervise::{Event, supervise};

@@ -166,6 +166,26 @@ pub struct TrainSettings {
     pub seeds: Vec<u64>,
 }
 
+impl Default for TrainSettings {
+    /// `[train]` without a key: the paper's optimizer.
+    fn default() -> Self {
+        Self {
+            duration: Duration::Epochs(10),
+            batch_size: 64,
+            learning_rate: 0.1,
+            momentum: 0.9,
+            nesterov: true,
+            weight_decay: 1e-4,
+            schedule: Schedule::Step {
+                milestones: vec![0.5, 0.75],
+                gamma: 0.1,
+            },
+            shuffle: true,
+            seeds: vec![0],
+        }
+    }
+}
+
 /// `[measure]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -1,0 +1,78 @@
+//! A round of a measurement in the process that was started for it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::record::{RoundResult, RoundSpec};
+use super::timer::{MonotonicClock, WarmUp, Workload, time};
+use super::workload::{EvaluationSteps, TrainingSteps, resident_batch};
+use crate::data;
+use crate::formats::ablation::Mode;
+use crate::formats::tables::Status;
+use crate::host::{self, DeviceChoice, TensorMemory, TensorPeaks};
+use crate::model::DenseNet;
+use crate::training::TrainingImages;
+use crate::trials::{TrialError, starting_weights};
+
+/// Measures what the spec asks for. To be called once in a process, before anything else has made a tensor.
+///
+/// # Errors
+/// Data, weights or a device that cannot be had. What fails within a step ends the process, as out of memory does.
+pub fn measure(spec: &RoundSpec) -> Result<RoundResult, TrialError> {
+    let device: DeviceChoice = spec.device.parse()?;
+    host::limit_threads(spec.threads);
+    host::apply_arithmetic(&spec.settings.run, device)?;
+    let tensors = TensorMemory::count(device, spec.memory_limit)?;
+    let process = host::ProcessMemory::watch(device);
+
+    let data = data::load(&spec.settings.data, spec.threads, host::available_memory())?;
+    if data.fingerprint != spec.data_fingerprint {
+        return Err(TrialError::OtherData {
+            found: data.fingerprint,
+            expected: spec.data_fingerprint.clone(),
+        });
+    }
+    let plan = spec.settings.model.plan(data.shape, data.classes.len())?;
+    let images = TrainingImages::new(Arc::new(data), &spec.settings.data, spec.seed, 1)?;
+    let batch = resident_batch(&images, spec.batch_size)?;
+    drop(images);
+    let weights = starting_weights(
+        &spec.settings,
+        spec.starting_weights_sha256.as_deref(),
+        spec.seed,
+        &plan,
+    )?;
+    let opened = host::open(device);
+    opened.seed(spec.seed);
+    let model = DenseNet::new(&plan, &weights, &opened.autodiff())?;
+    drop(weights);
+    let mut workload: Box<dyn Workload> = match spec.mode {
+        Mode::Train => Box::new(TrainingSteps::new(model, &spec.optimizer(), batch)),
+        Mode::Evaluate => Box::new(EvaluationSteps::new(&model, batch)),
+    };
+
+    let warm_up = WarmUp {
+        steps: spec.warmup_steps,
+        time: Duration::try_from_secs_f64(spec.warmup_seconds).unwrap_or_default(),
+    };
+    let mut peaks = TensorPeaks::default();
+    let timed = time(
+        workload.as_mut(),
+        &mut MonotonicClock::start(),
+        warm_up,
+        spec.steps,
+        spec.phase_steps,
+        &mut || tensors.reset(),
+        &mut || peaks = tensors.peaks(),
+    );
+    let process = process.finish();
+    Ok(RoundResult {
+        step_ns: timed.step_ns,
+        phases: timed.phases,
+        allocated_peak_bytes: peaks.allocated,
+        reserved_peak_bytes: peaks.reserved,
+        process_peak_bytes: process.bytes,
+        process_peak_source: process.source.to_owned(),
+        ..RoundResult::unfinished(Status::Ok, "")
+    })
+}

@@ -1,0 +1,21 @@
+//! Speed and memory at each batch size, apart from training: every number comes from a process of its own.
+
+mod cells;
+#[cfg(feature = "burn")]
+mod child;
+mod folder;
+mod largest;
+mod record;
+mod rounds;
+mod timer;
+#[cfg(feature = "burn")]
+mod workload;
+
+pub use cells::{Cells, measurements};
+#[cfg(feature = "burn")]
+pub use child::measure;
+pub use folder::{MeasurementTables, Measurements};
+pub use largest::{Attempt, Boundary, find_largest};
+pub use record::{MeasurementRecord, Phases, RoundResult, RoundSpec};
+pub use rounds::{Round, run_rounds};
+pub use timer::{Clock, MonotonicClock, Stage, Timed, WarmUp, Workload, time};

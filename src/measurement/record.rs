@@ -1,0 +1,173 @@
+//! What a measurement is asked for, and what each of its rounds found.
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::formats::ablation::{Mode, Settings, TrainSettings};
+use crate::formats::tables::Status;
+use crate::network::Shape;
+use crate::trials::digest;
+
+/// All that one process needs in order to measure.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RoundSpec {
+    /// The variant's name.
+    pub variant: String,
+    /// Every setting.
+    pub settings: Settings,
+    /// SHA-256 of the file of `model.weights`, if there is one.
+    pub starting_weights_sha256: Option<String>,
+    /// What is timed.
+    pub mode: Mode,
+    /// Images in a step.
+    pub batch_size: usize,
+    /// The seed of the weights.
+    pub seed: u64,
+    /// Steps before the timed ones.
+    pub warmup_steps: usize,
+    /// The least time of those steps.
+    pub warmup_seconds: f64,
+    /// Steps to time.
+    pub steps: usize,
+    /// Steps of the pass that tells forward, backward and optimizer apart.
+    pub phase_steps: usize,
+    /// The device, `cpu`.
+    pub device: String,
+    /// Threads of the device's backend.
+    pub threads: usize,
+    /// Bytes of live tensors beyond which an allocation fails; none: whatever the device has.
+    pub memory_limit: Option<u64>,
+    /// One image.
+    pub input: Shape,
+    /// Classes of the data.
+    pub classes: usize,
+    /// The data's fingerprint.
+    pub data_fingerprint: String,
+}
+
+/// `measurements/ID/measurement.json`: a variant at a batch size in a mode on a device.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MeasurementRecord {
+    /// The measurement's identity, its folder's name.
+    pub measurement: String,
+    /// What is measured, whatever the device and the threads.
+    pub cell: String,
+    /// The spec of all rounds together.
+    pub spec: RoundSpec,
+    /// Processes that share its steps.
+    pub rounds: usize,
+    /// The allocated peak in closed form, where there is one.
+    pub predicted_peak_bytes: Option<u64>,
+    /// The program's revision.
+    pub revision: String,
+}
+
+/// A step's stages, in nanoseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Phases {
+    /// The forward pass, in training with the loss.
+    pub forward_ns: u64,
+    /// The backward pass; none in evaluation.
+    pub backward_ns: Option<u64>,
+    /// The optimizer's step; none in evaluation.
+    pub optimizer_ns: Option<u64>,
+}
+
+/// What one process found.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RoundResult {
+    /// How it ended.
+    pub status: Status,
+    /// The error, empty where there was none.
+    pub error: String,
+    /// Each timed step.
+    pub step_ns: Vec<u64>,
+    /// Each step of the pass that tells stages apart.
+    pub phases: Vec<Phases>,
+    /// The most bytes of live tensors during the timed steps.
+    pub allocated_peak_bytes: Option<u64>,
+    /// The most bytes that the caching allocator held.
+    pub reserved_peak_bytes: Option<u64>,
+    /// The most memory of the process.
+    pub process_peak_bytes: Option<u64>,
+    /// Where that figure comes from, `resident-set`.
+    pub process_peak_source: String,
+}
+
+impl RoundResult {
+    /// The result of a round that did not end well.
+    pub fn unfinished(status: Status, error: impl Into<String>) -> Self {
+        Self {
+            status,
+            error: error.into(),
+            step_ns: Vec::new(),
+            phases: Vec::new(),
+            allocated_peak_bytes: None,
+            reserved_peak_bytes: None,
+            process_peak_bytes: None,
+            process_peak_source: String::new(),
+        }
+    }
+}
+
+impl RoundSpec {
+    /// The optimizer: `[train]`'s, or its defaults without one.
+    pub fn optimizer(&self) -> TrainSettings {
+        self.settings.train.clone().unwrap_or_default()
+    }
+}
+
+impl MeasurementRecord {
+    /// A measurement of these settings, with the identities that follow from them.
+    pub fn new(spec: RoundSpec, rounds: usize, predicted_peak_bytes: Option<u64>, revision: String) -> Self {
+        let optimizer = spec.optimizer();
+        let cell = digest(&json!({
+            "batch": spec.batch_size,
+            "data": spec.data_fingerprint,
+            "input": spec.input,
+            "classes": spec.classes,
+            "mode": spec.mode,
+            "model": spec.settings.model,
+            "optimizer": [
+                json!(optimizer.learning_rate),
+                json!(optimizer.momentum),
+                json!(optimizer.nesterov),
+                json!(optimizer.weight_decay),
+            ],
+            "rounds": rounds,
+            "run": crate::trials::arithmetic_of(&spec.settings.run),
+            "seed": spec.seed,
+            "steps": spec.steps,
+            "warmup": [json!(spec.warmup_steps), json!(spec.warmup_seconds)],
+            "weights": spec.starting_weights_sha256,
+        }));
+        let measurement = digest(&json!([cell, spec.device, spec.threads]));
+        Self {
+            measurement,
+            cell,
+            spec,
+            rounds,
+            predicted_peak_bytes,
+            revision,
+        }
+    }
+
+    /// The spec of one round, from 0, with its share of the steps: the first rounds take one more where they do not
+    /// come out even.
+    pub fn round(&self, round: usize) -> RoundSpec {
+        let share = |steps: usize| steps / self.rounds + usize::from(round < steps % self.rounds);
+        RoundSpec {
+            steps: share(self.spec.steps),
+            phase_steps: share(self.spec.phase_steps),
+            ..self.spec.clone()
+        }
+    }
+
+    /// The mode as the tables name it.
+    pub fn mode_name(&self) -> &'static str {
+        match self.spec.mode {
+            Mode::Train => "train",
+            Mode::Evaluate => "evaluate",
+        }
+    }
+}

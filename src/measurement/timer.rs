@@ -1,0 +1,240 @@
+//! The timer: warm-up, timed steps, and a pass of its own that tells a step's stages apart.
+
+use std::time::{Duration, Instant};
+
+use super::record::Phases;
+
+/// A part of a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// The forward pass, in training with the loss.
+    Forward,
+    /// The backward pass.
+    Backward,
+    /// The optimizer's step.
+    Optimizer,
+}
+
+/// What is timed.
+pub trait Workload {
+    /// Makes a whole step.
+    fn step(&mut self);
+    /// The stages of a step, in their order.
+    fn stages(&self) -> &'static [Stage];
+    /// Makes one stage of a step; they are called in their order.
+    fn stage(&mut self, stage: Stage);
+    /// Waits until the device has done all that it was given.
+    fn synchronize(&mut self);
+}
+
+/// A clock that never goes back.
+pub trait Clock {
+    /// The time since some fixed moment.
+    fn now(&mut self) -> Duration;
+}
+
+/// The system's monotonic clock.
+pub struct MonotonicClock(Instant);
+
+impl MonotonicClock {
+    /// A clock that starts now.
+    pub fn start() -> Self {
+        Self(Instant::now())
+    }
+}
+
+impl Clock for MonotonicClock {
+    fn now(&mut self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
+/// How long steps are made before the timed ones: until both have been reached.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct WarmUp {
+    /// Steps.
+    pub steps: usize,
+    /// Time.
+    pub time: Duration,
+}
+
+/// What the timer found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Timed {
+    /// Each timed step, in nanoseconds.
+    pub step_ns: Vec<u64>,
+    /// Each step of the pass that tells stages apart.
+    pub phases: Vec<Phases>,
+}
+
+/// Warms up, times `steps` whole steps, and then `phase_steps` steps stage by stage. The device is synchronised around
+/// each window, so that no work of another is in it. `before` is called after the warm-up and `after` behind the last
+/// whole step, for counters that are to see these steps alone.
+pub fn time(
+    workload: &mut dyn Workload,
+    clock: &mut dyn Clock,
+    warm_up: WarmUp,
+    steps: usize,
+    phase_steps: usize,
+    before: &mut dyn FnMut(),
+    after: &mut dyn FnMut(),
+) -> Timed {
+    let mut made = 0;
+    workload.synchronize();
+    let begun = clock.now();
+    while made < warm_up.steps || clock.now() - begun < warm_up.time {
+        workload.step();
+        // Without it a device that is given work faster than it does it would be warmed up by far too many steps.
+        workload.synchronize();
+        made += 1;
+    }
+    before();
+    let step_ns = (0..steps)
+        .map(|_| window(workload, clock, |workload| workload.step()))
+        .collect();
+    after();
+    let phases = (0..phase_steps).map(|_| phases(workload, clock)).collect();
+    Timed { step_ns, phases }
+}
+
+/// The nanoseconds from a synchronised device to a synchronised device.
+fn window(workload: &mut dyn Workload, clock: &mut dyn Clock, work: impl FnOnce(&mut dyn Workload)) -> u64 {
+    workload.synchronize();
+    let begun = clock.now();
+    work(workload);
+    workload.synchronize();
+    u64::try_from((clock.now() - begun).as_nanos()).unwrap_or(u64::MAX)
+}
+
+fn phases(workload: &mut dyn Workload, clock: &mut dyn Clock) -> Phases {
+    let mut phases = Phases::default();
+    for &stage in workload.stages() {
+        let time = window(workload, clock, |workload| workload.stage(stage));
+        match stage {
+            Stage::Forward => phases.forward_ns = time,
+            Stage::Backward => phases.backward_ns = Some(time),
+            Stage::Optimizer => phases.optimizer_ns = Some(time),
+        }
+    }
+    phases
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::rc::Rc;
+
+    use super::*;
+
+    /// Records every call; a step takes 10 ns, its stages 5, 3 and 2, a synchronisation and a look at the clock nothing.
+    #[derive(Default)]
+    struct Log {
+        calls: Vec<&'static str>,
+        now: u64,
+    }
+
+    struct Fake(Rc<RefCell<Log>>);
+
+    impl Fake {
+        fn spend(&self, call: &'static str, nanoseconds: u64) {
+            let mut log = self.0.borrow_mut();
+            log.calls.push(call);
+            log.now += nanoseconds;
+        }
+    }
+
+    impl Workload for Fake {
+        fn step(&mut self) {
+            self.spend("step", 10);
+        }
+
+        fn stages(&self) -> &'static [Stage] {
+            &[Stage::Forward, Stage::Backward, Stage::Optimizer]
+        }
+
+        fn stage(&mut self, stage: Stage) {
+            match stage {
+                Stage::Forward => self.spend("forward", 5),
+                Stage::Backward => self.spend("backward", 3),
+                Stage::Optimizer => self.spend("optimizer", 2),
+            }
+        }
+
+        fn synchronize(&mut self) {
+            self.spend("sync", 0);
+        }
+    }
+
+    impl Clock for Fake {
+        fn now(&mut self) -> Duration {
+            self.spend("clock", 0);
+            Duration::from_nanos(self.0.borrow().now)
+        }
+    }
+
+    fn timed(warm_up: WarmUp, steps: usize, phase_steps: usize) -> (Timed, Vec<&'static str>) {
+        let log = Rc::new(RefCell::new(Log::default()));
+        let mark = |name| {
+            let log = Rc::clone(&log);
+            move || log.borrow_mut().calls.push(name)
+        };
+        let timed = time(
+            &mut Fake(Rc::clone(&log)),
+            &mut Fake(Rc::clone(&log)),
+            warm_up,
+            steps,
+            phase_steps,
+            &mut mark("before"),
+            &mut mark("after"),
+        );
+        let calls = log.borrow().calls.clone();
+        (timed, calls)
+    }
+
+    const NONE: WarmUp = WarmUp {
+        steps: 0,
+        time: Duration::ZERO,
+    };
+
+    fn count(calls: &[&str], name: &str) -> usize {
+        calls.iter().filter(|&&call| call == name).count()
+    }
+
+    #[test]
+    fn the_device_is_synchronised_before_the_clock_is_read_at_both_ends_of_a_step() {
+        let (timed, calls) = timed(NONE, 2, 0);
+        assert_eq!(timed.step_ns, [10, 10]);
+        let window = ["sync", "clock", "step", "sync", "clock"];
+        let expected: Vec<&str> = [&["sync", "clock", "clock", "before"][..], &window, &window, &["after"]].concat();
+        assert_eq!(calls, expected);
+    }
+
+    #[test]
+    fn stages_are_told_apart_in_a_pass_behind_the_timed_steps() {
+        let (timed, calls) = timed(NONE, 1, 2);
+        let phases = Phases {
+            forward_ns: 5,
+            backward_ns: Some(3),
+            optimizer_ns: Some(2),
+        };
+        assert_eq!(timed.phases, [phases; 2]);
+        let after = calls.iter().position(|&call| call == "after").unwrap();
+        let first_stage = calls.iter().position(|&call| call == "forward").unwrap();
+        assert!(after < first_stage);
+        assert_eq!(calls[first_stage - 2..first_stage + 3], ["sync", "clock", "forward", "sync", "clock"]);
+    }
+
+    #[test]
+    fn the_warm_up_lasts_until_both_its_steps_and_its_time_have_passed() {
+        for (steps, nanoseconds, made) in [(3, 0, 3), (0, 45, 5), (3, 45, 5), (7, 45, 7)] {
+            let warm_up = WarmUp {
+                steps,
+                time: Duration::from_nanos(nanoseconds),
+            };
+            let (timed, calls) = timed(warm_up, 1, 0);
+            let before = calls.iter().position(|&call| call == "before").unwrap();
+            assert_eq!(count(&calls[..before], "step"), made, "{steps} steps, {nanoseconds} ns");
+            assert_eq!(timed.step_ns.len(), 1);
+        }
+    }
+}
