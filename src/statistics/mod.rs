@@ -6,8 +6,11 @@
 
 mod location;
 mod order;
+mod stability;
+mod stability_words;
 mod summary;
 
 pub use location::{mean, mean_interval, sample_standard_deviation, student_t_quantile};
 pub use order::{median, median_absolute_deviation, quantile};
+pub use stability::{Outliers, Shift, Stability, stability};
 pub use summary::Summary;
