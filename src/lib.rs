@@ -6,7 +6,7 @@
 //! |---|---|---|
 //! | 0 | [`network`], [`statistics`] | what a network is, as plain data, and its counts; the statistics of samples |
 //! | 1 | [`random`], [`formats`], `model` | seeded draws; files' bytes to values and back; Burn modules built from the data |
-//! | 2 | [`data`], [`host`], `libtorch`, `training`, [`trials`] | data sets, the machine, the training loop, trials and their processes |
+//! | 2 | [`data`], [`host`], `libtorch`, [`measurement`], `training`, [`trials`] | data sets, the machine, the training loop, the timer, trials and their processes |
 //! | 3 | [`views`] | tables, plots and descriptions: rows in, bytes out |
 //! | 4 | `commands` | one file a verb of the program |
 //!
@@ -18,6 +18,7 @@ pub mod formats;
 pub mod host;
 #[cfg(feature = "libtorch")]
 pub mod libtorch;
+pub mod measurement;
 #[cfg(feature = "burn")]
 pub mod model;
 pub mod network;

@@ -76,6 +76,12 @@ fn initial(record: &TrialRecord) -> Result<Vec<u8>, Failure> {
         .model
         .plan(record.input, record.classes)
         .map_err(Failure::input)?;
-    let initial = starting_weights(&record.settings, record.starting_weights_sha256.as_deref(), record.seed, &plan).map_err(Failure::input)?;
+    let initial = starting_weights(
+        &record.settings,
+        record.starting_weights_sha256.as_deref(),
+        record.seed,
+        &plan,
+    )
+    .map_err(Failure::input)?;
     weights::write(&initial).map_err(Failure::work)
 }

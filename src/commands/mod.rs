@@ -6,10 +6,15 @@ mod doctor;
 mod evaluate;
 mod experiment;
 mod export;
+mod measure;
+mod measurement;
 mod plot;
 mod progress;
 mod run;
+mod size;
+mod train;
 mod trial;
+mod worker;
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -45,6 +50,8 @@ enum Verb {
     Completions(completions::Arguments),
     #[command(hide = true)]
     Trial(trial::Arguments),
+    #[command(hide = true)]
+    Measurement(measurement::Arguments),
 }
 
 /// Why a verb did not do what it was asked for.
@@ -91,6 +98,7 @@ fn run(cli: Cli) -> ExitCode {
         Verb::Doctor(arguments) => doctor::run(&arguments),
         Verb::Completions(arguments) => completions::run(&arguments),
         Verb::Trial(arguments) => trial::run(&arguments),
+        Verb::Measurement(arguments) => measurement::run(&arguments),
     };
     outcome.unwrap_or_else(|failure| {
         let status = match &failure {

@@ -45,6 +45,8 @@ pub fn run(arguments: &Arguments) -> Outcome {
 
 /// What a folder's tables come to.
 pub struct Summary {
+    /// The ablation's name.
+    pub ablation: String,
     /// The table of variants, for a terminal.
     pub table: String,
 }
@@ -73,6 +75,7 @@ pub fn draw_folder(folder: &Path) -> Result<Summary, Failure> {
     }
     write_whole(&folder.join("summary.md"), summary::markdown(&study).as_bytes()).map_err(Failure::work)?;
     Ok(Summary {
+        ablation: ablation.name.clone(),
         table: summary::console(&study, !speaks_utf8()),
     })
 }

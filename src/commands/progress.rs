@@ -35,17 +35,8 @@ impl Progress {
     /// A bar for trials that are to run.
     pub fn new<'a>(trials: impl Iterator<Item = &'a TrialRecord>) -> Self {
         let works: Vec<f64> = trials.map(work).collect();
-        let bar = if std::io::stderr().is_terminal() && !works.is_empty() {
-            ProgressBar::new(1000)
-        } else {
-            ProgressBar::hidden()
-        };
-        // No colour, so that there is none to switch off.
-        if let Ok(style) = ProgressStyle::with_template("{bar:24} {percent:>3} %  {msg}") {
-            bar.set_style(style.progress_chars("=> "));
-        }
         Self {
-            bar,
+            bar: bar(if works.is_empty() { 0 } else { 1000 }),
             trials: works.len(),
             work: works.iter().sum(),
             done: 0.0,
@@ -78,12 +69,12 @@ impl Progress {
             Event::Steps {
                 epoch,
                 done,
-                loss,
+                ref losses,
                 images_per_second,
             } => {
                 self.current.epoch = epoch;
                 self.current.made = done;
-                self.current.loss = Some(loss);
+                self.current.loss = losses.last().copied();
                 self.current.images_per_second = Some(images_per_second);
             }
             Event::Epoch { test_error, .. } => self.current.test_error = Some(test_error),
@@ -91,11 +82,19 @@ impl Progress {
         self.show();
     }
 
-    /// A trial has ended.
-    pub fn end(&mut self, record: &TrialRecord) {
+    /// A trial has ended; `outcome` says how in a few words.
+    pub fn end(&mut self, record: &TrialRecord, outcome: &str) {
         self.done += work(record);
         self.current.work = 0.0;
+        if self.bar.is_hidden() {
+            eprintln!("{}: {outcome}", self.current.heading);
+        }
         self.show();
+    }
+
+    /// Lines that stay, above the bar.
+    pub fn say(&self, lines: &str) {
+        self.bar.suspend(|| eprint!("{lines}"));
     }
 
     /// A line that stays.
@@ -127,6 +126,73 @@ impl Progress {
         }
         self.bar.set_position((1000.0 * share) as u64);
         self.bar.set_message(message);
+    }
+}
+
+/// A bar of that length where stderr is a terminal and there is work, else a hidden one.
+fn bar(length: u64) -> ProgressBar {
+    if !std::io::stderr().is_terminal() || length == 0 {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(length);
+    // No colour, so that there is none to switch off.
+    if let Ok(style) = ProgressStyle::with_template("{bar:24} {percent:>3} %  {msg}") {
+        bar.set_style(style.progress_chars("=> "));
+    }
+    bar
+}
+
+/// How far the processes that measure have come. Where stderr is no terminal, a line for each that has ended.
+pub struct Turns {
+    bar: ProgressBar,
+    heading: String,
+}
+
+impl Turns {
+    /// That many are to run.
+    pub fn new(turns: usize) -> Self {
+        Self {
+            bar: bar(turns as u64),
+            heading: String::new(),
+        }
+    }
+
+    /// Nobody knows how many are to run.
+    pub fn searching() -> Self {
+        let bar = match std::io::stderr().is_terminal() {
+            true => ProgressBar::new_spinner(),
+            false => ProgressBar::hidden(),
+        };
+        Self {
+            bar,
+            heading: String::new(),
+        }
+    }
+
+    /// One starts.
+    pub fn begin(&mut self, heading: &str) {
+        heading.clone_into(&mut self.heading);
+        self.bar.set_message(heading.to_owned());
+        self.bar.tick();
+    }
+
+    /// It has ended; `outcome` says how in a few words.
+    pub fn end(&mut self, outcome: &str) {
+        if self.bar.is_hidden() {
+            eprintln!("{}: {outcome}", self.heading);
+        }
+        self.bar.set_message(format!("{}: {outcome}", self.heading));
+        self.bar.inc(1);
+    }
+
+    /// A line that stays.
+    pub fn warn(&self, message: &str) {
+        self.bar.suspend(|| eprintln!("warning: {message}"));
+    }
+
+    /// All have ended.
+    pub fn finish(&self) {
+        self.bar.finish_and_clear();
     }
 }
 

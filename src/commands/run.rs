@@ -1,26 +1,33 @@
-//! `run`: train every variant with every seed, record, plot.
+//! `run`: measure, train every variant with every seed, record, plot.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clap::Args;
-use densenet_bench::formats::ablation::{Ablation, parse};
-use densenet_bench::formats::tables::{Status, TrialRow};
-use densenet_bench::host::{DeviceChoice, DeviceError, Environment, available_threads, build, gpu_models, now};
-use densenet_bench::trials::{Experiment, FolderError, ResultFolder, Trial, supervise};
+use clap::builder::TypedValueParser;
+use densenet_bench::formats::ablation::{Ablation, Settings, parse};
+use densenet_bench::formats::tables::{BatchRow, BoundaryRow, Status, TrialRow};
+use densenet_bench::host::{
+    DeviceChoice, DeviceError, Environment, available_memory, available_threads, build, check_arithmetic, gpu_models,
+    has_tf32, now, process_variables,
+};
+use densenet_bench::measurement::{Cells, measurements};
+use densenet_bench::trials::{FolderError, ResultFolder, Trial};
 use serde_json::json;
 
-use super::progress::Progress;
+use super::measure::Measuring;
+use super::train::Training;
 use super::{Failure, Outcome, experiment, plot, print, print_json};
 
-/// Train every variant of an ablation with every seed, record it to CSV and draw plots
+/// Train every variant of an ablation with every seed, measure each at its batch sizes, record it to CSV and draw plots
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   densenet-bench run ablations/growth.toml
   densenet-bench run ablations/growth.toml --only 'growth-rate=1*' --threads 2
   densenet-bench run my.toml --out /scratch/results --device cuda:0
+  densenet-bench run ablations/article.toml --find-max-batch --memory-limit 11GB
 
 The results go to results/NAME/ (or DIR/NAME/). A trial that is finished is not run again.")]
 pub struct Arguments {
@@ -44,9 +51,29 @@ pub struct Arguments {
     /// Start over; the old results are kept beside
     #[arg(long)]
     fresh: bool,
+    /// How long a trial, or a round of a measurement, may last, such as 90s, 30m or 12h
+    #[arg(long, value_name = "TIME", value_parser = parse_timeout)]
+    timeout: Option<Duration>,
+    /// Instead of all else, find the largest batch of each variant by trying
+    #[arg(long)]
+    find_max_batch: bool,
+    /// The bytes of live tensors that a measurement may have on the CPU, such as 11GB; all that is available unless given
+    #[arg(long, value_name = "SIZE", value_parser = super::size::parse)]
+    memory_limit: Option<u64>,
+    /// Print the mean training loss every N batches to stderr, as "[Epoch 1, Batch 100] loss: 3.697"
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..).map(|every| every as usize))]
+    print_loss_every: Option<usize>,
     /// Print the summary as JSON
     #[arg(long)]
     json: bool,
+}
+
+/// `--timeout` for clap.
+fn parse_timeout(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(time) if !time.is_zero() => Ok(time),
+        _ => Err("it must be a time above 0 with its unit, such as 90s, 30m or 12h".to_owned()),
+    }
 }
 
 /// `--device` for clap, whose own message already names the flag.
@@ -60,54 +87,151 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let ablation = parse(&text, &arguments.file).map_err(Failure::input)?;
     let chosen = chosen_variants(&ablation, arguments.only.as_deref())?;
     let device = experiment::device(arguments.device)?;
-    let threads = arguments.threads.map_or_else(available_threads, usize::from);
+    check_switches(&ablation, &chosen, device)?;
     let mut experiment = experiment::checked(ablation)?;
+    let threads = |settings: &Settings| {
+        let given = arguments.threads.map(usize::from).or(settings.run.threads);
+        given.unwrap_or_else(available_threads)
+    };
     for trial in &mut experiment.trials {
         trial.record.device = device.to_string();
-        trial.record.threads = threads;
+        trial.record.threads = threads(&trial.record.settings);
         trial.record.revision = build::REVISION.to_owned();
     }
     let selected: Vec<&Trial> = experiment.trials.iter().filter(|trial| chosen[trial.variant]).collect();
+    let cells = Cells {
+        device,
+        threads: arguments.threads.map(usize::from),
+        available_threads: available_threads(),
+        memory_limit: memory_limit(arguments, device)?,
+        revision: build::REVISION,
+    };
+    let every_variant = vec![true; chosen.len()];
+    let planned = measurements(&experiment, &every_variant, cells);
+    let to_measure = measurements(&experiment, &chosen, cells);
     if arguments.list {
-        return list(&selected);
+        return list(&selected, to_measure.len());
     }
-    if selected.is_empty() {
+    if selected.is_empty() && to_measure.is_empty() && !arguments.find_max_batch {
         return Err(Failure::Input(format!(
-            "{}: the variants have no [train], so there is nothing to run; add one, or use `describe` or `evaluate`",
+            "{}: the variants have neither [train] nor [measure], so there is nothing to run; add one, or use `describe` or `evaluate`",
             arguments.file.display()
         )));
     }
 
     let folder = ResultFolder::new(&arguments.out, &experiment.ablation.name);
     let _held = hold(&folder, arguments.fresh)?;
-    let todo = unfinished(&folder, &selected)?;
+    let todo = if arguments.find_max_batch {
+        Vec::new()
+    } else {
+        unfinished(&folder, &selected)?
+    };
     folder.create(&text).map_err(unusable)?;
     let gpu = matches!(device, DeviceChoice::Cuda(_)).then(gpu_models).flatten();
-    let mut environment = Environment::observe(&device.to_string(), gpu, threads, device != DeviceChoice::Flex);
-    if !todo.is_empty() {
-        folder.record_environment(&environment).map_err(unusable)?;
-    }
-    announce(&folder, &environment, selected.len(), todo.len());
-    if experiment
+    let first = experiment
         .ablation
         .variants
         .iter()
-        .any(|variant| variant.settings.measure.is_some())
-    {
-        eprintln!("note: [measure] is checked, but this version does not measure apart from training yet");
-    }
+        .zip(&chosen)
+        .find(|(_, chosen)| **chosen);
+    let settings = first.map_or(&experiment.ablation.variants[0].settings, |(variant, _)| {
+        &variant.settings
+    });
+    let of_first = threads(settings);
+    let variables = process_variables(&settings.run, device, of_first);
+    let mut environment = Environment::observe(device, gpu, of_first, &variables);
+    folder.record_environment(&environment).map_err(unusable)?;
+    let program = std::env::current_exe()
+        .map_err(|error| Failure::Work(format!("the program's own path cannot be found: {error}")))?;
+    let measuring = Measuring {
+        program: &program,
+        folder: &folder,
+        environment: &environment,
+        device,
+        timeout: arguments.timeout,
+    };
+    let training = Training {
+        program: &program,
+        folder: &folder,
+        environment: &environment,
+        device,
+        timeout: arguments.timeout,
+        print_loss_every: arguments.print_loss_every,
+    };
 
-    let rows = train_all(&folder, &experiment, &environment, &todo)?;
-    if !todo.is_empty() {
-        environment.ended = Some(now());
-        folder.record_environment(&environment).map_err(Failure::work)?;
+    let mut done = Done::default();
+    if arguments.find_max_batch {
+        announce(
+            &folder,
+            &environment,
+            "a search for the largest batch of each variant".to_owned(),
+        );
+        done.boundaries = measuring.find_largest(&experiment, &chosen, cells)?;
+    } else {
+        announce(
+            &folder,
+            &environment,
+            work_of(selected.len(), todo.len(), to_measure.len()),
+        );
+        // Measured before anything is trained: it is short, and tells whether the batches fit.
+        if !planned.is_empty() {
+            done.batches = measuring.measure(&to_measure, &planned)?;
+        }
+        done.trials = training.train(&experiment, &todo)?;
     }
-    // Whatever is wrong with the tables now, trials were run: this is no bad input any more.
+    environment.ended = Some(now());
+    folder.record_environment(&environment).map_err(Failure::work)?;
+    // Whatever is wrong with the tables now, something was run: this is no bad input any more.
     let summary = plot::draw_folder(folder.root()).map_err(|failure| Failure::Work(failure.into_message()))?;
-    report(arguments, &folder, &rows, &summary)?;
-    let is_selected = |row: &TrialRow| selected.iter().any(|trial| trial.record.trial == row.trial);
-    let failed = rows.iter().any(|row| is_selected(row) && row.status != Status::Ok);
-    Ok(ExitCode::from(u8::from(failed)))
+    report(arguments, &folder, &done, &summary)?;
+    let is_chosen = |name: &str| {
+        let named = experiment.ablation.variants.iter().zip(&chosen);
+        named
+            .into_iter()
+            .any(|(variant, chosen)| *chosen && variant.name == name)
+    };
+    Ok(ExitCode::from(u8::from(
+        done.has_failures(is_chosen, &device.to_string()),
+    )))
+}
+
+/// The rows of what was run.
+#[derive(Default)]
+struct Done {
+    trials: Vec<TrialRow>,
+    batches: Vec<BatchRow>,
+    boundaries: Vec<BoundaryRow>,
+}
+
+impl Done {
+    /// Whether something that was asked for did not end well. That a batch is too large is what a search looks for.
+    fn has_failures(&self, is_chosen: impl Fn(&str) -> bool, device: &str) -> bool {
+        let trial = |row: &TrialRow| is_chosen(&row.variant) && row.status != Status::Ok;
+        let batch = |row: &BatchRow| is_chosen(&row.variant) && row.device == device && row.status != Status::Ok;
+        let boundary = |row: &BoundaryRow| is_chosen(&row.variant) && row.largest_batch_size.is_none();
+        self.trials.iter().any(trial) || self.batches.iter().any(batch) || self.boundaries.iter().any(boundary)
+    }
+}
+
+/// Checks that the device can honour what `[run]` says of determinism and precision.
+fn check_switches(ablation: &Ablation, chosen: &[bool], device: DeviceChoice) -> Result<(), Failure> {
+    for (variant, _) in ablation.variants.iter().zip(chosen).filter(|(_, chosen)| **chosen) {
+        check_arithmetic(&variant.settings.run, device, has_tf32)
+            .map_err(|error| Failure::input(ablation.located(variant, error.key, error.rule, &error.remedy)))?;
+    }
+    Ok(())
+}
+
+/// The bytes of live tensors that a measurement may have. On the CPU it is what is available now, unless told: the
+/// system would otherwise kill processes, and not always the one that asked for too much.
+fn memory_limit(arguments: &Arguments, device: DeviceChoice) -> Result<Option<u64>, Failure> {
+    match (arguments.memory_limit, device) {
+        (None, DeviceChoice::Cpu) => Ok(available_memory()),
+        (None, _) | (Some(_), DeviceChoice::Cpu) => Ok(arguments.memory_limit),
+        (Some(_), _) => Err(Failure::Input(format!(
+            "--memory-limit: the memory of {device} cannot be held to a number; leave it out, or take --device cpu"
+        ))),
+    }
 }
 
 /// Holds the result folder, emptied for `--fresh`, until the value is dropped.
@@ -153,7 +277,7 @@ fn chosen_variants(ablation: &Ablation, only: Option<&str>) -> Result<Vec<bool>,
     Ok(chosen)
 }
 
-fn list(trials: &[&Trial]) -> Outcome {
+fn list(trials: &[&Trial], measurements: usize) -> Outcome {
     let line = |trial: &&Trial| {
         let record = &trial.record;
         format!(
@@ -162,6 +286,9 @@ fn list(trials: &[&Trial]) -> Outcome {
         )
     };
     print(&trials.iter().map(line).collect::<String>())?;
+    if measurements > 0 {
+        eprintln!("and {}", counted(measurements, "measurement"));
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -188,16 +315,25 @@ fn unfinished<'a>(folder: &ResultFolder, trials: &[&'a Trial]) -> Result<Vec<&'a
     Ok(todo)
 }
 
-fn announce(folder: &ResultFolder, environment: &Environment, trials: usize, todo: usize) {
-    let done = trials - todo;
-    let already = if done > 0 {
-        format!(", {done} of them finished before")
-    } else {
-        String::new()
-    };
+/// What a run has before it: `12 trials, 3 of them finished before, and 4 measurements`.
+fn work_of(trials: usize, todo: usize, measurements: usize) -> String {
+    let mut parts = Vec::new();
+    if measurements > 0 {
+        parts.push(counted(measurements, "measurement"));
+    }
+    if trials > 0 {
+        let already = match trials - todo {
+            0 => String::new(),
+            done => format!(" ({done} of them finished before)"),
+        };
+        parts.push(format!("{}{already}", counted(trials, "trial")));
+    }
+    parts.join(" and ")
+}
+
+fn announce(folder: &ResultFolder, environment: &Environment, work: String) {
     eprintln!(
-        "{}{already}, on {} ({}) with {}; results in {}",
-        counted(trials, "trial"),
+        "{work}, on {} ({}) with {}; results in {}",
         environment.device,
         environment.gpu.as_deref().unwrap_or(&environment.cpu),
         counted(environment.threads, "thread"),
@@ -210,84 +346,14 @@ fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
-fn train_all(
-    folder: &ResultFolder,
-    experiment: &Experiment,
-    environment: &Environment,
-    todo: &[&Trial],
-) -> Result<Vec<TrialRow>, Failure> {
-    let program = std::env::current_exe()
-        .map_err(|error| Failure::Work(format!("the program's own path cannot be found: {error}")))?;
-    let mut tables = Tables::new(folder, experiment);
-    tables.derive().map_err(Failure::work)?;
-    let mut progress = Progress::new(todo.iter().map(|trial| &trial.record));
-    for (index, trial) in todo.iter().enumerate() {
-        progress.begin(index, &trial.record);
-        folder.begin(&trial.record, environment).map_err(Failure::work)?;
-        let result = supervise(&program, folder, &trial.record, &mut |event| {
-            progress.event(event);
-            tables.derive_now_and_then();
-        })
-        .map_err(Failure::work)?;
-        if result.status != Status::Ok {
-            progress.warn(&format!(
-                "{} seed {}: {}",
-                trial.record.variant, trial.record.seed, result.error
-            ));
-        }
-        progress.end(&trial.record);
-        tables.derive().map_err(Failure::work)?;
-    }
-    progress.finish();
-    tables.derive().map_err(Failure::work)
-}
-
-/// The tables at the top, brought up to date while trials run, but never for more than a small share of the time.
-struct Tables<'a> {
-    folder: &'a ResultFolder,
-    trials: &'a [Trial],
-    next: Instant,
-}
-
-impl<'a> Tables<'a> {
-    /// The least time between two derivations while a trial runs.
-    const PAUSE: Duration = Duration::from_secs(2);
-
-    fn new(folder: &'a ResultFolder, experiment: &'a Experiment) -> Self {
-        Self {
-            folder,
-            trials: &experiment.trials,
-            next: Instant::now(),
-        }
-    }
-
-    fn derive(&mut self) -> Result<Vec<TrialRow>, FolderError> {
-        let begun = Instant::now();
-        let rows = self.folder.derive_tables(self.trials)?;
-        // At most a twentieth of the time goes into tables, however long they are.
-        self.next = Instant::now() + Self::PAUSE.max(begun.elapsed() * 20);
-        Ok(rows)
-    }
-
-    fn derive_now_and_then(&mut self) {
-        // A table that cannot be written now is written at the trial's end, where an error is reported.
-        if Instant::now() >= self.next {
-            let _ = self.derive();
-        }
-    }
-}
-
-fn report(
-    arguments: &Arguments,
-    folder: &ResultFolder,
-    rows: &[TrialRow],
-    summary: &plot::Summary,
-) -> Result<(), Failure> {
+fn report(arguments: &Arguments, folder: &ResultFolder, done: &Done, summary: &plot::Summary) -> Result<(), Failure> {
     if arguments.json {
         return print_json(&json!({
-            "ablation": rows.first().map(|row| &row.ablation),
+            "ablation": summary.ablation,
             "results": folder.root().display().to_string(),
-            "trials": rows,
+            "trials": done.trials,
+            "batches": done.batches,
+            "boundaries": done.boundaries,
         }));
     }
     print(&summary.table)?;

@@ -7,6 +7,7 @@ mod folder;
 mod largest;
 mod record;
 mod rounds;
+mod rows;
 mod timer;
 #[cfg(feature = "burn")]
 mod workload;
@@ -14,7 +15,7 @@ mod workload;
 pub use cells::{Cells, measurements};
 #[cfg(feature = "burn")]
 pub use child::measure;
-pub use folder::{MeasurementTables, Measurements};
+pub use folder::Measurements;
 pub use largest::{Attempt, Boundary, find_largest};
 pub use record::{MeasurementRecord, Phases, RoundResult, RoundSpec};
 pub use rounds::{Round, run_rounds};

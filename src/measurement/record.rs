@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::formats::ablation::{Mode, Settings, TrainSettings};
 use crate::formats::tables::Status;
 use crate::network::Shape;
-use crate::trials::digest;
+use crate::trials::{arithmetic_of, digest, name_of};
 
 /// All that one process needs in order to measure.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -135,7 +135,7 @@ impl MeasurementRecord {
                 json!(optimizer.weight_decay),
             ],
             "rounds": rounds,
-            "run": crate::trials::arithmetic_of(&spec.settings.run),
+            "run": arithmetic_of(&spec.settings.run),
             "seed": spec.seed,
             "steps": spec.steps,
             "warmup": [json!(spec.warmup_steps), json!(spec.warmup_seconds)],
@@ -163,11 +163,95 @@ impl MeasurementRecord {
         }
     }
 
+    /// The execution as the tables name it.
+    pub fn execution_name(&self) -> String {
+        name_of(&self.spec.settings.run.execution)
+    }
+
     /// The mode as the tables name it.
     pub fn mode_name(&self) -> &'static str {
         match self.spec.mode {
             Mode::Train => "train",
             Mode::Evaluate => "evaluate",
         }
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::formats::ablation::parse;
+
+    /// A measurement of training on the digits.
+    pub fn record(variant: &str, batch_size: usize, rounds: usize) -> MeasurementRecord {
+        of("", variant, batch_size, rounds, 10, 2)
+    }
+
+    fn of(
+        more: &str,
+        variant: &str,
+        batch_size: usize,
+        rounds: usize,
+        steps: usize,
+        threads: usize,
+    ) -> MeasurementRecord {
+        let text = format!(
+            "name = \"x\"\nquestion = \"?\"\n[data]\ndataset = \"digits\"\n[model]\ndepth = 10\n[measure]\n{more}"
+        );
+        let settings = parse(&text, Path::new("x.toml")).unwrap().variants.remove(0).settings;
+        let spec = RoundSpec {
+            variant: variant.to_owned(),
+            settings,
+            starting_weights_sha256: None,
+            mode: Mode::Train,
+            batch_size,
+            seed: 0,
+            warmup_steps: 3,
+            warmup_seconds: 0.5,
+            steps,
+            phase_steps: steps,
+            device: "cpu".to_owned(),
+            threads,
+            memory_limit: None,
+            input: Shape {
+                channels: 1,
+                height: 8,
+                width: 8,
+            },
+            classes: 10,
+            data_fingerprint: "digits".to_owned(),
+        };
+        MeasurementRecord::new(spec, rounds, None, "r".to_owned())
+    }
+
+    #[test]
+    fn the_rounds_share_the_steps() {
+        let record = of("", "a", 8, 3, 10, 2);
+        let shares: Vec<usize> = (0..3).map(|round| record.round(round).steps).collect();
+        assert_eq!(shares, [4, 3, 3]);
+    }
+
+    #[test]
+    fn the_cell_is_the_same_on_every_device_and_the_measurement_is_not() {
+        let (two, one) = (record("a", 8, 3), of("", "a", 8, 3, 10, 1));
+        assert_eq!(two.cell, one.cell);
+        assert_ne!(two.measurement, one.measurement);
+        // A name decides no number.
+        assert_eq!(record("b", 8, 3).measurement, two.measurement);
+    }
+
+    #[test]
+    fn the_cell_follows_from_what_decides_its_numbers() {
+        let base = record("a", 8, 3).cell;
+        assert_ne!(record("a", 16, 3).cell, base);
+        assert_ne!(record("a", 8, 2).cell, base);
+        assert_ne!(of("", "a", 8, 3, 11, 2).cell, base);
+        assert_ne!(of("[train]\nmomentum = 0.5\n", "a", 8, 3, 10, 2).cell, base);
+        assert_ne!(of("[run]\ndeterministic = false\n", "a", 8, 3, 10, 2).cell, base);
+        // How long training lasts does not.
+        assert_eq!(of("[train]\nepochs = 3\n", "a", 8, 3, 10, 2).cell, base);
+        assert_eq!(of("[run]\nthreads = 7\n", "a", 8, 3, 10, 2).cell, base);
     }
 }

@@ -221,7 +221,10 @@ mod tests {
         let after = calls.iter().position(|&call| call == "after").unwrap();
         let first_stage = calls.iter().position(|&call| call == "forward").unwrap();
         assert!(after < first_stage);
-        assert_eq!(calls[first_stage - 2..first_stage + 3], ["sync", "clock", "forward", "sync", "clock"]);
+        assert_eq!(
+            calls[first_stage - 2..first_stage + 3],
+            ["sync", "clock", "forward", "sync", "clock"]
+        );
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod densenet;
 mod layers;
+mod memory;
 mod presets;
 
 pub use densenet::{DenseNet, DropoutAfter, Initialization, NetworkError, Order, Stem};

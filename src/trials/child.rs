@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 use super::experiment::sha256;
 use super::files::write_whole;
 use super::folder::{FolderError, ResultFolder};
-use super::supervise::Event;
 use super::record::{TrialRecord, TrialResult};
-use crate::data::{self, DataError};
+use super::supervise::Event;
+use crate::data::{self, DataError, LoaderError};
+use crate::formats::ablation::Settings;
 use crate::formats::tables::{EpochRow, Row, Status, StepRow, appended_rows, write_rows};
 use crate::formats::weights::{self, Weights, WeightsError};
-use crate::formats::ablation::Settings;
 use crate::host::{self, ArithmeticError, DeviceChoice, DeviceError};
 use crate::model::{DenseNet, initial_weights};
 use crate::network::{NetworkError, Plan};
@@ -65,6 +65,9 @@ pub enum TrialError {
         /// In closed form.
         planned: usize,
     },
+    /// The batch that is measured cannot be prepared.
+    #[error(transparent)]
+    Loader(#[from] LoaderError),
     /// Training stopped.
     #[error(transparent)]
     Training(#[from] TrainError),

@@ -226,21 +226,21 @@ fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, FolderError> {
     }
 }
 
-fn write_json(path: &Path, value: &impl Serialize) -> Result<(), FolderError> {
+pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), FolderError> {
     let mut text = serde_json::to_vec_pretty(value).map_err(io::Error::other)?;
     text.push(b'\n');
     write_whole(path, &text)?;
     Ok(())
 }
 
-fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, FolderError> {
+pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, FolderError> {
     let Some(bytes) = read_if_there(path)? else {
         return Ok(None);
     };
     let value = serde_json::from_slice(&bytes).map_err(|error| FolderError::Broken {
         file: path.display().to_string(),
         rule: format!("it cannot be read ({error})"),
-        remedy: "remove the trial's folder and run again, or start over with --fresh".to_owned(),
+        remedy: "remove its folder and run again, or start over with --fresh".to_owned(),
     })?;
     Ok(Some(value))
 }

@@ -96,7 +96,10 @@ mod tests {
     fn it_does_not_follow_from_the_other_seeds_or_from_what_is_measured() {
         assert_eq!(of("", "", "seeds = [3, 4]"), of("", "", ""));
         assert_eq!(of("", "", "seeds = [3]\n[measure]\nbatch-sizes = [8]"), of("", "", ""));
-        assert_eq!(of("", "", "seeds = [3]\n[run]\nthreads = 2\ndeterministic = true"), of("", "", ""));
+        assert_eq!(
+            of("", "", "seeds = [3]\n[run]\nthreads = 2\ndeterministic = true"),
+            of("", "", "")
+        );
         // A preset and the options that it stands for are one network.
         assert_eq!(of("", "compression = 1.0", ""), of("", "", ""));
     }

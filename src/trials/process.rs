@@ -256,7 +256,10 @@ mod tests {
             "thread 'main' panicked\nDefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes.\n\n";
         let (status, error) = ending(101 << 8, said).diagnosis();
         assert_eq!(status, Status::Oom);
-        assert!(error.starts_with("out of memory (its process ended with status 101): Default"), "{error}");
+        assert!(
+            error.starts_with("out of memory (its process ended with status 101): Default"),
+            "{error}"
+        );
     }
 
     #[test]

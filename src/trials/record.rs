@@ -137,7 +137,7 @@ impl TrialRecord {
 }
 
 /// The name that a setting of few values has in the ablation format.
-fn name_of(value: &impl Serialize) -> String {
+pub(crate) fn name_of(value: &impl Serialize) -> String {
     match serde_json::to_value(value) {
         Ok(serde_json::Value::String(name)) => name,
         _ => String::new(),

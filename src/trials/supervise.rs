@@ -49,10 +49,10 @@ pub fn supervise(
     let work = Work {
         program,
         arguments: vec!["trial".into(), folder.root().into(), record.trial.clone().into()],
-        variables: record
-            .device
-            .parse()
-            .map_or_else(|_| Vec::new(), |device| process_variables(&record.settings.run, device, record.threads)),
+        variables: record.device.parse().map_or_else(
+            |_| Vec::new(),
+            |device| process_variables(&record.settings.run, device, record.threads),
+        ),
         stderr: folder.trial(&record.trial).join("stderr.txt"),
         timeout,
     };

@@ -5,6 +5,7 @@
 
 pub mod describe;
 pub mod groups;
+pub mod loss_log;
 pub mod plots;
 #[cfg(test)]
 mod samples;

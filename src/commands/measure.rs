@@ -1,0 +1,232 @@
+//! The part of `run` that measures speed and memory at each batch size, and searches for the largest batch.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use densenet_bench::formats::ablation::Mode;
+use densenet_bench::formats::tables::{BatchRow, BoundaryRow, Status};
+use densenet_bench::host::{DeviceChoice, Environment, process_variables};
+use densenet_bench::measurement::{
+    Attempt, Cells, MeasurementRecord, Measurements, RoundResult, RoundSpec, find_largest, run_rounds,
+};
+use densenet_bench::trials::{Experiment, FolderError, Prepared, ResultFolder, Work};
+
+use super::Failure;
+use super::progress::Turns;
+
+/// What measuring needs beside what is to be measured.
+pub struct Measuring<'a> {
+    /// This program.
+    pub program: &'a Path,
+    /// The folder that the results go to.
+    pub folder: &'a ResultFolder,
+    /// The run's surroundings.
+    pub environment: &'a Environment,
+    /// The device.
+    pub device: DeviceChoice,
+    /// How long a round may last.
+    pub timeout: Option<Duration>,
+}
+
+impl Measuring<'_> {
+    /// Measures what `records` ask for and has not been measured yet. The tables are those of `planned`, the whole
+    /// ablation's.
+    pub fn measure(
+        &self,
+        records: &[MeasurementRecord],
+        planned: &[MeasurementRecord],
+    ) -> Result<Vec<BatchRow>, Failure> {
+        let measurements = Measurements::of(self.folder);
+        let mut known = Vec::with_capacity(records.len());
+        for record in records {
+            let rounds = measurements.begin(record, &self.surroundings(&record.spec));
+            known.push(rounds.map_err(Failure::work)?);
+        }
+        let mut progress = Turns::new(known.iter().flatten().filter(|round| round.is_none()).count());
+        let mut derive = Derive::new(&measurements, planned);
+        let outcome = run_rounds::<FolderError>(records, &mut known, &mut |turn, settled| {
+            let (record, round) = (turn.record, turn.round);
+            progress.begin(&format!(
+                "{}  round {} of {}",
+                heading(record),
+                round + 1,
+                record.rounds
+            ));
+            let result = match settled {
+                Some(settled) => settled,
+                None => self.round(record, &record.round(round))?,
+            };
+            measurements.end_round(record, round, &result)?;
+            progress.end(&outcome_of(&record.spec, &result));
+            if result.status != Status::Ok {
+                progress.warn(&format!("{}: {}", heading(record), result.error));
+            }
+            derive.now_and_then()?;
+            Ok(result)
+        });
+        progress.finish();
+        outcome.map_err(Failure::work)?;
+        measurements.derive_tables(planned).map_err(Failure::work)
+    }
+
+    /// Searches for the largest batch of every chosen variant in each of its modes.
+    pub fn find_largest(
+        &self,
+        experiment: &Experiment,
+        chosen: &[bool],
+        cells: Cells<'_>,
+    ) -> Result<Vec<BoundaryRow>, Failure> {
+        let measurements = Measurements::of(self.folder);
+        let mut every = Vec::new();
+        for (index, (variant, prepared)) in experiment
+            .ablation
+            .variants
+            .iter()
+            .zip(&experiment.prepared)
+            .enumerate()
+        {
+            let modes = match &variant.settings.measure {
+                Some(measure) => measure.modes.as_slice(),
+                None => &[Mode::Train],
+            };
+            for &mode in modes {
+                // What names a search: no batch size and no step belong to it.
+                let spec = cells.spec(&variant.name, &variant.settings, prepared, mode, 0);
+                every.push((chosen[index], cells.record(spec, 1, prepared), prepared));
+            }
+        }
+        let mut progress = Turns::searching();
+        for (_, record, prepared) in every.iter().filter(|(chosen, ..)| *chosen) {
+            let row = self.search(&measurements, record, prepared, &mut progress)?;
+            measurements.end_search(record, &row).map_err(Failure::work)?;
+        }
+        progress.finish();
+        let all: Vec<MeasurementRecord> = every.into_iter().map(|(_, record, _)| record).collect();
+        measurements.derive_boundaries(&all).map_err(Failure::work)
+    }
+
+    /// One search; a try is a process of its own with two steps, of which the second has all that training keeps.
+    fn search(
+        &self,
+        measurements: &Measurements<'_>,
+        record: &MeasurementRecord,
+        prepared: &Prepared,
+        progress: &mut Turns,
+    ) -> Result<BoundaryRow, Failure> {
+        measurements
+            .begin(record, &self.surroundings(&record.spec))
+            .map_err(Failure::work)?;
+        let momentum = record.spec.optimizer().momentum > 0.0;
+        let has_prediction = record.predicted_peak_bytes.is_some();
+        let predicted = record
+            .spec
+            .memory_limit
+            .filter(|_| has_prediction)
+            .map(|limit| prepared.plan.largest_training_batch(limit, momentum));
+        let found = find_largest(predicted.unwrap_or(1), &mut |batch_size| {
+            progress.begin(&format!("{}: trying batch size {batch_size}", heading(record)));
+            let spec = RoundSpec {
+                batch_size,
+                steps: 2,
+                ..record.spec.clone()
+            };
+            let result = self.round(record, &spec)?;
+            progress.end(&outcome_of(&spec, &result));
+            Ok::<_, FolderError>(Attempt {
+                status: result.status,
+                error: result.error,
+                allocated_peak_bytes: result.allocated_peak_bytes,
+            })
+        })
+        .map_err(Failure::work)?;
+        if found.broken_off {
+            progress.warn(&format!("{}: {}", heading(record), found.error));
+        }
+        Ok(BoundaryRow {
+            variant: record.spec.variant.clone(),
+            device: record.spec.device.clone(),
+            execution: record.execution_name(),
+            mode: record.mode_name().to_owned(),
+            threads: record.spec.threads,
+            memory_limit_bytes: record.spec.memory_limit,
+            largest_batch_size: found.largest,
+            allocated_peak_bytes: found.allocated_peak_bytes,
+            smallest_too_large: found.smallest_too_large,
+            error: found.error,
+            predicted_largest: predicted,
+            tries: found.tries,
+        })
+    }
+
+    /// Runs a round's process. One that ends without a result gets one.
+    fn round(&self, record: &MeasurementRecord, spec: &RoundSpec) -> Result<RoundResult, FolderError> {
+        let (path, stderr) = Measurements::of(self.folder).begin_round(record, spec)?;
+        let work = Work {
+            program: self.program,
+            arguments: vec!["measurement".into(), path.into()],
+            variables: process_variables(&spec.settings.run, self.device, spec.threads),
+            stderr,
+            timeout: self.timeout,
+        };
+        let mut result = None;
+        let ending = work.run(&mut |line| {
+            // What is no result is no concern of ours: a library may print.
+            if let Ok(found) = serde_json::from_slice(line) {
+                result = Some(found);
+            }
+        })?;
+        Ok(result.unwrap_or_else(|| {
+            let (status, error) = ending.diagnosis();
+            RoundResult::unfinished(status, error)
+        }))
+    }
+
+    fn surroundings(&self, spec: &RoundSpec) -> Environment {
+        let variables = process_variables(&spec.settings.run, self.device, spec.threads);
+        self.environment.of_process(spec.threads, &variables)
+    }
+}
+
+fn heading(record: &MeasurementRecord) -> String {
+    let batch = match record.spec.batch_size {
+        0 => String::new(),
+        size => format!(" batch size {size}"),
+    };
+    format!("{} {}{batch}", record.spec.variant, record.mode_name())
+}
+
+/// A round in a few words.
+fn outcome_of(spec: &RoundSpec, result: &RoundResult) -> String {
+    let times: Vec<f64> = result.step_ns.iter().map(|&time| time as f64 / 1e9).collect();
+    match (result.status, densenet_bench::statistics::median(&times)) {
+        (Status::Ok, Some(median)) if median > 0.0 => format!("{:.1} images/s", spec.batch_size as f64 / median),
+        (status, _) => status.to_string(),
+    }
+}
+
+/// The tables at the top, brought up to date while rounds run, but never for more than a small share of the time.
+struct Derive<'a> {
+    measurements: &'a Measurements<'a>,
+    planned: &'a [MeasurementRecord],
+    next: Instant,
+}
+
+impl<'a> Derive<'a> {
+    fn new(measurements: &'a Measurements<'a>, planned: &'a [MeasurementRecord]) -> Self {
+        Self {
+            measurements,
+            planned,
+            next: Instant::now(),
+        }
+    }
+
+    fn now_and_then(&mut self) -> Result<(), FolderError> {
+        let begun = Instant::now();
+        if begun < self.next {
+            return Ok(());
+        }
+        self.measurements.derive_tables(self.planned)?;
+        self.next = Instant::now() + Duration::from_secs(2).max(begun.elapsed() * 20);
+        Ok(())
+    }
+}

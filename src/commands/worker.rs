@@ -1,0 +1,33 @@
+//! What the hidden verbs have in common: they are processes that another process of this program has started.
+
+use std::io;
+
+use super::Failure;
+use densenet_bench::host::prefer_to_be_killed;
+
+/// Makes this process one that ends with its parent, and that the system takes before it where memory runs out.
+pub fn settle(parent: Option<u32>) -> Result<(), Failure> {
+    die_with(parent).map_err(Failure::work)?;
+    // Where the system does not allow it, the trial is one of several that may be taken.
+    let _: io::Result<()> = prefer_to_be_killed();
+    Ok(())
+}
+
+/// Ends this process when its parent ends, however that comes about: a trial that nobody waits for would keep the
+/// device and write into a folder that the next run takes over.
+#[cfg(target_os = "linux")]
+fn die_with(parent: Option<u32>) -> Result<(), String> {
+    use nix::sys::{prctl::set_pdeathsig, signal::Signal};
+    let Some(parent) = parent else { return Ok(()) };
+    set_pdeathsig(Signal::SIGKILL).map_err(|error| format!("the parent cannot be watched: {error}"))?;
+    // It may have ended before the watch began.
+    match std::os::unix::process::parent_id() == parent {
+        true => Ok(()),
+        false => Err("the process that started this one has ended".to_owned()),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn die_with(_: Option<u32>) -> Result<(), String> {
+    Ok(())
+}

@@ -1,0 +1,209 @@
+//! The measurements of a result folder: `measurements/ID/` with what was asked for and a file for each round.
+
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+
+use super::record::{MeasurementRecord, RoundResult, RoundSpec};
+use super::rows::Measured;
+use crate::formats::tables::{self, BatchRow, BoundaryRow, PhaseRow, Row, SampleRow, Status};
+use crate::host::Environment;
+use crate::trials::{FolderError, ResultFolder, read_json, write_json, write_whole};
+
+/// The part of a result folder that measurements own.
+#[derive(Clone, Debug)]
+pub struct Measurements<'a> {
+    folder: &'a ResultFolder,
+}
+
+impl<'a> Measurements<'a> {
+    /// Those of a result folder.
+    pub fn of(folder: &'a ResultFolder) -> Self {
+        Self { folder }
+    }
+
+    fn all(&self) -> PathBuf {
+        self.folder.root().join("measurements")
+    }
+
+    fn own(&self, record: &MeasurementRecord) -> PathBuf {
+        self.all().join(&record.measurement)
+    }
+
+    /// Begins a measurement, or goes on with it: its folder, its record and its environment are there afterwards, and
+    /// rounds that did not end well are forgotten, so that they are tried again. One that another revision of the
+    /// program has begun and not ended starts over. Returns the rounds that have ended well.
+    ///
+    /// # Errors
+    /// Whatever the system says, or a file that cannot be read.
+    pub fn begin(
+        &self,
+        record: &MeasurementRecord,
+        environment: &Environment,
+    ) -> Result<Vec<Option<RoundResult>>, FolderError> {
+        let own = self.own(record);
+        let begun: Option<MeasurementRecord> = read_json(&own.join(RECORD))?;
+        let mut rounds = self.rounds(record)?;
+        let whole = rounds
+            .iter()
+            .flatten()
+            .filter(|round| round.status == Status::Ok)
+            .count()
+            == record.rounds;
+        if whole {
+            return Ok(rounds);
+        }
+        if begun.is_some_and(|begun| begun.revision != record.revision) {
+            fs::remove_dir_all(&own).map_err(|error| named(&own, &error))?;
+            rounds = vec![None; record.rounds];
+        }
+        fs::create_dir_all(&own).map_err(|error| named(&own, &error))?;
+        write_json(&own.join("environment.json"), environment)?;
+        write_json(&own.join(RECORD), record)?;
+        for (round, result) in rounds.iter_mut().enumerate() {
+            if result.as_ref().is_some_and(|result| result.status != Status::Ok) {
+                let path = own.join(round_file(round));
+                fs::remove_file(&path).map_err(|error| named(&path, &error))?;
+                *result = None;
+            }
+        }
+        Ok(rounds)
+    }
+
+    /// Puts a round's spec where its process finds it, and names the file for what that process says.
+    ///
+    /// # Errors
+    /// Whatever the system says.
+    pub fn begin_round(&self, record: &MeasurementRecord, spec: &RoundSpec) -> Result<(PathBuf, PathBuf), FolderError> {
+        let own = self.own(record);
+        fs::create_dir_all(&own).map_err(|error| named(&own, &error))?;
+        let path = own.join("spec.json");
+        write_json(&path, spec)?;
+        Ok((path, own.join("stderr.txt")))
+    }
+
+    /// Records how a round ended.
+    ///
+    /// # Errors
+    /// Whatever the system says.
+    pub fn end_round(&self, record: &MeasurementRecord, round: usize, result: &RoundResult) -> Result<(), FolderError> {
+        write_json(&self.own(record).join(round_file(round)), result)
+    }
+
+    /// The rounds that have ended.
+    ///
+    /// # Errors
+    /// A result that cannot be read.
+    pub fn rounds(&self, record: &MeasurementRecord) -> Result<Vec<Option<RoundResult>>, FolderError> {
+        let own = self.own(record);
+        (0..record.rounds)
+            .map(|round| read_json(&own.join(round_file(round))))
+            .collect()
+    }
+
+    /// Records what a search for the largest batch found; `record` is any of its tries'.
+    ///
+    /// # Errors
+    /// Whatever the system says.
+    pub fn end_search(&self, record: &MeasurementRecord, row: &BoundaryRow) -> Result<(), FolderError> {
+        let own = self.own(record);
+        fs::create_dir_all(&own).map_err(|error| named(&own, &error))?;
+        write_json(&own.join(BOUNDARY), row)
+    }
+
+    /// Writes `batches.csv`, `samples.csv` and `phases.csv` from the rounds, in the order of `planned`; what was
+    /// measured on other devices or with other threads stands behind. What is no longer planned is left out.
+    ///
+    /// # Errors
+    /// Whatever the system says, or a file that cannot be read.
+    pub fn derive_tables(&self, planned: &[MeasurementRecord]) -> Result<Vec<BatchRow>, FolderError> {
+        let measured = self.measured(planned)?;
+        let batches: Vec<BatchRow> = measured.iter().map(Measured::batch_row).collect();
+        let samples: Vec<SampleRow> = measured.iter().flat_map(Measured::sample_rows).collect();
+        let phases: Vec<PhaseRow> = measured.iter().flat_map(Measured::phase_rows).collect();
+        self.write(&batches)?;
+        self.write(&samples)?;
+        self.write(&phases)?;
+        Ok(batches)
+    }
+
+    /// Writes `boundaries.csv` from the searches, in the order of `planned`, the records that name each.
+    ///
+    /// # Errors
+    /// Whatever the system says, or a file that cannot be read.
+    pub fn derive_boundaries(&self, planned: &[MeasurementRecord]) -> Result<Vec<BoundaryRow>, FolderError> {
+        let others = self.recorded()?;
+        let mut rows = Vec::new();
+        for record in planned {
+            for own in same_cell(record, &others) {
+                if let Some(row) = read_json::<BoundaryRow>(&self.own(&own).join(BOUNDARY))? {
+                    rows.push(BoundaryRow {
+                        variant: record.spec.variant.clone(),
+                        ..row
+                    });
+                }
+            }
+        }
+        self.write(&rows)?;
+        Ok(rows)
+    }
+
+    fn write<T: Row>(&self, rows: &[T]) -> Result<(), FolderError> {
+        write_whole(&self.folder.root().join(T::FILE), &tables::write_rows(rows)?)?;
+        Ok(())
+    }
+
+    fn measured(&self, planned: &[MeasurementRecord]) -> Result<Vec<Measured>, FolderError> {
+        let others = self.recorded()?;
+        let mut measured = Vec::new();
+        for record in planned {
+            for mut own in same_cell(record, &others) {
+                // The variant's name is the ablation's of today.
+                own.spec.variant.clone_from(&record.spec.variant);
+                let rounds = self.rounds(&own)?;
+                measured.push(Measured { record: own, rounds });
+            }
+        }
+        Ok(measured)
+    }
+
+    /// Every measurement that has been begun.
+    fn recorded(&self) -> Result<Vec<MeasurementRecord>, FolderError> {
+        let all = self.all();
+        let entries = match fs::read_dir(&all) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(named(&all, &error).into()),
+        };
+        let mut records = Vec::new();
+        for entry in entries {
+            let path = entry.map_err(|error| named(&all, &error))?.path().join(RECORD);
+            records.extend(read_json::<MeasurementRecord>(&path)?);
+        }
+        // A folder's order is the system's.
+        records.sort_by(|a, b| (&a.spec.device, a.spec.threads).cmp(&(&b.spec.device, b.spec.threads)));
+        Ok(records)
+    }
+}
+
+const RECORD: &str = "measurement.json";
+const BOUNDARY: &str = "boundary.json";
+
+fn round_file(round: usize) -> String {
+    format!("round-{round}.json")
+}
+
+/// The planned measurement, as recorded if it has been begun, and those of the same cell on other devices.
+fn same_cell(planned: &MeasurementRecord, recorded: &[MeasurementRecord]) -> Vec<MeasurementRecord> {
+    let (own, others): (Vec<_>, Vec<_>) = recorded
+        .iter()
+        .filter(|record| record.cell == planned.cell)
+        .cloned()
+        .partition(|record| record.measurement == planned.measurement);
+    let own = own.into_iter().next().unwrap_or_else(|| planned.clone());
+    [own].into_iter().chain(others).collect()
+}
+
+fn named(path: &std::path::Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+}

@@ -1,0 +1,199 @@
+//! From a measurement's rounds to its rows of the tables.
+
+use super::record::{MeasurementRecord, Phases, RoundResult};
+use crate::formats::tables::{BatchRow, PhaseRow, SampleRow, Status};
+use crate::statistics::{median, median_absolute_deviation, stability};
+
+/// A measurement and the rounds that have ended.
+#[derive(Clone, Debug)]
+pub struct Measured {
+    /// What was asked for.
+    pub record: MeasurementRecord,
+    /// A result for each round that has ended.
+    pub rounds: Vec<Option<RoundResult>>,
+}
+
+impl Measured {
+    /// How it stands: as its first round that did not end well, or pending until the last has ended.
+    pub fn status(&self) -> Status {
+        let bad = self
+            .ended()
+            .map(|result| result.status)
+            .find(|&status| status != Status::Ok);
+        let whole = self.rounds.iter().all(Option::is_some);
+        bad.unwrap_or(if whole { Status::Ok } else { Status::Pending })
+    }
+
+    fn ended(&self) -> impl Iterator<Item = &RoundResult> {
+        self.rounds.iter().flatten()
+    }
+
+    /// Its row of `batches.csv`; numbers come from the rounds that ended well.
+    pub fn batch_row(&self) -> BatchRow {
+        let good = || self.ended().filter(|result| result.status == Status::Ok);
+        let steps: Vec<Vec<f64>> = good().map(|result| floats(&result.step_ns)).collect();
+        let all = steps.concat();
+        let step = median(&all);
+        let phase = |of: fn(&Phases) -> Option<u64>| {
+            let times: Vec<u64> = good().flat_map(|result| &result.phases).filter_map(of).collect();
+            whole(median(&floats(&times)))
+        };
+        let most = |of: fn(&RoundResult) -> Option<u64>| good().filter_map(of).max();
+        let spec = &self.record.spec;
+        BatchRow {
+            variant: spec.variant.clone(),
+            device: spec.device.clone(),
+            execution: self.record.execution_name(),
+            mode: self.record.mode_name().to_owned(),
+            batch_size: spec.batch_size,
+            status: self.status(),
+            error: self
+                .ended()
+                .find(|result| result.status != Status::Ok)
+                .map_or_else(String::new, |result| result.error.clone()),
+            steps: all.len(),
+            step_ns_median: whole(step),
+            step_ns_mad: whole(median_absolute_deviation(&all)),
+            forward_ns_median: phase(|phases| Some(phases.forward_ns)),
+            backward_ns_median: phase(|phases| phases.backward_ns),
+            optimizer_ns_median: phase(|phases| phases.optimizer_ns),
+            // Over the median as the row has it, so that a reader's division gives the same.
+            images_per_second: step.map(|step| spec.batch_size as f64 / (step.round() / 1e9)),
+            allocated_peak_bytes: most(|result| result.allocated_peak_bytes),
+            reserved_peak_bytes: most(|result| result.reserved_peak_bytes),
+            process_peak_bytes: most(|result| result.process_peak_bytes),
+            process_peak_source: good()
+                .next()
+                .map_or_else(String::new, |result| result.process_peak_source.clone()),
+            predicted_peak_bytes: self.record.predicted_peak_bytes,
+            threads: spec.threads,
+            rounds: steps.len(),
+            warning: stability(&steps).warning().unwrap_or_default(),
+        }
+    }
+
+    /// Its rows of `samples.csv`.
+    pub fn sample_rows(&self) -> Vec<SampleRow> {
+        let spec = &self.record.spec;
+        let timed = self.rounds.iter().enumerate().flat_map(|(round, result)| {
+            let times = result.iter().flat_map(|result| &result.step_ns);
+            times.map(move |&step_ns| (round, step_ns))
+        });
+        let row = |(step, (round, step_ns))| SampleRow {
+            variant: spec.variant.clone(),
+            device: spec.device.clone(),
+            execution: self.record.execution_name(),
+            mode: self.record.mode_name().to_owned(),
+            batch_size: spec.batch_size,
+            step,
+            step_ns,
+            threads: spec.threads,
+            round,
+        };
+        timed.enumerate().map(row).collect()
+    }
+
+    /// Its rows of `phases.csv`.
+    pub fn phase_rows(&self) -> Vec<PhaseRow> {
+        let spec = &self.record.spec;
+        let timed = self.rounds.iter().enumerate().flat_map(|(round, result)| {
+            let phases = result.iter().flat_map(|result| &result.phases);
+            phases.map(move |phases| (round, *phases))
+        });
+        let row = |(step, (round, phases)): (usize, (usize, Phases))| PhaseRow {
+            variant: spec.variant.clone(),
+            device: spec.device.clone(),
+            execution: self.record.execution_name(),
+            mode: self.record.mode_name().to_owned(),
+            batch_size: spec.batch_size,
+            step,
+            forward_ns: phases.forward_ns,
+            backward_ns: phases.backward_ns,
+            optimizer_ns: phases.optimizer_ns,
+            threads: spec.threads,
+            round,
+        };
+        timed.enumerate().map(row).collect()
+    }
+}
+
+fn floats(times: &[u64]) -> Vec<f64> {
+    times.iter().map(|&time| time as f64).collect()
+}
+
+fn whole(nanoseconds: Option<f64>) -> Option<u64> {
+    nanoseconds.map(|nanoseconds| nanoseconds.round() as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::record::tests::record;
+    use super::*;
+
+    fn round(step_ns: &[u64], allocated: u64) -> Option<RoundResult> {
+        Some(RoundResult {
+            step_ns: step_ns.to_vec(),
+            phases: vec![
+                Phases {
+                    forward_ns: 4,
+                    backward_ns: Some(5),
+                    optimizer_ns: Some(1),
+                };
+                step_ns.len()
+            ],
+            allocated_peak_bytes: Some(allocated),
+            ..RoundResult::unfinished(Status::Ok, "")
+        })
+    }
+
+    #[test]
+    fn a_row_has_the_median_over_all_rounds_and_the_highest_peak() {
+        let measured = Measured {
+            record: record("a", 8, 2),
+            rounds: vec![round(&[10, 11, 30], 100), round(&[9, 12], 120)],
+        };
+        let row = measured.batch_row();
+        assert_eq!((row.status, row.steps, row.rounds), (Status::Ok, 5, 2));
+        assert_eq!((row.step_ns_median, row.step_ns_mad), (Some(11), Some(1)));
+        assert_eq!(
+            (row.forward_ns_median, row.backward_ns_median, row.optimizer_ns_median),
+            (Some(4), Some(5), Some(1))
+        );
+        assert_eq!(row.images_per_second, Some(8.0 / 11e-9));
+        assert_eq!(row.allocated_peak_bytes, Some(120));
+    }
+
+    #[test]
+    fn every_step_of_every_round_is_a_sample_counted_through() {
+        let measured = Measured {
+            record: record("a", 8, 2),
+            rounds: vec![round(&[10, 11], 1), round(&[9], 1)],
+        };
+        let samples: Vec<_> = measured
+            .sample_rows()
+            .iter()
+            .map(|row| (row.round, row.step, row.step_ns))
+            .collect();
+        assert_eq!(samples, [(0, 0, 10), (0, 1, 11), (1, 2, 9)]);
+        assert_eq!(measured.phase_rows().len(), 3);
+    }
+
+    #[test]
+    fn a_round_that_failed_is_the_rows_status_and_the_others_numbers_stay() {
+        let failed = Some(RoundResult::unfinished(Status::Timeout, "too long"));
+        let measured = Measured {
+            record: record("a", 8, 2),
+            rounds: vec![round(&[10], 1), failed],
+        };
+        let row = measured.batch_row();
+        assert_eq!(
+            (row.status, row.error.as_str(), row.step_ns_median),
+            (Status::Timeout, "too long", Some(10))
+        );
+        let begun = Measured {
+            record: record("a", 8, 2),
+            rounds: vec![round(&[10], 1), None],
+        };
+        assert_eq!(begun.batch_row().status, Status::Pending);
+    }
+}
