@@ -57,7 +57,10 @@ fn tensors_are_counted_to_the_byte_and_libtorchs_refusal_at_the_limit_is_a_panic
     tensors.limit(held + 1000);
     let refused = std::panic::catch_unwind(|| burn::tensor::Tensor::<1>::ones([4096], &cpu()));
     tensors.limit(u64::MAX);
-    let message = refused.err().and_then(|panic| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+    let message = refused
+        .err()
+        .and_then(|panic| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_default();
     assert!(message.contains("can't allocate memory"), "{message}");
     assert_eq!(tensors.live(), held);
 }

@@ -2,13 +2,13 @@
 
 #![cfg(feature = "burn")]
 
+mod workplace;
+
 use std::fs;
-use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::Command;
 
 use densenet_bench::formats::tables::{EpochRow, Row, Status, StepRow, TrialRow, read_rows};
-use serde_json::Value;
-use tempfile::TempDir;
+use workplace::Workplace;
 
 /// Two growth rates by two seeds, seconds of training.
 const SMALL: &str = r#"
@@ -31,59 +31,6 @@ seeds = [0, 1]
 [sweep]
 "model.growth-rate" = [4, 6]
 "#;
-
-struct Workplace(TempDir);
-
-impl Workplace {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        fs::write(self.path(name), text).unwrap();
-    }
-
-    /// Runs the program here; two threads, so that machines with more compute the same.
-    fn run(&self, arguments: &[&str]) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_densenet-bench"))
-            .args(arguments)
-            .current_dir(self.0.path())
-            .env("LC_ALL", "C.UTF-8")
-            .output()
-            .unwrap()
-    }
-
-    fn ok(&self, arguments: &[&str]) -> String {
-        let output = self.run(arguments);
-        assert!(
-            output.status.success(),
-            "{arguments:?}: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    /// Runs the program, which must refuse with exit status 2, and gives what it says.
-    fn refused(&self, arguments: &[&str]) -> String {
-        let output = self.run(arguments);
-        let said = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
-        said.trim_end().to_owned()
-    }
-
-    fn rows<T: Row>(&self, folder: &str) -> Vec<T> {
-        let path = self.path(folder).join(T::FILE);
-        read_rows(&fs::read(&path).unwrap(), T::FILE).unwrap()
-    }
-
-    fn json(&self, file: &str) -> Value {
-        serde_json::from_slice(&fs::read(self.path(file)).unwrap()).unwrap()
-    }
-}
 
 fn losses(rows: &[StepRow]) -> Vec<(u64, usize, u64)> {
     rows.iter()

@@ -182,8 +182,8 @@ impl Measuring<'_> {
     }
 
     fn surroundings(&self, spec: &RoundSpec) -> Environment {
-        let variables = process_variables(&spec.settings.run, self.device, spec.threads);
-        self.environment.of_process(spec.threads, &variables)
+        self.environment
+            .of_process(self.device, &spec.settings.run, spec.threads)
     }
 }
 

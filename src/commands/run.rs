@@ -10,9 +10,9 @@ use densenet_bench::formats::ablation::{Ablation, Settings, parse};
 use densenet_bench::formats::tables::{BatchRow, BoundaryRow, Status, TrialRow};
 use densenet_bench::host::{
     DeviceChoice, DeviceError, Environment, available_memory, available_threads, build, check_arithmetic, gpu_models,
-    has_tf32, now, process_variables,
+    has_tf32, now,
 };
-use densenet_bench::measurement::{Cells, measurements};
+use densenet_bench::measurement::{Cells, Measurements, measurements};
 use densenet_bench::trials::{FolderError, ResultFolder, Trial};
 use serde_json::json;
 
@@ -126,6 +126,10 @@ pub fn run(arguments: &Arguments) -> Outcome {
     } else {
         unfinished(&folder, &selected)?
     };
+    let mut unmeasured = 0;
+    for record in to_measure.iter().filter(|_| !arguments.find_max_batch) {
+        unmeasured += usize::from(!Measurements::of(&folder).is_whole(record).map_err(Failure::input)?);
+    }
     folder.create(&text).map_err(unusable)?;
     let gpu = matches!(device, DeviceChoice::Cuda(_)).then(gpu_models).flatten();
     let first = experiment
@@ -138,9 +142,12 @@ pub fn run(arguments: &Arguments) -> Outcome {
         &variant.settings
     });
     let of_first = threads(settings);
-    let variables = process_variables(&settings.run, device, of_first);
-    let mut environment = Environment::observe(device, gpu, of_first, &variables);
-    folder.record_environment(&environment).map_err(unusable)?;
+    let mut environment = Environment::observe(device, gpu, &settings.run, of_first);
+    // The surroundings of a run that had nothing to do are not those of its results.
+    let has_work = arguments.find_max_batch || !todo.is_empty() || unmeasured > 0;
+    if has_work {
+        folder.record_environment(&environment).map_err(unusable)?;
+    }
     let program = std::env::current_exe()
         .map_err(|error| Failure::Work(format!("the program's own path cannot be found: {error}")))?;
     let measuring = Measuring {
@@ -171,7 +178,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
         announce(
             &folder,
             &environment,
-            work_of(selected.len(), todo.len(), to_measure.len()),
+            work_of((selected.len(), todo.len()), (to_measure.len(), unmeasured)),
         );
         // Measured before anything is trained: it is short, and tells whether the batches fit.
         if !planned.is_empty() {
@@ -179,8 +186,10 @@ pub fn run(arguments: &Arguments) -> Outcome {
         }
         done.trials = training.train(&experiment, &todo)?;
     }
-    environment.ended = Some(now());
-    folder.record_environment(&environment).map_err(Failure::work)?;
+    if has_work {
+        environment.ended = Some(now());
+        folder.record_environment(&environment).map_err(Failure::work)?;
+    }
     // Whatever is wrong with the tables now, something was run: this is no bad input any more.
     let summary = plot::draw_folder(folder.root()).map_err(|failure| Failure::Work(failure.into_message()))?;
     report(arguments, &folder, &done, &summary)?;
@@ -315,20 +324,18 @@ fn unfinished<'a>(folder: &ResultFolder, trials: &[&'a Trial]) -> Result<Vec<&'a
     Ok(todo)
 }
 
-/// What a run has before it: `12 trials, 3 of them finished before, and 4 measurements`.
-fn work_of(trials: usize, todo: usize, measurements: usize) -> String {
-    let mut parts = Vec::new();
-    if measurements > 0 {
-        parts.push(counted(measurements, "measurement"));
-    }
-    if trials > 0 {
-        let already = match trials - todo {
+/// What a run has before it: `4 measurements and 12 trials (3 of them finished before)`. Each is all of them, and what
+/// is left to do.
+fn work_of(trials: (usize, usize), measurements: (usize, usize)) -> String {
+    let part = |(all, left): (usize, usize), what: &str| {
+        let before = match all - left {
             0 => String::new(),
-            done => format!(" ({done} of them finished before)"),
+            before => format!(" ({before} of them finished before)"),
         };
-        parts.push(format!("{}{already}", counted(trials, "trial")));
-    }
-    parts.join(" and ")
+        (all > 0).then(|| format!("{}{before}", counted(all, what)))
+    };
+    let parts = [part(measurements, "measurement"), part(trials, "trial")];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(" and ")
 }
 
 fn announce(folder: &ResultFolder, environment: &Environment, work: String) {

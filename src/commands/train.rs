@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use densenet_bench::formats::tables::{Status, TrialRow};
-use densenet_bench::host::{DeviceChoice, Environment, process_variables};
+use densenet_bench::host::{DeviceChoice, Environment};
 use densenet_bench::trials::{Event, Experiment, FolderError, ResultFolder, Trial, supervise};
 use densenet_bench::views::loss_log::LossLog;
 
@@ -36,8 +36,8 @@ impl Training<'_> {
         for (index, trial) in todo.iter().enumerate() {
             let record = &trial.record;
             progress.begin(index, record);
-            let variables = process_variables(&record.settings.run, self.device, record.threads);
-            let surroundings = self.environment.of_process(record.threads, &variables);
+            let run = &record.settings.run;
+            let surroundings = self.environment.of_process(self.device, run, record.threads);
             self.folder.begin(record, &surroundings).map_err(Failure::work)?;
             let mut log = self.print_loss_every.map(LossLog::new);
             if log.is_some() {

@@ -75,14 +75,12 @@ pub fn process_variables(run: &RunSettings, device: DeviceChoice, threads: usize
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::formats::ablation::Execution;
 
     fn run(deterministic: bool, tf32: bool) -> RunSettings {
         RunSettings {
-            execution: Execution::Plain,
             deterministic,
             tf32,
-            threads: None,
+            ..RunSettings::default()
         }
     }
 

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::arithmetic::process_variables;
 use super::device::DeviceChoice;
+use crate::formats::ablation::RunSettings;
 use crate::formats::tables::SCHEMA_VERSION;
 
 /// Facts of the build, fixed when the program was compiled.
@@ -81,6 +83,12 @@ pub struct Environment {
     pub gpu: Option<String>,
     /// Threads of the device's backend.
     pub threads: usize,
+    /// Whether the backend is held to operations whose results repeat to the last bit.
+    #[serde(default)]
+    pub deterministic: Option<bool>,
+    /// Whether f32 products may be rounded to TF32.
+    #[serde(default)]
+    pub tf32: Option<bool>,
     /// The processor.
     pub cpu: String,
     /// Processors that the system lists.
@@ -104,14 +112,9 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// Looks at the machine and at this process, for work on `device` by processes that get `variables` beside their
-    /// parent's own.
-    pub fn observe(
-        device: DeviceChoice,
-        gpu: Option<String>,
-        threads: usize,
-        variables: &[(&'static str, String)],
-    ) -> Self {
+    /// Looks at the machine and at this process, for work on `device` by processes of these settings.
+    pub fn observe(device: DeviceChoice, gpu: Option<String>, run: &RunSettings, threads: usize) -> Self {
+        let variables = process_variables(run, device, threads);
         let libtorch = device != DeviceChoice::Flex;
         let mut system = sysinfo::System::new();
         system.refresh_memory();
@@ -130,13 +133,15 @@ impl Environment {
             device: device.to_string(),
             gpu,
             threads,
+            deterministic: Some(run.deterministic),
+            tf32: Some(run.tf32),
             cpu: system.cpus().first().map_or_else(unknown, |cpu| cpu.brand().to_owned()),
             logical_cores: system.cpus().len(),
             physical_cores: sysinfo::System::physical_core_count(),
             memory_bytes: system.total_memory(),
             system: sysinfo::System::long_os_version().unwrap_or_else(unknown),
             kernel: sysinfo::System::kernel_version().unwrap_or_else(unknown),
-            variables: recorded_variables(variables),
+            variables: recorded_variables(&variables),
             command_line: std::env::args_os()
                 .map(|argument| argument.to_string_lossy().into_owned())
                 .collect(),
@@ -145,11 +150,13 @@ impl Environment {
         }
     }
 
-    /// The surroundings of one process of the run, which may have threads and variables of its own.
-    pub fn of_process(&self, threads: usize, variables: &[(&'static str, String)]) -> Self {
+    /// The surroundings of one process of the run, which may have threads and switches of its own.
+    pub fn of_process(&self, device: DeviceChoice, run: &RunSettings, threads: usize) -> Self {
         Self {
             threads,
-            variables: recorded_variables(variables),
+            deterministic: Some(run.deterministic),
+            tf32: Some(run.tf32),
+            variables: recorded_variables(&process_variables(run, device, threads)),
             ..self.clone()
         }
     }
@@ -175,7 +182,7 @@ mod tests {
 
     #[test]
     fn only_listed_variables_are_recorded() {
-        let environment = Environment::observe(DeviceChoice::Cpu, None, 2, &[("OMP_NUM_THREADS", "2".to_owned())]);
+        let environment = Environment::observe(DeviceChoice::Cpu, None, &RunSettings::default(), 2);
         assert!(
             environment
                 .variables

@@ -30,6 +30,14 @@ impl<'a> Measurements<'a> {
         self.all().join(&record.measurement)
     }
 
+    /// Whether every round of a measurement has ended well.
+    ///
+    /// # Errors
+    /// A result that cannot be read.
+    pub fn is_whole(&self, record: &MeasurementRecord) -> Result<bool, FolderError> {
+        Ok(are_whole(&self.rounds(record)?))
+    }
+
     /// Begins a measurement, or goes on with it: its folder, its record and its environment are there afterwards, and
     /// rounds that did not end well are forgotten, so that they are tried again. One that another revision of the
     /// program has begun and not ended starts over. Returns the rounds that have ended well.
@@ -44,13 +52,7 @@ impl<'a> Measurements<'a> {
         let own = self.own(record);
         let begun: Option<MeasurementRecord> = read_json(&own.join(RECORD))?;
         let mut rounds = self.rounds(record)?;
-        let whole = rounds
-            .iter()
-            .flatten()
-            .filter(|round| round.status == Status::Ok)
-            .count()
-            == record.rounds;
-        if whole {
+        if are_whole(&rounds) {
             return Ok(rounds);
         }
         if begun.is_some_and(|begun| begun.revision != record.revision) {
@@ -184,6 +186,11 @@ impl<'a> Measurements<'a> {
         records.sort_by(|a, b| (&a.spec.device, a.spec.threads).cmp(&(&b.spec.device, b.spec.threads)));
         Ok(records)
     }
+}
+
+fn are_whole(rounds: &[Option<RoundResult>]) -> bool {
+    let is_good = |round: &Option<RoundResult>| round.as_ref().is_some_and(|round| round.status == Status::Ok);
+    rounds.iter().all(is_good)
 }
 
 const RECORD: &str = "measurement.json";

@@ -239,6 +239,18 @@ pub struct RunSettings {
     pub threads: Option<usize>,
 }
 
+impl Default for RunSettings {
+    /// `[run]` without a key.
+    fn default() -> Self {
+        Self {
+            execution: Execution::Plain,
+            deterministic: true,
+            tf32: false,
+            threads: None,
+        }
+    }
+}
+
 // A trial's identity is made from what is serialised: a key that came later must not change that of earlier trials
 // where it has its default.
 

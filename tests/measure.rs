@@ -1,0 +1,208 @@
+//! `[measure]` from the command line: what a row stands for, and what becomes of processes that end badly.
+
+#![cfg(feature = "libtorch")]
+
+mod workplace;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
+
+use densenet_bench::formats::tables::{BatchRow, PhaseRow, SampleRow, Status, TrialRow};
+use workplace::Workplace;
+
+const SMALL: &str = r#"
+name = "small"
+question = "What does a step cost?"
+[data]
+dataset = "digits"
+[model]
+block-layers = [1, 2]
+[measure]
+batch-sizes = [8, 16]
+mode = ["train", "evaluate"]
+warmup-steps = 1
+warmup-seconds = 0
+steps = 5
+rounds = 2
+[sweep]
+"model.growth-rate" = [4, 6]
+"#;
+
+#[test]
+fn every_variant_mode_and_batch_size_is_a_row_whose_samples_come_from_every_round() {
+    let place = Workplace::new();
+    place.write("small.toml", SMALL);
+    place.ok(&["run", "small.toml", "--threads", "2", "--device", "cpu"]);
+    let rows: Vec<BatchRow> = place.rows("results/small");
+    let keys: Vec<(&str, &str, usize)> = (rows.iter())
+        .map(|row| (row.variant.as_str(), row.mode.as_str(), row.batch_size))
+        .collect();
+    let expected = ["growth-rate=4", "growth-rate=6"]
+        .map(|variant| ["train", "evaluate"].map(|mode| [8, 16].map(|batch_size| (variant, mode, batch_size))));
+    assert_eq!(keys, expected.as_flattened().as_flattened());
+    for row in &rows {
+        assert_eq!((row.status, row.steps, row.rounds, row.threads), (Status::Ok, 5, 2, 2));
+        let median = row.step_ns_median.unwrap() as f64;
+        assert_eq!(row.images_per_second, Some(row.batch_size as f64 / (median / 1e9)));
+        assert_eq!(row.backward_ns_median.is_some(), row.mode == "train");
+        assert!(row.allocated_peak_bytes < row.process_peak_bytes);
+        assert_eq!(
+            (row.reserved_peak_bytes, row.process_peak_source.as_str()),
+            (None, "resident-set")
+        );
+    }
+    // More images need more memory, and training needs more than evaluation.
+    let peak = |index: usize| rows[index].allocated_peak_bytes.unwrap();
+    assert!(peak(0) < peak(1) && peak(2) < peak(3) && peak(2) < peak(0));
+
+    let samples: Vec<SampleRow> = place.rows("results/small");
+    assert_eq!(samples.len(), 8 * 5);
+    let first: Vec<(usize, usize)> = samples[..5].iter().map(|row| (row.round, row.step)).collect();
+    assert_eq!(first, [(0, 0), (0, 1), (0, 2), (1, 3), (1, 4)]);
+    assert_eq!(place.rows::<PhaseRow>("results/small").len(), 8 * 5);
+
+    // What has been measured is not measured again; with other threads it is another measurement, beside the first.
+    place.ok(&["run", "small.toml", "--threads", "2", "--device", "cpu"]);
+    assert_eq!(place.rows::<SampleRow>("results/small"), samples);
+    place.ok(&[
+        "run",
+        "small.toml",
+        "--threads",
+        "1",
+        "--device",
+        "cpu",
+        "--only",
+        "*=4",
+    ]);
+    let both: Vec<BatchRow> = place.rows("results/small");
+    let threads: Vec<usize> = both.iter().map(|row| row.threads).collect();
+    assert_eq!(threads, [1, 2, 1, 2, 1, 2, 1, 2, 1, 2, 1, 2, 1, 2, 1, 2][..both.len()]);
+    assert_eq!(both.iter().filter(|row| row.status == Status::Ok).count(), 12);
+}
+
+#[test]
+fn every_round_is_a_process_of_its_own_and_one_that_is_killed_is_a_row() {
+    let place = Workplace::new();
+    let slow = SMALL
+        .replace("warmup-seconds = 0", "warmup-seconds = 0.4")
+        .replace("rounds = 2", "rounds = 1");
+    place.write("small.toml", &slow);
+    let mut run = Command::new(env!("CARGO_BIN_EXE_densenet-bench"))
+        .args(["run", "small.toml", "--device", "cpu"])
+        .current_dir(place.path(""))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut seen = BTreeSet::new();
+    let status = loop {
+        if let Some(status) = run.try_wait().unwrap() {
+            break status;
+        }
+        for child in children_of(run.id()) {
+            if seen.insert(child) && seen.len() == 1 {
+                Command::new("kill").args(["-9", &child.to_string()]).status().unwrap();
+            }
+        }
+        sleep(Duration::from_millis(5));
+    };
+    assert_eq!(status.code(), Some(1));
+    assert_eq!(seen.len(), 8, "a process for each variant, mode and batch size");
+    let rows: Vec<BatchRow> = place.rows("results/small");
+    assert_eq!(rows[0].status, Status::Failed);
+    assert!(
+        rows[0].error.starts_with("its process was killed (signal 9"),
+        "{}",
+        rows[0].error
+    );
+    assert!(rows[1..].iter().all(|row| row.status == Status::Ok));
+
+    // What failed is tried again, and nothing else.
+    let before: Vec<SampleRow> = place.rows("results/small");
+    place.ok(&["run", "small.toml", "--device", "cpu"]);
+    let after: Vec<SampleRow> = place.rows("results/small");
+    assert_eq!(after.len(), 8 * 5);
+    assert_eq!(after[5..], before);
+}
+
+/// The processes whose parent is `parent`.
+fn children_of(parent: u32) -> Vec<u32> {
+    let path = format!("/proc/{parent}/task/{parent}/children");
+    let text = fs::read_to_string(path).unwrap_or_default();
+    text.split_whitespace().map(|pid| pid.parse().unwrap()).collect()
+}
+
+#[test]
+fn what_runs_too_long_is_a_row_with_the_status_timeout() {
+    let place = Workplace::new();
+    place.write(
+        "small.toml",
+        &format!("{SMALL}\n[train]\nepochs = 1\nseeds = [0]\n").replace("mode = [\"train\", \"evaluate\"]", ""),
+    );
+    let output = place.run(&["run", "small.toml", "--device", "cpu", "--timeout", "1ms"]);
+    assert_eq!(output.status.code(), Some(1));
+    for row in place.rows::<BatchRow>("results/small") {
+        assert_eq!(row.status, Status::Timeout);
+        assert_eq!(
+            row.error,
+            "it ran longer than 1ms and was killed; give it more time with --timeout"
+        );
+    }
+    let trials: Vec<TrialRow> = place.rows("results/small");
+    assert_eq!(trials.len(), 2);
+    assert!(trials.iter().all(|row| row.status == Status::Timeout));
+}
+
+#[test]
+fn what_a_device_cannot_honour_is_refused_before_anything_is_written() {
+    let place = Workplace::new();
+    place.write("small.toml", &format!("{SMALL}\n[run]\ntf32 = true\n"));
+    for device in ["cpu", "flex"] {
+        assert_eq!(
+            place.refused(&["run", "small.toml", "--device", device]),
+            format!(
+                "error: small.toml:21: run.tf32: variant growth-rate=4: tf32 is true, and the device {device} has no TF32; \
+                 leave tf32 out, or take a CUDA device of compute capability 8.0 or later"
+            )
+        );
+    }
+    place.write("small.toml", SMALL);
+    assert_eq!(
+        place.refused(&["run", "small.toml", "--device", "flex", "--memory-limit", "1GB"]),
+        "error: --memory-limit: the memory of flex cannot be held to a number; leave it out, or take --device cpu"
+    );
+    assert!(!place.path("results").exists());
+}
+
+#[test]
+fn the_loss_is_printed_in_the_articles_form_behind_a_flag() {
+    let place = Workplace::new();
+    let train =
+        "[train]\nepochs = 2\nbatch-size = 32\n[data]\ndataset = \"digits\"\ntrain-limit = 160\ntest-limit = 32\n";
+    place.write(
+        "small.toml",
+        &format!("name = \"small\"\nquestion = \"?\"\n[model]\nblock-layers = [1]\n{train}"),
+    );
+    let output = place.run(&["run", "small.toml", "--print-loss-every", "2"]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    let lines: Vec<&str> = said.lines().filter(|line| line.starts_with('[')).collect();
+    let places: Vec<&str> = lines.iter().map(|line| line.split_once(']').unwrap().0).collect();
+    assert_eq!(
+        places,
+        [
+            "[Epoch 1, Batch 2",
+            "[Epoch 1, Batch 4",
+            "[Epoch 2, Batch 2",
+            "[Epoch 2, Batch 4"
+        ]
+    );
+    let losses: Vec<f64> = lines
+        .iter()
+        .map(|line| line.split_once("] loss: ").unwrap().1.parse().unwrap())
+        .collect();
+    let steps: Vec<densenet_bench::formats::tables::StepRow> = place.rows("results/small");
+    assert!((losses[0] - (steps[0].loss + steps[1].loss) / 2.0).abs() <= 0.0005);
+}
