@@ -164,7 +164,7 @@ fn what_a_device_cannot_honour_is_refused_before_anything_is_written() {
         assert_eq!(
             place.refused(&["run", "small.toml", "--device", device]),
             format!(
-                "error: small.toml:21: run.tf32: variant growth-rate=4: tf32 is true, and the device {device} has no TF32; \
+                "error: small.toml:19: run.tf32: tf32 is true, and the device {device} has no TF32; \
                  leave tf32 out, or take a CUDA device of compute capability 8.0 or later"
             )
         );
