@@ -102,14 +102,6 @@ pub fn cuda_devices() -> usize {
     return 0;
 }
 
-/// Whether a CUDA device has TF32.
-///
-/// # Errors
-/// Why that is not known.
-pub fn has_tf32(_: usize) -> Result<bool, String> {
-    Err("unknown".to_owned())
-}
-
 /// The models of this machine's NVIDIA GPUs, as the driver lists them; none without a driver.
 pub fn gpu_models() -> Option<String> {
     let gpus = std::fs::read_dir("/proc/driver/nvidia/gpus").ok()?;

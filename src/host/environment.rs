@@ -31,9 +31,10 @@ pub mod build {
 
 /// Variables that change what a run computes or how fast; nothing else of the environment is recorded, since it may
 /// hold secrets.
-const RECORDED_VARIABLES: [&str; 22] = [
+const RECORDED_VARIABLES: [&str; 23] = [
     "ATEN_CPU_CAPABILITY",
     "CUBLAS_WORKSPACE_CONFIG",
+    "CUDA_DEVICE_ORDER",
     "CUDA_VISIBLE_DEVICES",
     "DNNL_MAX_CPU_ISA",
     "GOMP_CPU_AFFINITY",

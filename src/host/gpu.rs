@@ -1,0 +1,243 @@
+//! NVIDIA's management library NVML, loaded at run time: with no GPU nothing fails, and the reason can be told.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::path::Path;
+
+use nvml_wrapper::enums::device::UsedGpuMemory;
+use nvml_wrapper::error::NvmlError;
+use nvml_wrapper::struct_wrappers::device::ProcessInfo;
+use nvml_wrapper::{Device, Nvml};
+
+use super::gpu_memory::{GpuProcess, GpuReader, GpuReading};
+use super::visible_gpus::{CudaView, ListedGpu};
+
+/// Why NVML says nothing of a GPU.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum GpuError {
+    /// The library is not there.
+    #[error("NVML cannot be loaded ({0}); it comes with NVIDIA's driver")]
+    NotLoaded(String),
+    /// It does not start.
+    #[error("NVML does not start ({0}); check nvidia-smi")]
+    NotStarted(String),
+    /// CUDA's environment variables hide the GPU, or there are not as many.
+    #[error("cuda:{index} is none of the {there} GPUs that NVML lists{}; name a GPU that is visible", with_variable(.visible))]
+    NotVisible {
+        /// libtorch's index.
+        index: usize,
+        /// GPUs that NVML lists.
+        there: usize,
+        /// `CUDA_VISIBLE_DEVICES`, if it is set.
+        visible: Option<String>,
+    },
+    /// NVML's figures for a process are not those of one instance.
+    #[error("{0} is a MIG instance, whose memory is not told apart from the GPU's; take a whole GPU")]
+    Mig(String),
+    /// Which GPU is meant is known to CUDA alone.
+    #[error(
+        "cuda:{index} is counted from the fastest GPU, an order that NVML does not have; set CUDA_DEVICE_ORDER=PCI_BUS_ID"
+    )]
+    Order {
+        /// libtorch's index.
+        index: usize,
+    },
+    /// A question that NVML does not answer.
+    #[error("NVML does not tell {what} ({reason}); check nvidia-smi")]
+    Unanswered {
+        /// What was asked for.
+        what: &'static str,
+        /// NVML's answer.
+        reason: String,
+    },
+}
+
+fn with_variable(visible: &Option<String>) -> String {
+    visible
+        .as_ref()
+        .map_or_else(String::new, |visible| format!(", with CUDA_VISIBLE_DEVICES={visible}"))
+}
+
+fn unanswered(what: &'static str) -> impl Fn(NvmlError) -> GpuError {
+    move |error| GpuError::Unanswered {
+        what,
+        reason: error.to_string(),
+    }
+}
+
+/// NVML, loaded and started.
+#[derive(Debug)]
+pub struct GpuLibrary(Nvml);
+
+impl GpuLibrary {
+    /// Loads the driver's library.
+    ///
+    /// # Errors
+    /// Where there is none, or no driver behind it.
+    pub fn load() -> Result<Self, GpuError> {
+        Self::started(Nvml::init())
+    }
+
+    /// Loads the library in that file.
+    ///
+    /// # Errors
+    /// As [`GpuLibrary::load`].
+    pub fn load_from(path: &Path) -> Result<Self, GpuError> {
+        let path: &OsStr = path.as_os_str();
+        Self::started(Nvml::builder().lib_path(path).init())
+    }
+
+    fn started(nvml: Result<Nvml, NvmlError>) -> Result<Self, GpuError> {
+        nvml.map(Self).map_err(|error| match error {
+            NvmlError::LibloadingError(error) => GpuError::NotLoaded(error.to_string()),
+            error => GpuError::NotStarted(error.to_string()),
+        })
+    }
+
+    /// The GPUs that this process may use. NVML counts those of other jobs too, and CUDA does not.
+    ///
+    /// # Errors
+    /// What NVML does not tell.
+    pub fn gpus(&self) -> Result<Vec<ListedGpu>, GpuError> {
+        let count = self.0.device_count().map_err(unanswered("how many GPUs there are"))?;
+        let gpu = |index| match self.0.device_by_index(index) {
+            Err(NvmlError::NoPermission) => None,
+            device => Some(device.and_then(|device| listed(index, &device))),
+        };
+        let gpus: Result<Vec<ListedGpu>, NvmlError> = (0..count).filter_map(gpu).collect();
+        gpus.map_err(unanswered("which GPUs there are"))
+    }
+
+    /// The GPU that is `cuda:{index}` in that view.
+    ///
+    /// # Errors
+    /// A GPU that is not there or hidden, or what NVML does not tell.
+    pub fn open(self, index: usize, view: &CudaView) -> Result<Gpu, GpuError> {
+        let listed = view.pick(index, &self.gpus()?)?;
+        let facts = self.facts(&listed)?;
+        Ok(Gpu {
+            library: self,
+            index: listed.index,
+            facts,
+        })
+    }
+
+    fn facts(&self, listed: &ListedGpu) -> Result<GpuFacts, GpuError> {
+        let driver = self.0.sys_driver_version();
+        let device = self
+            .0
+            .device_by_index(listed.index)
+            .map_err(unanswered("of the GPU that it lists"))?;
+        // A GPU that cannot be divided does not support the question.
+        if device.mig_mode().is_ok_and(|mode| mode.current != 0) {
+            return Err(GpuError::Mig(format!("what CUDA sees of {}", listed.uuid)));
+        }
+        let capability = device
+            .cuda_compute_capability()
+            .map_err(unanswered("the GPU's compute capability"))?;
+        Ok(GpuFacts {
+            name: device.name().map_err(unanswered("the GPU's name"))?,
+            uuid: listed.uuid.clone(),
+            memory_bytes: device.memory_info().map_err(unanswered("the GPU's memory"))?.total,
+            driver: driver.map_err(unanswered("the driver's version"))?,
+            compute_capability: (capability.major, capability.minor),
+        })
+    }
+}
+
+fn listed(index: u32, device: &Device) -> Result<ListedGpu, NvmlError> {
+    let pci = device.pci_info()?;
+    Ok(ListedGpu {
+        index,
+        uuid: device.uuid()?,
+        pci: [pci.domain, pci.bus, pci.device],
+    })
+}
+
+/// What is recorded of a GPU.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GpuFacts {
+    /// `NVIDIA GeForce GTX 1080 Ti`.
+    pub name: String,
+    /// Its number in the world.
+    pub uuid: String,
+    /// All of its memory, in bytes.
+    pub memory_bytes: u64,
+    /// The version of NVIDIA's driver.
+    pub driver: String,
+    /// CUDA's compute capability, major and minor.
+    pub compute_capability: (i32, i32),
+}
+
+impl GpuFacts {
+    /// Whether f32 products can be rounded to TF32: from compute capability 8.0 on (Ampere).
+    pub fn has_tf32(&self) -> bool {
+        self.compute_capability >= (8, 0)
+    }
+}
+
+/// One GPU, seen through NVML.
+#[derive(Debug)]
+pub struct Gpu {
+    library: GpuLibrary,
+    index: u32,
+    facts: GpuFacts,
+}
+
+impl Gpu {
+    /// The GPU that is `cuda:{index}` in that view.
+    ///
+    /// # Errors
+    /// No NVML, a GPU that is not there or hidden, or what NVML does not tell.
+    pub fn open(index: usize, view: &CudaView) -> Result<Self, GpuError> {
+        GpuLibrary::load()?.open(index, view)
+    }
+
+    /// What is recorded of it.
+    pub fn facts(&self) -> &GpuFacts {
+        &self.facts
+    }
+}
+
+/// Whether the trials' `cuda:{index}` has TF32.
+///
+/// # Errors
+/// Why that is not known.
+pub fn has_tf32(index: usize) -> Result<bool, GpuError> {
+    Ok(Gpu::open(index, &CudaView::of_trials())?.facts.has_tf32())
+}
+
+impl GpuReader for Gpu {
+    fn read(&mut self) -> Result<GpuReading, GpuError> {
+        let nvml = &self.library.0;
+        let device = nvml.device_by_index(self.index).map_err(unanswered("of the GPU"))?;
+        let memory = device.memory_info().map_err(unanswered("the GPU's memory"))?;
+        Ok(GpuReading {
+            used: memory.used,
+            processes: processes(&device).map_err(unanswered("the GPU's processes")),
+        })
+    }
+}
+
+/// The processes that compute and that draw; one that does both stands in both lists, with the same figure.
+fn processes(device: &Device) -> Result<Vec<GpuProcess>, NvmlError> {
+    let computing = device.running_compute_processes()?;
+    let drawing = match device.running_graphics_processes() {
+        // A GPU that cannot draw.
+        Err(NvmlError::NotSupported) => Vec::new(),
+        drawing => drawing?,
+    };
+    let mut used: BTreeMap<u32, Option<u64>> = BTreeMap::new();
+    for process in computing.iter().chain(&drawing) {
+        let bytes = used.entry(process.pid).or_default();
+        *bytes = (*bytes).max(bytes_of(process));
+    }
+    Ok(used.into_iter().map(|(pid, used)| GpuProcess { pid, used }).collect())
+}
+
+fn bytes_of(process: &ProcessInfo) -> Option<u64> {
+    match process.used_gpu_memory {
+        UsedGpuMemory::Used(bytes) => Some(bytes),
+        UsedGpuMemory::Unavailable => None,
+    }
+}
