@@ -1,0 +1,241 @@
+//! The GPU's memory through the real wrapper of NVML, over a library that answers like it: `stand-ins/nvml.c`.
+
+#![cfg(target_os = "linux")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use densenet_bench::host::{CudaView, Gpu, GpuError, GpuLibrary, GpuPeak, GpuReader, GpuWatch, PeakSource};
+use tempfile::TempDir;
+
+const OWN: u32 = 4_000_001;
+const OTHER: u32 = 4_000_002;
+
+const IDLE: &str = "driver 570.86.15\ngpu GPU-5a5e1f7c 7 8.0 80000000000 3000000 NVIDIA A100-SXM4-80GB\n";
+const BUSY: &str = "driver 570.86.15\ngpu GPU-5a5e1f7c 7 8.0 80000000000 903000000 NVIDIA A100-SXM4-80GB\n";
+
+/// A machine whose NVML says what a test tells it.
+struct Machine(TempDir);
+
+impl Machine {
+    fn new(state: &str) -> Self {
+        let machine = Self(tempfile::tempdir().unwrap());
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/stand-ins/nvml.c");
+        let compiled = Command::new("cc")
+            .args([
+                "-std=c11", "-Wall", "-Wextra", "-Werror", "-O1", "-shared", "-fPIC", "-o",
+            ])
+            .args([&machine.library(), &source])
+            .arg("-ldl")
+            .status()
+            .unwrap();
+        assert!(compiled.success());
+        machine.says(state);
+        machine
+    }
+
+    fn library(&self) -> PathBuf {
+        self.0.path().join("libnvidia-ml.so.1")
+    }
+
+    /// In one stroke, since a thread may be reading.
+    fn says(&self, state: &str) {
+        let new = self.0.path().join("new");
+        fs::write(&new, state).unwrap();
+        fs::rename(new, self.0.path().join("state")).unwrap();
+    }
+
+    fn load(&self) -> Result<GpuLibrary, GpuError> {
+        GpuLibrary::load_from(&self.library())
+    }
+
+    fn open(&self, index: usize) -> Result<Gpu, GpuError> {
+        self.load()?.open(index, &CudaView::new(None, true))
+    }
+
+    /// The peak over readings of these states, or why there is none.
+    fn peak(&self, states: &[&str]) -> Result<(PeakSource, u64), String> {
+        self.says(states[0]);
+        let mut gpu = self.open(0).unwrap();
+        let mut peak = GpuPeak::begin(OWN, gpu.read()).unwrap();
+        for state in &states[1..] {
+            self.says(state);
+            peak.observe(gpu.read());
+        }
+        peak.peak().map(|peak| (peak.source, peak.bytes))
+    }
+}
+
+fn with(state: &str, processes: &str) -> String {
+    format!("{state}{processes}\n")
+}
+
+#[test]
+fn a_gpu_tells_what_it_is() {
+    let machine = Machine::new(IDLE);
+    let gpu = machine.open(0).unwrap();
+    let facts = gpu.facts();
+    assert_eq!(facts.name, "NVIDIA A100-SXM4-80GB");
+    assert_eq!(facts.uuid, "GPU-5a5e1f7c");
+    assert_eq!(facts.memory_bytes, 80_000_000_000);
+    assert_eq!(facts.driver, "570.86.15");
+    assert_eq!(facts.compute_capability, (8, 0));
+    assert!(facts.has_tf32());
+}
+
+#[test]
+fn tf32_begins_with_compute_capability_8_0() {
+    for (capability, has) in [("7.5", false), ("8.0", true), ("8.6", true), ("12.0", true)] {
+        let machine = Machine::new(&IDLE.replace("8.0", capability));
+        assert_eq!(machine.open(0).unwrap().facts().has_tf32(), has, "{capability}");
+    }
+}
+
+#[test]
+fn a_process_that_is_listed_has_nvmls_figure() {
+    let machine = Machine::new(IDLE);
+    let more = with(BUSY, &format!("compute {OTHER} 100000000\ncompute {OWN} 780000000"));
+    let less = with(BUSY, &format!("compute {OWN} 600000000"));
+    assert_eq!(
+        machine.peak(&[IDLE, &more, &less]),
+        Ok((PeakSource::NvmlProcess, 780_000_000))
+    );
+}
+
+#[test]
+fn a_process_that_computes_and_draws_is_counted_once() {
+    let machine = Machine::new(IDLE);
+    let both = with(BUSY, &format!("compute {OWN} 780000000\ngraphics {OWN} 780000000"));
+    assert_eq!(machine.peak(&[IDLE, &both]), Ok((PeakSource::NvmlProcess, 780_000_000)));
+    let hidden = with(BUSY, &format!("compute {OWN} -\ngraphics {OWN} -"));
+    assert_eq!(
+        machine.peak(&[IDLE, &hidden]),
+        Ok((PeakSource::NvmlDeviceDifference, 900_000_000)),
+        "one process in two lists is no second process"
+    );
+}
+
+#[test]
+fn in_a_container_on_a_gpu_of_its_own_the_rise_stands_in() {
+    let machine = Machine::new(IDLE);
+    let host_number = with(BUSY, &format!("compute {OTHER} 890000000"));
+    for busy in [BUSY, &host_number] {
+        assert_eq!(
+            machine.peak(&[IDLE, busy, IDLE]),
+            Ok((PeakSource::NvmlDeviceDifference, 900_000_000))
+        );
+    }
+}
+
+#[test]
+fn in_a_container_on_a_shared_gpu_there_is_no_figure() {
+    let machine = Machine::new(IDLE);
+    let before = with(IDLE, &format!("graphics {OTHER} -"));
+    let error = machine.peak(&[&before, BUSY]).unwrap_err();
+    assert!(error.ends_with(": another process was on it before"), "{error}");
+    let two = with(BUSY, "compute 11 400000000\ncompute 12 490000000");
+    let error = machine.peak(&[IDLE, &two]).unwrap_err();
+    assert!(error.ends_with(": 2 processes were on it at once"), "{error}");
+    let error = machine.peak(&[BUSY, BUSY]).unwrap_err();
+    assert!(
+        error.ends_with(": 903 MB of it were in use before, by no process that is listed"),
+        "{error}"
+    );
+}
+
+#[test]
+fn without_the_memory_of_processes_the_rise_stands_in_and_without_their_list_nothing_does() {
+    let machine = Machine::new(IDLE);
+    let untold = with(BUSY, &format!("compute {OWN} -"));
+    assert_eq!(
+        machine.peak(&[IDLE, &untold]),
+        Ok((PeakSource::NvmlDeviceDifference, 900_000_000))
+    );
+    let idle = with(IDLE, "lists 3");
+    let busy = with(BUSY, "lists 3");
+    let error = machine.peak(&[&idle, &busy]).unwrap_err();
+    assert!(
+        error.contains("NVML does not tell the GPU's processes (the requested operation is not available"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_gpu_that_cannot_draw_is_as_good_as_any() {
+    let machine = Machine::new(IDLE);
+    let idle = with(IDLE, "draws 3");
+    let busy = with(BUSY, &format!("draws 3\ncompute {OWN} 780000000"));
+    assert_eq!(
+        machine.peak(&[&idle, &busy]),
+        Ok((PeakSource::NvmlProcess, 780_000_000))
+    );
+}
+
+#[test]
+fn a_gpu_that_is_lost_is_an_error_at_the_start_and_a_missed_reading_later() {
+    let machine = Machine::new(IDLE);
+    let own = with(BUSY, &format!("compute {OWN} 780000000"));
+    let lost = with(IDLE, "memory 15");
+    assert_eq!(
+        machine.peak(&[IDLE, &own, &lost]),
+        Ok((PeakSource::NvmlProcess, 780_000_000))
+    );
+    machine.says(&lost);
+    let error = machine.open(0).unwrap_err().to_string();
+    assert!(error.starts_with("NVML does not tell the GPU's memory ("), "{error}");
+}
+
+#[test]
+fn the_watch_finds_the_process_that_it_runs_in() {
+    let machine = Machine::new(IDLE);
+    let watch = GpuWatch::start(machine.open(0).unwrap()).unwrap();
+    machine.says(&with(BUSY, &format!("compute {} 780000000", std::process::id())));
+    let peak = watch.finish().unwrap();
+    assert_eq!((peak.bytes, peak.source), (780_000_000, PeakSource::NvmlProcess));
+}
+
+#[test]
+fn gpus_of_other_jobs_are_not_counted() {
+    let gpu = |uuid: &str, bus: u32| format!("gpu {uuid} {bus} 9.0 80000000000 0 NVIDIA H100\n");
+    let state = format!(
+        "driver 1\n{}closed 4\n{}{}",
+        gpu("GPU-a", 1),
+        gpu("GPU-b", 5),
+        gpu("GPU-c", 3)
+    );
+    let machine = Machine::new(&state);
+    let uuid = |index, view| machine.load()?.open(index, &view).map(|gpu| gpu.facts().uuid.clone());
+    assert_eq!(uuid(0, CudaView::new(None, true)).unwrap(), "GPU-c");
+    assert_eq!(uuid(1, CudaView::new(None, true)).unwrap(), "GPU-b");
+    assert_eq!(
+        uuid(0, CudaView::new(Some("GPU-b".to_owned()), false)).unwrap(),
+        "GPU-b"
+    );
+    assert_eq!(uuid(0, CudaView::new(None, false)), Err(GpuError::Order { index: 0 }));
+}
+
+#[test]
+fn a_divided_gpu_is_refused() {
+    let machine = Machine::new(&with(IDLE, "mig"));
+    let error = machine.open(0).unwrap_err();
+    assert!(matches!(error, GpuError::Mig(_)), "{error}");
+}
+
+#[test]
+fn a_machine_without_gpus_or_driver_or_library_says_so() {
+    let machine = Machine::new("driver 570.86.15\n");
+    assert_eq!(
+        machine.open(0).unwrap_err().to_string(),
+        "cuda:0 is none of the 0 GPUs that NVML lists; name a GPU that is visible"
+    );
+    machine.says("start 9\n");
+    assert_eq!(
+        machine.load().unwrap_err().to_string(),
+        "NVML does not start (NVIDIA driver is not loaded); check nvidia-smi"
+    );
+    fs::remove_file(machine.library()).unwrap();
+    let error = machine.load().unwrap_err();
+    assert!(matches!(error, GpuError::NotLoaded(_)), "{error}");
+    assert!(error.to_string().contains("No such file"), "{error}");
+}

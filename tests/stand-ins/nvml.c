@@ -1,0 +1,285 @@
+/* Answers like NVIDIA's management library NVML, as far as this project asks it, from a file named `state` in the
+ * library's own folder. The file is read at every call, so a test changes what is said by writing it anew:
+ *
+ *   start CODE              what nvmlInit_v2 returns; 0 unless told
+ *   driver VERSION
+ *   gpu UUID BUS MAJOR.MINOR TOTAL USED NAME      a GPU, on that PCI bus; the lines below are about the last one
+ *   closed CODE             what asking for its handle returns
+ *   mig                     it is divided
+ *   memory CODE             what asking for its memory returns
+ *   lists CODE              what asking for its computing processes returns
+ *   draws CODE              what asking for its drawing processes returns
+ *   compute PID BYTES       a computing process; BYTES is `-` where the driver does not tell
+ *   graphics PID BYTES      a drawing one
+ *
+ * Types and codes as in nvml.h. */
+
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+  SUCCESS = 0,
+  INVALID_ARGUMENT = 2,
+  NOT_SUPPORTED = 3,
+  INSUFFICIENT_SIZE = 7,
+  DRIVER_NOT_LOADED = 9,
+  ARGUMENT_VERSION_MISMATCH = 25
+};
+
+typedef int Return;
+typedef void *Device;
+
+typedef struct {
+  unsigned int version;
+  unsigned long long total, reserved, free, used;
+} Memory;
+
+typedef struct {
+  unsigned int pid;
+  unsigned long long used;
+  unsigned int gpu_instance, compute_instance;
+} Process;
+
+typedef struct {
+  char legacy_id[16];
+  unsigned int domain, bus, device, device_id, subsystem_id;
+  char id[32];
+} Pci;
+
+_Static_assert(sizeof(Memory) == 40, "nvmlMemory_v2_t");
+_Static_assert(sizeof(Process) == 24, "nvmlProcessInfo_t");
+_Static_assert(sizeof(Pci) == 68, "nvmlPciInfo_t");
+
+/* What the driver sets aside and counts as nobody's. */
+#define RESERVED 500000000ull
+
+typedef struct {
+  Process all[8];
+  unsigned int count;
+  Return answer;
+} List;
+
+typedef struct {
+  char uuid[96], name[96];
+  unsigned int bus;
+  int major, minor;
+  unsigned long long total, used;
+  Return closed, memory;
+  unsigned int divided;
+  List computing, drawing;
+} Gpu;
+
+typedef struct {
+  Return start;
+  char driver[80];
+  Gpu gpus[4];
+  unsigned int count;
+} State;
+
+static void add(List *list, const char *arguments) {
+  char used[32] = "";
+  Process process = {0, 0, 0xFFFFFFFFu, 0xFFFFFFFFu};
+  if (sscanf(arguments, "%u %31s", &process.pid, used) == 2 && list->count < 8) {
+    /* NVML_VALUE_NOT_AVAILABLE is all ones. */
+    process.used = strcmp(used, "-") == 0 ? ~0ull : strtoull(used, NULL, 10);
+    list->all[list->count++] = process;
+  }
+}
+
+static void take(State *state, const char *line) {
+  Gpu *last = state->count > 0 ? &state->gpus[state->count - 1] : NULL;
+  char word[16] = "";
+  int length = 0;
+  if (sscanf(line, " %15s %n", word, &length) != 1) {
+    return;
+  }
+  const char *rest = line + length;
+  if (strcmp(word, "start") == 0) {
+    state->start = atoi(rest);
+  } else if (strcmp(word, "driver") == 0) {
+    sscanf(rest, "%79s", state->driver);
+  } else if (strcmp(word, "gpu") == 0 && state->count < 4) {
+    Gpu *gpu = &state->gpus[state->count++];
+    sscanf(rest, "%95s %u %d.%d %llu %llu %95[^\n]", gpu->uuid, &gpu->bus, &gpu->major, &gpu->minor, &gpu->total,
+           &gpu->used, gpu->name);
+  } else if (last == NULL) {
+    return;
+  } else if (strcmp(word, "closed") == 0) {
+    last->closed = atoi(rest);
+  } else if (strcmp(word, "mig") == 0) {
+    last->divided = 1;
+  } else if (strcmp(word, "memory") == 0) {
+    last->memory = atoi(rest);
+  } else if (strcmp(word, "lists") == 0) {
+    last->computing.answer = atoi(rest);
+  } else if (strcmp(word, "draws") == 0) {
+    last->drawing.answer = atoi(rest);
+  } else if (strcmp(word, "compute") == 0) {
+    add(&last->computing, rest);
+  } else if (strcmp(word, "graphics") == 0) {
+    add(&last->drawing, rest);
+  }
+}
+
+/* The state now; without a file a machine without a driver. */
+static State now(void) {
+  State state;
+  memset(&state, 0, sizeof state);
+  state.start = DRIVER_NOT_LOADED;
+  Dl_info own;
+  if (dladdr((void *)now, &own) == 0) {
+    return state;
+  }
+  char path[4096];
+  const char *slash = strrchr(own.dli_fname, '/');
+  int folder = slash == NULL ? 0 : (int)(slash - own.dli_fname + 1);
+  snprintf(path, sizeof path, "%.*sstate", folder, own.dli_fname);
+  FILE *file = fopen(path, "r");
+  if (file == NULL) {
+    return state;
+  }
+  state.start = SUCCESS;
+  char line[512];
+  while (fgets(line, sizeof line, file) != NULL) {
+    take(&state, line);
+  }
+  fclose(file);
+  return state;
+}
+
+/* A handle is the index, one up so that none is null. */
+static Return find(Device device, Gpu *gpu) {
+  State state = now();
+  uintptr_t handle = (uintptr_t)device;
+  if (handle == 0 || handle > state.count) {
+    return INVALID_ARGUMENT;
+  }
+  *gpu = state.gpus[handle - 1];
+  return SUCCESS;
+}
+
+static Return text(const char *from, char *to, unsigned int room) {
+  if (strlen(from) >= room) {
+    return INSUFFICIENT_SIZE;
+  }
+  strcpy(to, from);
+  return SUCCESS;
+}
+
+/* As NVML: where there is not room for all, their count and an error. */
+static Return processes(const List *list, unsigned int *count, Process *into) {
+  if (list->answer != SUCCESS) {
+    return list->answer;
+  }
+  unsigned int room = *count;
+  *count = list->count;
+  if (room < list->count) {
+    return INSUFFICIENT_SIZE;
+  }
+  if (list->count > 0) {
+    memcpy(into, list->all, list->count * sizeof *into);
+  }
+  return SUCCESS;
+}
+
+Return nvmlInit_v2(void) {
+  return now().start;
+}
+
+Return nvmlShutdown(void) {
+  return SUCCESS;
+}
+
+Return nvmlSystemGetDriverVersion(char *version, unsigned int room) {
+  return text(now().driver, version, room);
+}
+
+Return nvmlDeviceGetCount_v2(unsigned int *count) {
+  *count = now().count;
+  return SUCCESS;
+}
+
+Return nvmlDeviceGetHandleByIndex_v2(unsigned int index, Device *device) {
+  Gpu gpu;
+  *device = (Device)(uintptr_t)(index + 1);
+  Return found = find(*device, &gpu);
+  return found == SUCCESS ? gpu.closed : found;
+}
+
+Return nvmlDeviceGetName(Device device, char *name, unsigned int room) {
+  Gpu gpu;
+  Return found = find(device, &gpu);
+  return found == SUCCESS ? text(gpu.name, name, room) : found;
+}
+
+Return nvmlDeviceGetUUID(Device device, char *uuid, unsigned int room) {
+  Gpu gpu;
+  Return found = find(device, &gpu);
+  return found == SUCCESS ? text(gpu.uuid, uuid, room) : found;
+}
+
+Return nvmlDeviceGetPciInfo_v3(Device device, Pci *pci) {
+  Gpu gpu;
+  Return found = find(device, &gpu);
+  if (found == SUCCESS) {
+    memset(pci, 0, sizeof *pci);
+    pci->bus = gpu.bus;
+    snprintf(pci->legacy_id, sizeof pci->legacy_id, "0000:%02X:00.0", gpu.bus);
+    snprintf(pci->id, sizeof pci->id, "00000000:%02X:00.0", gpu.bus);
+  }
+  return found;
+}
+
+Return nvmlDeviceGetCudaComputeCapability(Device device, int *major, int *minor) {
+  Gpu gpu;
+  Return found = find(device, &gpu);
+  if (found == SUCCESS) {
+    *major = gpu.major;
+    *minor = gpu.minor;
+  }
+  return found;
+}
+
+Return nvmlDeviceGetMigMode(Device device, unsigned int *current, unsigned int *pending) {
+  Gpu gpu;
+  Return found = find(device, &gpu);
+  if (found == SUCCESS && gpu.major < 8) {
+    return NOT_SUPPORTED;
+  }
+  if (found == SUCCESS) {
+    *current = *pending = gpu.divided;
+  }
+  return found;
+}
+
+Return nvmlDeviceGetMemoryInfo_v2(Device device, Memory *memory) {
+  Gpu gpu;
+  Return found = find(device, &gpu);
+  if (found != SUCCESS || gpu.memory != SUCCESS) {
+    return found != SUCCESS ? found : gpu.memory;
+  }
+  if (memory->version != (sizeof *memory | 2u << 24)) {
+    return ARGUMENT_VERSION_MISMATCH;
+  }
+  memory->total = gpu.total;
+  memory->reserved = RESERVED;
+  memory->used = gpu.used;
+  memory->free = gpu.total - RESERVED - gpu.used;
+  return SUCCESS;
+}
+
+Return nvmlDeviceGetComputeRunningProcesses_v3(Device device, unsigned int *count, Process *into) {
+  Gpu gpu;
+  Return found = find(device, &gpu);
+  return found == SUCCESS ? processes(&gpu.computing, count, into) : found;
+}
+
+Return nvmlDeviceGetGraphicsRunningProcesses_v3(Device device, unsigned int *count, Process *into) {
+  Gpu gpu;
+  Return found = find(device, &gpu);
+  return found == SUCCESS ? processes(&gpu.drawing, count, into) : found;
+}
