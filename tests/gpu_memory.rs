@@ -239,3 +239,40 @@ fn a_machine_without_gpus_or_driver_or_library_says_so() {
     assert!(matches!(error, GpuError::NotLoaded(_)), "{error}");
     assert!(error.to_string().contains("No such file"), "{error}");
 }
+
+/// The doctor's line about NVML, where the program finds the machine's library as it would find the driver's.
+#[cfg(feature = "burn")]
+fn doctors_line(machine: &Machine) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_densenet-bench"))
+        .arg("doctor")
+        .env("LD_LIBRARY_PATH", machine.0.path())
+        .env_remove("CUDA_VISIBLE_DEVICES")
+        .output()
+        .unwrap();
+    assert!(output.status.success());
+    let said = String::from_utf8(output.stdout).unwrap();
+    let line = said.lines().find(|line| line.contains(" NVML "));
+    line.unwrap_or_else(|| panic!("{said}")).to_owned()
+}
+
+#[cfg(feature = "burn")]
+#[test]
+fn the_doctor_tells_whether_nvml_is_live_or_why_not() {
+    let machine = Machine::new(IDLE);
+    let live = doctors_line(&machine);
+    assert!(
+        live.starts_with("ok      NVML      NVIDIA A100-SXM4-80GB, 80.0 GB, driver 570.86.15: "),
+        "{live}"
+    );
+    machine.says(&with(IDLE, "lists 3"));
+    let unlisted = doctors_line(&machine);
+    assert!(unlisted.starts_with("note    NVML      NVIDIA A100"), "{unlisted}");
+    machine.says("start 9\n");
+    let off = doctors_line(&machine);
+    assert!(
+        off.ends_with(
+            "process peaks on CUDA stay empty: NVML does not start (NVIDIA driver is not loaded); check nvidia-smi"
+        ),
+        "{off}"
+    );
+}

@@ -4,7 +4,10 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Args;
-use densenet_bench::host::{self, DeviceChoice, available_memory, available_threads, build, cuda_devices};
+use densenet_bench::host::{
+    self, CudaView, DeviceChoice, Gpu, GpuReader, GpuReading, ProcessMemory, available_memory, available_threads,
+    build, cuda_devices,
+};
 use densenet_bench::model::{DenseNet, initial_weights};
 use densenet_bench::network::{Shape, preset};
 
@@ -30,7 +33,16 @@ struct Finding {
 }
 
 pub fn run(_: &Arguments) -> Outcome {
-    let findings = [program(), threads(), memory(), libtorch(), cuda(), flex()];
+    let findings = [
+        program(),
+        threads(),
+        memory(),
+        resident_set(),
+        libtorch(),
+        cuda(),
+        nvml(),
+        flex(),
+    ];
     let line = |finding: &Finding| {
         let mark = match finding.mark {
             Mark::Ok => "ok",
@@ -113,6 +125,24 @@ fn memory() -> Finding {
     }
 }
 
+fn resident_set() -> Finding {
+    let (mark, text) = match ProcessMemory::watch(DeviceChoice::Cpu).finish() {
+        Ok(peak) => (
+            Mark::Ok,
+            format!(
+                "a process's peak on the CPU is its highest resident set; this one's is {:.0} MB so far",
+                peak.bytes as f64 / 1e6
+            ),
+        ),
+        Err(reason) => (Mark::Note, format!("process peaks on the CPU stay empty: {reason}")),
+    };
+    Finding {
+        mark,
+        subject: "resident",
+        text,
+    }
+}
+
 fn libtorch() -> Finding {
     if !cfg!(feature = "libtorch") {
         return Finding {
@@ -173,6 +203,39 @@ fn cuda() -> Finding {
     Finding {
         mark,
         subject: "CUDA",
+        text,
+    }
+}
+
+/// The counter of a process's peak on CUDA, tried out on the first GPU.
+fn nvml() -> Finding {
+    let looked = Gpu::open(0, &CudaView::of_trials()).and_then(|mut gpu| {
+        let reading = gpu.read()?;
+        let facts = gpu.facts();
+        let gigabytes = facts.memory_bytes as f64 / 1e9;
+        Ok((
+            format!("{}, {gigabytes:.1} GB, driver {}", facts.name, facts.driver),
+            reading,
+        ))
+    });
+    let (mark, text) = match looked {
+        Ok((gpu, GpuReading { processes: Ok(_), .. })) => (
+            Mark::Ok,
+            format!(
+                "{gpu}: a process's peak on CUDA is NVML's figure for it, or in a container the rise of what is in use"
+            ),
+        ),
+        Ok((
+            gpu,
+            GpuReading {
+                processes: Err(error), ..
+            },
+        )) => (Mark::Note, format!("{gpu}: process peaks on CUDA stay empty: {error}")),
+        Err(error) => (Mark::Note, format!("process peaks on CUDA stay empty: {error}")),
+    };
+    Finding {
+        mark,
+        subject: "NVML",
         text,
     }
 }
