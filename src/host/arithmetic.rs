@@ -2,6 +2,7 @@
 
 use super::device::DeviceChoice;
 use super::threads::thread_variables;
+use super::visible_gpus::GPU_ORDER;
 use crate::formats::ablation::RunSettings;
 
 /// A setting that a device cannot honour.
@@ -24,7 +25,7 @@ pub struct ArithmeticError {
 pub fn check_arithmetic(
     run: &RunSettings,
     device: DeviceChoice,
-    has_tf32: impl Fn(usize) -> Result<bool, String>,
+    has_tf32: impl Fn(usize) -> Result<bool, GpuError>,
 ) -> Result<(), ArithmeticError> {
     let error = |rule: String| ArithmeticError {
         key: "run.tf32",
@@ -65,9 +66,13 @@ pub fn apply_arithmetic(run: &RunSettings, device: DeviceChoice) -> Result<(), A
 /// read them once.
 pub fn process_variables(run: &RunSettings, device: DeviceChoice, threads: usize) -> Vec<(&'static str, String)> {
     let mut variables = thread_variables(threads).to_vec();
-    if matches!(device, DeviceChoice::Cuda(_)) && run.deterministic {
-        // cuBLAS repeats to the last bit with workspaces of a fixed size alone; PyTorch's notes on randomness name two.
-        variables.push(("CUBLAS_WORKSPACE_CONFIG", ":4096:8".to_owned()));
+    if matches!(device, DeviceChoice::Cuda(_)) {
+        // So that `cuda:1` is the same GPU to CUDA and to NVML.
+        variables.push((GPU_ORDER.0, GPU_ORDER.1.to_owned()));
+        if run.deterministic {
+            // cuBLAS repeats to the last bit with workspaces of a fixed size alone; PyTorch's notes on randomness name two.
+            variables.push(("CUBLAS_WORKSPACE_CONFIG", ":4096:8".to_owned()));
+        }
     }
     variables
 }
@@ -84,7 +89,7 @@ mod tests {
         }
     }
 
-    fn check(tf32: bool, device: DeviceChoice, has: Result<bool, String>) -> Result<(), String> {
+    fn check(tf32: bool, device: DeviceChoice, has: Result<bool, GpuError>) -> Result<(), String> {
         check_arithmetic(&run(true, tf32), device, |_| has.clone()).map_err(|error| error.to_string())
     }
 

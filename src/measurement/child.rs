@@ -65,14 +65,20 @@ pub fn measure(spec: &RoundSpec) -> Result<RoundResult, TrialError> {
         &mut || tensors.reset(),
         &mut || peaks = tensors.peaks(),
     );
-    let process = process.finish();
+    // While the device still holds what the steps needed.
+    let (process, note) = match process.finish() {
+        Ok(peak) => (Some(peak), String::new()),
+        Err(reason) => (None, reason),
+    };
+    drop(workload);
     Ok(RoundResult {
         step_ns: timed.step_ns,
         phases: timed.phases,
         allocated_peak_bytes: peaks.allocated,
         reserved_peak_bytes: peaks.reserved,
-        process_peak_bytes: process.bytes,
-        process_peak_source: process.source.to_owned(),
+        process_peak_bytes: process.map(|peak| peak.bytes),
+        process_peak_source: process.map_or_else(String::new, |peak| peak.source.to_string()),
+        note,
         ..RoundResult::unfinished(Status::Ok, "")
     })
 }

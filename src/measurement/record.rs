@@ -92,6 +92,8 @@ pub struct RoundResult {
     pub process_peak_bytes: Option<u64>,
     /// Where that figure comes from, `resident-set`.
     pub process_peak_source: String,
+    /// Why a figure is missing, in words; else empty.
+    pub note: String,
 }
 
 impl RoundResult {
@@ -106,6 +108,7 @@ impl RoundResult {
             reserved_peak_bytes: None,
             process_peak_bytes: None,
             process_peak_source: String::new(),
+            note: String::new(),
         }
     }
 }

@@ -39,6 +39,8 @@ impl Measured {
             whole(median(&floats(&times)))
         };
         let most = |of: fn(&RoundResult) -> Option<u64>| good().filter_map(of).max();
+        let note = good().map(|result| &result.note).find(|note| !note.is_empty());
+        let warnings: Vec<String> = stability(&steps).warning().into_iter().chain(note.cloned()).collect();
         let spec = &self.record.spec;
         BatchRow {
             variant: spec.variant.clone(),
@@ -68,7 +70,7 @@ impl Measured {
             predicted_peak_bytes: self.record.predicted_peak_bytes,
             threads: spec.threads,
             rounds: steps.len(),
-            warning: stability(&steps).warning().unwrap_or_default(),
+            warning: warnings.join("; "),
         }
     }
 
