@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Writes tests/fixtures/statistics.json: what SciPy says of a few groups of samples, for tests/statistics.rs.
+"""Writes tests/fixtures/statistics.json: what SciPy says of a few groups of samples, of paired differences, of medians
+and of the ratio of two measurements, for tests/statistics.rs.
 
 Run it with any Python that has SciPy (the fixtures in the repository: SciPy 1.17.1, NumPy as printed into the file):
 
@@ -45,7 +46,139 @@ def described(name, samples):
     }
 
 
+# Paired differences: of errors that are multiples of 1/360, of losses, with zeros, with ties, of rates.
+PAIRS = {
+    "three seeds that agree": ([0.05, 0.0472, 0.0444], [0.0417, 0.0389, 0.0417]),
+    "five seeds, one of them against": ([0.41, 0.43, 0.40, 0.44, 0.42], [0.39, 0.40, 0.41, 0.40, 0.41]),
+    "errors with ties and a zero": (
+        [x / 360 for x in (12, 15, 9, 11, 10, 14, 13, 12)],
+        [x / 360 for x in (10, 12, 9, 12, 8, 11, 12, 11)],
+    ),
+    "twelve losses": (
+        [float(x) for x in draws.normal(0.50, 0.03, 12)],
+        [float(x) for x in draws.normal(0.48, 0.03, 12)],
+    ),
+    "sixteen rates": (
+        [float(x) for x in draws.normal(800.0, 20.0, 16)],
+        [float(x) for x in draws.normal(815.0, 20.0, 16)],
+    ),
+    "twenty skewed differences": (
+        [float(x) for x in draws.exponential(1.0, 20)],
+        [float(x) for x in draws.exponential(1.6, 20)],
+    ),
+    "twenty-four losses": (
+        [float(x) for x in draws.normal(0.50, 0.03, 24)],
+        [float(x) for x in draws.normal(0.485, 0.03, 24)],
+    ),
+}
+
+
+def sign_flip_p(differences):
+    """SciPy's exact permutation test up to 20 pairs; beyond, all sums of either half, matched."""
+    if len(differences) <= 20:
+        return float(
+            stats.permutation_test(
+                (differences,),
+                lambda x, axis: numpy.mean(x, axis=axis),
+                permutation_type="samples",
+                n_resamples=numpy.inf,
+                vectorized=True,
+                batch=1 << 14,
+            ).pvalue
+        )
+
+    def sums(values):
+        found = numpy.zeros(1)
+        for value in values:
+            found = numpy.concatenate([found + value, found - value])
+        return found
+
+    half = len(differences) // 2
+    first, second = sums(differences[:half]), numpy.sort(sums(differences[half:]))
+    seen = abs(sum(differences)) - 1e-12 * sum(abs(d) for d in differences)
+    at_most = numpy.searchsorted(second, -seen - first, side="right")
+    at_least = len(second) - numpy.searchsorted(second, seen - first, side="left")
+    return float((at_most.sum() + at_least.sum()) / 2.0 ** len(differences))
+
+
+def paired(name, a, b):
+    differences = [y - x for x, y in zip(a, b)]
+    n = len(differences)
+    low, high = stats.ttest_rel(b, a).confidence_interval(0.95)
+    # Hesterberg's expanded percentiles, handed to SciPy as the confidence of a plain percentile bootstrap.
+    tail = stats.norm.cdf(numpy.sqrt(n / (n - 1)) * stats.t.ppf(0.025, n - 1))
+    bootstrap = stats.bootstrap(
+        (differences,),
+        numpy.mean,
+        confidence_level=1 - 2 * tail,
+        n_resamples=200_000,
+        method="percentile",
+        vectorized=True,
+        batch=10_000,
+        rng=numpy.random.default_rng(1),
+    ).confidence_interval
+    return {
+        "name": name,
+        "a": a,
+        "b": b,
+        "mean": float(numpy.mean(differences)),
+        "student_t": [float(low), float(high)],
+        "bootstrap": [float(bootstrap.low), float(bootstrap.high)],
+        "sign_flip_p": sign_flip_p(differences),
+    }
+
+
+def median_interval(n, confidence):
+    """The rank from either end, from 1, and the coverage of the interval between the two samples; none if too few."""
+    ranks = [k for k in range(1, n // 2 + 1) if 1 - 2 * stats.binom.cdf(k - 1, n, 0.5) >= confidence]
+    rank = ranks[-1] if ranks else None
+    return [n, confidence, rank, float(1 - 2 * stats.binom.cdf(rank - 1, n, 0.5)) if rank else None]
+
+
+def ratio(name, first, second):
+    logs = [[float(numpy.log(numpy.median(r))) for r in side] for side in (first, second)]
+    interval = stats.ttest_ind(logs[1], logs[0], equal_var=False).confidence_interval(0.95)
+    return {
+        "name": name,
+        "first": first,
+        "second": second,
+        "ratio": float(numpy.exp(numpy.mean(logs[1]) - numpy.mean(logs[0]))),
+        "interval": [float(numpy.exp(interval.low)), float(numpy.exp(interval.high))],
+    }
+
+
+def ratio_of_one_round(name, first, second):
+    bootstrap = stats.bootstrap(
+        (first, second),
+        lambda x, y, axis: numpy.median(y, axis=axis) / numpy.median(x, axis=axis),
+        n_resamples=200_000,
+        method="percentile",
+        vectorized=True,
+        batch=10_000,
+        rng=numpy.random.default_rng(2),
+    ).confidence_interval
+    return {
+        "name": name,
+        "first": [first],
+        "second": [second],
+        "ratio": float(numpy.median(second) / numpy.median(first)),
+        "interval": [float(bootstrap.low), float(bootstrap.high)],
+    }
+
+
+def rounds(level, spread, sizes):
+    return [
+        [float(round(x)) for x in level * numpy.exp(draws.normal(0, spread) + draws.normal(0, 0.02, size))]
+        for size in sizes
+    ]
+
+
 def main():
+    ratios = [
+        ratio("three rounds each", rounds(41e6, 0.01, (4, 3, 3)), rounds(37e6, 0.01, (4, 3, 3))),
+        ratio("five rounds and two", rounds(2e6, 0.03, (6,) * 5), rounds(2.1e6, 0.005, (10, 10))),
+    ]
+    one_round = [ratio_of_one_round("one round each", rounds(9e6, 0.0, (30,))[0], rounds(8e6, 0.0, (25,))[0])]
     fixtures = {
         "scipy": scipy.__version__,
         "numpy": numpy.__version__,
@@ -55,6 +188,14 @@ def main():
             for probability in (0.025, 0.5, 0.9, 0.95, 0.975, 0.995)
             for degrees in (1, 2, 3, 4, 9, 30, 199)
         ],
+        "pairs": [paired(name, *sides) for name, sides in PAIRS.items()],
+        "median_intervals": [
+            median_interval(n, confidence)
+            for confidence in (0.9, 0.95, 0.99)
+            for n in (1, 2, 4, 5, 6, 7, 8, 10, 15, 30, 100, 1000)
+        ],
+        "ratios": ratios,
+        "ratios_of_one_round": one_round,
     }
     path = pathlib.Path(__file__).parent.parent / "tests" / "fixtures" / "statistics.json"
     path.write_text(json.dumps(fixtures, indent=1) + "\n")

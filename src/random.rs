@@ -22,6 +22,8 @@ pub enum Purpose {
     Device,
     /// The synthetic data set.
     Synthetic,
+    /// The resamples of a bootstrap and the flips of a sign-flip test.
+    Resampling,
 }
 
 impl Purpose {
@@ -33,6 +35,7 @@ impl Purpose {
             Purpose::ValidationSplit => "validation-split",
             Purpose::Device => "device",
             Purpose::Synthetic => "synthetic",
+            Purpose::Resampling => "resampling",
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The program's verbs, a file each.
 
+mod compare;
 mod completions;
 mod describe;
 mod doctor;
@@ -36,6 +37,7 @@ Examples:
   densenet-bench run ablations/growth.toml --list      the trials, one a line; nothing is run
   densenet-bench describe densenet-121                 layers, shapes, parameters, multiply-accumulates
   densenet-bench plot results/growth                   draw again, also while the run goes on
+  densenet-bench compare results/a results/b           on the same seeds, with intervals and tests
 
 Exit status: 0 all trials ok, 1 some trial failed, 2 bad usage or bad input and nothing started.";
 
@@ -46,6 +48,7 @@ enum Verb {
     Evaluate(evaluate::Arguments),
     Export(export::Arguments),
     Plot(plot::Arguments),
+    Compare(compare::Arguments),
     Doctor(doctor::Arguments),
     Completions(completions::Arguments),
     #[command(hide = true)]
@@ -95,6 +98,7 @@ fn run(cli: Cli) -> ExitCode {
         Verb::Evaluate(arguments) => evaluate::run(&arguments),
         Verb::Export(arguments) => export::run(&arguments),
         Verb::Plot(arguments) => plot::run(&arguments),
+        Verb::Compare(arguments) => compare::run(&arguments),
         Verb::Doctor(arguments) => doctor::run(&arguments),
         Verb::Completions(arguments) => completions::run(&arguments),
         Verb::Trial(arguments) => trial::run(&arguments),

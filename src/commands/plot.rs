@@ -80,12 +80,14 @@ pub fn draw_folder(folder: &Path) -> Result<Summary, Failure> {
     })
 }
 
-fn read_ablation(path: &Path) -> Result<Ablation, Failure> {
+/// The ablation that a folder keeps.
+pub fn read_ablation(path: &Path) -> Result<Ablation, Failure> {
     let text = super::experiment::text_of(path)?;
     parse(&text, path).map_err(Failure::input)
 }
 
-fn read_table<T: Row>(folder: &Path) -> Result<Vec<T>, Failure> {
+/// A folder's table, as far as its rows are whole; no rows where it is not there.
+pub fn read_table<T: Row>(folder: &Path) -> Result<Vec<T>, Failure> {
     let path = folder.join(T::FILE);
     match std::fs::read(&path) {
         Ok(bytes) => Ok(whole_rows(&bytes, &path.display().to_string())
@@ -97,7 +99,7 @@ fn read_table<T: Row>(folder: &Path) -> Result<Vec<T>, Failure> {
 }
 
 /// Whether the locale's character set is UTF-8, by the variables that decide it, in their order.
-fn speaks_utf8() -> bool {
+pub fn speaks_utf8() -> bool {
     let set = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
         .into_iter()

@@ -40,10 +40,15 @@ pub fn mean_interval(samples: &[f64], confidence: f64) -> Option<(f64, f64)> {
 ///
 /// `None` without a degree of freedom, and for a probability outside (0, 1).
 pub fn student_t_quantile(probability: f64, degrees_of_freedom: usize) -> Option<f64> {
+    student_t_quantile_of(probability, degrees_of_freedom as f64)
+}
+
+/// The same for degrees of freedom that are no whole number, as Welch's are.
+pub(super) fn student_t_quantile_of(probability: f64, degrees_of_freedom: f64) -> Option<f64> {
     if !(probability > 0.0 && probability < 1.0) {
         return None;
     }
-    let distribution = StudentsT::new(0.0, 1.0, degrees_of_freedom as f64).ok()?;
+    let distribution = StudentsT::new(0.0, 1.0, degrees_of_freedom).ok()?;
     Some(distribution.inverse_cdf(probability))
 }
 

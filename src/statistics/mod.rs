@@ -4,13 +4,19 @@
 //! meaningless (NaN, as a rule), and leaving such samples out is the caller's decision, since it is one that a reader
 //! of the numbers must be told of.
 
+mod bootstrap;
 mod location;
+mod median_interval;
 mod order;
+mod paired;
 mod stability;
 mod stability_words;
 mod summary;
 
+pub use bootstrap::{Draw, bootstrap_mean_interval};
 pub use location::{mean, mean_interval, sample_standard_deviation, student_t_quantile};
+pub use median_interval::{MedianInterval, MedianRatio, RatioIntervalMethod, median_interval, median_ratio};
 pub use order::{median, median_absolute_deviation, quantile};
+pub use paired::{BOOTSTRAP_FROM, MeanDifference, MeanIntervalMethod, SignFlip, mean_difference, sign_flip_test};
 pub use stability::{Outliers, Shift, Stability, stability};
 pub use summary::Summary;

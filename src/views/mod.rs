@@ -3,6 +3,7 @@
 //! Nothing here opens a file, asks for the time or reads the environment; the verbs do that and hand over what is to
 //! be shown.
 
+pub mod compare;
 pub mod describe;
 pub mod groups;
 pub mod loss_log;

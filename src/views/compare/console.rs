@@ -1,0 +1,244 @@
+//! A comparison for a terminal.
+
+use super::comparison::Comparison;
+use super::measured::{Measured, MeasuredComparison};
+use super::metrics::METRICS;
+use super::trained::{TrainedComparison, Verdict};
+use crate::views::text::{Side, Table, ascii};
+
+const OF_TRAINED: &str = "Over the n seeds that both sides have: means, the mean of B - A, its 95 % interval (Student's t \
+     below ten seeds, a bootstrap from ten on), the two-sided p of the sign-flip test, not adjusted for the number of rows. \
+     n too small: no outcome of so few seeds could reach p = 0.05.";
+const OF_MEASURED: &str = "Step times: medians in ms with an interval that covers at least 95 %; B / A with a 95 % interval \
+     from the rounds' medians (Welch's t). Peak: bytes of live tensors.";
+const OF_ONE_ROUND: &str = "*: one round on a side, so the interval is that of the steps (a bootstrap) and knows nothing \
+     of how processes differ; measure with more rounds.";
+
+/// The comparison as text, without colour. `ascii_only` is for a terminal that does not show UTF-8.
+pub fn console(comparison: &Comparison, ascii_only: bool) -> String {
+    let mut text = format!("A: {}\nB: {}\n", comparison.a, comparison.b);
+    for variant in &comparison.variants {
+        if variant.settings.is_empty() {
+            continue;
+        }
+        let settings: Vec<String> = variant.settings.iter().map(ToString::to_string).collect();
+        text.push_str(&format!(
+            "Settings that differ, A / B, in {}: {}\n",
+            variant.label(),
+            settings.join(", ")
+        ));
+    }
+    let trained = labelled(comparison, |variant| &variant.trained);
+    if !trained.is_empty() {
+        text.push_str(&format!("\n{}{OF_TRAINED}\n", trained_table(&trained).aligned()));
+    }
+    let measured = labelled(comparison, |variant| &variant.measured);
+    if !measured.is_empty() {
+        text.push_str(&format!("\n{}{OF_MEASURED}\n", measured_table(&measured).aligned()));
+        if measured.iter().any(|(_, row)| is_of_steps(row)) {
+            text.push_str(&format!("{OF_ONE_ROUND}\n"));
+        }
+    }
+    if !comparison.notes.is_empty() {
+        text.push('\n');
+    }
+    for note in &comparison.notes {
+        text.push_str(&format!("note: {note}\n"));
+    }
+    if ascii_only { ascii(&text) } else { text }
+}
+
+fn labelled<T>(comparison: &Comparison, rows: impl Fn(&super::VariantComparison) -> &Vec<T>) -> Vec<(String, &T)> {
+    (comparison.variants.iter())
+        .flat_map(|variant| rows(variant).iter().map(|row| (variant.label(), row)))
+        .collect()
+}
+
+fn bracketed(interval: Option<(String, String)>) -> String {
+    interval
+        .map(|(low, high)| format!("[{low}, {high}]"))
+        .unwrap_or_default()
+}
+
+fn trained_table(rows: &[(String, &TrainedComparison)]) -> Table {
+    let mut table = Table::default();
+    let metric = |row: &TrainedComparison| METRICS.iter().find(|metric| metric.column == row.metric);
+    let number = |row: &TrainedComparison, value: f64| metric(row).map(|metric| metric.text(value)).unwrap_or_default();
+    let mut column = |name: &str, side: Side, cell: &dyn Fn(&TrainedComparison) -> String| {
+        table.column(name, side, rows.iter().map(|(_, row)| cell(row)));
+    };
+    column("metric", Side::Left, &|row| {
+        metric(row).map(|metric| metric.heading.to_owned()).unwrap_or_default()
+    });
+    column("A", Side::Right, &|row| number(row, row.mean_a));
+    column("B", Side::Right, &|row| number(row, row.mean_b));
+    column("B - A", Side::Right, &|row| number(row, row.difference));
+    column("95 % interval", Side::Right, &|row| {
+        bracketed(row.interval.map(|(low, high)| (number(row, low), number(row, high))))
+    });
+    column("n", Side::Right, &|row| row.n.to_string());
+    column("p", Side::Right, &|row| p_text(row.p));
+    column("verdict", Side::Left, &|row| verdict_text(row.verdict).to_owned());
+    with_variants(table, rows.iter().map(|(label, _)| label.clone()).collect())
+}
+
+fn p_text(p: f64) -> String {
+    if p < 0.001 {
+        format!("{p:.1e}")
+    } else {
+        format!("{p:.3}")
+    }
+}
+
+fn verdict_text(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Equal => "equal",
+        Verdict::NTooSmall => "n too small",
+        Verdict::Differ => "differ",
+        Verdict::NoDifferenceShown => "no difference shown",
+    }
+}
+
+fn measured_table(rows: &[(String, &MeasuredComparison)]) -> Table {
+    let mut table = Table::default();
+    let interval = |side: &Measured| match side.interval_ns {
+        Some((low, high)) => bracketed(Some((milliseconds(low), milliseconds(high)))),
+        None => "n too small".to_owned(),
+    };
+    let peak = |side: &Measured| match side.allocated_peak_bytes {
+        Some(bytes) => format!("{:.1}", bytes as f64 / 1_048_576.0),
+        None => String::new(),
+    };
+    let mut column = |name: &str, side: Side, cell: &dyn Fn(&MeasuredComparison) -> String| {
+        table.column(name, side, rows.iter().map(|(_, row)| cell(row)));
+    };
+    column("mode", Side::Left, &|row| row.mode.clone());
+    column("batch", Side::Right, &|row| row.batch_size.to_string());
+    column("A (ms)", Side::Right, &|row| milliseconds(row.a.step_ns_median));
+    column("interval", Side::Right, &|row| interval(&row.a));
+    column("B (ms)", Side::Right, &|row| milliseconds(row.b.step_ns_median));
+    column("interval", Side::Right, &|row| interval(&row.b));
+    column("B / A", Side::Right, &|row| format!("{:.3}", row.ratio));
+    column("95 % interval", Side::Right, &|row| {
+        let (low, high) = row.ratio_interval;
+        let star = if is_of_steps(row) { "*" } else { "" };
+        format!("[{low:.3}, {high:.3}]{star}")
+    });
+    let has_peak = |side: &Measured| side.allocated_peak_bytes.is_some();
+    if rows.iter().any(|(_, row)| has_peak(&row.a) || has_peak(&row.b)) {
+        column("peak A (MiB)", Side::Right, &|row| peak(&row.a));
+        column("peak B (MiB)", Side::Right, &|row| peak(&row.b));
+    }
+    with_variants(table, rows.iter().map(|(label, _)| label.clone()).collect())
+}
+
+fn is_of_steps(row: &MeasuredComparison) -> bool {
+    row.ratio_interval_method == "bootstrap-of-steps"
+}
+
+/// Nanoseconds as milliseconds.
+fn milliseconds(nanoseconds: f64) -> String {
+    let decimals = if nanoseconds < 1e7 { 3 } else { 1 };
+    format!("{:.decimals$}", nanoseconds / 1e6)
+}
+
+/// Puts the variants' names first.
+fn with_variants(mut table: Table, labels: Vec<String>) -> Table {
+    table.header.insert(0, ("variant".to_owned(), Side::Left));
+    for (row, label) in table.rows.iter_mut().zip(labels) {
+        row.insert(0, label);
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::comparison::VariantComparison;
+    use super::super::settings::SettingDifference;
+    use super::*;
+
+    fn side(median: f64, interval: Option<(f64, f64)>) -> Measured {
+        Measured {
+            device: "cpu".to_owned(),
+            execution: "plain".to_owned(),
+            threads: 2,
+            steps: 10,
+            rounds: 3,
+            step_ns_median: median,
+            interval_ns: interval,
+            interval_coverage: interval.map(|_| 0.978),
+            allocated_peak_bytes: Some(3 << 20),
+            reserved_peak_bytes: None,
+            process_peak_bytes: None,
+            warning: String::new(),
+        }
+    }
+
+    fn comparison() -> Comparison {
+        Comparison {
+            a: "results/a".to_owned(),
+            b: "results/b".to_owned(),
+            variants: vec![VariantComparison {
+                variant_a: "k8".to_owned(),
+                variant_b: "k12".to_owned(),
+                settings: vec![SettingDifference {
+                    key: "model.growth-rate".to_owned(),
+                    a: 8.into(),
+                    b: 12.into(),
+                }],
+                trained: vec![TrainedComparison {
+                    metric: "final_test_error",
+                    seeds: vec![0, 1, 2],
+                    n: 3,
+                    mean_a: 0.05,
+                    mean_b: 0.03,
+                    difference: -0.02,
+                    interval: Some((-0.045, 0.005)),
+                    interval_method: Some("student-t"),
+                    p: 0.25,
+                    smallest_p: 0.25,
+                    verdict: Verdict::NTooSmall,
+                }],
+                measured: vec![MeasuredComparison {
+                    mode: "train".to_owned(),
+                    batch_size: 64,
+                    a: side(4.1e7, Some((4.05e7, 4.2e7))),
+                    b: side(8.25e6, None),
+                    ratio: 0.2,
+                    ratio_interval: (0.19, 0.213),
+                    ratio_interval_method: "bootstrap-of-steps",
+                }],
+                trials: Vec::new(),
+            }],
+            notes: vec!["k8 / k12: seed 3 of A left out".to_owned()],
+        }
+    }
+
+    #[test]
+    fn the_tables_stand_under_the_names_and_above_the_notes() {
+        let text = console(&comparison(), false);
+        let expected = "A: results/a\nB: results/b\n\
+             Settings that differ, A / B, in k8 / k12: model.growth-rate 8 / 12\n\n\
+             variant   metric             A     B  B - A  95 % interval  n      p  verdict\n\
+             --------  --------------  ----  ----  -----  -------------  -  -----  -----------\n\
+             k8 / k12  test error (%)  5.00  3.00  -2.00  [-4.50, 0.50]  3  0.250  n too small\n";
+        assert!(text.starts_with(expected), "{text}");
+        assert!(
+            text.contains(
+                "k8 / k12  train     64    41.0  [40.5, 42.0]   8.250  n too small  0.200  [0.190, 0.213]*           3.0"
+            ),
+            "{text}"
+        );
+        assert!(
+            text.ends_with("measure with more rounds.\n\nnote: k8 / k12: seed 3 of A left out\n"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_terminal_without_utf_8_gets_ascii() {
+        let mut comparison = comparison();
+        comparison.a = "Ergebnisse/größe".to_owned();
+        assert!(console(&comparison, true).is_ascii());
+    }
+}

@@ -1,0 +1,18 @@
+//! Two sides beside each other: trained results on the same seeds, step times at the same batch sizes, and what must
+//! not be compared.
+
+mod circumstances;
+mod comparison;
+mod console;
+mod measured;
+mod metrics;
+mod settings;
+mod trained;
+
+pub use circumstances::{Circumstances, Difference, Facts, differences, refusal};
+pub use comparison::{Comparison, Pairing, Side, VariantComparison, compare_variants, pair_variants};
+pub use console::console;
+pub use measured::{Measured, MeasuredComparison};
+pub use metrics::Scope;
+pub use settings::{SettingDifference, differing_settings};
+pub use trained::{TrainedComparison, Verdict};
