@@ -298,6 +298,26 @@ fn step_times_are_compared_and_other_threads_refused() {
     assert_eq!(measured["b"]["steps"], 12);
     assert_eq!(measured["ratio_interval_method"], "welch-on-rounds");
     assert!(place.ok(&["one", "two"]).contains("B / A"));
+    // A measurement's own environment wins over the folder's.
+    let own = place.path("two/measurements/0");
+    fs::create_dir_all(&own).unwrap();
+    let record = serde_json::json!({"spec": {
+        "variant": "growth-rate=4", "mode": "train", "batch_size": 16, "device": "cpu", "threads": 2,
+        "settings": {"run": {"execution": "plain"}},
+    }});
+    fs::write(own.join("measurement.json"), record.to_string()).unwrap();
+    let environment = fs::read_to_string(place.path("two/environment.json")).unwrap();
+    fs::write(
+        own.join("environment.json"),
+        environment.replace("Processor X", "Processor Z"),
+    )
+    .unwrap();
+    assert!(
+        place
+            .refused(&["one", "two"])
+            .contains("but cpu is Processor X in A and Processor Z in B")
+    );
+
     let said = place.refused(&["one", "three", "--metrics", "speeds"]);
     assert!(
         said.contains("but threads is 2 in A and 4 in B; name two results"),

@@ -86,12 +86,11 @@ pub fn run(arguments: &Arguments) -> Outcome {
         for (trial_a, trial_b) in &found.trials {
             differing.add(&a.circumstances_of_trial(trial_a)?, &b.circumstances_of_trial(trial_b)?);
         }
-        if !found.measured.is_empty() {
+        for measured in &found.measured {
             differing.add(
-                &a.circumstances_of_measurements(variant_a)?,
-                &b.circumstances_of_measurements(variant_b)?,
+                &a.circumstances_of_measurement(variant_a, measured, &measured.a)?,
+                &b.circumstances_of_measurement(variant_b, measured, &measured.b)?,
             );
-            add_new(&mut differing.machine, found.machine_differences());
         }
         comparison.variants.push(found);
     }

@@ -8,7 +8,7 @@ use super::order::{median, median_absolute_deviation};
 /// A difference of two halves below this share of the median step changes no conclusion, and is not reported.
 const SMALLEST_SHARE: f64 = 0.05;
 /// How many standard errors the halves' medians must lie apart. With four, steady samples (normal, log-normal) raise
-/// a false alarm in 5 % of measurements of 8 steps, 3 % of 10, 0.6 % of 20, hardly ever of 30.
+/// a false alarm in 5 % of measurements of 8 steps, 3 % of 10, 0.5 % of 20 (`scripts/interval-coverage.py`).
 const STANDARD_ERRORS: f64 = 4.0;
 /// Fewer samples in a half say nothing about its level.
 const SMALLEST_HALF: usize = 4;

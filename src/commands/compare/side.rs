@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use densenet_bench::formats::ablation::{Ablation, DataSetName, Settings};
 use densenet_bench::formats::tables::{BatchRow, SampleRow, TrialRow};
-use densenet_bench::trials::ResultFolder;
-use densenet_bench::views::compare::{Circumstances, Facts, Side};
+use densenet_bench::trials::{ResultFolder, TrialRecord};
+use densenet_bench::views::compare::{Circumstances, Facts, Measured, MeasuredComparison, Side};
 use serde_json::{Value, json};
 
 use super::super::Failure;
@@ -106,7 +106,7 @@ impl LoadedSide {
         let record = self.folder.record(trial).map_err(Failure::input)?;
         let environment = read_json(&self.folder.trial(trial).join("environment.json"))?;
         let data = json!(record.as_ref().map(|record| &record.settings.data));
-        let of_record = |fact: &dyn Fn(&densenet_bench::trials::TrialRecord) -> String| record.as_ref().map(fact);
+        let of_record = |fact: &dyn Fn(&TrialRecord) -> String| record.as_ref().map(fact);
         let images = of_record(&|record| format!("{} in {} classes", record.input, record.classes));
         let mut machine = facts(&MACHINE, &environment);
         machine.push(("device", of_record(&|record| record.device.clone())));
@@ -132,17 +132,55 @@ impl LoadedSide {
         })
     }
 
-    /// Under what circumstances a variant was measured apart from training: the folder's environment, and the images
-    /// by their settings. Device and threads stand in the rows.
-    pub fn circumstances_of_measurements(&self, variant: &str) -> Result<Circumstances, Failure> {
-        let environment = read_json(&self.folder.root().join("environment.json"))?;
+    /// Under what circumstances a variant was measured apart from training, by the measurement's own folder; where none
+    /// is found, as in tables that were copied alone, by the whole folder's environment.
+    pub fn circumstances_of_measurement(
+        &self,
+        variant: &str,
+        measured: &MeasuredComparison,
+        own: &Measured,
+    ) -> Result<Circumstances, Failure> {
+        let of_measurement = self.measurement(variant, measured, own)?;
+        let folder = of_measurement.as_deref().unwrap_or(self.folder.root());
+        let environment = read_json(&folder.join("environment.json"))?;
         let mut machine = facts(&MACHINE, &environment);
+        machine.push(("device", Some(own.device.clone())));
+        machine.push(("threads", Some(own.threads.to_string())));
         machine.push(("the measured images", self.settings(variant).map(images_of)));
         Ok(Circumstances {
             data: Facts::new(),
             machine,
             program: facts(&PROGRAM, &environment),
         })
+    }
+
+    /// The folder under `measurements/` whose record names this row.
+    fn measurement(
+        &self,
+        variant: &str,
+        measured: &MeasuredComparison,
+        own: &Measured,
+    ) -> Result<Option<PathBuf>, Failure> {
+        let sought = [
+            ("/spec/variant", json!(variant)),
+            ("/spec/mode", json!(measured.mode)),
+            ("/spec/batch_size", json!(measured.batch_size)),
+            ("/spec/device", json!(own.device)),
+            ("/spec/threads", json!(own.threads)),
+            ("/spec/settings/run/execution", json!(own.execution)),
+        ];
+        let Ok(entries) = std::fs::read_dir(self.folder.root().join("measurements")) else {
+            return Ok(None);
+        };
+        let mut folders: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+        folders.sort();
+        for folder in folders {
+            let record = read_json(&folder.join("measurement.json"))?;
+            if sought.iter().all(|(field, value)| record.pointer(field) == Some(value)) {
+                return Ok(Some(folder));
+            }
+        }
+        Ok(None)
     }
 }
 

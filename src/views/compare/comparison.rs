@@ -2,7 +2,6 @@
 
 use serde::Serialize;
 
-use super::circumstances::Difference;
 use super::measured::{self, MeasuredComparison};
 use super::metrics::Scope;
 use super::settings::SettingDifference;
@@ -74,17 +73,6 @@ impl VariantComparison {
     /// Whether nothing could be compared.
     pub fn is_empty(&self) -> bool {
         self.trained.is_empty() && self.measured.is_empty()
-    }
-
-    /// What the compared measurements' own rows differ in that step times depend on.
-    pub fn machine_differences(&self) -> Vec<Difference> {
-        let mut found: Vec<Difference> = Vec::new();
-        for difference in self.measured.iter().flat_map(MeasuredComparison::differences) {
-            if !found.contains(&difference) {
-                found.push(difference);
-            }
-        }
-        found
     }
 }
 

@@ -2,7 +2,6 @@
 
 use serde::Serialize;
 
-use super::circumstances::{Difference, Facts, differences};
 use super::trained::CONFIDENCE;
 use crate::formats::tables::{BatchRow, SampleRow, Status};
 use crate::random::{Purpose, Stream};
@@ -55,19 +54,6 @@ pub struct MeasuredComparison {
     pub ratio_interval: (f64, f64),
     /// Where that comes from: `welch-on-rounds` or `bootstrap-of-steps`.
     pub ratio_interval_method: &'static str,
-}
-
-impl MeasuredComparison {
-    /// What differs between the two rows that step times depend on.
-    pub(super) fn differences(&self) -> Vec<Difference> {
-        let facts = |side: &Measured| -> Facts {
-            vec![
-                ("device", Some(side.device.clone())),
-                ("threads", Some(side.threads.to_string())),
-            ]
-        };
-        differences(&facts(&self.a), &facts(&self.b))
-    }
 }
 
 /// Compares what two sides measured, in A's order; and tells what had to be left out.
@@ -305,13 +291,13 @@ mod tests {
     }
 
     #[test]
-    fn a_partner_measured_in_the_same_way_is_preferred_and_another_way_is_told() {
+    fn a_partner_measured_in_the_same_way_is_preferred() {
         let mut other = batch(8);
         other.threads = 4;
         let (found, _) = compared(&[(batch(8), 100_000)], &[(other.clone(), 50_000), (batch(8), 100_000)]);
-        assert_eq!((found[0].b.threads, found[0].differences().len()), (2, 0));
+        assert_eq!(found[0].b.threads, 2);
         let (found, _) = compared(&[(batch(8), 100_000)], &[(other, 50_000)]);
-        assert_eq!(found[0].differences()[0].to_string(), "threads is 2 in A and 4 in B");
+        assert_eq!((found[0].a.threads, found[0].b.threads), (2, 4));
     }
 
     #[test]
