@@ -189,7 +189,7 @@ fn two_variants_of_one_folder_are_compared_on_their_seeds() {
     let table = place.ok(&sides);
     assert!(
         table.contains(
-            "growth-rate=4 / growth-rate=6  test error (%)     5.25   4.25  -1.00  [-1.00, -1.00]  6  0.031  differ"
+            "growth-rate=4 / growth-rate=6  test error (%)    5.25    4.25    -1.00      [-1.00, -1.00]  6  0.031  differ"
         ),
         "{table}"
     );

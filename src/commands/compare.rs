@@ -23,11 +23,11 @@ Examples:
   densenet-bench compare results/growth#growth-rate=8 results/growth#growth-rate=24
   densenet-bench compare results/here results/elsewhere --metrics results
 
-Variants of the same name stand beside each other; a variant named with # stands beside the one named on the other
+Variants of the same name stand beside each other; a variant named with # stands beside the one named on the other \
 side. Only seeds that both sides have finished are compared.
 
-Errors and losses need the same data on both sides, and may come from different machines. Speeds and memory need the
-same machine, device, threads and images. Networks and training options may differ: they are listed. What must not be
+Errors and losses need the same data on both sides, and may come from different machines. Speeds and memory need the \
+same machine, device, threads and images. Networks and training options may differ: they are listed. What must not be \
 compared is refused with exit status 2, unless --anyway is given; other program or library versions are a note.")]
 pub struct Arguments {
     /// A result folder, or DIR#VARIANT

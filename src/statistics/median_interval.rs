@@ -54,10 +54,8 @@ pub enum RatioIntervalMethod {
 pub struct MedianRatio {
     /// The ratio.
     pub ratio: f64,
-    /// The interval's lower end.
-    pub low: f64,
-    /// The interval's upper end.
-    pub high: f64,
+    /// Its interval; none where a side has one round of too few steps for an interval of their median.
+    pub interval: Option<(f64, f64)>,
     /// Where the interval comes from.
     pub method: RatioIntervalMethod,
 }
@@ -67,9 +65,10 @@ pub struct MedianRatio {
 /// Steps of one process share its luck (where its memory lies, which other programs ran), so a round, not a step, is
 /// what repeats. With two rounds or more on both sides the ratio is that of the geometric means of the rounds' medians,
 /// and its interval Welch's t (1947) on their logarithms. Where a side has one round, the ratio is that of the medians
-/// of all steps, and the interval a percentile bootstrap of the steps within the sides.
+/// of all steps, and the interval a percentile bootstrap of the steps within the sides: it needs as many of them as
+/// [`median_interval`] does.
 ///
-/// `None` without samples on either side, of samples that are not positive, and of a confidence outside (0, 1).
+/// `None` without samples on one of the sides, of samples that are not positive, and of a confidence outside (0, 1).
 pub fn median_ratio<R: AsRef<[f64]>>(
     first: &[R],
     second: &[R],
@@ -78,18 +77,23 @@ pub fn median_ratio<R: AsRef<[f64]>>(
 ) -> Option<MedianRatio> {
     let (first, second) = (rounds_of(first), rounds_of(second));
     let all_positive = |rounds: &[&[f64]]| rounds.iter().all(|round| round.iter().all(|sample| *sample > 0.0));
-    if !all_positive(&first) || !all_positive(&second) {
+    let is_none = first.is_empty() || second.is_empty() || !(confidence > 0.0 && confidence < 1.0);
+    if is_none || !all_positive(&first) || !all_positive(&second) {
         return None;
     }
     if first.len() > 1 && second.len() > 1 {
         return welch_on_rounds(&first, &second, confidence);
     }
     let (first, second) = (first.concat(), second.concat());
-    let (low, high) = bootstrap_median_ratio_interval(&first, &second, confidence, draw)?;
+    let has_enough = |steps: &[f64]| median_interval(steps, confidence).is_some();
+    let interval = if has_enough(&first) && has_enough(&second) {
+        bootstrap_median_ratio_interval(&first, &second, confidence, draw)
+    } else {
+        None
+    };
     Some(MedianRatio {
         ratio: median(&second)? / median(&first)?,
-        low,
-        high,
+        interval,
         method: RatioIntervalMethod::BootstrapOfSteps,
     })
 }
@@ -120,8 +124,7 @@ fn welch_on_rounds(first: &[&[f64]], second: &[&[f64]], confidence: f64) -> Opti
     };
     Some(MedianRatio {
         ratio: difference.exp(),
-        low: (difference - half_width).exp(),
-        high: (difference + half_width).exp(),
+        interval: Some(((difference - half_width).exp(), (difference + half_width).exp())),
         method: RatioIntervalMethod::WelchOnRounds,
     })
 }
@@ -155,7 +158,8 @@ mod tests {
     fn rounds_that_repeat_exactly_have_a_ratio_without_width() {
         let (first, second) = ([[2.0, 2.0], [2.0, 2.0]], [[3.0, 3.0], [3.0, 3.0]]);
         let found = median_ratio(&first, &second, 0.95, &mut never).unwrap();
-        assert!((found.ratio - 1.5).abs() < 1e-12 && found.low == found.ratio && found.high == found.ratio);
+        assert!((found.ratio - 1.5).abs() < 1e-12, "{found:?}");
+        assert_eq!(found.interval, Some((found.ratio, found.ratio)));
     }
 
     #[test]
@@ -164,7 +168,8 @@ mod tests {
         let first = [round(100.0), round(110.0), round(105.0)];
         let second = [round(108.0), round(112.0), round(119.0)];
         let found = median_ratio(&first, &second, 0.95, &mut never).unwrap();
-        assert!(found.low < 1.0 && found.high > 1.15, "{found:?}");
+        let (low, high) = found.interval.unwrap();
+        assert!(low < 1.0 && high > 1.15, "{found:?}");
     }
 
     #[test]
@@ -179,7 +184,14 @@ mod tests {
         let found = median_ratio(&[first], &[second], 0.95, &mut draw).unwrap();
         assert_eq!(found.method, RatioIntervalMethod::BootstrapOfSteps);
         assert!((found.ratio - 1.2).abs() < 1e-9, "{found:?}");
-        assert!(found.low > 1.15 && found.low < 1.2 && found.high > 1.2 && found.high < 1.25);
+        let (low, high) = found.interval.unwrap();
+        assert!(low > 1.15 && low < 1.2 && high > 1.2 && high < 1.25);
+    }
+
+    #[test]
+    fn too_few_steps_of_one_round_have_a_ratio_without_an_interval() {
+        let found = median_ratio(&[[2.0; 5]], &[[3.0; 5]], 0.95, &mut never).unwrap();
+        assert_eq!((found.ratio, found.interval), (1.5, None));
     }
 
     #[test]

@@ -119,10 +119,9 @@ fn measured_table(rows: &[(String, &MeasuredComparison)]) -> Table {
     column("B (ms)", Side::Right, &|row| milliseconds(row.b.step_ns_median));
     column("interval", Side::Right, &|row| interval(&row.b));
     column("B / A", Side::Right, &|row| format!("{:.3}", row.ratio));
-    column("95 % interval", Side::Right, &|row| {
-        let (low, high) = row.ratio_interval;
-        let star = if is_of_steps(row) { "*" } else { "" };
-        format!("[{low:.3}, {high:.3}]{star}")
+    column("95 % interval", Side::Right, &|row| match row.ratio_interval {
+        Some((low, high)) => format!("[{low:.3}, {high:.3}]{}", if is_of_steps(row) { "*" } else { "" }),
+        None => "n too small".to_owned(),
     });
     let has_peak = |side: &Measured| side.allocated_peak_bytes.is_some();
     if rows.iter().any(|(_, row)| has_peak(&row.a) || has_peak(&row.b)) {
@@ -133,12 +132,12 @@ fn measured_table(rows: &[(String, &MeasuredComparison)]) -> Table {
 }
 
 fn is_of_steps(row: &MeasuredComparison) -> bool {
-    row.ratio_interval_method == "bootstrap-of-steps"
+    row.ratio_interval.is_some() && row.ratio_interval_method == "bootstrap-of-steps"
 }
 
 /// Nanoseconds as milliseconds.
 fn milliseconds(nanoseconds: f64) -> String {
-    let decimals = if nanoseconds < 1e7 { 3 } else { 1 };
+    let decimals = if nanoseconds < 1e6 { 3 } else { 2 };
     format!("{:.decimals$}", nanoseconds / 1e6)
 }
 
@@ -205,7 +204,7 @@ mod tests {
                     a: side(4.1e7, Some((4.05e7, 4.2e7))),
                     b: side(8.25e6, None),
                     ratio: 0.2,
-                    ratio_interval: (0.19, 0.213),
+                    ratio_interval: Some((0.19, 0.213)),
                     ratio_interval_method: "bootstrap-of-steps",
                 }],
                 trials: Vec::new(),
@@ -225,7 +224,7 @@ mod tests {
         assert!(text.starts_with(expected), "{text}");
         assert!(
             text.contains(
-                "k8 / k12  train     64    41.0  [40.5, 42.0]   8.250  n too small  0.200  [0.190, 0.213]*           3.0"
+                "k8 / k12  train     64   41.00  [40.50, 42.00]    8.25  n too small  0.200  [0.190, 0.213]*           3.0"
             ),
             "{text}"
         );
