@@ -1,5 +1,6 @@
 //! A study's rows by variant in the ablation's order, and by trial within.
 
+use super::measurements::Measurements;
 use crate::formats::tables::{EpochRow, Status, StepRow, SweptValue, TrialRow};
 use crate::statistics::Summary;
 
@@ -12,6 +13,8 @@ pub struct Study<'a> {
     pub question: &'a str,
     /// Its variants in its order.
     pub variants: Vec<Group<'a>>,
+    /// What was measured apart from training.
+    pub measurements: Measurements<'a>,
 }
 
 /// A variant and its trials, one a seed.
@@ -95,7 +98,30 @@ impl<'a> Study<'a> {
             name,
             question,
             variants: groups,
+            measurements: Measurements::default(),
         }
+    }
+
+    /// Adds what was measured apart from training. A variant that neither the ablation nor a trial names follows in the
+    /// order of its first row.
+    pub fn with_measurements(mut self, measurements: Measurements<'a>) -> Self {
+        for name in measurements.variants() {
+            if self.index_of(name) == self.variants.len() {
+                self.variants.push(Group {
+                    name,
+                    swept: &[],
+                    trials: Vec::new(),
+                });
+            }
+        }
+        self.measurements = measurements;
+        self
+    }
+
+    /// The place of a variant in the ablation's order, or their number where there is none of that name.
+    pub fn index_of(&self, variant: &str) -> usize {
+        let place = self.variants.iter().position(|group| group.name == variant);
+        place.unwrap_or(self.variants.len())
     }
 
     /// Every trial, variant by variant.

@@ -1,7 +1,8 @@
 //! Made-up rows for the views' tests.
 
 use super::groups::Study;
-use crate::formats::tables::{EpochRow, Status, SweptValue, TrialRow};
+use super::measurements::Measurements;
+use crate::formats::tables::{BatchRow, BoundaryRow, EpochRow, PeerRow, Status, SweptValue, TrialRow};
 
 /// A variant to make up.
 #[derive(Clone)]
@@ -141,5 +142,140 @@ impl Sample {
             &self.epochs,
             &[],
         )
+    }
+}
+
+/// Made-up tables of measurements, owned.
+pub struct MeasuredSample {
+    pub batches: Vec<BatchRow>,
+    pub boundaries: Vec<BoundaryRow>,
+    pub peers: Vec<PeerRow>,
+}
+
+/// Four ways to run a network, with their speed and memory beside the first's.
+const PEERS: [(&str, f64, f64); 4] = [
+    ("densenet-bench plain", 1.0, 1.0),
+    ("PyTorch eager NCHW", 1.9, 0.75),
+    ("PyTorch eager channels-last", 2.2, 0.76),
+    ("PyTorch compile channels-last", 2.8, 0.62),
+];
+
+impl MeasuredSample {
+    /// Measurements about like those of DenseNet-BC-100 on two cores, in both modes: every variant is a little slower
+    /// and takes a little more memory than the one before.
+    pub fn new(variants: &[&str], batch_sizes: &[usize]) -> Self {
+        let mut sample = Self {
+            batches: Vec::new(),
+            boundaries: Vec::new(),
+            peers: Vec::new(),
+        };
+        for (index, variant) in variants.iter().enumerate() {
+            let scale = 1.0 + 0.35 * index as f64;
+            for mode in ["train", "evaluate"] {
+                for batch_size in batch_sizes {
+                    sample.batches.push(batch_row(variant, mode, *batch_size, scale));
+                    for peer in &PEERS {
+                        sample.peers.push(peer_row(variant, mode, *batch_size, scale, peer));
+                    }
+                }
+                sample.boundaries.push(BoundaryRow {
+                    variant: (*variant).to_owned(),
+                    device: "cpu".to_owned(),
+                    execution: "plain".to_owned(),
+                    mode: mode.to_owned(),
+                    threads: 2,
+                    memory_limit_bytes: Some(11_000_000_000),
+                    largest_batch_size: Some(150 - 10 * index.min(14)),
+                    allocated_peak_bytes: Some(10_900_000_000),
+                    smallest_too_large: Some(151 - 10 * index.min(14)),
+                    error: "out of memory: 11.0 GB were allowed".to_owned(),
+                    predicted_largest: Some(148 - 10 * index.min(14)),
+                    tries: 9,
+                });
+            }
+        }
+        sample
+    }
+
+    /// The tables, to be handed to a study.
+    pub fn tables(&self) -> Measurements<'_> {
+        Measurements {
+            batches: &self.batches,
+            boundaries: &self.boundaries,
+            peers: &self.peers,
+        }
+    }
+}
+
+/// Seconds of a step and bytes at its peak.
+fn cost(mode: &str, batch_size: usize, scale: f64) -> (f64, u64) {
+    let (an_image, bytes_an_image) = match mode {
+        "train" => (0.033, 72e6),
+        _ => (0.011, 9e6),
+    };
+    let seconds = scale * (0.08 + an_image * batch_size as f64);
+    (seconds, (2e7 + scale * bytes_an_image * batch_size as f64) as u64)
+}
+
+fn batch_row(variant: &str, mode: &str, batch_size: usize, scale: f64) -> BatchRow {
+    let (seconds, bytes) = cost(mode, batch_size, scale);
+    let step_ns = (seconds * 1e9) as u64;
+    let train = mode == "train";
+    let part = |share: f64| (seconds * 1e9 * share) as u64;
+    BatchRow {
+        variant: variant.to_owned(),
+        device: "cpu".to_owned(),
+        execution: "plain".to_owned(),
+        mode: mode.to_owned(),
+        batch_size,
+        status: Status::Ok,
+        error: String::new(),
+        steps: 30,
+        step_ns_median: Some(step_ns),
+        step_ns_mad: Some(step_ns / 25),
+        forward_ns_median: Some(part(if train { 0.32 } else { 1.02 })),
+        backward_ns_median: train.then(|| part(0.68)),
+        optimizer_ns_median: train.then(|| part(0.04)),
+        images_per_second: Some(batch_size as f64 / seconds),
+        allocated_peak_bytes: Some(bytes),
+        reserved_peak_bytes: None,
+        process_peak_bytes: Some(bytes + 450_000_000),
+        process_peak_source: "resident-set".to_owned(),
+        predicted_peak_bytes: train.then_some(bytes - bytes / 25),
+        threads: 2,
+        rounds: 3,
+        warning: String::new(),
+    }
+}
+
+fn peer_row(
+    variant: &str,
+    mode: &str,
+    batch_size: usize,
+    scale: f64,
+    (peer, speed, memory): &(&str, f64, f64),
+) -> PeerRow {
+    let (seconds, bytes) = cost(mode, batch_size, scale);
+    let step_ns = (seconds * 1e9 / speed) as u64;
+    let bytes = (bytes as f64 * memory) as u64;
+    PeerRow {
+        variant: variant.to_owned(),
+        mode: mode.to_owned(),
+        batch_size,
+        peer: (*peer).to_owned(),
+        status: Status::Ok,
+        error: String::new(),
+        device: "cpu".to_owned(),
+        threads: 2,
+        allocator: "mimalloc".to_owned(),
+        rounds: 3,
+        steps: 30,
+        step_ns_median: Some(step_ns),
+        step_ns_mad: Some(step_ns / 30),
+        images_per_second: Some(1e9 * batch_size as f64 / step_ns as f64),
+        allocated_peak_bytes: Some(bytes),
+        process_peak_bytes: Some(bytes + 600_000_000),
+        speed_ratio: Some(speed / 2.2),
+        loss_difference: (*peer != "PyTorch eager NCHW").then_some(3.4e-5),
     }
 }

@@ -4,7 +4,7 @@ use super::super::groups::Study;
 use super::cost::{self, Cost};
 use super::picture::Picture;
 use super::render::{Plot, PlotError};
-use super::{loss_curves, test_error};
+use super::{batches, loss_curves, peers, phases, test_error};
 
 /// What was drawn, and what was not.
 #[derive(Clone, Debug, Default)]
@@ -19,7 +19,7 @@ pub struct Drawn {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotDrawn {
     /// The plot's file name without its ending.
-    pub file_stem: &'static str,
+    pub file_stem: String,
     /// What there is nothing of.
     pub reason: String,
 }
@@ -31,7 +31,8 @@ impl std::fmt::Display for NotDrawn {
 }
 
 /// Draws loss curves, the final error by swept value, and the error against parameters and multiply-accumulates, as far
-/// as the study has come.
+/// as the study has come; and of what was measured apart from training, speed and memory by batch size, the parts of a
+/// step, and the comparison with PyTorch.
 ///
 /// # Errors
 /// A plotting backend's error.
@@ -39,20 +40,35 @@ pub fn draw(study: &Study<'_>) -> Result<Drawn, PlotError> {
     let mut drawn = Drawn::default();
     for (file_stem, picture) in pictures(study) {
         match picture {
-            Ok(picture) => drawn.plots.push(Plot::of(file_stem, &picture)?),
+            Ok(picture) => drawn.plots.push(Plot::of(&file_stem, &picture)?),
             Err(reason) => drawn.not_drawn.push(NotDrawn { file_stem, reason }),
         }
     }
     Ok(drawn)
 }
 
-fn pictures(study: &Study<'_>) -> [(&'static str, Result<Picture, String>); 4] {
-    [
-        ("loss-curves", loss_curves::picture(study)),
-        ("test-error", test_error::picture(study)),
-        ("error-by-parameters", cost::picture(study, Cost::Parameters)),
-        ("error-by-macs", cost::picture(study, Cost::Macs)),
-    ]
+/// Each plot that the study asks for with its file's stem, or why it would be empty.
+pub fn pictures(study: &Study<'_>) -> Vec<(String, Result<Picture, String>)> {
+    let mut pictures = Vec::new();
+    let measured = &study.measurements;
+    // That a study which only measures has no loss curves is no news.
+    if study.trials().next().is_some() || measured.is_empty() {
+        pictures.push(("loss-curves".to_owned(), loss_curves::picture(study)));
+        pictures.push(("test-error".to_owned(), test_error::picture(study)));
+        pictures.push(("error-by-parameters".to_owned(), cost::picture(study, Cost::Parameters)));
+        pictures.push(("error-by-macs".to_owned(), cost::picture(study, Cost::Macs)));
+    }
+    for mode in batches::modes(study) {
+        pictures.push((format!("batches-{mode}"), batches::picture(study, mode)));
+        if mode == "train" {
+            pictures.push(("phases-train".to_owned(), phases::picture(study)));
+        }
+    }
+    for figure in peers::figures(study) {
+        let picture = peers::picture(study, &figure);
+        pictures.push((figure.file_stem, picture));
+    }
+    pictures
 }
 
 #[cfg(test)]
@@ -213,7 +229,11 @@ mod tests {
         }
         let drawn = draw(&sample.study()).unwrap();
         assert_eq!(
-            drawn.plots.iter().map(|plot| plot.file_stem).collect::<Vec<_>>(),
+            drawn
+                .plots
+                .iter()
+                .map(|plot| plot.file_stem.as_str())
+                .collect::<Vec<_>>(),
             ["loss-curves"]
         );
         assert_eq!(
@@ -265,8 +285,8 @@ mod tests {
             let folder = folder.join(case);
             std::fs::create_dir_all(&folder).unwrap();
             for plot in draw(&sample.study()).unwrap().plots {
-                std::fs::write(folder.join(plot.file_stem).with_extension("svg"), plot.svg).unwrap();
-                std::fs::write(folder.join(plot.file_stem).with_extension("png"), plot.png).unwrap();
+                std::fs::write(folder.join(format!("{}.svg", plot.file_stem)), plot.svg).unwrap();
+                std::fs::write(folder.join(format!("{}.png", plot.file_stem)), plot.png).unwrap();
             }
         }
     }

@@ -1,7 +1,7 @@
 //! What stands around a plot's panels: title and question above, legend and caption below, never over the data.
 
 use super::font;
-use super::palette::{BLACK, DARK_GRAY, Marker, SeriesStyle};
+use super::palette::{BLACK, DARK_GRAY, Marker, SeriesStyle, paler};
 use super::picture::{Color, Label, Picture, Place, Rect};
 
 /// Every figure's width in points.
@@ -26,6 +26,10 @@ pub enum Sample {
     Marker(Marker, f64, Color),
     /// A marker on an upright interval with end strokes.
     Interval(Marker, Color),
+    /// A level bar on a thin line, for a prediction.
+    Level(Color),
+    /// An upright stroke.
+    Upright(Color),
 }
 
 /// An entry of the legend.
@@ -129,8 +133,8 @@ impl Figure {
 impl Sample {
     fn width(&self) -> f64 {
         match self {
-            Sample::Line(_) => 34.0,
-            Sample::Marker(..) | Sample::Interval(..) => 12.0,
+            Sample::Line(_) | Sample::Level(_) => 34.0,
+            Sample::Marker(..) | Sample::Interval(..) | Sample::Upright(_) => 12.0,
         }
     }
 
@@ -147,6 +151,11 @@ impl Sample {
                 interval(picture, middle.0, (y - 6.0, y + 6.0), *color);
                 marker.draw(picture, middle, 3.2, *color);
             }
+            Sample::Level(color) => {
+                picture.line(vec![(x, y), (x + width, y)], paler(*color), 1.0);
+                level(picture, middle, *color);
+            }
+            Sample::Upright(color) => picture.line(vec![(middle.0, y - 6.0), (middle.0, y + 6.0)], *color, 1.6),
         }
     }
 }
@@ -170,6 +179,14 @@ pub fn bar(picture: &mut Picture, from: Place, to: Place, goes_on: [bool; 2], co
         };
         picture.line(vec![foot(-3.0), end, foot(3.0)], color, 1.1);
     }
+}
+
+/// Half the width of a level bar, in points.
+const LEVEL: f64 = 6.5;
+
+/// A level bar, wide enough to be seen on both sides of a marker that stands on it.
+pub fn level(picture: &mut Picture, (x, y): Place, color: Color) {
+    picture.line(vec![(x - LEVEL, y), (x + LEVEL, y)], color, 1.8);
 }
 
 /// Markers need this many points between their middles.

@@ -4,6 +4,8 @@
 //! the list to plotters' SVG and bitmap backends, so that both show the same, and a test can ask the list whether
 //! labels overlap. `figure` (title, legend, caption), `panel` (axes) and `palette` serve every plot.
 
+mod batches;
+mod by_batch;
 mod cost;
 mod draw;
 mod figure;
@@ -11,6 +13,8 @@ mod font;
 mod loss_curves;
 mod palette;
 mod panel;
+mod peers;
+mod phases;
 mod picture;
 mod render;
 mod scale;

@@ -25,6 +25,12 @@ const COLORS: [Color; 7] = [
     (0, 0, 0),
 ];
 
+/// A colour mixed with white in equal parts, for what stands behind a series of that colour.
+pub fn paler((r, g, b): Color) -> Color {
+    let mixed = |part: u8| part / 2 + 127;
+    (mixed(r), mixed(g), mixed(b))
+}
+
 /// Strokes and gaps in points. Their number has no divisor in common with that of colours or markers, so that a
 /// combination comes back only after 280 series.
 const DASHES: [&[f64]; 5] = [&[], &[6.0, 2.5], &[1.8, 2.0], &[7.0, 2.0, 1.8, 2.0], &[12.0, 3.0]];

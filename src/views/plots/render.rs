@@ -20,7 +20,7 @@ const PIXELS_PER_PNG_PIXEL: usize = 2;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plot {
     /// The file's name without its ending, `loss-curves`.
-    pub file_stem: &'static str,
+    pub file_stem: String,
     /// The SVG document.
     pub svg: String,
     /// The PNG file, two pixels to a point.
@@ -32,7 +32,7 @@ pub struct Plot {
 #[error("the plot '{file_stem}' could not be drawn: {reason}")]
 pub struct PlotError {
     /// The plot.
-    pub file_stem: &'static str,
+    pub file_stem: String,
     /// What the backend says.
     pub reason: String,
 }
@@ -42,12 +42,15 @@ impl Plot {
     ///
     /// # Errors
     /// A backend's error; in memory there is none to expect.
-    pub fn of(file_stem: &'static str, picture: &Picture) -> Result<Self, PlotError> {
-        let error = |reason: String| PlotError { file_stem, reason };
+    pub fn of(file_stem: &str, picture: &Picture) -> Result<Self, PlotError> {
+        let error = |reason: String| PlotError {
+            file_stem: file_stem.to_owned(),
+            reason,
+        };
         Ok(Self {
-            file_stem,
             svg: svg(picture).map_err(error)?,
             png: png(picture).map_err(error)?,
+            file_stem: file_stem.to_owned(),
         })
     }
 }

@@ -1,0 +1,270 @@
+//! Throughput and memory of every variant by batch size, a figure for each mode.
+
+use super::super::groups::Study;
+use super::super::measurements::{Measured, Settings, ordered};
+use super::by_batch::{self, Point, Rate, Series, Words};
+use super::palette::SeriesStyle;
+use super::picture::Picture;
+use crate::formats::tables::BatchRow;
+
+/// The modes that were measured, in the order of their first rows.
+pub fn modes<'a>(study: &Study<'a>) -> Vec<&'a str> {
+    let mut modes: Vec<&str> = Vec::new();
+    for row in study.measurements.batches {
+        if !modes.contains(&row.mode.as_str()) {
+            modes.push(&row.mode);
+        }
+    }
+    modes
+}
+
+/// The rows of one variant in one setting, by rising batch size, with their name and looks.
+pub struct Line<'a> {
+    /// The variant, with what tells its setting from others.
+    pub name: String,
+    /// The same in every figure of measurements, and that of the variant's curves where it has one setting.
+    pub style: SeriesStyle,
+    /// The rows of all modes.
+    pub rows: Vec<&'a BatchRow>,
+}
+
+/// The lines of a study and the words that all their settings share.
+pub fn lines<'a>(study: &Study<'a>) -> (Vec<Line<'a>>, String) {
+    let rows = ordered(study, study.measurements.batches);
+    let settings = Settings::of(study.measurements.batches);
+    let mut lines: Vec<Line<'a>> = Vec::new();
+    for row in rows {
+        let name = settings.named(&row.variant, &row.setting());
+        match lines.iter_mut().find(|line| line.name == name) {
+            Some(line) => line.rows.push(row),
+            None => {
+                let index = match settings.differ() {
+                    true => lines.len(),
+                    false => study.index_of(&row.variant),
+                };
+                lines.push(Line {
+                    name,
+                    style: SeriesStyle::of(index),
+                    rows: vec![row],
+                });
+            }
+        }
+    }
+    (lines, settings.common())
+}
+
+/// Throughput and memory in a mode, or why there is nothing to draw.
+pub fn picture(study: &Study<'_>, mode: &str) -> Result<Picture, String> {
+    let (lines, common) = lines(study);
+    let mut rows: Vec<&BatchRow> = Vec::new();
+    let mut series = Vec::new();
+    for line in lines {
+        let of_mode: Vec<&BatchRow> = line.rows.into_iter().filter(|row| row.mode == mode).collect();
+        if of_mode.is_empty() {
+            continue;
+        }
+        series.push(Series {
+            name: line.name,
+            style: line.style,
+            points: of_mode.iter().map(|row| point(row)).collect(),
+        });
+        rows.extend(of_mode);
+    }
+    let words = Words {
+        title: format!(
+            "{}: speed and memory of a {} step by batch size",
+            study.name,
+            in_words(mode)
+        ),
+        question: study.question.to_owned(),
+        sentences: vec![process_peak(&rows), warnings(&rows), setting(&common)],
+    };
+    by_batch::picture(words, &series)
+}
+
+fn point(row: &BatchRow) -> Point {
+    Point {
+        batch_size: row.batch_size,
+        status: row.status,
+        steps: row.steps,
+        rounds: row.rounds,
+        rate: Rate::of(row.batch_size, row.step_ns_median, row.step_ns_mad),
+        allocated: row.allocated_peak_bytes,
+        predicted: row.predicted_peak_bytes,
+        reserved: row.reserved_peak_bytes,
+        process: row.process_peak_bytes,
+    }
+}
+
+/// A mode as it stands before "step".
+pub fn in_words(mode: &str) -> &str {
+    match mode {
+        "train" => "training",
+        "evaluate" => "evaluation",
+        other => other,
+    }
+}
+
+/// What all series were measured with.
+pub fn setting(common: &str) -> String {
+    match common {
+        "" => String::new(),
+        words => format!("Measured on {words}."),
+    }
+}
+
+fn process_peak(rows: &[&BatchRow]) -> String {
+    let mut sources: Vec<&str> = Vec::new();
+    for row in rows.iter().filter(|row| row.process_peak_bytes.is_some()) {
+        let words = source_in_words(&row.process_peak_source);
+        if !words.is_empty() && !sources.contains(&words) {
+            sources.push(words);
+        }
+    }
+    match sources.is_empty() {
+        true => String::new(),
+        false => format!("Process peak: {}.", sources.join("; or ")),
+    }
+}
+
+/// Where a process's peak comes from.
+pub fn source_in_words(source: &str) -> &str {
+    match source {
+        "resident-set" => "the resident set",
+        "nvml-process" => "NVML's figure for the process",
+        "nvml-device-difference" => "NVML's figure for the device less that before the start",
+        other => other,
+    }
+}
+
+fn warnings(rows: &[&BatchRow]) -> String {
+    match rows.iter().filter(|row| !row.warning.is_empty()).count() {
+        0 => String::new(),
+        1 => "1 point is doubtful: summary.md says why.".to_owned(),
+        count => format!("{count} points are doubtful: summary.md says why."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::samples::{MeasuredSample, Sample};
+    use super::super::draw::{draw, pictures};
+    use super::*;
+    use crate::formats::tables::Status;
+
+    const GROWTH: [&str; 4] = ["growth-rate=8", "growth-rate=12", "growth-rate=16", "growth-rate=24"];
+    const SIZES: [usize; 4] = [16, 32, 64, 128];
+
+    fn twelve() -> Vec<String> {
+        let names = (0..12).map(|i| {
+            let (k, bottleneck) = ([8, 12, 16, 24, 32, 40][i % 6], i / 6 == 1);
+            format!("growth-rate={k},bottleneck={bottleneck},compression=0.5")
+        });
+        names.collect()
+    }
+
+    fn without_numbers(row: &mut BatchRow, status: Status) {
+        row.status = status;
+        row.error = "out of memory: 16.0 GB were asked for".to_owned();
+        (row.steps, row.rounds) = (0, 0);
+        (row.step_ns_median, row.step_ns_mad, row.images_per_second) = (None, None, None);
+        (row.forward_ns_median, row.backward_ns_median, row.optimizer_ns_median) = (None, None, None);
+        (row.allocated_peak_bytes, row.process_peak_bytes) = (None, None);
+    }
+
+    fn cases() -> Vec<(&'static str, MeasuredSample)> {
+        let twelve = twelve();
+        let twelve: Vec<&str> = twelve.iter().map(String::as_str).collect();
+        let mut cases = vec![
+            ("one-variant", MeasuredSample::new(&["densenet-bc-100-12"], &SIZES)),
+            ("four-variants", MeasuredSample::new(&GROWTH, &SIZES)),
+            ("twelve-variants", MeasuredSample::new(&twelve, &[8, 16, 32, 64, 128])),
+            ("one-batch-size", MeasuredSample::new(&GROWTH, &[64])),
+            ("twelve-at-one-batch-size", MeasuredSample::new(&twelve, &[64])),
+            (
+                "many-sizes",
+                MeasuredSample::new(&GROWTH[..2], &[1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128]),
+            ),
+        ];
+        let mut failing = MeasuredSample::new(&GROWTH, &SIZES);
+        for row in &mut failing.batches {
+            match (row.variant.as_str(), row.batch_size) {
+                ("growth-rate=24", 64 | 128) | ("growth-rate=16", 128) => without_numbers(row, Status::Oom),
+                ("growth-rate=12", 128) => without_numbers(row, Status::Timeout),
+                ("growth-rate=8", 32) => without_numbers(row, Status::Failed),
+                ("growth-rate=8", 128) => without_numbers(row, Status::Pending),
+                _ => {}
+            }
+        }
+        failing.batches[0].warning = "the first and the second half of the steps disagree by 9 %".to_owned();
+        cases.push(("some-fail", failing));
+        let mut all = MeasuredSample::new(&GROWTH, &SIZES);
+        for row in &mut all.batches {
+            without_numbers(row, Status::Oom);
+        }
+        cases.push(("all-oom", all));
+        let mut twelve_fail = MeasuredSample::new(&twelve, &SIZES);
+        for row in twelve_fail.batches.iter_mut().filter(|row| row.batch_size > 32) {
+            without_numbers(row, Status::Oom);
+        }
+        cases.push(("twelve-fail", twelve_fail));
+        let mut cuda = MeasuredSample::new(&GROWTH[..1], &SIZES);
+        for row in cuda.batches.clone() {
+            cuda.batches.push(BatchRow {
+                device: "cuda:0".to_owned(),
+                threads: 4,
+                step_ns_median: row.step_ns_median.map(|ns| ns / 3),
+                reserved_peak_bytes: row.allocated_peak_bytes.map(|bytes| bytes + bytes / 10),
+                process_peak_source: "nvml-process".to_owned(),
+                ..row
+            });
+        }
+        cases.push(("two-devices", cuda));
+        let mut bare = MeasuredSample::new(&GROWTH, &SIZES);
+        for row in &mut bare.batches {
+            row.predicted_peak_bytes = None;
+            row.allocated_peak_bytes = None;
+            row.step_ns_mad = None;
+        }
+        cases.push(("no-predictions", bare));
+        cases
+    }
+
+    fn text(picture: &Picture) -> String {
+        picture
+            .labels()
+            .map(|label| label.text.as_str())
+            .collect::<Vec<_>>()
+            .join(" ")
+    }
+
+    #[test]
+    fn no_label_is_cut_off_or_laid_over_another() {
+        for (case, measured) in cases() {
+            let sample = Sample::new(&[], 0, 0);
+            for (file_stem, picture) in pictures(&sample.study().with_measurements(measured.tables())) {
+                println!("{case}: {file_stem}");
+                if let Ok(picture) = picture {
+                    picture.assert_labels_are_whole_and_apart();
+                }
+            }
+        }
+    }
+
+    /// With `SAMPLE_PLOTS=FOLDER` the pictures are left there to be looked at.
+    #[test]
+    fn every_sample_is_written_in_both_formats() {
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = std::env::var_os("SAMPLE_PLOTS").map_or(temporary.path().to_owned(), Into::into);
+        for (case, measured) in cases() {
+            let folder = folder.join(case);
+            std::fs::create_dir_all(&folder).unwrap();
+            let sample = Sample::new(&[], 0, 0);
+            let drawn = draw(&sample.study().with_measurements(measured.tables())).unwrap();
+            for plot in drawn.plots {
+                std::fs::write(folder.join(format!("{}.svg", plot.file_stem)), plot.svg).unwrap();
+                std::fs::write(folder.join(format!("{}.png", plot.file_stem)), plot.png).unwrap();
+            }
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Where a training step's time goes: forward, backward and optimizer, a level bar for each variant and batch size.
+
+use super::super::groups::Study;
+use super::batches::{Line, lines, setting};
+use super::figure::{Entry, Figure, Sample, WIDTH};
+use super::palette::{BLACK, Marker, SeriesStyle};
+use super::panel::{Axis, Panel, Vertical};
+use super::picture::{Color, Picture};
+use super::scale::{Notation, Scale, extent};
+use crate::formats::tables::BatchRow;
+
+/// With more bars than these, those of the largest batch sizes stand for the others.
+const MOST_BARS: usize = 24;
+/// Half a bar's height in points.
+const HALF: f64 = 6.5;
+
+const PHASES: [&str; 3] = ["forward with the loss", "backward", "optimizer"];
+
+struct Bar<'a> {
+    name: String,
+    row: &'a BatchRow,
+    /// Forward, backward, optimizer, in milliseconds an image.
+    phases: [f64; 3],
+}
+
+impl<'a> Bar<'a> {
+    fn of(line: &Line<'a>, row: &'a BatchRow) -> Option<Self> {
+        let phases = [
+            row.forward_ns_median?,
+            row.backward_ns_median?,
+            row.optimizer_ns_median?,
+        ];
+        Some(Self {
+            name: format!("{}, batch {}", line.name, row.batch_size),
+            row,
+            phases: phases.map(|phase| an_image(phase, row.batch_size)),
+        })
+    }
+
+    fn end(&self) -> f64 {
+        self.phases.iter().sum()
+    }
+}
+
+fn bars_of<'a>(line: &Line<'a>) -> Vec<Bar<'a>> {
+    let rows = line.rows.iter().filter(|row| row.mode == "train");
+    rows.filter_map(|row| Bar::of(line, row)).collect()
+}
+
+/// Milliseconds of a step as milliseconds an image.
+fn an_image(nanoseconds: u64, batch_size: usize) -> f64 {
+    nanoseconds as f64 / 1e6 / batch_size.max(1) as f64
+}
+
+fn color(phase: usize) -> Color {
+    SeriesStyle::of(phase).color
+}
+
+/// Stacked bars of a training step's parts, or why there is nothing to draw.
+pub fn picture(study: &Study<'_>) -> Result<Picture, String> {
+    let (lines, common) = lines(study);
+    let mut bars: Vec<Vec<Bar<'_>>> = lines.iter().map(bars_of).collect();
+    if bars.iter().all(Vec::is_empty) {
+        return Err("no training step was told apart into forward, backward and optimizer".to_owned());
+    }
+    let thinned = bars.iter().map(Vec::len).sum::<usize>() > MOST_BARS;
+    if thinned {
+        for bars in &mut bars {
+            bars.drain(..bars.len().saturating_sub(1));
+        }
+    }
+    let bars: Vec<Bar<'_>> = bars.into_iter().flatten().collect();
+    let mut legend: Vec<Entry> = PHASES
+        .iter()
+        .enumerate()
+        .map(|(phase, name)| Entry {
+            sample: Sample::Marker(Marker::Square, 4.5, color(phase)),
+            label: (*name).to_owned(),
+        })
+        .collect();
+    if bars.iter().any(|bar| bar.row.step_ns_median.is_some()) {
+        legend.push(Entry {
+            sample: Sample::Upright(BLACK),
+            label: "step timed as a whole".to_owned(),
+        });
+    }
+    let mut caption = vec![
+        "Medians. The parts are timed in a pass of their own, whose extra synchronisation the step timed as a whole \
+         does not have."
+            .to_owned(),
+    ];
+    if thinned {
+        caption.push("Of each series the largest batch size that ran; batches.csv has all.".to_owned());
+    }
+    caption.push(setting(&common));
+    let figure = Figure {
+        title: format!("{}: where a training step's time goes", study.name),
+        question: study.question.to_owned(),
+        legend,
+        caption,
+    };
+    Ok(draw(&figure, &bars))
+}
+
+fn draw(figure: &Figure, bars: &[Bar<'_>]) -> Picture {
+    let names: Vec<&str> = bars.iter().map(|bar| bar.name.as_str()).collect();
+    let (rows, height) = Vertical::rows("", &names, WIDTH);
+    let (mut picture, space) = figure.lay_out(height);
+    let whole = |bar: &Bar<'_>| Some(an_image(bar.row.step_ns_median?, bar.row.batch_size));
+    let ends = bars.iter().flat_map(|bar| [Some(bar.end()), whole(bar)]).flatten();
+    let (_, most) = extent(ends).unwrap_or((0.0, 1.0));
+    let axis = Axis::new("milliseconds an image", Scale::linear((0.0, most)), Notation::Plain);
+    let panel = Panel::new(space, None, axis, rows);
+    panel.draw(&mut picture);
+    for (index, bar) in bars.iter().enumerate() {
+        let y = panel.y(index as f64);
+        let mut from = 0.0;
+        for (phase, time) in bar.phases.iter().enumerate() {
+            let (left, right) = (panel.x(from), panel.x(from + time));
+            let corners = vec![(left, y - HALF), (right, y - HALF), (right, y + HALF), (left, y + HALF)];
+            picture.area(corners, color(phase), 1.0);
+            from += time;
+        }
+        if let Some(whole) = whole(bar) {
+            let x = panel.x(whole);
+            picture.line(vec![(x, y - HALF - 3.0), (x, y + HALF + 3.0)], BLACK, 1.6);
+        }
+    }
+    picture
+}
