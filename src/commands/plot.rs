@@ -5,9 +5,12 @@ use std::process::ExitCode;
 
 use clap::Args;
 use densenet_bench::formats::ablation::{Ablation, parse};
-use densenet_bench::formats::tables::{EpochRow, Row, StepRow, SweptValue, TrialRow, whole_rows};
+use densenet_bench::formats::tables::{
+    BatchRow, BoundaryRow, EpochRow, PeerRow, Row, StepRow, SweptValue, TrialRow, whole_rows,
+};
 use densenet_bench::trials::write_whole;
 use densenet_bench::views::groups::Study;
+use densenet_bench::views::measurements::Measurements;
 use densenet_bench::views::{plots, summary};
 
 use super::{Failure, Outcome, print};
@@ -60,7 +63,15 @@ pub fn draw_folder(folder: &Path) -> Result<Summary, Failure> {
     let trials = read_table::<TrialRow>(folder)?;
     let epochs = read_table::<EpochRow>(folder)?;
     let steps = read_table::<StepRow>(folder)?;
+    let batches = read_table::<BatchRow>(folder)?;
+    let boundaries = read_table::<BoundaryRow>(folder)?;
+    let peers = read_table::<PeerRow>(folder)?;
     let study = Study::new(&ablation.name, &ablation.question, &variants, &trials, &epochs, &steps);
+    let study = study.with_measurements(Measurements {
+        batches: &batches,
+        boundaries: &boundaries,
+        peers: &peers,
+    });
 
     let drawn = plots::draw(&study).map_err(Failure::work)?;
     let target = folder.join("plots");

@@ -37,12 +37,20 @@ pub trait Measured {
     fn mode(&self) -> &str;
     /// Images in a step; none where the row is about all batch sizes.
     fn batch_size(&self) -> Option<usize>;
-    /// What it was measured with, in words: `cpu`, `plain`, `2 threads`.
+    /// What it was measured with, in words: `cpu`, `plain execution`, `2 threads`.
     fn setting(&self) -> Vec<String>;
 }
 
 fn threads(count: usize) -> String {
     format!("{count} thread{}", if count == 1 { "" } else { "s" })
+}
+
+fn on(device: &str, execution: &str, count: usize) -> Vec<String> {
+    let execution = match execution {
+        "" => String::new(),
+        name => format!("{name} execution"),
+    };
+    vec![device.to_owned(), execution, threads(count)]
 }
 
 impl Measured for BatchRow {
@@ -59,7 +67,7 @@ impl Measured for BatchRow {
     }
 
     fn setting(&self) -> Vec<String> {
-        vec![self.device.clone(), self.execution.clone(), threads(self.threads)]
+        on(&self.device, &self.execution, self.threads)
     }
 }
 
@@ -77,7 +85,7 @@ impl Measured for BoundaryRow {
     }
 
     fn setting(&self) -> Vec<String> {
-        vec![self.device.clone(), self.execution.clone(), threads(self.threads)]
+        on(&self.device, &self.execution, self.threads)
     }
 }
 
@@ -107,17 +115,19 @@ impl Measured for PeerRow {
 /// by batch size.
 pub fn ordered<'a, T: Measured>(study: &Study<'_>, rows: &'a [T]) -> Vec<&'a T> {
     let mut kinds: Vec<(Vec<String>, &str)> = Vec::new();
-    let mut keyed: Vec<((usize, usize, Option<usize>), &T)> = Vec::with_capacity(rows.len());
     for row in rows {
         let kind = (row.setting(), row.mode());
-        let place = kinds.iter().position(|known| *known == kind).unwrap_or_else(|| {
+        if !kinds.contains(&kind) {
             kinds.push(kind);
-            kinds.len() - 1
-        });
-        keyed.push(((study.index_of(row.variant()), place, row.batch_size()), row));
+        }
     }
-    keyed.sort_by_key(|(key, _)| *key);
-    keyed.into_iter().map(|(_, row)| row).collect()
+    let mut ordered: Vec<&T> = rows.iter().collect();
+    ordered.sort_by_cached_key(|row| {
+        let kind = (row.setting(), row.mode());
+        let place = kinds.iter().position(|known| *known == kind);
+        (study.index_of(row.variant()), place, row.batch_size())
+    });
+    ordered
 }
 
 /// Which words of the rows' settings differ, and which all have in common.
@@ -221,10 +231,10 @@ mod tests {
         };
         let settings = Settings::of(&rows);
         assert_eq!(settings.named("base", &rows[0].setting()), "base");
-        assert_eq!(settings.common(), "cpu, plain, 2 threads");
+        assert_eq!(settings.common(), "cpu, plain execution, 2 threads");
         let settings = Settings::of(rows.iter().chain([&more]));
         assert_eq!(settings.named("base", &more.setting()), "base, 1 thread");
-        assert_eq!(settings.common(), "cpu, plain");
+        assert_eq!(settings.common(), "cpu, plain execution");
         assert!(settings.differ());
     }
 }

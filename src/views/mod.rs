@@ -7,6 +7,7 @@ pub mod compare;
 pub mod describe;
 pub mod groups;
 pub mod loss_log;
+mod measurement_tables;
 pub mod measurements;
 pub mod plots;
 #[cfg(test)]

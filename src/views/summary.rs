@@ -1,21 +1,37 @@
 //! The result of a study in words: a table with a row for each variant, and what did not finish.
 
 use super::groups::{Group, Study};
+use super::measurement_tables::sections;
 use super::text::{Side, Table, ascii, grouped, markdown_escaped, one_line};
 use crate::formats::tables::Status;
 use crate::statistics::{Summary, median};
 
 /// The summary for a terminal, without colour. `ascii_only` is for one that does not show UTF-8: it writes +/- for ±.
 pub fn console(study: &Study<'_>, ascii_only: bool) -> String {
-    let mut text = table(study).aligned();
-    for note in notes(study) {
-        text.push_str(&format!("{note}\n"));
+    let mut text = String::new();
+    if has_trials(study) {
+        text.push_str(&table(study).aligned());
+        for note in notes(study) {
+            text.push_str(&format!("{note}\n"));
+        }
+        let unfinished = unfinished(study);
+        if !unfinished.is_empty() {
+            text.push_str("\nNot finished:\n");
+            for line in unfinished {
+                text.push_str(&format!("  {line}\n"));
+            }
+        }
     }
-    let unfinished = unfinished(study);
-    if !unfinished.is_empty() {
-        text.push_str("\nNot finished:\n");
-        for line in unfinished {
-            text.push_str(&format!("  {line}\n"));
+    for section in sections(study) {
+        let gap = if text.is_empty() { "" } else { "\n" };
+        text.push_str(&format!(
+            "{gap}{}\n{}{}\n",
+            section.title,
+            section.table.aligned(),
+            section.note
+        ));
+        for remark in section.remarks {
+            text.push_str(&format!("  {remark}\n"));
         }
     }
     if ascii_only { ascii(&text) } else { text }
@@ -24,22 +40,43 @@ pub fn console(study: &Study<'_>, ascii_only: bool) -> String {
 /// The summary as a Markdown document, `summary.md`.
 pub fn markdown(study: &Study<'_>) -> String {
     let mut text = format!(
-        "# {}\n\n{}\n\n{}\n",
+        "# {}\n\n{}\n",
         markdown_escaped(study.name),
-        markdown_escaped(study.question),
-        table(study).markdown()
+        markdown_escaped(study.question)
     );
-    for note in notes(study) {
-        text.push_str(&format!("{}\n", markdown_escaped(&note)));
+    if has_trials(study) {
+        text.push_str(&format!("\n{}\n", table(study).markdown()));
+        for note in notes(study) {
+            text.push_str(&format!("{}\n", markdown_escaped(&note)));
+        }
+        let unfinished = unfinished(study);
+        if !unfinished.is_empty() {
+            text.push_str("\n## Not finished\n\n");
+            for line in unfinished {
+                text.push_str(&format!("- {}\n", markdown_escaped(&line)));
+            }
+        }
     }
-    let unfinished = unfinished(study);
-    if !unfinished.is_empty() {
-        text.push_str("\n## Not finished\n\n");
-        for line in unfinished {
-            text.push_str(&format!("- {}\n", markdown_escaped(&line)));
+    for section in sections(study) {
+        text.push_str(&format!(
+            "\n## {}\n\n{}\n{}\n",
+            section.title,
+            section.table.markdown(),
+            markdown_escaped(&section.note)
+        ));
+        if !section.remarks.is_empty() {
+            text.push('\n');
+        }
+        for remark in section.remarks {
+            text.push_str(&format!("- {}\n", markdown_escaped(&remark)));
         }
     }
     text
+}
+
+/// Whether the table of trials says anything: a study that only measures has none, one without any rows says so.
+fn has_trials(study: &Study<'_>) -> bool {
+    study.trials().next().is_some() || study.measurements.is_empty()
 }
 
 fn table(study: &Study<'_>) -> Table {

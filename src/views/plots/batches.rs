@@ -71,11 +71,7 @@ pub fn picture(study: &Study<'_>, mode: &str) -> Result<Picture, String> {
         rows.extend(of_mode);
     }
     let words = Words {
-        title: format!(
-            "{}: speed and memory of a {} step by batch size",
-            study.name,
-            in_words(mode)
-        ),
+        title: format!("{}: speed and memory in {} by batch size", study.name, in_words(mode)),
         question: study.question.to_owned(),
         sentences: vec![process_peak(&rows), warnings(&rows), setting(&common)],
     };
@@ -96,7 +92,7 @@ fn point(row: &BatchRow) -> Point {
     }
 }
 
-/// A mode as it stands before "step".
+/// What a mode is, as a noun.
 pub fn in_words(mode: &str) -> &str {
     match mode {
         "train" => "training",
@@ -109,7 +105,7 @@ pub fn in_words(mode: &str) -> &str {
 pub fn setting(common: &str) -> String {
     match common {
         "" => String::new(),
-        words => format!("Measured on {words}."),
+        words => format!("Setting: {words}."),
     }
 }
 
@@ -149,6 +145,7 @@ fn warnings(rows: &[&BatchRow]) -> String {
 mod tests {
     use super::super::super::samples::{MeasuredSample, Sample};
     use super::super::draw::{draw, pictures};
+    use super::super::picture::Shape;
     use super::*;
     use crate::formats::tables::Status;
 
@@ -227,6 +224,10 @@ mod tests {
             row.step_ns_mad = None;
         }
         cases.push(("no-predictions", bare));
+        // One figure of peers is like another.
+        for (_, measured) in &mut cases[1..] {
+            measured.peers.clear();
+        }
         cases
     }
 
@@ -266,5 +267,124 @@ mod tests {
                 std::fs::write(folder.join(format!("{}.png", plot.file_stem)), plot.png).unwrap();
             }
         }
+    }
+
+    fn drawn(case: &str, mode: &str) -> Picture {
+        let (_, measured) = cases().into_iter().find(|(name, _)| *name == case).unwrap();
+        let sample = Sample::new(&[], 0, 0);
+        picture(&sample.study().with_measurements(measured.tables()), mode).unwrap()
+    }
+
+    #[test]
+    fn every_measured_batch_size_is_a_tick_of_every_panel() {
+        let picture = drawn("four-variants", "train");
+        for size in SIZES {
+            let ticks = picture.labels().filter(|label| label.text == size.to_string());
+            assert_eq!(ticks.count(), 3, "{size}");
+        }
+    }
+
+    #[test]
+    fn many_batch_sizes_are_named_at_the_powers_of_two() {
+        let picture = drawn("many-sizes", "train");
+        let is_named = |text: &str| picture.labels().filter(|label| label.text == text).count() >= 3;
+        // Every other power has room.
+        for size in ["1", "4", "16", "64"] {
+            assert!(is_named(size), "{size}");
+        }
+        assert!(!is_named("48") && !is_named("96"));
+    }
+
+    #[test]
+    fn what_did_not_run_is_marked_and_named_with_its_status() {
+        let picture = drawn("some-fail", "train");
+        let text = text(&picture);
+        for words in [
+            "growth-rate=8 at 32 (failed)",
+            "growth-rate=12 at 128 (timeout)",
+            "growth-rate=16 at 128 (oom)",
+            "growth-rate=24 at 64 (oom), 128 (oom)",
+            "Not measured yet: growth-rate=8 at 128.",
+            "1 point is doubtful: summary.md says why.",
+            "did not run",
+        ] {
+            assert!(text.contains(words), "{words}: {text}");
+        }
+        let whole = drawn("four-variants", "train");
+        assert!(!self::text(&whole).contains("did not run"));
+        // A cross is two strokes, and the legend has one too.
+        assert_eq!(crosses(&picture), 5 + 1);
+    }
+
+    /// Diagonal crosses in a picture whose series have other markers.
+    fn crosses(picture: &Picture) -> usize {
+        let strokes = picture.shapes.iter().filter(|shape| match shape {
+            Shape::Line { places, .. } => {
+                let (across, down) = (places[1].0 - places[0].0, places[1].1 - places[0].1);
+                places.len() == 2 && (across - down).abs() < 1e-9 && across > 0.0
+            }
+            _ => false,
+        });
+        strokes.count()
+    }
+
+    #[test]
+    fn where_nothing_ran_the_prediction_is_drawn_and_without_one_the_reason_names_every_size() {
+        let picture = drawn("all-oom", "train");
+        let text = text(&picture);
+        assert!(
+            text.contains("Allocated peak") && !text.contains("Throughput"),
+            "{text}"
+        );
+        assert!(
+            text.contains("Did not run: all at 16 (oom), 32 (oom), 64 (oom), 128 (oom)."),
+            "{text}"
+        );
+        let (_, measured) = cases().into_iter().find(|(name, _)| *name == "all-oom").unwrap();
+        let sample = Sample::new(&[], 0, 0);
+        let drawn = draw(&sample.study().with_measurements(measured.tables())).unwrap();
+        let reason = drawn.not_drawn.iter().find(|plot| plot.file_stem == "batches-evaluate");
+        assert_eq!(
+            reason.unwrap().to_string(),
+            "batches-evaluate is not drawn: no batch size ran: all at 16 (oom), 32 (oom), 64 (oom), 128 (oom)"
+        );
+    }
+
+    #[test]
+    fn a_prediction_is_explained_only_where_there_is_one() {
+        assert!(text(&drawn("four-variants", "train")).contains("predicted in closed form"));
+        assert!(!text(&drawn("four-variants", "evaluate")).contains("predicted in closed form"));
+    }
+
+    #[test]
+    fn series_of_two_devices_are_told_apart_by_name() {
+        let text = text(&drawn("two-devices", "train"));
+        for words in [
+            "growth-rate=8, cpu, 2 threads",
+            "growth-rate=8, cuda:0, 4 threads",
+            "reserved peak",
+        ] {
+            assert!(text.contains(words), "{words}: {text}");
+        }
+        assert!(text.contains("Setting: plain execution."), "{text}");
+    }
+
+    #[test]
+    fn a_study_of_measurements_alone_draws_no_curves_and_misses_none() {
+        let measured = MeasuredSample::new(&GROWTH[..1], &[16]);
+        let sample = Sample::new(&[], 0, 0);
+        let drawn = draw(&sample.study().with_measurements(measured.tables())).unwrap();
+        let stems: Vec<&str> = drawn.plots.iter().map(|plot| plot.file_stem.as_str()).collect();
+        assert_eq!(
+            stems,
+            [
+                "batches-train",
+                "phases-train",
+                "batches-evaluate",
+                "peers-growth-rate-8-train",
+                "peers-growth-rate-8-evaluate"
+            ]
+        );
+        assert_eq!(drawn.not_drawn, []);
     }
 }

@@ -10,12 +10,12 @@ use crate::formats::tables::Status;
 
 /// Between the marks of series that did not run at the same batch size.
 const CROSS_ROOM: f64 = 8.5;
-/// Marks beside each other before the next row of them.
-const CROSSES_A_ROW: usize = 3;
 /// Half the width of such a mark.
 const CROSS: f64 = 2.8;
 /// Between series where there is one batch size alone, at most.
 const ROOM: f64 = 16.0;
+/// With more batch sizes than these only the powers of two among them are named.
+const MOST_NAMED: usize = 7;
 
 /// Images a second.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -191,6 +191,8 @@ struct Drawing {
     /// The distance of neighbouring series, where all stand at the only batch size.
     step: f64,
     unit: f64,
+    /// Marks of what did not run that have room beside each other.
+    crosses_a_row: usize,
 }
 
 impl Drawing {
@@ -205,13 +207,7 @@ impl Drawing {
             "batch size (images)"
         };
         let mut axis = Axis::new(title, Scale::logarithmic(range), Notation::Plain);
-        axis.named = sizes
-            .iter()
-            .map(|size| Tick {
-                value: (*size).max(1) as f64,
-                label: size.to_string(),
-            })
-            .collect();
+        axis.named = named(&sizes);
         let (unit, unit_name) = byte_unit(most_bytes);
         let (heading, title, unit, most) = match content {
             Content::Throughput => {
@@ -238,12 +234,20 @@ impl Drawing {
             1 => ROOM.min(0.9 * panel.area.width() / series.len().max(1) as f64),
             _ => 0.0,
         };
+        let xs: Vec<f64> = sizes.iter().map(|size| panel.x((*size).max(1) as f64)).collect();
+        let margin = xs.first().map_or(0.0, |x| x - panel.area.left);
+        let nearest = xs
+            .windows(2)
+            .map(|pair| pair[1] - pair[0])
+            .fold(f64::INFINITY, f64::min);
+        let room = nearest.min(2.0 * margin);
         Self {
             panel,
             content,
             scale,
             step,
             unit,
+            crosses_a_row: ((room / CROSS_ROOM) as usize).max(1),
         }
     }
 
@@ -332,10 +336,11 @@ impl Drawing {
                 let (x, y) = self.place(point.batch_size, 0.0, (index, count));
                 let (column, row) = match self.step > 0.0 {
                     true => (0, 0),
-                    false => (nth % CROSSES_A_ROW, nth / CROSSES_A_ROW),
+                    false => (nth % self.crosses_a_row, nth / self.crosses_a_row),
                 };
-                // The first in the middle, the next ones to its left and right.
-                let aside = [0.0, -1.0, 1.0][column] * CROSS_ROOM;
+                // The first in the middle, the next ones to its left and right in turns.
+                let side = if column % 2 == 1 { -CROSS_ROOM } else { CROSS_ROOM };
+                let aside = side * column.div_ceil(2) as f64;
                 let place = (x + aside, y - 6.0 - row as f64 * CROSS_ROOM);
                 Marker::Cross.draw(picture, place, CROSS, series.style.color);
             }
@@ -345,6 +350,18 @@ impl Drawing {
 
 /// Half the width of the ring that stands for a reserved peak.
 const RING: f64 = 2.8;
+
+/// The batch sizes that the axis names.
+fn named(sizes: &[usize]) -> Vec<Tick> {
+    let powers = sizes.iter().filter(|size| size.is_power_of_two()).count();
+    let all = sizes.len() <= MOST_NAMED || powers < 2;
+    let named = sizes.iter().filter(|size| all || size.is_power_of_two());
+    let tick = |size: &usize| Tick {
+        value: (*size).max(1) as f64,
+        label: size.to_string(),
+    };
+    named.map(tick).collect()
+}
 
 fn legend(series: &[Series], contents: &[Content]) -> Vec<Entry> {
     let mut legend: Vec<Entry> = series
@@ -370,7 +387,7 @@ fn legend(series: &[Series], contents: &[Content]) -> Vec<Entry> {
     legend
 }
 
-/// `growth-rate=24: 64 (oom), 128 (oom)`, of all series; empty where all ran.
+/// `growth-rate=24 at 64 (oom), 128 (oom)`, of all series; empty where all ran.
 fn failures(series: &[Series]) -> String {
     sizes_of(series, |point| {
         point
@@ -379,12 +396,28 @@ fn failures(series: &[Series]) -> String {
     })
 }
 
+/// The batch sizes that `of` names, with the series that they are of: `growth-rate=24 at 64 (oom)`, those with the same
+/// sizes together.
 fn sizes_of(series: &[Series], of: impl Fn(&Point) -> Option<String>) -> String {
-    let of_series = series.iter().filter_map(|series| {
-        let sizes: Vec<String> = series.points.iter().filter_map(&of).collect();
-        (!sizes.is_empty()).then(|| format!("{}: {}", series.name, sizes.join(", ")))
+    let mut groups: Vec<(String, Vec<&str>)> = Vec::new();
+    for one in series {
+        let sizes: Vec<String> = one.points.iter().filter_map(&of).collect();
+        if sizes.is_empty() {
+            continue;
+        }
+        let sizes = sizes.join(", ");
+        match groups.iter_mut().find(|(known, _)| *known == sizes) {
+            Some((_, names)) => names.push(&one.name),
+            None => groups.push((sizes, vec![&one.name])),
+        }
+    }
+    let words = groups.iter().map(|(sizes, names)| {
+        if names.len() > 1 && names.len() == series.len() {
+            return format!("all at {sizes}");
+        }
+        format!("{} at {sizes}", names.join(" and "))
     });
-    of_series.collect::<Vec<_>>().join("; ")
+    words.collect::<Vec<_>>().join("; ")
 }
 
 fn counted(counts: impl Iterator<Item = usize>, one: &str, more: &str) -> String {
@@ -406,12 +439,13 @@ fn caption(series: &[Series], sentences: Vec<String>) -> Vec<String> {
             counted(measured().map(|point| point.rounds), "round", "rounds"),
         ));
         let spreads = || measured().filter_map(|point| point.rate?.spread);
-        if spreads().next().is_some() {
-            caption.push(
+        caption.push(match spreads().next() {
+            Some(_) => {
                 "Throughput: of the median step; bar: of the median step ± the steps' median absolute deviation (MAD)."
-                    .to_owned(),
-            );
-        }
+                    .to_owned()
+            }
+            None => "Throughput: of the median step.".to_owned(),
+        });
         if spreads().any(|(_, high)| !high.is_finite()) {
             caption.push("One with an arrow goes on beyond the frame.".to_owned());
         }

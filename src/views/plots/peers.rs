@@ -83,7 +83,7 @@ pub fn picture(study: &Study<'_>, figure: &PeersFigure<'_>) -> Result<Picture, S
     let series: Vec<Series> = series.filter(|series| !series.points.is_empty()).collect();
     let words = Words {
         title: format!(
-            "{}: {}, a {} step beside PyTorch's",
+            "{}, {}: densenet-bench and PyTorch in {}",
             study.name,
             figure.variant,
             in_words(figure.mode)
@@ -108,5 +108,68 @@ fn point(row: &PeerRow) -> Point {
         predicted: None,
         reserved: None,
         process: row.process_peak_bytes,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::samples::{MeasuredSample, Sample};
+    use super::*;
+
+    fn stems(variants: &[&str]) -> Vec<String> {
+        let measured = MeasuredSample::new(variants, &[16]);
+        let sample = Sample::new(&[], 0, 0);
+        let study = sample.study().with_measurements(measured.tables());
+        figures(&study).into_iter().map(|figure| figure.file_stem).collect()
+    }
+
+    #[test]
+    fn a_figure_of_peers_is_named_by_variant_and_mode() {
+        assert_eq!(
+            stems(&["model=a/b,dropout=0.2"]),
+            [
+                "peers-model-a-b-dropout-0.2-train",
+                "peers-model-a-b-dropout-0.2-evaluate"
+            ]
+        );
+    }
+
+    #[test]
+    fn variants_whose_names_differ_in_signs_or_case_alone_have_files_of_their_own() {
+        assert_eq!(
+            stems(&["k=8", "K,8"])[..2],
+            ["peers-k-8-train".to_owned(), "peers-k-8-evaluate".to_owned()]
+        );
+        assert_eq!(
+            stems(&["k=8", "K,8"])[2..],
+            ["peers-K-8-train-2".to_owned(), "peers-K-8-evaluate-2".to_owned()]
+        );
+        let long = "x".repeat(300);
+        assert!(stems(&[&long]).iter().all(|stem| stem.len() < 100));
+    }
+
+    #[test]
+    fn every_peer_is_named_and_one_that_did_not_run_is_marked() {
+        let mut measured = MeasuredSample::new(&["base"], &[16, 32]);
+        let peer = "PyTorch compile channels-last";
+        for row in measured.peers.iter_mut().filter(|row| row.peer == peer) {
+            row.status = crate::formats::tables::Status::Failed;
+            (row.step_ns_median, row.step_ns_mad) = (None, None);
+            (row.allocated_peak_bytes, row.process_peak_bytes) = (None, None);
+        }
+        let sample = Sample::new(&[], 0, 0);
+        let study = sample.study().with_measurements(measured.tables());
+        let picture = picture(&study, &figures(&study)[0]).unwrap();
+        picture.assert_labels_are_whole_and_apart();
+        let labels: Vec<&str> = picture.labels().map(|label| label.text.as_str()).collect();
+        for row in &measured.peers {
+            assert!(labels.contains(&row.peer.as_str()), "{labels:?}");
+        }
+        assert!(labels.contains(&"did not run"), "{labels:?}");
+        assert!(
+            labels
+                .join(" ")
+                .contains(&format!("{peer} at 16 (failed), 32 (failed)."))
+        );
     }
 }

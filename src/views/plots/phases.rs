@@ -128,3 +128,64 @@ fn draw(figure: &Figure, bars: &[Bar<'_>]) -> Picture {
     }
     picture
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::samples::{MeasuredSample, Sample};
+    use super::super::picture::Shape;
+    use super::*;
+
+    fn labels(picture: &Picture) -> Vec<&str> {
+        picture.labels().map(|label| label.text.as_str()).collect()
+    }
+
+    #[test]
+    fn a_bar_has_its_three_parts_end_to_end_in_the_order_of_a_step() {
+        let measured = MeasuredSample::new(&["base"], &[16]);
+        let sample = Sample::new(&[], 0, 0);
+        let study = sample.study().with_measurements(measured.tables());
+        let picture = picture(&study).unwrap();
+        let bars = picture.shapes.iter().filter_map(|shape| match shape {
+            // The legend's squares are no wider than the bars are high.
+            Shape::Area { places, color, .. } if places[1].0 - places[0].0 > 2.0 * HALF => {
+                Some((places[0].0, places[1].0, *color))
+            }
+            _ => None,
+        });
+        let bars: Vec<(f64, f64, Color)> = bars.collect();
+        assert_eq!(bars.iter().map(|bar| bar.2).collect::<Vec<_>>(), [0, 1, 2].map(color));
+        assert!(
+            bars.windows(2).all(|pair| (pair[0].1 - pair[1].0).abs() < 1e-9),
+            "{bars:?}"
+        );
+        let widths: Vec<f64> = bars.iter().map(|bar| bar.1 - bar.0).collect();
+        assert!((widths[1] / widths[0] - 0.68 / 0.32).abs() < 0.01, "{widths:?}");
+    }
+
+    #[test]
+    fn many_bars_give_way_to_those_of_the_largest_batch_sizes_and_the_caption_says_so() {
+        let names: Vec<String> = (0..10).map(|index| format!("growth-rate={index}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let measured = MeasuredSample::new(&names, &[16, 32, 64]);
+        let sample = Sample::new(&[], 0, 0);
+        let picture = picture(&sample.study().with_measurements(measured.tables())).unwrap();
+        let labels = labels(&picture);
+        assert!(labels.contains(&"growth-rate=9, batch 64"), "{labels:?}");
+        assert!(!labels.contains(&"growth-rate=9, batch 32"), "{labels:?}");
+        assert!(
+            labels
+                .join(" ")
+                .contains("Of each series the largest batch size that ran")
+        );
+    }
+
+    #[test]
+    fn without_phases_there_is_a_reason_rather_than_a_plot() {
+        let mut measured = MeasuredSample::new(&["base"], &[16]);
+        for row in &mut measured.batches {
+            row.backward_ns_median = None;
+        }
+        let sample = Sample::new(&[], 0, 0);
+        assert!(picture(&sample.study().with_measurements(measured.tables())).is_err());
+    }
+}
