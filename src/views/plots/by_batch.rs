@@ -1,6 +1,6 @@
 //! Panels side by side over the batch size: throughput, allocated peak with its prediction, process peak.
 
-use super::super::text::byte_unit;
+use super::super::text::{byte_unit, grouped};
 use super::figure::{Entry, Figure, Sample, bar, level};
 use super::palette::{DARK_GRAY, Marker, SeriesStyle, paler};
 use super::panel::{Axis, Panel, Vertical};
@@ -162,9 +162,7 @@ pub fn picture(words: Words, series: &[Series]) -> Result<Picture, String> {
         caption: caption(series, words.sentences),
     };
     let (mut picture, space) = figure.lay_out(300.0);
-    let memory = contents.iter().filter(|content| **content != Content::Throughput);
-    let bytes = memory.flat_map(|content| points(series).flat_map(|point| content.values(point)));
-    let most_bytes = extent(bytes).map_or(0.0, |(_, high)| high);
+    let most_bytes = most_bytes(series);
     let width = space.width() / contents.len() as f64;
     for (index, content) in contents.iter().enumerate() {
         let left = space.left + index as f64 * width;
@@ -181,6 +179,13 @@ pub fn picture(words: Words, series: &[Series]) -> Result<Picture, String> {
         }
     }
     Ok(picture)
+}
+
+/// The most memory of any kind in a figure, 0 where there is none.
+fn most_bytes(series: &[Series]) -> f64 {
+    let memory = [Content::Allocated, Content::Process];
+    let values = memory.map(|content| points(series).flat_map(move |point| content.values(point)));
+    extent(values.into_iter().flatten()).map_or(0.0, |(_, high)| high)
 }
 
 /// A panel with the unit of its vertical axis.
@@ -240,14 +245,15 @@ impl Drawing {
             .windows(2)
             .map(|pair| pair[1] - pair[0])
             .fold(f64::INFINITY, f64::min);
-        let room = nearest.min(2.0 * margin);
+        let crosses = ((nearest.min(2.0 * margin) + 2.0 * CROSS) / CROSS_ROOM) as usize;
         Self {
             panel,
             content,
             scale,
             step,
             unit,
-            crosses_a_row: ((room / CROSS_ROOM) as usize).max(1),
+            // An odd number has a middle, which stands above the tick.
+            crosses_a_row: (crosses.max(1) - 1) / 2 * 2 + 1,
         }
     }
 
@@ -450,8 +456,9 @@ fn caption(series: &[Series], sentences: Vec<String>) -> Vec<String> {
             caption.push("One with an arrow goes on beyond the frame.".to_owned());
         }
     }
-    if points(series).any(|point| point.allocated.or(point.process).or(point.predicted).is_some()) {
-        caption.push("1 GB is 1,000,000,000 bytes.".to_owned());
+    let (unit, name) = byte_unit(most_bytes(series));
+    if unit > 1.0 {
+        caption.push(format!("1 {name} is {} bytes.", grouped(unit as u64)));
     }
     let failed = failures(series);
     if !failed.is_empty() {
