@@ -2,9 +2,10 @@
 
 use super::super::groups::Study;
 use super::super::measurements::{Measured, Settings, ordered};
-use super::by_batch::{self, Point, Rate, Series, Words};
+use super::by_batch::{self, Words};
 use super::palette::SeriesStyle;
 use super::picture::Picture;
+use super::series::{Point, Rate, Series};
 use crate::formats::tables::BatchRow;
 
 /// The modes that were measured, in the order of their first rows.

@@ -6,6 +6,7 @@
 
 mod batches;
 mod by_batch;
+mod by_batch_panel;
 mod cost;
 mod draw;
 mod figure;
@@ -18,6 +19,7 @@ mod phases;
 mod picture;
 mod render;
 mod scale;
+mod series;
 mod test_error;
 mod words;
 

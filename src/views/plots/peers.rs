@@ -3,9 +3,10 @@
 use super::super::groups::Study;
 use super::super::measurements::{Measured, Settings, ordered};
 use super::batches::{in_words, setting};
-use super::by_batch::{self, Point, Rate, Series, Words};
+use super::by_batch::{self, Words};
 use super::palette::SeriesStyle;
 use super::picture::Picture;
+use super::series::{Point, Rate, Series};
 use crate::formats::tables::PeerRow;
 
 /// The most letters of a variant's name in a file's name.
