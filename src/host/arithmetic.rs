@@ -22,10 +22,10 @@ pub struct ArithmeticError {
 ///
 /// # Errors
 /// The first setting that it cannot honour.
-pub fn check_arithmetic(
+pub fn check_arithmetic<E: std::fmt::Display>(
     run: &RunSettings,
     device: DeviceChoice,
-    has_tf32: impl Fn(usize) -> Result<bool, GpuError>,
+    has_tf32: impl Fn(usize) -> Result<bool, E>,
 ) -> Result<(), ArithmeticError> {
     let error = |rule: String| ArithmeticError {
         key: "run.tf32",
@@ -89,7 +89,7 @@ mod tests {
         }
     }
 
-    fn check(tf32: bool, device: DeviceChoice, has: Result<bool, GpuError>) -> Result<(), String> {
+    fn check(tf32: bool, device: DeviceChoice, has: Result<bool, String>) -> Result<(), String> {
         check_arithmetic(&run(true, tf32), device, |_| has.clone()).map_err(|error| error.to_string())
     }
 
