@@ -148,7 +148,7 @@ mod tests {
         );
         assert!(picked(Some(""), true, 0).is_err(), "an empty list hides all");
         assert!(
-            picked(Some("-1,0"), true, 1).is_err(),
+            picked(Some("-1,0"), true, 0).is_err(),
             "an invalid entry hides the rest"
         );
         assert!(picked(Some("GPU-aa"), true, 0).is_err(), "a beginning that two share");
