@@ -2,7 +2,7 @@
 
 use super::super::groups::Study;
 use super::super::measurements::{Measured, Settings, ordered};
-use super::by_batch::{self, Words};
+use super::batch_figure::{self, Words};
 use super::palette::SeriesStyle;
 use super::picture::Picture;
 use super::series::{Point, Rate, Series};
@@ -76,7 +76,7 @@ pub fn picture(study: &Study<'_>, mode: &str) -> Result<Picture, String> {
         question: study.question.to_owned(),
         sentences: vec![process_peak(&rows), warnings(&rows), setting(&common)],
     };
-    by_batch::picture(words, &series)
+    batch_figure::picture(words, &series)
 }
 
 fn point(row: &BatchRow) -> Point {

@@ -4,9 +4,9 @@
 //! the list to plotters' SVG and bitmap backends, so that both show the same, and a test can ask the list whether
 //! labels overlap. `figure` (title, legend, caption), `panel` (axes) and `palette` serve every plot.
 
+mod batch_figure;
+mod batch_panel;
 mod batches;
-mod by_batch;
-mod by_batch_panel;
 mod cost;
 mod draw;
 mod figure;

@@ -2,8 +2,8 @@
 
 use super::super::groups::Study;
 use super::super::measurements::{Measured, Settings, ordered};
+use super::batch_figure::{self, Words};
 use super::batches::{in_words, setting};
-use super::by_batch::{self, Words};
 use super::palette::SeriesStyle;
 use super::picture::Picture;
 use super::series::{Point, Rate, Series};
@@ -95,7 +95,7 @@ pub fn picture(study: &Study<'_>, figure: &PeersFigure<'_>) -> Result<Picture, S
             setting(&settings.common()),
         ],
     };
-    by_batch::picture(words, &series)
+    batch_figure::picture(words, &series)
 }
 
 fn point(row: &PeerRow) -> Point {

@@ -1,7 +1,7 @@
 //! Panels side by side over the batch size: throughput, allocated peak with its prediction, process peak.
 
 use super::super::text::{byte_unit, grouped};
-use super::by_batch_panel::{CROSS, Content, Drawing, RING};
+use super::batch_panel::{CROSS, Content, Drawing, RING};
 use super::figure::{Entry, Figure, Sample};
 use super::palette::{DARK_GRAY, Marker};
 use super::picture::{Picture, Rect};
