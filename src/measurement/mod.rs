@@ -18,5 +18,5 @@ pub use child::measure;
 pub use folder::Measurements;
 pub use largest::{Attempt, Boundary, find_largest};
 pub use record::{MeasurementRecord, Phases, RoundResult, RoundSpec};
-pub use rounds::{Round, run_rounds};
+pub use rounds::{Round, Turn, run_rounds};
 pub use timer::{Clock, MonotonicClock, Stage, Timed, WarmUp, Workload, time};

@@ -12,20 +12,22 @@ pub struct Round<'a> {
     pub round: usize,
 }
 
+/// Runs a turn, or takes the result that it is given for one that is not to be run, and records it.
+pub type Turn<'a, E> = &'a mut dyn FnMut(Round<'_>, Option<RoundResult>) -> Result<RoundResult, E>;
+
 /// Gives every measurement its turns: round by round, and in each round every measurement in the order of `records`,
 /// so that a machine that drifts touches all alike. `known` holds the results from before, by measurement and round,
 /// and is filled with those of now.
 ///
 /// A measurement with a round that did not end well gets no further turn. Where a batch ran out of memory, the larger
-/// ones of the same variant and mode are not tried: each gets a result that says so. `turn` runs
-/// one, or takes the result that it is given for one that is not to be run, and records it.
+/// ones of the same variant and mode are not tried: each gets a result that says so.
 ///
 /// # Errors
 /// Those of `turn`, which end the run.
 pub fn run_rounds<E>(
     records: &[MeasurementRecord],
     known: &mut [Vec<Option<RoundResult>>],
-    turn: &mut dyn FnMut(Round<'_>, Option<RoundResult>) -> Result<RoundResult, E>,
+    turn: Turn<'_, E>,
 ) -> Result<(), E> {
     let rounds = records.iter().map(|record| record.rounds).max().unwrap_or(0);
     for round in 0..rounds {

@@ -16,6 +16,8 @@ pub const CROSS: f64 = 2.8;
 const ROOM: f64 = 16.0;
 /// With more batch sizes than these only the powers of two among them are named.
 const MOST_NAMED: usize = 7;
+/// A memory panel whose highest value is a smaller part of the other's than this has a scale of its own.
+const SHARED_SCALE: f64 = 4.0;
 /// Half the width of the ring that stands for a reserved peak.
 pub const RING: f64 = 2.8;
 
@@ -93,13 +95,17 @@ impl Drawing {
         };
         let mut axis = Axis::new(title, Scale::logarithmic(range), Notation::Plain);
         axis.named = named(&sizes);
+        let own = extent(points(series).flat_map(|point| content.values(point))).map_or(0.0, |(_, high)| high);
+        // Both memory panels end at the same value, unless the values of this one would then lie at its bottom: small
+        // networks need a few megabytes in a process of a few hundred.
+        let most_bytes = if own > 0.0 && SHARED_SCALE * own < most_bytes {
+            own
+        } else {
+            most_bytes
+        };
         let (unit, unit_name) = byte_unit(most_bytes);
         let (heading, title, unit, most) = match content {
-            Content::Throughput => {
-                let values = points(series).flat_map(|point| content.values(point));
-                let most = extent(values).map_or(0.0, |(_, high)| high);
-                ("Throughput", "images a second".to_owned(), 1.0, most)
-            }
+            Content::Throughput => ("Throughput", "images a second".to_owned(), 1.0, own),
             Content::Allocated => ("Allocated peak", unit_name.to_owned(), unit, most_bytes),
             Content::Process => {
                 let reserved = points(series).any(|point| point.reserved.is_some());
@@ -111,7 +117,7 @@ impl Drawing {
                 (heading, unit_name.to_owned(), unit, most_bytes)
             }
         };
-        // Speed and memory are ratios: they begin at 0, and both memory panels end at the same value.
+        // Speed and memory are ratios: they begin at 0.
         let scale = Scale::linear((0.0, most / unit));
         let vertical = Axis::new(title, scale, Notation::Plain);
         let panel = Panel::new(space, Some(heading), axis, Vertical::Values(vertical));
