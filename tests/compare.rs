@@ -2,16 +2,17 @@
 
 #![cfg(feature = "burn")]
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+mod workplace;
 
-use densenet_bench::formats::ablation::parse;
+use std::fs;
+use std::path::Path;
+
+use densenet_bench::formats::ablation::{RunSettings, parse};
 use densenet_bench::formats::tables::{BatchRow, Row, SampleRow, Status, write_rows};
-use densenet_bench::host::Environment;
+use densenet_bench::host::{DeviceChoice, Environment};
 use densenet_bench::trials::{ResultFolder, TrialResult, prepare};
 use serde_json::Value;
-use tempfile::TempDir;
+use workplace::Workplace;
 
 /// A result to make: what decides it, and what it came to.
 #[derive(Clone)]
@@ -41,15 +42,12 @@ impl Made {
     }
 }
 
-struct Workplace(TempDir);
+/// A workplace with result folders in it.
+struct Results(Workplace);
 
-impl Workplace {
+impl Results {
     fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
+        Self(Workplace::new())
     }
 
     /// Writes a result folder as a run leaves it.
@@ -62,10 +60,10 @@ impl Workplace {
         );
         let ablation = parse(&text, Path::new("ablation.toml")).unwrap();
         let mut experiment = prepare(ablation, 1, None).unwrap();
-        let mut environment = Environment::observe("cpu", None, 2, false);
+        let mut environment = Environment::observe(DeviceChoice::Cpu, None, &RunSettings::default(), 2);
         environment.cpu = made.cpu.to_owned();
         environment.revision = made.revision.to_owned();
-        let folder = ResultFolder::new(self.0.path(), name);
+        let folder = ResultFolder::new(&self.0.path(""), name);
         folder.create(&text).unwrap();
         folder.record_environment(&environment).unwrap();
         for trial in &mut experiment.trials {
@@ -129,25 +127,12 @@ impl Workplace {
                 round: step / 4,
             })
             .collect();
-        fs::write(self.path(name).join(BatchRow::FILE), write_rows(&[row]).unwrap()).unwrap();
-        fs::write(self.path(name).join(SampleRow::FILE), write_rows(&samples).unwrap()).unwrap();
-    }
-
-    fn compare(&self, arguments: &[&str]) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_densenet-bench"))
-            .arg("compare")
-            .args(arguments)
-            .current_dir(self.0.path())
-            .env("LC_ALL", "C.UTF-8")
-            .output()
-            .unwrap()
+        fs::write(self.0.path(name).join(BatchRow::FILE), write_rows(&[row]).unwrap()).unwrap();
+        fs::write(self.0.path(name).join(SampleRow::FILE), write_rows(&samples).unwrap()).unwrap();
     }
 
     fn ok(&self, arguments: &[&str]) -> String {
-        let output = self.compare(arguments);
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {said}");
-        String::from_utf8(output.stdout).unwrap()
+        self.0.ok(&[&["compare"], arguments].concat())
     }
 
     fn json(&self, arguments: &[&str]) -> Value {
@@ -155,17 +140,13 @@ impl Workplace {
     }
 
     fn refused(&self, arguments: &[&str]) -> String {
-        let output = self.compare(arguments);
-        let said = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
-        assert!(output.stdout.is_empty());
-        said.trim_end().to_owned()
+        self.0.refused(&[&["compare"], arguments].concat())
     }
 }
 
 #[test]
 fn two_variants_of_one_folder_are_compared_on_their_seeds() {
-    let place = Workplace::new();
+    let place = Results::new();
     place.make("growth", &Made::usual());
     let sides = ["growth#growth-rate=4", "growth#growth-rate=6"];
     let found = place.json(&sides);
@@ -197,7 +178,7 @@ fn two_variants_of_one_folder_are_compared_on_their_seeds() {
 
 #[test]
 fn folders_are_compared_variant_by_variant_and_what_is_left_out_is_named() {
-    let place = Workplace::new();
+    let place = Results::new();
     place.make("one", &Made::usual());
     let other = Made {
         growth_rates: "[6, 8]",
@@ -236,7 +217,7 @@ fn folders_are_compared_variant_by_variant_and_what_is_left_out_is_named() {
 
 #[test]
 fn other_data_are_refused_unless_told_to() {
-    let place = Workplace::new();
+    let place = Results::new();
     place.make("one", &Made::usual());
     let other = Made {
         train_limit: 160,
@@ -265,7 +246,7 @@ fn other_data_are_refused_unless_told_to() {
 
 #[test]
 fn another_machine_is_refused_for_speeds_and_not_for_errors() {
-    let place = Workplace::new();
+    let place = Results::new();
     place.make("one", &Made::usual());
     let other = Made {
         cpu: "Processor Y",
@@ -286,7 +267,7 @@ fn another_machine_is_refused_for_speeds_and_not_for_errors() {
 
 #[test]
 fn step_times_are_compared_and_other_threads_refused() {
-    let place = Workplace::new();
+    let place = Results::new();
     for (name, step_ns, threads) in [("one", 10_000_000, 2), ("two", 12_000_000, 2), ("three", 6_000_000, 4)] {
         place.make(name, &Made::usual());
         place.measure(name, "growth-rate=4", step_ns, threads);
@@ -327,7 +308,7 @@ fn step_times_are_compared_and_other_threads_refused() {
 
 #[test]
 fn what_has_nothing_in_common_is_refused_with_what_is_there() {
-    let place = Workplace::new();
+    let place = Results::new();
     place.make("one", &Made::usual());
     let other = Made {
         growth_rates: "[8, 10]",
@@ -363,7 +344,7 @@ fn what_has_nothing_in_common_is_refused_with_what_is_there() {
 
 #[test]
 fn a_machine_that_was_not_recorded_is_not_taken_for_the_same() {
-    let place = Workplace::new();
+    let place = Results::new();
     place.make("one", &Made::usual());
     place.make("two", &Made::usual());
     assert_eq!(place.json(&["one", "two"])["notes"], serde_json::json!([]));
