@@ -1,0 +1,314 @@
+#!/usr/bin/env python3
+"""Runs the networks of an ablation file in densenet-bench and in PyTorch, side by side. scripts/compare-pytorch calls
+this, with the program and the environment built."""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import os
+import platform
+import shlex
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from importlib import metadata
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import libraries
+import tables
+from plan import REFERENCE, Curve, Plan, Tools, in_turn
+from processes import Ended, run
+
+ROOT = libraries.ROOT
+# What is made for the comparison beside the packages: libraries, compiled kernels, the files handed to both sides.
+MADE = ROOT / ".venv" / "peers"
+TABLES = ("peers.csv", "peer_samples.csv", "peers.md")
+USAGE = """\
+Runs every variant, mode and batch size of FILE.toml's [measure] in densenet-bench, in eager PyTorch (NCHW and
+channels-last) and with torch.compile (both layouts): the same initial weights, batches, threads and allocator, round by
+round, each in a process of its own. FILE.toml alone decides the work, so that nobody tunes one side.
+
+The first call makes a virtual environment with torch 2.9.0 in the project's .venv/, which takes 7 GB.
+The results go to results/NAME/ (or DIR/NAME/): peers.csv, peer_samples.csv and peers.md.
+Exit status: 0 all ok; 1 something failed; 2 bad usage or bad input, nothing started; 130, 143 interrupted."""
+
+
+class InputError(Exception):
+    """Bad usage or bad input: nothing was started."""
+
+
+class Interrupted(Exception):
+    """Ctrl-C or SIGTERM; the signal is its argument."""
+
+
+def say(text: str) -> None:
+    """Tells a person."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def parse() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog="scripts/compare-pytorch", description=USAGE, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("file", type=Path, metavar="FILE.toml", help="an ablation file with [measure]")
+    parser.add_argument("--out", type=Path, default=Path("results"), metavar="DIR", help="where the folder NAME goes")
+    parser.add_argument("--only", metavar="GLOB", help="only variants whose name matches, with * and ?")
+    parser.add_argument("--threads", type=int, metavar="N", help="threads on both sides")
+    parser.add_argument("--no-compile", action="store_true", help="leave torch.compile out")
+    parser.add_argument(
+        "--timeout", type=float, default=1800, metavar="SECONDS", help="for each process, compiling included (1800)"
+    )
+    parser.add_argument("--program", type=Path, required=True, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.threads is not None and arguments.threads < 1:
+        parser.error("--threads must be at least 1")
+    if not arguments.timeout > 0:
+        parser.error("--timeout must be above 0")
+    return arguments
+
+
+@dataclass
+class Comparison:
+    """A comparison under way: the tables are written anew after every process."""
+
+    folder: Path
+    plan: Plan
+    heading: list[str]
+    timeout: float
+    tasks: list[Any] = field(init=False)
+    losses: dict[tuple[str, str], list[float]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    failed: bool = False
+
+    def __post_init__(self) -> None:
+        self.tasks = self.plan.tasks()
+        self.notes = self.plan.notes()
+
+    def run(self) -> None:
+        """The loss curves, then the rounds."""
+        curves = self.plan.curves()
+        for number, curve in enumerate(curves, start=1):
+            self.follow(curve, f"losses {number}/{len(curves)}")
+        self.write()
+        for number in range(self.plan.rounds):
+            for task in in_turn(self.tasks, number):
+                self.measure(task, number)
+                self.write()
+
+    def follow(self, curve: Curve, place: str) -> None:
+        """Takes one loss curve and compares it with the reference's."""
+        ended = run(curve.command, self.plan.environment(python=curve.python), self.timeout)
+        what = f"{curve.variant}, {curve.peer}"
+        if ended.status != "ok":
+            self.failed = True
+            self.notes.append(f"no losses of {what}: {ended.error} ({ended.status})")
+            say(f"{place}  {what}: {ended.status}: {ended.error}")
+            return
+        losses = self.losses[curve.variant, curve.peer] = ended.result["losses"]
+        reference = self.losses.get((curve.variant, REFERENCE))
+        if reference is None:
+            say(f"{place}  {what}: {REFERENCE} has none to compare with")
+            return
+        difference = largest_difference(losses, reference)
+        say(f"{place}  {what}: {losses[0]:.6f} to {losses[-1]:.6f}, largest difference {difference:.1e}")
+        for task in self.tasks:
+            case = task.case
+            if (case.variant, case.peer, case.mode) == (curve.variant, curve.peer, "train"):
+                # The batch size of the curve alone: nothing was compared at the others.
+                case.loss_difference = difference if case.batch_size == curve.batch_size else None
+
+    def measure(self, task: Any, number: int) -> None:
+        """Makes one measurement, unless the case has failed already."""
+        case = task.case
+        if case.status not in ("pending", "ok"):
+            return
+        place = f"round {number + 1}/{self.plan.rounds}  {case.variant} {case.mode} {case.batch_size}  {case.peer}"
+        smaller = [
+            other.case.batch_size
+            for other in self.tasks
+            if (other.case.variant, other.case.mode, other.case.peer) == (case.variant, case.mode, case.peer)
+            and other.case.status == "oom"
+            and other.case.batch_size < case.batch_size
+        ]
+        if smaller:
+            ended = Ended("oom", f"not tried: out of memory at batch size {min(smaller)} already")
+        else:
+            ended = run(task.rounds[number], self.plan.environment(python=task.python), self.timeout)
+        case.status, case.error = ended.status, ended.error
+        if ended.status == "ok":
+            case.add(ended.result)
+            say(f"{place}: {case.images_per_second():.1f} images/s")
+        else:
+            self.failed = True
+            say(f"{place}: {ended.status}: {ended.error}")
+
+    def write(self) -> None:
+        """Writes the tables as they stand."""
+        cases = [task.case for task in self.tasks]
+        rows = tables.peer_rows(cases, self.plan.threads)
+        texts = (
+            tables.csv_text(tables.PeerRow, rows),
+            tables.csv_text(tables.SampleRow, tables.sample_rows(cases)),
+            self.report(rows),
+        )
+        for name, text in zip(TABLES, texts, strict=True):
+            tables.write_whole(self.folder / name, text)
+
+    def report(self, rows: list[tables.PeerRow]) -> str:
+        """peers.md: where and how, the table, and what else there is to say."""
+        failures = [f"{r.variant} {r.mode} {r.batch_size}, {r.peer}: {r.error}" for r in rows if r.error]
+        notes = [*self.loss_lines(), *self.notes, *failures]
+        below = "".join(f"- {note}\n" for note in notes)
+        table = tables.markdown_table(rows)
+        return "\n".join([*self.heading, "", table, *([below] if below else [])])
+
+    def loss_lines(self) -> list[str]:
+        """densenet-bench's losses against those of each way of running PyTorch."""
+        lines = []
+        for curve in (curve for curve in self.plan.curves() if not curve.python):
+            own = self.losses.get((curve.variant, curve.peer))
+            if own is None:
+                continue
+            apart = [
+                f"{peer.name} {largest_difference(own, theirs):.1e}"
+                for peer in self.plan.peers
+                if (theirs := self.losses.get((curve.variant, peer.name))) is not None
+            ]
+            lines.append(
+                f"{curve.variant}: largest difference of {curve.peer}'s loss over the first {curve.steps} steps at batch "
+                f"size {curve.batch_size} from {', '.join(apart)}"
+            )
+        return lines
+
+
+def largest_difference(losses: list[float], others: list[float]) -> float:
+    """The largest absolute difference of two curves; NaN where either has one."""
+    differences = [abs(loss - other) for loss, other in zip(losses, others, strict=True)]
+    return float("nan") if any(difference != difference for difference in differences) else max(differences)
+
+
+def heading(plan: Plan) -> list[str]:
+    """Where, when, with what and how, in lines of Markdown."""
+    environment = plan.index["environment"]
+    revision = environment["revision"][:12] + (", with uncommitted changes" if environment["dirty"] == "true" else "")
+    words = " ".join(["scripts/compare-pytorch", *(shlex.quote(word) for word in command_line())])
+    load = os.getloadavg()[0]
+    return [
+        f"`{words}`, {datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC",
+        "",
+        f"{environment['cpu']}, {environment['logical_cores']} logical cores, {plan.threads} threads on both sides; "
+        f"load of the machine at the start {load:.1f}; {plan.rounds} rounds, each a process of its own.",
+        f"densenet-bench {environment['version']} ({revision}), Burn {environment['burn']}, tch {environment['tch']}, "
+        f"libtorch {environment['libtorch']}; PyTorch {metadata.version('torch')}, Python {platform.python_version()}, "
+        f"mimalloc {libraries.find_mimalloc().version} on both sides.",
+        "The ratio is to the better eager layout; the loss difference is from eager NCHW's, in nats.",
+    ]
+
+
+def command_line() -> list[str]:
+    """The arguments as the user gave them."""
+    words = sys.argv[1:]
+    # The script that calls this one names the program first.
+    return words[2:] if words[:1] == ["--program"] else words
+
+
+def tools(program: Path) -> Tools:
+    """Builds what both sides share."""
+    torch = Path(sys.prefix) / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}" / "site-packages" / "torch"
+    return Tools(
+        program=program,
+        python=Path(sys.executable),
+        mimalloc=libraries.build_mimalloc(libraries.find_mimalloc(), MADE),
+        counter=libraries.build_counter(torch, MADE),
+        inductor=MADE / "inductor",
+    )
+
+
+def lay_out(arguments: argparse.Namespace, folder: Path) -> None:
+    """Lets densenet-bench check the file and write weights, batches and measurements."""
+    words: list[str | Path] = [arguments.program, "inputs", arguments.file, "--out", folder]
+    words += ["--only", arguments.only] if arguments.only is not None else []
+    words += ["--threads", str(arguments.threads)] if arguments.threads is not None else []
+    status = subprocess.run(words, stdin=subprocess.DEVNULL, check=False).returncode
+    if status != 0:
+        # What is wrong has been said.
+        raise SystemExit(2 if status == 2 else 1)
+
+
+@contextmanager
+def results(arguments: argparse.Namespace, name: str) -> Iterator[Path]:
+    """The result folder, held against other runs, with the ablation file in it and older comparisons set aside."""
+    folder = arguments.out / name
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / ".lock", "w", encoding="utf-8") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise InputError(f"{folder}: another run is at work in this folder; wait for it, or take --out") from error
+        text = arguments.file.read_text(encoding="utf-8")
+        as_run = folder / "ablation.toml"
+        if not as_run.exists():
+            tables.write_whole(as_run, text)
+        elif as_run.read_text(encoding="utf-8") != text:
+            raise InputError(f"{folder}: its ablation.toml is not {arguments.file}; take another folder with --out")
+        older = [folder / table for table in TABLES if (folder / table).exists()]
+        if older:
+            aside = next(path for number in range(1, 10**6) if not (path := folder / f"peers.{number}").exists())
+            aside.mkdir()
+            for table in older:
+                table.rename(aside / table.name)
+            say(f"the older comparison is kept in {aside}")
+        yield folder
+
+
+def interrupt(number: int, _: FrameType | None) -> None:
+    """Ctrl-C and SIGTERM end the comparison; what it has so far is kept."""
+    raise Interrupted(number)
+
+
+def main() -> int:
+    """The comparison from its command line to its exit status."""
+    arguments = parse()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, interrupt)
+    MADE.mkdir(parents=True, exist_ok=True)
+    try:
+        with tempfile.TemporaryDirectory(prefix="inputs-", dir=MADE) as inputs:
+            lay_out(arguments, Path(inputs))
+            plan = Plan(Path(inputs), tools(arguments.program), compiled=not arguments.no_compile)
+            with results(arguments, plan.index["ablation"]) as folder:
+                return compare(Comparison(folder, plan, heading(plan), arguments.timeout))
+    except (InputError, libraries.BuildError, OSError) as error:
+        say(f"error: {error}")
+        return 2
+    except Interrupted as interrupted:
+        return 128 + int(interrupted.args[0])
+
+
+def compare(comparison: Comparison) -> int:
+    """Runs and prints a comparison."""
+    say(f"results go to {comparison.folder}")
+    try:
+        comparison.run()
+    except Interrupted as interrupted:
+        for task in comparison.tasks:
+            if task.case.status == "pending":
+                task.case.status, task.case.error = "interrupted", "the comparison was interrupted before its turn"
+        comparison.write()
+        say(f"interrupted; what was measured is in {comparison.folder}")
+        return 128 + int(interrupted.args[0])
+    print((comparison.folder / "peers.md").read_text(encoding="utf-8"), end="")
+    return 1 if comparison.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

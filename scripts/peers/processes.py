@@ -1,0 +1,97 @@
+"""Runs one measuring process and says how it ended."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import signal
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+PR_SET_PDEATHSIG = 1
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a process ended: its own words where it had any."""
+
+    status: str
+    error: str = ""
+    result: dict[str, Any] = field(default_factory=dict)
+
+
+def run(command: Sequence[str | Path], environment: dict[str, str], timeout: float) -> Ended:
+    """Runs `command`, which prints one JSON object with `status` and `error`, in a process group of its own.
+
+    Whatever it does instead (it crashes, is killed, says nothing, takes longer than `timeout` seconds) becomes a status
+    and an error. The whole group is ended with it, also where this process is interrupted.
+    """
+    with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as complained:
+        process = subprocess.Popen(
+            [str(word) for word in command],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=complained,
+            start_new_session=True,
+            preexec_fn=end_with_parent,
+        )
+        try:
+            process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            return Ended("timeout", f"it took longer than {timeout:g} s; give it more with --timeout")
+        finally:
+            end_group(process)
+        return ended(process.returncode, contents(said), contents(complained))
+
+
+def end_with_parent() -> None:
+    """In the child: the system ends it when its parent ends, however that comes about."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def end_group(process: subprocess.Popen[bytes]) -> None:
+    """Ends a process and those that it has started, and waits for it."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    process.wait()
+
+
+def contents(file: Any) -> str:
+    """All that a process has written to a temporary file."""
+    file.seek(0)
+    return bytes(file.read()).decode("utf-8", "replace")
+
+
+def ended(code: int, said: str, complained: str) -> Ended:
+    """What an exit status, standard output and standard error come to."""
+    try:
+        result = json.loads(said)
+        status, error = result["status"], result["error"]
+    except (ValueError, KeyError, TypeError):
+        return Ended("failed", f"{how(code)}: {last_line(complained)}")
+    if status == "ok" and code != 0:
+        return Ended("failed", f"{how(code)} after it had measured: {last_line(complained)}")
+    return Ended(status, error, result)
+
+
+def how(code: int) -> str:
+    """An exit status in words."""
+    if code == -signal.SIGKILL:
+        return "the process was killed (signal 9; by hand, or by the system where memory runs out)"
+    if code < 0:
+        return f"the process was ended by signal {-code} ({signal.strsignal(-code)})"
+    return f"the process ended with status {code} and without a result"
+
+
+def last_line(text: str) -> str:
+    """The last line that says anything."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else "it said nothing"

@@ -1,0 +1,218 @@
+"""The comparison's tables: samples in; peers.csv, peer_samples.csv and the table for people out."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+MEGABYTE = 1e6
+MILLISECOND = 1e6
+
+
+@dataclass(frozen=True)
+class PeerRow:
+    """`peers.csv`, column by column, as the Rust struct of that name."""
+
+    variant: str
+    mode: str
+    batch_size: int
+    peer: str
+    status: str
+    error: str
+    device: str
+    threads: int
+    allocator: str
+    rounds: int
+    steps: int
+    step_ns_median: int | None
+    step_ns_mad: int | None
+    images_per_second: float | None
+    allocated_peak_bytes: int | None
+    process_peak_bytes: int | None
+    speed_ratio: float | None
+    loss_difference: float | None
+
+
+@dataclass(frozen=True)
+class SampleRow:
+    """`peer_samples.csv`: a row for each timed step."""
+
+    variant: str
+    mode: str
+    batch_size: int
+    peer: str
+    round: int
+    step: int
+    step_ns: int
+
+
+@dataclass
+class Case:
+    """A variant in a mode at a batch size, run by one peer: what its processes have given so far."""
+
+    variant: str
+    mode: str
+    batch_size: int
+    peer: str
+    eager: bool = False
+    status: str = "pending"
+    error: str = ""
+    samples: list[list[int]] = field(default_factory=list)
+    allocated_peak_bytes: int | None = None
+    process_peak_bytes: int | None = None
+    loss_difference: float | None = None
+
+    def add(self, result: dict[str, Any]) -> None:
+        """Takes in what one more process has measured: the samples are kept, and of each peak the highest."""
+        self.samples.append(result["step_ns"])
+        for name in ("allocated_peak_bytes", "process_peak_bytes"):
+            peaks = [peak for peak in (getattr(self, name), result[name]) if peak is not None]
+            setattr(self, name, max(peaks, default=None))
+
+    def times(self) -> list[int]:
+        """The steps of all rounds, in nanoseconds."""
+        return [time for times in self.samples for time in times]
+
+    def images_per_second(self) -> float | None:
+        """The batch size over the median step."""
+        times = self.times()
+        return self.batch_size / (median(times) * 1e-9) if times and self.status == "ok" else None
+
+
+def peer_rows(cases: list[Case], threads: int) -> list[PeerRow]:
+    """A row for each case; the ratio is to the faster eager layout of the same variant, mode and batch size."""
+    best: dict[tuple[str, str, int], float] = {}
+    for case in cases:
+        key, speed = (case.variant, case.mode, case.batch_size), case.images_per_second()
+        if case.eager and speed is not None:
+            best[key] = max(speed, best.get(key, 0.0))
+    rows = []
+    for case in cases:
+        times = case.times() if case.status == "ok" else []
+        middle = median(times) if times else None
+        speed = case.images_per_second()
+        eager = best.get((case.variant, case.mode, case.batch_size))
+        rows.append(
+            PeerRow(
+                variant=case.variant,
+                mode=case.mode,
+                batch_size=case.batch_size,
+                peer=case.peer,
+                status=case.status,
+                error=case.error,
+                device="cpu",
+                threads=threads,
+                allocator="mimalloc",
+                rounds=len(case.samples),
+                steps=len(case.times()),
+                step_ns_median=None if middle is None else round(middle),
+                step_ns_mad=None if middle is None else round(median(abs(time - middle) for time in times)),
+                images_per_second=speed,
+                allocated_peak_bytes=case.allocated_peak_bytes,
+                process_peak_bytes=case.process_peak_bytes,
+                speed_ratio=None if speed is None or eager is None else speed / eager,
+                loss_difference=case.loss_difference,
+            )
+        )
+    return rows
+
+
+def sample_rows(cases: list[Case]) -> list[SampleRow]:
+    """Every raw step, counted from 0 within its round."""
+    return [
+        SampleRow(case.variant, case.mode, case.batch_size, case.peer, number, step, time)
+        for case in cases
+        for number, times in enumerate(case.samples)
+        for step, time in enumerate(times)
+    ]
+
+
+def csv_text(kind: type[PeerRow] | type[SampleRow], rows: Iterable[PeerRow | SampleRow]) -> str:
+    """A table with its header, which is there even without rows; nothing where nothing was measured."""
+    names = [column.name for column in fields(kind)]
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(names)
+    for row in rows:
+        # `repr` of a float reads back to the same bits.
+        values = (getattr(row, name) for name in names)
+        writer.writerow(repr(value) if isinstance(value, float) else value for value in values)
+    return text.getvalue()
+
+
+HEADINGS = [
+    ("variant", False),
+    ("mode", False),
+    ("batch", True),
+    ("peer", False),
+    ("images/s", True),
+    ("step, median ± MAD (ms)", True),
+    ("n", True),
+    ("allocated peak (MB)", True),
+    ("process peak (MB)", True),
+    ("ratio", True),
+    ("loss difference", True),
+]
+
+
+def markdown_table(rows: list[PeerRow]) -> str:
+    """The table for people; a case without numbers shows its status."""
+    lines = [[name for name, _ in HEADINGS]]
+    lines.append(["---:" if right else "---" for _, right in HEADINGS])
+    lines.extend(cells(row) for row in rows)
+    widths = [max(len(line[column]) for line in lines) for column in range(len(HEADINGS))]
+    text = ""
+    for number, line in enumerate(lines):
+        padded = []
+        for cell, width, (_, right) in zip(line, widths, HEADINGS, strict=True):
+            # The rule's dashes reach from side to side.
+            cell = (cell.replace("---", "-" * (width - 1 if right else width), 1)) if number == 1 else cell
+            padded.append(cell.rjust(width) if right else cell.ljust(width))
+        text += f"| {' | '.join(padded)} |\n"
+    return text
+
+
+def cells(row: PeerRow) -> list[str]:
+    """A row of the table for people."""
+
+    def written(value: float | None, form: str, unit: float = 1.0) -> str:
+        return "" if value is None else format(value / unit, form)
+
+    step = ""
+    if row.step_ns_median is not None and row.step_ns_mad is not None:
+        step = f"{row.step_ns_median / MILLISECOND:.1f} ± {row.step_ns_mad / MILLISECOND:.1f}"
+    return [
+        row.variant,
+        row.mode,
+        str(row.batch_size),
+        row.peer,
+        row.status if row.status != "ok" else written(row.images_per_second, ".1f"),
+        step,
+        str(row.steps),
+        written(row.allocated_peak_bytes, ".1f", MEGABYTE),
+        written(row.process_peak_bytes, ".1f", MEGABYTE),
+        written(row.speed_ratio, ".2f"),
+        written(row.loss_difference, ".1e"),
+    ]
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Writes a file by way of a temporary one beside it: it is there whole or not at all."""
+    handle, name = tempfile.mkstemp(prefix=".writing-", dir=path.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

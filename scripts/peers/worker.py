@@ -1,0 +1,201 @@
+#!/usr/bin/env python3
+"""One process of PyTorch's side: reads a measurement that densenet-bench has described, makes it, prints JSON.
+
+    worker.py measure SPEC.json --weights W --batches B --layout channels-last --compile --counter LIBRARY
+    worker.py losses SPEC.json --weights W --batches B --layout contiguous
+
+`measure` keeps to the rules of `densenet-bench measurement` and prints the same object: one batch stays on the device,
+steps are made until warm-up is over by count and by time, then each timed step has a clock reading on either side.
+`losses` trains on a row of batches and prints the loss of each step.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "reference"))
+
+import torch
+from densenet import DenseNet, Options
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+LAYOUTS = {"contiguous": torch.contiguous_format, "channels-last": torch.channels_last}
+OUT_OF_MEMORY = ("can't allocate memory", "out of memory", "bad_alloc")
+
+
+class Counter:
+    """The counting allocator: the bytes of live tensors, as densenet-bench counts them on its own side."""
+
+    def __init__(self, library: Path) -> None:
+        """Puts the allocator before libtorch's; tensors that were made earlier are not counted."""
+        self.library = ctypes.CDLL(str(library))
+        self.library.densenet_bench_count_peak.restype = ctypes.c_uint64
+        self.library.densenet_bench_count_limit.argtypes = [ctypes.c_uint64]
+        self.library.densenet_bench_count_limit.restype = None
+        self.library.densenet_bench_count_reset_peak.restype = None
+        self.library.densenet_bench_count_install()
+
+    def limit(self, most: int) -> None:
+        """Refuses allocations beyond `most` live bytes."""
+        self.library.densenet_bench_count_limit(most)
+
+    def reset_peak(self) -> None:
+        """Lets the peak begin again at what is live now."""
+        self.library.densenet_bench_count_reset_peak()
+
+    def peak(self) -> int:
+        """The most bytes that were live at once since the last reset."""
+        return int(self.library.densenet_bench_count_peak())
+
+
+def prepare(spec: dict[str, Any]) -> None:
+    """The settings that densenet-bench makes in its own process before it measures."""
+    if not hasattr(ctypes.CDLL(None), "mi_version"):
+        raise RuntimeError("mimalloc is not loaded; start this through scripts/compare-pytorch")
+    torch.set_num_threads(spec["threads"])
+    torch.set_num_interop_threads(1)
+    torch.use_deterministic_algorithms(spec["settings"]["run"].get("deterministic", True))
+    # Filling what an operation is about to write itself would cost time, and is off on the other side too.
+    torch.utils.deterministic.fill_uninitialized_memory = False
+    torch.manual_seed(spec["seed"])
+
+
+def build(spec: dict[str, Any], weights: Path, layout: torch.memory_format, compiled: bool) -> nn.Module:
+    """The network with its initial weights, in training or evaluation mode."""
+    options = Options.from_json(spec["settings"]["model"])
+    model = DenseNet(options, spec["classes"], image_channels=spec["input"]["channels"])
+    missing, unexpected = model.load_state_dict(load_file(weights), strict=False)
+    lacking = [name for name in missing if not name.endswith("num_batches_tracked")]
+    if unexpected or lacking:
+        raise RuntimeError(f"{weights}: the weights are not this network's: {(unexpected + lacking)[0]}")
+    model.to(memory_format=layout).train(spec["mode"] == "train")
+    # The shapes never change: no code for other batch sizes.
+    return torch.compile(model, dynamic=False) if compiled else model
+
+
+def optimizer_of(model: nn.Module, train: dict[str, Any]) -> torch.optim.SGD:
+    """SGD with the settings of [train]."""
+    return torch.optim.SGD(
+        model.parameters(),
+        lr=train["learning_rate"],
+        momentum=train["momentum"],
+        dampening=0,
+        nesterov=train["nesterov"],
+        weight_decay=train["weight_decay"],
+    )
+
+
+def training_step(model: nn.Module, optimizer: torch.optim.Optimizer, images: Tensor, labels: Tensor) -> Tensor:
+    """One step of training; gives its loss, as a tensor."""
+    optimizer.zero_grad(set_to_none=True)
+    loss = F.cross_entropy(model(images), labels)
+    loss.backward()
+    optimizer.step()
+    return loss.detach()
+
+
+def step_of(spec: dict[str, Any], model: nn.Module, images: Tensor, labels: Tensor) -> Callable[[], Tensor]:
+    """What is timed: a training step, or a forward pass in evaluation."""
+    if spec["mode"] == "train":
+        optimizer = optimizer_of(model, spec["settings"]["train"])
+        return lambda: training_step(model, optimizer, images, labels)
+
+    def forward() -> Tensor:
+        with torch.inference_mode():
+            return model(images)
+
+    return forward
+
+
+def measure(spec: dict[str, Any], arguments: argparse.Namespace) -> dict[str, Any]:
+    """Times steps on one batch and counts the bytes of their tensors."""
+    counter = Counter(arguments.counter)
+    prepare(spec)
+    if spec["memory_limit"] is not None:
+        counter.limit(spec["memory_limit"])
+    layout = LAYOUTS[arguments.layout]
+    batches = load_file(arguments.batches)
+    images, labels = batches["images"][0].clone(memory_format=layout), batches["labels"][0].clone()
+    del batches
+    step = step_of(spec, build(spec, arguments.weights, layout, arguments.compile), images, labels)
+    if arguments.compile:
+        step()  # compiles, and is no warm-up
+    begun, made = time.perf_counter_ns(), 0
+    while made < spec["warmup_steps"] or time.perf_counter_ns() - begun < spec["warmup_seconds"] * 1e9:
+        step()
+        made += 1
+    counter.reset_peak()
+    times = []
+    for _ in range(spec["steps"]):
+        before = time.perf_counter_ns()
+        step()
+        times.append(time.perf_counter_ns() - before)
+    return {
+        "step_ns": times,
+        "phases": [],
+        "allocated_peak_bytes": counter.peak(),
+        "reserved_peak_bytes": None,
+        "process_peak_bytes": peak_resident_bytes(),
+        "process_peak_source": "resident-set",
+    }
+
+
+def losses(spec: dict[str, Any], arguments: argparse.Namespace) -> dict[str, Any]:
+    """Trains on every batch of the file in turn, at a constant learning rate; gives each step's loss."""
+    prepare(spec)
+    layout = LAYOUTS[arguments.layout]
+    batches = load_file(arguments.batches)
+    model = build(spec, arguments.weights, layout, arguments.compile)
+    optimizer = optimizer_of(model, spec["settings"]["train"])
+    curve = [
+        training_step(model, optimizer, images.contiguous(memory_format=layout), labels)
+        for images, labels in zip(batches["images"], batches["labels"], strict=True)
+    ]
+    return {"losses": torch.stack(curve).tolist()}
+
+
+def peak_resident_bytes() -> int | None:
+    """The highest resident set of this process; None where the system does not tell."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024
+    return None
+
+
+def main() -> int:
+    """Does what the command line says; a failure is an answer too."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("work", choices=["measure", "losses"])
+    parser.add_argument("spec", type=Path)
+    parser.add_argument("--weights", type=Path, required=True)
+    parser.add_argument("--batches", type=Path, required=True)
+    parser.add_argument("--layout", choices=list(LAYOUTS), required=True)
+    parser.add_argument("--compile", action="store_true")
+    parser.add_argument("--counter", type=Path, help="the counting allocator's library; `measure` needs it")
+    arguments = parser.parse_args()
+    if arguments.work == "measure" and arguments.counter is None:
+        parser.error("measure needs --counter")
+    spec = json.loads(arguments.spec.read_text(encoding="utf-8"))
+    try:
+        result = (measure if arguments.work == "measure" else losses)(spec, arguments)
+    except Exception as error:  # noqa: BLE001: whatever it is, it becomes the row's error
+        said = f"{type(error).__name__}: {error}"
+        first = next((line.strip() for line in said.splitlines() if line.strip()), said)
+        memory = isinstance(error, MemoryError) or any(sign in said.lower() for sign in OUT_OF_MEMORY)
+        print(json.dumps({"status": "oom" if memory else "failed", "error": first}))
+        return 1
+    print(json.dumps({"status": "ok", "error": "", **result}))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
