@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from importlib import metadata
 from pathlib import Path
+from statistics import median
 from types import FrameType
 from typing import Any
 
@@ -129,7 +130,7 @@ class Comparison:
     def measure(self, task: Any, number: int) -> None:
         """Makes one measurement, unless the case has failed already."""
         case = task.case
-        if case.status not in ("pending", "ok"):
+        if case.status not in ("pending", "ok") or number >= len(task.rounds):
             return
         place = f"round {number + 1}/{self.plan.rounds}  {case.variant} {case.mode} {case.batch_size}  {case.peer}"
         smaller = [
@@ -146,7 +147,8 @@ class Comparison:
         case.status, case.error = ended.status, ended.error
         if ended.status == "ok":
             case.add(ended.result)
-            say(f"{place}: {case.images_per_second():.1f} images/s")
+            speed = case.batch_size / (median(ended.result["step_ns"]) * 1e-9)
+            say(f"{place}: {speed:.1f} images/s")
         else:
             self.failed = True
             say(f"{place}: {ended.status}: {ended.error}")

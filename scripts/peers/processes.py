@@ -31,6 +31,7 @@ def run(command: Sequence[str | Path], environment: dict[str, str], timeout: flo
     Whatever it does instead (it crashes, is killed, says nothing, takes longer than `timeout` seconds) becomes a status
     and an error. The whole group is ended with it, also where this process is interrupted.
     """
+    kills = memory_kills()
     with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as complained:
         process = subprocess.Popen(
             [str(word) for word in command],
@@ -39,7 +40,7 @@ def run(command: Sequence[str | Path], environment: dict[str, str], timeout: flo
             stdout=said,
             stderr=complained,
             start_new_session=True,
-            preexec_fn=end_with_parent,
+            preexec_fn=before_start,
         )
         try:
             process.wait(timeout)
@@ -47,12 +48,27 @@ def run(command: Sequence[str | Path], environment: dict[str, str], timeout: flo
             return Ended("timeout", f"it took longer than {timeout:g} s; give it more with --timeout")
         finally:
             end_group(process)
+        if process.returncode == -signal.SIGKILL and memory_kills() > kills:
+            return Ended("oom", "the system killed the process when memory was used up")
         return ended(process.returncode, contents(said), contents(complained))
 
 
-def end_with_parent() -> None:
-    """In the child: the system ends it when its parent ends, however that comes about."""
+def before_start() -> None:
+    """In the child: the system ends it when its parent ends, and before all others where memory runs out."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    try:
+        Path("/proc/self/oom_score_adj").write_text("1000")
+    except OSError:
+        pass  # Where the system does not let it, it takes its chances.
+
+
+def memory_kills() -> int:
+    """How many processes the system has killed for want of memory; 0 where it does not tell."""
+    try:
+        lines = Path("/proc/vmstat").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), 0)
 
 
 def end_group(process: subprocess.Popen[bytes]) -> None:

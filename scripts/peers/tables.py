@@ -168,13 +168,15 @@ def markdown_table(rows: list[PeerRow]) -> str:
     lines.append(["---:" if right else "---" for _, right in HEADINGS])
     lines.extend(cells(row) for row in rows)
     widths = [max(len(line[column]) for line in lines) for column in range(len(HEADINGS))]
+    # The rule's dashes reach from side to side.
+    lines[1] = [
+        cell.rjust(width, "-") if cell.endswith(":") else cell.ljust(width, "-")
+        for cell, width in zip(lines[1], widths, strict=True)
+    ]
     text = ""
-    for number, line in enumerate(lines):
-        padded = []
-        for cell, width, (_, right) in zip(line, widths, HEADINGS, strict=True):
-            # The rule's dashes reach from side to side.
-            cell = (cell.replace("---", "-" * (width - 1 if right else width), 1)) if number == 1 else cell
-            padded.append(cell.rjust(width) if right else cell.ljust(width))
+    for line in lines:
+        columns = zip(line, widths, HEADINGS, strict=True)
+        padded = [cell.rjust(width) if right else cell.ljust(width) for cell, width, (_, right) in columns]
         text += f"| {' | '.join(padded)} |\n"
     return text
 

@@ -42,7 +42,8 @@ class Counter:
         self.library.densenet_bench_count_limit.argtypes = [ctypes.c_uint64]
         self.library.densenet_bench_count_limit.restype = None
         self.library.densenet_bench_count_reset_peak.restype = None
-        self.library.densenet_bench_count_install()
+        if self.library.densenet_bench_count_install() != 0:
+            raise RuntimeError("the counting allocator cannot take its place; leave other allocators out of PyTorch")
 
     def limit(self, most: int) -> None:
         """Refuses allocations beyond `most` live bytes."""
@@ -187,7 +188,7 @@ def main() -> int:
     spec = json.loads(arguments.spec.read_text(encoding="utf-8"))
     try:
         result = (measure if arguments.work == "measure" else losses)(spec, arguments)
-    except Exception as error:  # noqa: BLE001: whatever it is, it becomes the row's error
+    except Exception as error:  # Whatever it is, it becomes the row's error.
         said = f"{type(error).__name__}: {error}"
         first = next((line.strip() for line in said.splitlines() if line.strip()), said)
         memory = isinstance(error, MemoryError) or any(sign in said.lower() for sign in OUT_OF_MEMORY)

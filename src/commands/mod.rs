@@ -7,6 +7,8 @@ mod doctor;
 mod evaluate;
 mod experiment;
 mod export;
+mod inputs;
+mod losses;
 mod measure;
 mod measurement;
 mod plot;
@@ -53,6 +55,10 @@ enum Verb {
     Completions(completions::Arguments),
     #[command(hide = true)]
     Trial(trial::Arguments),
+    #[command(hide = true)]
+    Inputs(inputs::Arguments),
+    #[command(hide = true)]
+    Losses(losses::Arguments),
     #[command(hide = true)]
     Measurement(measurement::Arguments),
 }
@@ -102,6 +108,8 @@ fn run(cli: Cli) -> ExitCode {
         Verb::Doctor(arguments) => doctor::run(&arguments),
         Verb::Completions(arguments) => completions::run(&arguments),
         Verb::Trial(arguments) => trial::run(&arguments),
+        Verb::Inputs(arguments) => inputs::run(&arguments),
+        Verb::Losses(arguments) => losses::run(&arguments),
         Verb::Measurement(arguments) => measurement::run(&arguments),
     };
     outcome.unwrap_or_else(|failure| {

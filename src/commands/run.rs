@@ -223,7 +223,7 @@ impl Done {
 }
 
 /// Checks that the device can honour what `[run]` says of determinism and precision.
-fn check_switches(ablation: &Ablation, chosen: &[bool], device: DeviceChoice) -> Result<(), Failure> {
+pub fn check_switches(ablation: &Ablation, chosen: &[bool], device: DeviceChoice) -> Result<(), Failure> {
     for (variant, _) in ablation.variants.iter().zip(chosen).filter(|(_, chosen)| **chosen) {
         check_arithmetic(&variant.settings.run, device, has_tf32)
             .map_err(|error| Failure::input(ablation.located(variant, error.key, error.rule, &error.remedy)))?;
@@ -265,7 +265,7 @@ fn unusable(error: FolderError) -> Failure {
 }
 
 /// Which variants `--only` leaves.
-fn chosen_variants(ablation: &Ablation, only: Option<&str>) -> Result<Vec<bool>, Failure> {
+pub fn chosen_variants(ablation: &Ablation, only: Option<&str>) -> Result<Vec<bool>, Failure> {
     let names = || ablation.variants.iter().map(|variant| variant.name.as_str());
     let Some(only) = only else {
         return Ok(names().map(|_| true).collect());

@@ -4,6 +4,8 @@ mod cells;
 #[cfg(feature = "burn")]
 mod child;
 mod folder;
+#[cfg(feature = "burn")]
+mod inputs;
 mod largest;
 mod record;
 mod rounds;
@@ -16,6 +18,8 @@ pub use cells::{Cells, measurements};
 #[cfg(feature = "burn")]
 pub use child::measure;
 pub use folder::Measurements;
+#[cfg(feature = "burn")]
+pub use inputs::write_inputs;
 pub use largest::{Attempt, Boundary, find_largest};
 pub use record::{MeasurementRecord, Phases, RoundResult, RoundSpec};
 pub use rounds::{Round, Turn, run_rounds};

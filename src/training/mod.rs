@@ -5,6 +5,8 @@ mod evaluation;
 #[cfg(feature = "burn")]
 mod images;
 #[cfg(feature = "burn")]
+mod losses;
+#[cfg(feature = "burn")]
 mod optimizer;
 mod schedule;
 #[cfg(feature = "burn")]
@@ -16,6 +18,8 @@ mod trainer;
 pub use evaluation::{Evaluation, evaluate, logits};
 #[cfg(feature = "burn")]
 pub use images::TrainingImages;
+#[cfg(feature = "burn")]
+pub use losses::losses;
 pub use schedule::RunLength;
 #[cfg(feature = "burn")]
 pub use step::{Learner, Step, batch_tensors, cross_entropy};

@@ -1,0 +1,55 @@
+//! `inputs`: what another program needs to measure the same. Not for people: `scripts/compare-pytorch` calls it.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use densenet_bench::host::{DeviceChoice, Environment, available_threads, build};
+use densenet_bench::measurement::{Cells, measurements, write_inputs};
+
+use super::run::{check_switches, chosen_variants, parse_device};
+use super::{Failure, Outcome, experiment};
+
+/// Write the weights, batches and measurements of an ablation for another program (called by scripts/compare-pytorch)
+#[derive(Args)]
+pub struct Arguments {
+    /// The ablation file
+    file: PathBuf,
+    /// The folder for the files, which is there
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// auto, cpu, cuda:N or flex
+    #[arg(long, default_value = "cpu", value_parser = parse_device)]
+    device: DeviceChoice,
+    /// Threads of the device's backend; all that the system allows unless given
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    threads: Option<u16>,
+    /// Only variants whose name matches, with * and ?
+    #[arg(long, value_name = "GLOB")]
+    only: Option<String>,
+}
+
+pub fn run(arguments: &Arguments) -> Outcome {
+    let ablation = experiment::read(&arguments.file)?;
+    let chosen = chosen_variants(&ablation, arguments.only.as_deref())?;
+    let device = experiment::device(arguments.device)?;
+    check_switches(&ablation, &chosen, device)?;
+    let experiment = experiment::checked(ablation)?;
+    let cells = Cells {
+        device,
+        threads: arguments.threads.map(usize::from),
+        available_threads: available_threads(),
+        memory_limit: None,
+        revision: build::REVISION,
+    };
+    let records = measurements(&experiment, &chosen, cells);
+    let Some(first) = records.first() else {
+        return Err(Failure::Input(format!(
+            "{}: the variants have no [measure], so there is nothing to compare; add one",
+            arguments.file.display()
+        )));
+    };
+    let environment = Environment::observe(device, None, first.spec.threads, &[]);
+    write_inputs(&experiment.ablation.name, &records, &arguments.out, &environment).map_err(Failure::work)?;
+    Ok(ExitCode::SUCCESS)
+}

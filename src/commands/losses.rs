@@ -1,0 +1,54 @@
+//! `losses`: the losses of training steps on given batches. Not for people: `scripts/compare-pytorch` calls it.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+use densenet_bench::formats::{batches, weights};
+use densenet_bench::host::{self, DeviceChoice, DeviceError};
+use densenet_bench::measurement::RoundSpec;
+use densenet_bench::model::DenseNet;
+use densenet_bench::training;
+use serde_json::json;
+
+use super::{Failure, Outcome, print_json};
+
+/// Train on given batches and print each step's loss (called by scripts/compare-pytorch)
+#[derive(Args)]
+pub struct Arguments {
+    /// The measurement whose settings are trained with
+    spec: PathBuf,
+    /// The initial weights
+    #[arg(long, value_name = "FILE")]
+    weights: PathBuf,
+    /// The batches, one a step
+    #[arg(long, value_name = "FILE")]
+    batches: PathBuf,
+}
+
+pub fn run(arguments: &Arguments) -> Outcome {
+    let name = |path: &Path| path.display().to_string();
+    let spec: RoundSpec = serde_json::from_slice(&read(&arguments.spec)?)
+        .map_err(|error| Failure::Input(format!("{}: {error}", name(&arguments.spec))))?;
+    let device: DeviceChoice = spec
+        .device
+        .parse()
+        .map_err(|error: DeviceError| Failure::input(error))?;
+    host::limit_threads(spec.threads);
+    host::apply_arithmetic(&spec.settings.run, device).map_err(Failure::input)?;
+    let plan = spec
+        .settings
+        .model
+        .plan(spec.input, spec.classes)
+        .map_err(Failure::input)?;
+    let initial = weights::read(&read(&arguments.weights)?, &name(&arguments.weights)).map_err(Failure::input)?;
+    let batches = batches::read(&read(&arguments.batches)?, &name(&arguments.batches)).map_err(Failure::input)?;
+    let model = DenseNet::new(&plan, &initial, &host::open(device).autodiff()).map_err(Failure::input)?;
+    let losses = training::losses(model, &spec.optimizer(), &batches);
+    print_json(&json!({"status": "ok", "error": "", "losses": losses}))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    std::fs::read(path).map_err(|error| Failure::Input(format!("{}: {error}", path.display())))
+}
