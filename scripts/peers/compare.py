@@ -16,21 +16,22 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from statistics import median
 from types import FrameType
-from typing import Any
 
 import libraries
 import tables
-from plan import REFERENCE, Curve, Plan, Tools, in_turn
+from plan import REFERENCE, Curve, Plan, Task, Tools, in_turn
 from processes import Ended, run
 
 ROOT = libraries.ROOT
 # What is made for the comparison beside the packages: libraries, compiled kernels, the files handed to both sides.
 MADE = ROOT / ".venv" / "peers"
+# The loss curves are also compared over this many steps, before rounding has grown.
+FEWER_STEPS = 10
 TABLES = ("peers.csv", "peer_samples.csv", "peers.md")
 USAGE = """\
 Runs every variant, mode and batch size of FILE.toml's [measure] in densenet-bench, in eager PyTorch (NCHW and
@@ -85,7 +86,7 @@ class Comparison:
     plan: Plan
     heading: list[str]
     timeout: float
-    tasks: list[Any] = field(init=False)
+    tasks: list[Task] = field(init=False)
     losses: dict[tuple[str, str], list[float]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     failed: bool = False
@@ -107,7 +108,7 @@ class Comparison:
 
     def follow(self, curve: Curve, place: str) -> None:
         """Takes one loss curve and compares it with the reference's."""
-        ended = run(curve.command, self.plan.environment(python=curve.python), self.timeout)
+        ended = run(curve.command, curve.environment, self.timeout)
         what = f"{curve.variant}, {curve.peer}"
         if ended.status != "ok":
             self.failed = True
@@ -127,7 +128,7 @@ class Comparison:
                 # The batch size of the curve alone: nothing was compared at the others.
                 case.loss_difference = difference if case.batch_size == curve.batch_size else None
 
-    def measure(self, task: Any, number: int) -> None:
+    def measure(self, task: Task, number: int) -> None:
         """Makes one measurement, unless the case has failed already."""
         case = task.case
         if case.status not in ("pending", "ok") or number >= len(task.rounds):
@@ -143,7 +144,7 @@ class Comparison:
         if smaller:
             ended = Ended("oom", f"not tried: out of memory at batch size {min(smaller)} already")
         else:
-            ended = run(task.rounds[number], self.plan.environment(python=task.python), self.timeout)
+            ended = run(task.rounds[number], task.environment, self.timeout)
         case.status, case.error = ended.status, ended.error
         if ended.status == "ok":
             case.add(ended.result)
@@ -156,7 +157,7 @@ class Comparison:
     def write(self) -> None:
         """Writes the tables as they stand."""
         cases = [task.case for task in self.tasks]
-        rows = tables.peer_rows(cases, self.plan.threads)
+        rows = tables.peer_rows(cases)
         texts = (
             tables.csv_text(tables.PeerRow, rows),
             tables.csv_text(tables.SampleRow, tables.sample_rows(cases)),
@@ -174,20 +175,22 @@ class Comparison:
         return "\n".join([*self.heading, "", table, *([below] if below else [])])
 
     def loss_lines(self) -> list[str]:
-        """densenet-bench's losses against those of each way of running PyTorch."""
+        """densenet-bench's losses against PyTorch's, over few steps and over all: rounding grows with them."""
         lines = []
-        for curve in (curve for curve in self.plan.curves() if not curve.python):
+        for curve in (curve for curve in self.plan.curves() if curve.own):
             own = self.losses.get((curve.variant, curve.peer))
             if own is None:
                 continue
-            apart = [
-                f"{peer.name} {largest_difference(own, theirs):.1e}"
-                for peer in self.plan.peers
-                if (theirs := self.losses.get((curve.variant, peer.name))) is not None
-            ]
+            some = min(FEWER_STEPS, curve.steps)
+            apart = []
+            for peer in self.plan.peers:
+                theirs = self.losses.get((curve.variant, peer.name))
+                if theirs is not None:
+                    early, all_steps = largest_difference(own[:some], theirs[:some]), largest_difference(own, theirs)
+                    apart.append(f"{peer.name} {early:.1e}, {all_steps:.1e}")
             lines.append(
-                f"{curve.variant}: largest difference of {curve.peer}'s loss over the first {curve.steps} steps at batch "
-                f"size {curve.batch_size} from {', '.join(apart)}"
+                f"{curve.variant}: largest difference of the loss of {curve.peer} at batch size {curve.batch_size}, "
+                f"over the first {some} and the first {curve.steps} steps, from {'; '.join(apart)}"
             )
         return lines
 
@@ -205,9 +208,9 @@ def heading(plan: Plan) -> list[str]:
     words = " ".join(["scripts/compare-pytorch", *(shlex.quote(word) for word in command_line())])
     load = os.getloadavg()[0]
     return [
-        f"`{words}`, {datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC",
+        f"`{words}`, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         "",
-        f"{environment['cpu']}, {environment['logical_cores']} logical cores, {plan.threads} threads on both sides; "
+        f"{environment['cpu']}, {environment['logical_cores']} logical cores, {plan.threads()} threads on both sides; "
         f"load of the machine at the start {load:.1f}; {plan.rounds} rounds, each a process of its own.",
         f"densenet-bench {environment['version']} ({revision}), Burn {environment['burn']}, tch {environment['tch']}, "
         f"libtorch {environment['libtorch']}; PyTorch {metadata.version('torch')}, Python {platform.python_version()}, "

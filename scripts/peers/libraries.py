@@ -34,7 +34,7 @@ class Mimalloc:
     features: tuple[str, ...]
 
     def command(self) -> list[str]:
-        """The compiler's command, without the output: the definitions of the crate's release build, as a shared library."""
+        """The compiler's command without the output: a shared library with the crate's definitions for a release."""
         model = "local-dynamic" if "local_dynamic_tls" in self.features else "initial-exec"
         added = [flag for feature in self.features for flag in FEATURES.get(feature, [])]
         includes = [f"-I{self.folder / 'include'}", f"-I{self.folder / 'src'}"]

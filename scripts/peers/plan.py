@@ -49,7 +49,7 @@ class Task:
 
     case: Case
     rounds: list[list[str | Path]]
-    python: bool
+    environment: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,8 @@ class Curve:
     batch_size: int
     steps: int
     command: list[str | Path]
-    python: bool
+    environment: dict[str, str]
+    own: bool
 
 
 class Plan:
@@ -73,11 +74,15 @@ class Plan:
         self.peers = [peer for peer in PEERS if compiled or not peer.compiled]
         self.index: dict[str, Any] = json.loads((folder / "index.json").read_text(encoding="utf-8"))
         self.rounds: int = self.index["rounds"]
-        self.threads: int = self.index["threads"]
 
-    def environment(self, *, python: bool) -> dict[str, str]:
+    def threads(self) -> str:
+        """The threads on both sides, as a person writes them."""
+        counts = sorted({variant["threads"] for variant in self.index["variants"]})
+        return " or ".join(str(count) for count in counts)
+
+    def environment(self, variant: dict[str, Any], *, python: bool) -> dict[str, str]:
         """The variables of a process: the same threads on both sides, and mimalloc for Python, which has it not."""
-        variables = {**os.environ, **self.index["variables"]}
+        variables = {**os.environ, **variant["variables"]}
         if python:
             variables["LD_PRELOAD"] = f"{self.tools.mimalloc} {os.environ.get('LD_PRELOAD', '')}".strip()
             variables["TORCHINDUCTOR_CACHE_DIR"] = str(self.tools.inductor)
@@ -97,37 +102,46 @@ class Plan:
         specs = [self.folder / spec for spec in measurement["rounds"]]
 
         def case(peer: str, *, eager: bool = False) -> Case:
-            return Case(variant["variant"], measurement["mode"], measurement["batch_size"], peer, eager)
+            size, threads = measurement["batch_size"], variant["threads"]
+            return Case(variant["variant"], measurement["mode"], size, peer, threads, eager)
 
         own: list[list[str | Path]] = [[self.tools.program, "measurement", spec] for spec in specs]
-        tasks = [Task(case(self.own_name(variant)), own, python=False)]
+        tasks = [Task(case(self.own_name(variant)), own, self.environment(variant, python=False))]
         for peer in self.peers:
             commands = [
                 self.worker("measure", spec, peer, variant["weights"], measurement["batch"])
                 + ["--counter", self.tools.counter]
                 for spec in specs
             ]
-            tasks.append(Task(case(peer.name, eager=not peer.compiled), commands, python=True))
+            eager = case(peer.name, eager=not peer.compiled)
+            tasks.append(Task(eager, commands, self.environment(variant, python=True)))
         return tasks
 
     def curves(self) -> list[Curve]:
         """The loss curves of every variant that has some, the reference's before the others'."""
-        curves = []
-        for variant in self.index["variants"]:
-            losses = variant["losses"]
-            if losses is None:
-                continue
+        return [curve for variant in self.index["variants"] if variant["losses"] for curve in self.curves_of(variant)]
 
-            def curve(peer: str, command: list[str | Path], *, python: bool) -> Curve:
-                return Curve(variant["variant"], peer, losses["batch_size"], losses["steps"], command, python)
-
-            spec, batches = self.folder / losses["spec"], losses["batches"]
-            for peer in self.peers:
-                command = self.worker("losses", spec, peer, variant["weights"], batches)
-                curves.append(curve(peer.name, command, python=True))
-            files = ["--weights", self.folder / variant["weights"], "--batches", self.folder / batches]
-            curves.append(curve(self.own_name(variant), [self.tools.program, "losses", spec, *files], python=False))
-        return curves
+    def curves_of(self, variant: dict[str, Any]) -> list[Curve]:
+        """A variant's loss curves."""
+        losses = variant["losses"]
+        spec, batches = self.folder / losses["spec"], losses["batches"]
+        files = ["--weights", self.folder / variant["weights"], "--batches", self.folder / batches]
+        commands = [
+            (peer.name, self.worker("losses", spec, peer, variant["weights"], batches), False) for peer in self.peers
+        ]
+        commands.append((self.own_name(variant), [self.tools.program, "losses", spec, *files], True))
+        return [
+            Curve(
+                variant["variant"],
+                peer,
+                losses["batch_size"],
+                losses["steps"],
+                command,
+                self.environment(variant, python=not own),
+                own,
+            )
+            for peer, command, own in commands
+        ]
 
     def notes(self) -> list[str]:
         """Why variants have no loss curves."""

@@ -61,6 +61,7 @@ class Case:
     mode: str
     batch_size: int
     peer: str
+    threads: int
     eager: bool = False
     status: str = "pending"
     error: str = ""
@@ -86,7 +87,7 @@ class Case:
         return self.batch_size / (median(times) * 1e-9) if times and self.status == "ok" else None
 
 
-def peer_rows(cases: list[Case], threads: int) -> list[PeerRow]:
+def peer_rows(cases: list[Case]) -> list[PeerRow]:
     """A row for each case; the ratio is to the faster eager layout of the same variant, mode and batch size."""
     best: dict[tuple[str, str, int], float] = {}
     for case in cases:
@@ -108,7 +109,7 @@ def peer_rows(cases: list[Case], threads: int) -> list[PeerRow]:
                 status=case.status,
                 error=case.error,
                 device="cpu",
-                threads=threads,
+                threads=case.threads,
                 allocator="mimalloc",
                 rounds=len(case.samples),
                 steps=len(case.times()),

@@ -1,0 +1,140 @@
+#!/usr/bin/env python3
+"""Tests of what needs no PyTorch: python3 scripts/peers/tests.py; `cargo test` runs them too."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+import tables
+from libraries import Mimalloc, version_in
+from plan import Task, in_turn
+from processes import run
+from tables import Case, PeerRow, SampleRow
+
+
+def measured(peer: str, *rounds: list[int], eager: bool = False) -> Case:
+    """A case of batches of 10 images whose rounds gave these times."""
+    case = Case("base", "train", 10, peer, 2, eager, status="ok")
+    for number, times in enumerate(rounds):
+        case.add({"step_ns": times, "allocated_peak_bytes": 1000 + number, "process_peak_bytes": None})
+    return case
+
+
+def three() -> list[Case]:
+    """densenet-bench at 20 ms beside two eager layouts at 40 and 30 ms."""
+    ms = 1_000_000
+    return [
+        measured("densenet-bench plain", [20 * ms, 18 * ms], [30 * ms]),
+        measured("PyTorch eager NCHW", [40 * ms], eager=True),
+        measured("PyTorch eager channels-last", [30 * ms], eager=True),
+    ]
+
+
+class Tables(unittest.TestCase):
+    """Samples to rows to text."""
+
+    def test_the_median_of_all_rounds_decides_and_the_better_eager_layout_is_the_measure(self) -> None:
+        rows = tables.peer_rows(three())
+        own = rows[0]
+        self.assertEqual((own.rounds, own.steps, own.step_ns_median, own.step_ns_mad), (2, 3, 20_000_000, 2_000_000))
+        self.assertEqual(own.images_per_second, 500.0)
+        self.assertEqual((own.allocated_peak_bytes, own.process_peak_bytes), (1001, None))
+        self.assertEqual([row.speed_ratio for row in rows], [1.5, 0.75, 1.0])
+
+    def test_a_case_that_failed_keeps_its_samples_and_has_no_speed(self) -> None:
+        cases = three()
+        cases[2].status, cases[2].error = "failed", 'it said "no", and ended'
+        rows = tables.peer_rows(cases)
+        self.assertEqual((rows[2].steps, rows[2].step_ns_median, rows[2].speed_ratio), (1, None, None))
+        self.assertEqual(rows[0].speed_ratio, 2.0)
+        self.assertEqual(len(tables.sample_rows(cases)), 5)
+        self.assertIn('"it said ""no"", and ended"', tables.csv_text(PeerRow, rows))
+
+    def test_samples_are_counted_within_their_round(self) -> None:
+        text = tables.csv_text(SampleRow, tables.sample_rows(three()[:1]))
+        self.assertEqual(text.splitlines()[0], "variant,mode,batch_size,peer,round,step,step_ns")
+        self.assertEqual(text.splitlines()[2:], [f"base,train,10,densenet-bench plain,{end}" for end in ENDS])
+
+    def test_the_table_for_people_is_a_rectangle(self) -> None:
+        lines = tables.markdown_table(tables.peer_rows(three())).splitlines()
+        self.assertEqual(len({len(line) for line in lines}), 1)
+        self.assertIn("20.0 ± 2.0", lines[2])
+
+    def test_a_file_is_written_whole_or_not_at_all(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "table.csv"
+            tables.write_whole(path, "one\n")
+            with self.assertRaises(UnicodeEncodeError):
+                tables.write_whole(path, "\ud800")
+            self.assertEqual(path.read_text(), "one\n")
+            self.assertEqual(os.listdir(folder), ["table.csv"])
+
+
+ENDS = ("0,1,18000000", "1,0,30000000")
+
+
+class Processes(unittest.TestCase):
+    """What becomes of a process."""
+
+    def ended(self, script: str, timeout: float = 30) -> tuple[str, str]:
+        """How a shell script ends."""
+        ending = run(["/bin/sh", "-c", script], dict(os.environ), timeout)
+        return ending.status, ending.error
+
+    def test_a_result_is_taken_as_it_is_said(self) -> None:
+        self.assertEqual(self.ended("""echo '{"status": "ok", "error": ""}'"""), ("ok", ""))
+        self.assertEqual(self.ended("""echo '{"status": "oom", "error": "much"}'; exit 1"""), ("oom", "much"))
+
+    def test_a_process_that_crashes_says_its_last_line(self) -> None:
+        expected = "the process ended with status 3 and without a result: sorry"
+        self.assertEqual(self.ended("echo first >&2; echo sorry >&2; exit 3"), ("failed", expected))
+
+    def test_a_killed_process_is_a_failure(self) -> None:
+        status, error = self.ended("kill -9 $$")
+        self.assertEqual(status, "failed")
+        self.assertIn("killed (signal 9", error)
+
+    def test_a_process_that_takes_too_long_is_ended_with_its_children(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            alive = Path(folder) / "alive"
+            status, error = self.ended(f"(sleep 1; touch {alive}) & sleep 600", timeout=0.2)
+            self.assertEqual((status, error), ("timeout", "it took longer than 0.2 s; give it more with --timeout"))
+            run(["/bin/sleep", "1.2"], dict(os.environ), 30)
+            self.assertFalse(alive.exists())
+
+
+class Order(unittest.TestCase):
+    """Who is measured when."""
+
+    def test_who_is_first_at_a_case_moves_on_with_the_rounds(self) -> None:
+        cases = [Case("v", "train", size, peer, 2) for size in (8, 16) for peer in "abc"]
+        tasks = [Task(case, [], {}) for case in cases]
+        order = [f"{task.case.peer}{task.case.batch_size}" for task in in_turn(tasks, 1)]
+        self.assertEqual(order, ["b8", "c8", "a8", "b16", "c16", "a16"])
+
+
+class Libraries(unittest.TestCase):
+    """What mimalloc is built from."""
+
+    def test_the_version_is_read_from_the_header(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            header = Path(folder) / "mimalloc.h"
+            header.write_text("#define MI_MALLOC_VERSION 30302   // 3.3.2\n")
+            self.assertEqual(version_in(header), "3.3.2")
+
+    def test_the_crates_features_decide_the_definitions(self) -> None:
+        override = Mimalloc("3.3.2", Path("/c"), ("override",)).command()
+        self.assertIn("-DMI_MALLOC_OVERRIDE", override)
+        self.assertNotIn("-DMI_SECURE=4", override)
+        self.assertIn("-DMI_SECURE=4", Mimalloc("3.3.2", Path("/c"), ("secure",)).command())
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["--table"]:
+        print(tables.csv_text(PeerRow, tables.peer_rows(three())), end="")
+    else:
+        unittest.main()
