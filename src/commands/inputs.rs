@@ -49,7 +49,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
             arguments.file.display()
         )));
     };
-    let environment = Environment::observe(device, None, first.spec.threads, &[]);
+    let environment = Environment::observe(device, None, &first.spec.settings.run, first.spec.threads);
     write_inputs(&experiment.ablation.name, &records, &arguments.out, &environment).map_err(Failure::work)?;
     Ok(ExitCode::SUCCESS)
 }
