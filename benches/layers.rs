@@ -1,0 +1,342 @@
+//! The parts of DenseNet-BC-100 (k = 12, 32x32) and DenseNet-121 (224x224), forward and backward, and the whole
+//! training step, on every backend that the machine has.
+//!
+//! The parts are taken out of a built network, so that what is timed is what `run` trains; they stand in the first
+//! dense block, whose maps are the largest. A benchmark's name is `NETWORK/PART/PASS/DEVICE`.
+
+use std::cell::LazyCell;
+use std::hint::black_box;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use burn::tensor::{Device, Distribution, Int, Tensor};
+use criterion::measurement::WallTime;
+use criterion::{BenchmarkGroup, BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
+use densenet_bench::formats::ablation::{TrainSettings, parse};
+use densenet_bench::host::{DeviceChoice, cuda_devices, open};
+use densenet_bench::model::{DenseLayer, DenseNet, initial_weights};
+use densenet_bench::network::{self, Plan, Shape, preset};
+use densenet_bench::training::{Learner, cross_entropy};
+
+/// The program's allocator: with the system's, every step would give its buffers back to the kernel and fault them in
+/// again, and the benches would time that.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// The optimizer of the paper's CIFAR runs, for the training step.
+const PAPER: &str = include_str!("../ablations/paper/cifar10-augmented.toml");
+
+// --- what is timed --------------------------------------------------------------------------------------------------
+
+/// A network whose parts are timed.
+struct Subject {
+    name: &'static str,
+    preset: &'static str,
+    /// Rows and columns of an image.
+    side: usize,
+    /// Images in a batch, by backend; 0 where the backend would need minutes.
+    batch: fn(DeviceChoice) -> usize,
+}
+
+const SUBJECTS: [Subject; 2] = [
+    Subject {
+        name: "DenseNet-BC-100",
+        preset: "densenet-bc-100-12",
+        side: 32,
+        batch: |device| match device {
+            DeviceChoice::Cuda(_) => 64,
+            DeviceChoice::Flex => 4,
+            _ => 16,
+        },
+    },
+    Subject {
+        name: "DenseNet-121",
+        preset: "densenet-121",
+        side: 224,
+        batch: |device| match device {
+            DeviceChoice::Cuda(_) => 32,
+            DeviceChoice::Flex => 0,
+            _ => 4,
+        },
+    },
+];
+
+impl Subject {
+    fn plan(&self, change: impl FnOnce(&mut network::DenseNet)) -> Plan {
+        let preset = preset(self.preset).expect("the preset is there");
+        let mut network = preset.network;
+        change(&mut network);
+        let image = Shape {
+            channels: 3,
+            height: self.side,
+            width: self.side,
+        };
+        network.plan(image, preset.classes).expect("the preset fits its images")
+    }
+}
+
+/// A part of a network.
+#[derive(Clone, Copy)]
+enum Part {
+    Stem,
+    /// The block's last layer, as it is without a bottleneck.
+    BasicLayer,
+    /// The block's last layer.
+    BottleneckLayer,
+    /// The block's last concatenation.
+    Concatenation,
+    /// The normalisation of all that enters the block's last layer.
+    BatchNorm,
+    Transition,
+    DenseBlock,
+}
+
+impl Part {
+    const ALL: [(Self, &str); 7] = [
+        (Self::Stem, "stem"),
+        (Self::BasicLayer, "basic-layer"),
+        (Self::BottleneckLayer, "bottleneck-layer"),
+        (Self::Concatenation, "concatenation"),
+        (Self::BatchNorm, "batch-norm"),
+        (Self::Transition, "transition"),
+        (Self::DenseBlock, "dense-block"),
+    ];
+
+    /// What one image brings to the part.
+    fn inputs(self, plan: &Plan) -> Vec<Shape> {
+        let layers = plan.network.block_layers[0];
+        let entering = |layer: String| {
+            let found = plan.layers.iter().find(|candidate| candidate.name == layer);
+            found.expect("the plan has the layer").input
+        };
+        let last = |part: &str| entering(format!("features.denseblock1.denselayer{layers}.{part}"));
+        match self {
+            Self::Stem => vec![plan.input],
+            Self::BasicLayer | Self::BottleneckLayer | Self::BatchNorm => vec![last("norm1")],
+            Self::Concatenation => vec![last("norm1"), last("concatenation")],
+            Self::Transition => vec![entering("features.transition1.norm".to_owned())],
+            Self::DenseBlock => vec![entering("features.denseblock1.denselayer1.norm1".to_owned())],
+        }
+    }
+
+    /// Whether the part hands a gradient on; none is needed at the images.
+    fn hands_gradient_on(self) -> bool {
+        !matches!(self, Self::Stem)
+    }
+
+    fn forward(self, built: &Built, mut inputs: Vec<Tensor<4>>) -> Tensor<4> {
+        if let Self::Concatenation = self {
+            return Tensor::cat(inputs, 1);
+        }
+        let input = inputs.remove(0);
+        match self {
+            Self::Stem => built.network.stem(input),
+            Self::BasicLayer => built.basic.forward(input),
+            Self::BottleneckLayer => built.last_layer().forward(input),
+            Self::Transition => built.network.transitions[0].forward(input),
+            Self::DenseBlock => built.network.blocks[0].forward(input),
+            Self::BatchNorm | Self::Concatenation => {
+                let bottleneck = built.last_layer().bottleneck.as_ref();
+                bottleneck.expect("both networks have bottlenecks").norm.forward(input)
+            }
+        }
+    }
+}
+
+/// A network on a device, and the layer that it would have without bottlenecks.
+struct Built {
+    network: DenseNet,
+    basic: DenseLayer,
+}
+
+impl Built {
+    fn new(subject: &Subject, device: &Device) -> Self {
+        let build = |plan: &Plan| DenseNet::new(plan, &initial_weights(plan, 0), device).expect("drawn weights fit");
+        let basic = subject.plan(|network| {
+            network.bottleneck = false;
+            network.block_layers.truncate(1);
+        });
+        let basic = build(&basic).blocks.remove(0).layers.pop();
+        Self {
+            network: build(&subject.plan(|_| ())),
+            basic: basic.expect("a block has layers"),
+        }
+    }
+
+    fn last_layer(&self) -> &DenseLayer {
+        self.network.blocks[0].layers.last().expect("a block has layers")
+    }
+}
+
+// --- how it is timed ------------------------------------------------------------------------------------------------
+
+#[derive(Clone, Copy)]
+enum Pass {
+    Forward,
+    Backward,
+}
+
+impl Pass {
+    const ALL: [(Self, &str); 2] = [(Self::Forward, "forward"), (Self::Backward, "backward")];
+
+    /// The time of this pass in `rounds` rounds of both, the device idle before and after each.
+    ///
+    /// Both passes run whichever is timed: Burn keeps what a forward pass recorded until a backward pass consumes it,
+    /// and memory is then in the state in which training leaves it. `prepare` makes an input that nothing else holds,
+    /// as within a network, so that backward may overwrite it.
+    fn time<I, const D: usize>(
+        self,
+        rounds: u64,
+        device: &Device,
+        prepare: impl Fn() -> I,
+        forward: impl Fn(I) -> Tensor<D>,
+    ) -> Duration {
+        let mut total = Duration::ZERO;
+        for _ in 0..rounds {
+            let input = black_box(prepare());
+            let (output, forward_time) = timed(device, || forward(input));
+            let (gradients, backward_time) = timed(device, || output.backward());
+            drop(black_box((output, gradients)));
+            total += match self {
+                Self::Forward => forward_time,
+                Self::Backward => backward_time,
+            };
+        }
+        total
+    }
+}
+
+/// What `work` gives, and how long the device took for it and nothing else.
+fn timed<T>(device: &Device, work: impl FnOnce() -> T) -> (T, Duration) {
+    device.sync().expect("the device works");
+    let begun = Instant::now();
+    let result = black_box(work());
+    device.sync().expect("the device works");
+    (result, begun.elapsed())
+}
+
+/// Values as a normalisation leaves them, `[batch, channels, height, width]`, without a graph.
+fn maps(batch: usize, shape: Shape, device: &Device) -> Tensor<4> {
+    let shape = [batch, shape.channels, shape.height, shape.width];
+    Tensor::random(shape, Distribution::Normal(0.0, 1.0), &device.clone().inner())
+}
+
+/// A batch of images and the labels 0, 1, 2 and so on.
+fn examples(batch: usize, plan: &Plan, device: &Device) -> (Tensor<4>, Tensor<1, Int>) {
+    let labels = Tensor::arange(0..batch as i64, device).remainder_scalar(plan.classes as i64);
+    (maps(batch, plan.input, device).autodiff(), labels)
+}
+
+// --- the benchmarks -------------------------------------------------------------------------------------------------
+
+/// Every backend that the machine has.
+fn devices() -> impl Iterator<Item = DeviceChoice> {
+    let all = [DeviceChoice::Cuda(0), DeviceChoice::Cpu, DeviceChoice::Flex];
+    all.into_iter()
+        .filter(|device| device.resolve(cfg!(feature = "libtorch"), cuda_devices()).is_ok())
+}
+
+fn group<'a>(criterion: &'a mut Criterion, subject: &Subject, part: &str) -> BenchmarkGroup<'a, WallTime> {
+    let mut group = criterion.benchmark_group(format!("{}/{part}", subject.name));
+    // The same number of rounds in every sample: some take seconds.
+    group.sampling_mode(SamplingMode::Flat);
+    group
+}
+
+/// Calls `bench` for each device that times this network, with its batch size.
+fn on_each_device(subject: &Subject, mut bench: impl FnMut(DeviceChoice, Device, usize)) {
+    for choice in devices() {
+        let batch = (subject.batch)(choice);
+        if batch > 0 {
+            bench(choice, open(choice).autodiff(), batch);
+        }
+    }
+}
+
+fn parts(criterion: &mut Criterion) {
+    for subject in &SUBJECTS {
+        let plan = subject.plan(|_| ());
+        on_each_device(subject, |choice, device, batch| {
+            // Built when the first part is timed: a filter may leave none.
+            let built = LazyCell::new(|| Built::new(subject, &device));
+            for (part, part_name) in Part::ALL {
+                let mut group = group(criterion, subject, part_name);
+                group.throughput(Throughput::Elements(batch as u64));
+                for (pass, pass_name) in Pass::ALL {
+                    let sources = LazyCell::new(|| -> Vec<Tensor<4>> {
+                        let shapes = part.inputs(&plan).into_iter();
+                        shapes.map(|shape| maps(batch, shape, &device)).collect()
+                    });
+                    let prepare = || -> Vec<Tensor<4>> {
+                        let copies = sources.iter().map(|source| source.clone().mul_scalar(1.0).autodiff());
+                        let tracked = |copy: Tensor<4>| copy.set_require_grad(part.hands_gradient_on());
+                        copies.map(tracked).collect()
+                    };
+                    group.bench_function(BenchmarkId::new(pass_name, choice), |bencher| {
+                        let forward = |inputs| part.forward(&built, inputs);
+                        bencher.iter_custom(|rounds| pass.time(rounds, &device, prepare, forward));
+                    });
+                }
+                group.finish();
+            }
+        });
+    }
+}
+
+fn networks(criterion: &mut Criterion) {
+    let paper = parse(PAPER, Path::new("cifar10-augmented.toml")).expect("the shipped ablation is valid");
+    let settings: &TrainSettings = paper.variants[0].settings.train.as_ref().expect("it trains");
+    for subject in &SUBJECTS {
+        let plan = subject.plan(|_| ());
+        on_each_device(subject, |choice, device, batch| {
+            let network =
+                LazyCell::new(|| DenseNet::new(&plan, &initial_weights(&plan, 0), &device).expect("drawn weights fit"));
+            let examples = LazyCell::new(|| examples(batch, &plan, &device));
+
+            let mut whole = group(criterion, subject, "network");
+            whole.throughput(Throughput::Elements(batch as u64));
+            for (pass, pass_name) in Pass::ALL {
+                whole.bench_function(BenchmarkId::new(pass_name, choice), |bencher| {
+                    let prepare = || (*examples).clone();
+                    let forward = |(images, labels)| cross_entropy(network.forward(images), labels);
+                    bencher.iter_custom(|rounds| pass.time(rounds, &device, prepare, forward));
+                });
+            }
+            whole.finish();
+
+            let mut learner = LazyCell::new(|| Learner::new((*network).clone(), settings));
+            let mut step = group(criterion, subject, "training-step");
+            step.throughput(Throughput::Elements(batch as u64));
+            step.bench_function(BenchmarkId::new("step", choice), |bencher| {
+                bencher.iter_custom(|rounds| {
+                    let one = |_| {
+                        let (images, labels) = (*examples).clone();
+                        timed(&device, || learner.step(images, labels, 0.01)).1
+                    };
+                    (0..rounds).map(one).sum()
+                });
+            });
+            step.finish();
+        });
+    }
+}
+
+/// Defaults that the command line may change.
+fn configuration(samples: usize, seconds: f64) -> Criterion {
+    Criterion::default()
+        .sample_size(samples)
+        .warm_up_time(Duration::from_millis(300))
+        .measurement_time(Duration::from_secs_f64(seconds))
+}
+
+criterion_group! {
+    name = of_parts;
+    config = configuration(20, 1.0);
+    targets = parts
+}
+criterion_group! {
+    name = of_networks;
+    config = configuration(10, 5.0);
+    targets = networks
+}
+criterion_main!(of_parts, of_networks);
