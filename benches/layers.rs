@@ -4,6 +4,8 @@
 //! The parts are taken out of a built network, so that what is timed is what `run` trains; they stand in the first
 //! dense block, whose maps are the largest. A benchmark's name is `NETWORK/PART/PASS/DEVICE`.
 
+mod program;
+
 use std::cell::LazyCell;
 use std::hint::black_box;
 use std::path::Path;
@@ -11,17 +13,12 @@ use std::time::{Duration, Instant};
 
 use burn::tensor::{Device, Distribution, Int, Tensor};
 use criterion::measurement::WallTime;
-use criterion::{BenchmarkGroup, BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
+use criterion::{BenchmarkGroup, BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group};
 use densenet_bench::formats::ablation::{TrainSettings, parse};
 use densenet_bench::host::{DeviceChoice, cuda_devices, open};
 use densenet_bench::model::{DenseLayer, DenseNet, initial_weights};
 use densenet_bench::network::{self, Plan, Shape, preset};
 use densenet_bench::training::{Learner, cross_entropy};
-
-/// The program's allocator: with the system's, every step would give its buffers back to the kernel and fault them in
-/// again, and the benches would time that.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// The optimizer of the paper's CIFAR runs, for the training step.
 const PAPER: &str = include_str!("../ablations/paper/cifar10-augmented.toml");
@@ -229,11 +226,23 @@ fn examples(batch: usize, plan: &Plan, device: &Device) -> (Tensor<4>, Tensor<1,
 
 // --- the benchmarks -------------------------------------------------------------------------------------------------
 
-/// Every backend that the machine has.
-fn devices() -> impl Iterator<Item = DeviceChoice> {
+/// A backend of this machine, and the images of a batch there.
+struct Place {
+    choice: DeviceChoice,
+    device: Device,
+    batch: usize,
+}
+
+/// Every backend that the machine has and that times this network.
+fn places(subject: &Subject) -> impl Iterator<Item = Place> {
     let all = [DeviceChoice::Cuda(0), DeviceChoice::Cpu, DeviceChoice::Flex];
-    all.into_iter()
-        .filter(|device| device.resolve(cfg!(feature = "libtorch"), cuda_devices()).is_ok())
+    let there = |choice: &DeviceChoice| choice.resolve(cfg!(feature = "libtorch"), cuda_devices()).is_ok();
+    let places = all.into_iter().filter(there).map(|choice| Place {
+        choice,
+        device: open(choice).autodiff(),
+        batch: (subject.batch)(choice),
+    });
+    places.filter(|place| place.batch > 0)
 }
 
 fn group<'a>(criterion: &'a mut Criterion, subject: &Subject, part: &str) -> BenchmarkGroup<'a, WallTime> {
@@ -243,43 +252,39 @@ fn group<'a>(criterion: &'a mut Criterion, subject: &Subject, part: &str) -> Ben
     group
 }
 
-/// Calls `bench` for each device that times this network, with its batch size.
-fn on_each_device(subject: &Subject, mut bench: impl FnMut(DeviceChoice, Device, usize)) {
-    for choice in devices() {
-        let batch = (subject.batch)(choice);
-        if batch > 0 {
-            bench(choice, open(choice).autodiff(), batch);
-        }
-    }
-}
-
 fn parts(criterion: &mut Criterion) {
     for subject in &SUBJECTS {
         let plan = subject.plan(|_| ());
-        on_each_device(subject, |choice, device, batch| {
-            // Built when the first part is timed: a filter may leave none.
-            let built = LazyCell::new(|| Built::new(subject, &device));
-            for (part, part_name) in Part::ALL {
-                let mut group = group(criterion, subject, part_name);
-                group.throughput(Throughput::Elements(batch as u64));
+        // Built when the first part is timed there: a filter may leave none.
+        let lazily = |place: Place| {
+            let device = place.device.clone();
+            (place, LazyCell::new(move || Built::new(subject, &device)))
+        };
+        let places: Vec<_> = places(subject).map(lazily).collect();
+        for (part, part_name) in Part::ALL {
+            let mut group = group(criterion, subject, part_name);
+            for (place, built) in &places {
+                let Place { choice, device, batch } = place;
+                group.throughput(Throughput::Elements(*batch as u64));
+                let sources = LazyCell::new(|| -> Vec<Tensor<4>> {
+                    let shapes = part.inputs(&plan).into_iter();
+                    shapes.map(|shape| maps(*batch, shape, device)).collect()
+                });
                 for (pass, pass_name) in Pass::ALL {
-                    let sources = LazyCell::new(|| -> Vec<Tensor<4>> {
-                        let shapes = part.inputs(&plan).into_iter();
-                        shapes.map(|shape| maps(batch, shape, &device)).collect()
-                    });
-                    let prepare = || -> Vec<Tensor<4>> {
-                        let copies = sources.iter().map(|source| source.clone().mul_scalar(1.0).autodiff());
-                        let tracked = |copy: Tensor<4>| copy.set_require_grad(part.hands_gradient_on());
-                        copies.map(tracked).collect()
-                    };
                     group.bench_function(BenchmarkId::new(pass_name, choice), |bencher| {
-                        let forward = |inputs| part.forward(&built, inputs);
-                        bencher.iter_custom(|rounds| pass.time(rounds, &device, prepare, forward));
+                        let (built, sources) = (LazyCell::force(built), LazyCell::force(&sources));
+                        let prepare = || -> Vec<Tensor<4>> {
+                            let copies = sources.iter().map(|source| source.clone().mul_scalar(1.0).autodiff());
+                            let tracked = |copy: Tensor<4>| copy.set_require_grad(part.hands_gradient_on());
+                            copies.map(tracked).collect()
+                        };
+                        let forward = |inputs| part.forward(built, inputs);
+                        bencher.iter_custom(|rounds| pass.time(rounds, device, prepare, forward));
                     });
                 }
-                group.finish();
             }
-        });
+            group.finish();
+        }
     }
 }
 
@@ -288,36 +293,43 @@ fn networks(criterion: &mut Criterion) {
     let settings: &TrainSettings = paper.variants[0].settings.train.as_ref().expect("it trains");
     for subject in &SUBJECTS {
         let plan = subject.plan(|_| ());
-        on_each_device(subject, |choice, device, batch| {
-            let network =
-                LazyCell::new(|| DenseNet::new(&plan, &initial_weights(&plan, 0), &device).expect("drawn weights fit"));
-            let examples = LazyCell::new(|| examples(batch, &plan, &device));
+        let build =
+            |device: &Device| DenseNet::new(&plan, &initial_weights(&plan, 0), device).expect("drawn weights fit");
 
-            let mut whole = group(criterion, subject, "network");
+        let mut whole = group(criterion, subject, "network");
+        for Place { choice, device, batch } in places(subject) {
             whole.throughput(Throughput::Elements(batch as u64));
+            let built = LazyCell::new(|| (build(&device), examples(batch, &plan, &device)));
             for (pass, pass_name) in Pass::ALL {
                 whole.bench_function(BenchmarkId::new(pass_name, choice), |bencher| {
-                    let prepare = || (*examples).clone();
+                    let (network, examples) = LazyCell::force(&built);
                     let forward = |(images, labels)| cross_entropy(network.forward(images), labels);
-                    bencher.iter_custom(|rounds| pass.time(rounds, &device, prepare, forward));
+                    bencher.iter_custom(|rounds| pass.time(rounds, &device, || examples.clone(), forward));
                 });
             }
-            whole.finish();
+        }
+        whole.finish();
 
-            let mut learner = LazyCell::new(|| Learner::new((*network).clone(), settings));
-            let mut step = group(criterion, subject, "training-step");
+        let mut step = group(criterion, subject, "training-step");
+        for Place { choice, device, batch } in places(subject) {
             step.throughput(Throughput::Elements(batch as u64));
+            // One learner for all samples: its optimizer's first step differs from the others.
+            let mut learner = None;
             step.bench_function(BenchmarkId::new("step", choice), |bencher| {
+                let (learner, examples) = learner.get_or_insert_with(|| {
+                    let learner = Learner::new(build(&device), settings);
+                    (learner, examples(batch, &plan, &device))
+                });
                 bencher.iter_custom(|rounds| {
                     let one = |_| {
-                        let (images, labels) = (*examples).clone();
+                        let (images, labels) = examples.clone();
                         timed(&device, || learner.step(images, labels, 0.01)).1
                     };
                     (0..rounds).map(one).sum()
                 });
             });
-            step.finish();
-        });
+        }
+        step.finish();
     }
 }
 
@@ -339,4 +351,10 @@ criterion_group! {
     config = configuration(10, 5.0);
     targets = networks
 }
-criterion_main!(of_parts, of_networks);
+
+fn main() {
+    program::run_as_a_trial();
+    of_parts();
+    of_networks();
+    Criterion::default().configure_from_args().final_summary();
+}

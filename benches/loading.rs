@@ -1,9 +1,11 @@
 //! What loading costs a training step on the digits: the step alone, and the step with the loader in front of it.
 
+mod program;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use criterion::{Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
+use criterion::{Criterion, SamplingMode, Throughput, criterion_group};
 use densenet_bench::data::{Batch, Loader, load};
 use densenet_bench::formats::ablation::{Ablation, TrainSettings, parse};
 use densenet_bench::host::{DeviceChoice, cuda_devices, open};
@@ -47,7 +49,6 @@ fn loading(criterion: &mut Criterion) {
     group
         .sampling_mode(SamplingMode::Flat)
         .throughput(Throughput::Elements(train.batch_size as u64));
-    group.sample_size(20).measurement_time(Duration::from_secs(10));
     let ready: Vec<Batch> = batches()
         .take(8)
         .map(|batch| batch.expect("batches are made"))
@@ -87,5 +88,15 @@ fn loading(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, loading);
-criterion_main!(benches);
+criterion_group! {
+    name = benches;
+    // Defaults that the command line may change.
+    config = Criterion::default().sample_size(20).measurement_time(Duration::from_secs(10));
+    targets = loading
+}
+
+fn main() {
+    program::run_as_a_trial();
+    benches();
+    Criterion::default().configure_from_args().final_summary();
+}

@@ -1,0 +1,27 @@
+//! What makes a bench run as the program's trials do: their allocator and their threads.
+
+use std::env;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+use densenet_bench::host::{available_threads, thread_variables};
+
+/// With the system's allocator every step would give its buffers back to the kernel and fault them in again.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Starts this bench again with the variables of a trial's process, those that are set already as they are:
+/// OpenMP reads them once, when the process starts.
+pub fn run_as_a_trial() {
+    let variables = thread_variables(available_threads());
+    let missing: Vec<_> = variables
+        .into_iter()
+        .filter(|(name, _)| env::var_os(name).is_none())
+        .collect();
+    if missing.is_empty() {
+        return;
+    }
+    let Ok(bench) = env::current_exe() else { return };
+    let error = Command::new(bench).args(env::args_os().skip(1)).envs(missing).exec();
+    eprintln!("warning: the bench cannot start itself with a trial's thread variables: {error}");
+}
