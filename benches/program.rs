@@ -4,7 +4,8 @@ use std::env;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
-use densenet_bench::host::{available_threads, thread_variables};
+use densenet_bench::formats::ablation::RunSettings;
+use densenet_bench::host::{DeviceChoice, available_threads, process_variables};
 
 /// With the system's allocator every step would give its buffers back to the kernel and fault them in again.
 #[global_allocator]
@@ -13,7 +14,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// Starts this bench again with the variables of a trial's process, those that are set already as they are:
 /// OpenMP reads them once, when the process starts.
 pub fn run_as_a_trial() {
-    let variables = thread_variables(available_threads());
+    let variables = process_variables(&RunSettings::default(), DeviceChoice::Cpu, available_threads());
     let missing: Vec<_> = variables
         .into_iter()
         .filter(|(name, _)| env::var_os(name).is_none())

@@ -280,14 +280,14 @@ fn step_times_are_compared_and_other_threads_refused() {
     assert_eq!(measured["ratio_interval_method"], "welch-on-rounds");
     assert!(place.ok(&["one", "two"]).contains("B / A"));
     // A measurement's own environment wins over the folder's.
-    let own = place.path("two/measurements/0");
+    let own = place.0.path("two/measurements/0");
     fs::create_dir_all(&own).unwrap();
     let record = serde_json::json!({"spec": {
         "variant": "growth-rate=4", "mode": "train", "batch_size": 16, "device": "cpu", "threads": 2,
         "settings": {"run": {"execution": "plain"}},
     }});
     fs::write(own.join("measurement.json"), record.to_string()).unwrap();
-    let environment = fs::read_to_string(place.path("two/environment.json")).unwrap();
+    let environment = fs::read_to_string(place.0.path("two/environment.json")).unwrap();
     fs::write(
         own.join("environment.json"),
         environment.replace("Processor X", "Processor Z"),
@@ -348,7 +348,7 @@ fn a_machine_that_was_not_recorded_is_not_taken_for_the_same() {
     place.make("one", &Made::usual());
     place.make("two", &Made::usual());
     assert_eq!(place.json(&["one", "two"])["notes"], serde_json::json!([]));
-    let trials = fs::read_dir(place.path("two/trials")).unwrap();
+    let trials = fs::read_dir(place.0.path("two/trials")).unwrap();
     for trial in trials {
         fs::remove_file(trial.unwrap().path().join("environment.json")).unwrap();
     }

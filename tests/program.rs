@@ -5,9 +5,9 @@
 mod workplace;
 
 use std::fs;
-use std::process::Command;
 
-use densenet_bench::formats::tables::{EpochRow, Row, Status, StepRow, TrialRow, read_rows};
+use densenet_bench::formats::tables::{EpochRow, Status, StepRow, TrialRow};
+use serde_json::Value;
 use workplace::Workplace;
 
 /// Two growth rates by two seeds, seconds of training.
