@@ -1,5 +1,6 @@
 //! What a DenseNet *is*, as plain data: its options, its layers in order, and their counts in closed form.
 
+mod convolution_memory;
 mod densenet;
 mod layers;
 mod memory;
@@ -7,4 +8,5 @@ mod presets;
 
 pub use densenet::{DenseNet, DropoutAfter, Initialization, NetworkError, Order, Stem};
 pub use layers::{Layer, Operation, Plan, Shape};
+pub use memory::{Pass, TrainingMemory};
 pub use presets::{Preset, PublishedError, nearest_preset, preset, presets};
