@@ -4,19 +4,23 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
+use densenet_bench::formats::ablation::TrainSettings;
 use densenet_bench::network::{Plan, Preset, Shape, Stem, nearest_preset, preset, presets};
-use densenet_bench::views::describe;
+use densenet_bench::views::describe::{self, Described};
+use densenet_bench::views::predicted_memory::{fits_table, memory_table};
 
 use super::{Failure, Outcome, experiment, print, print_json};
 
-/// Show the layers of an ablation's networks, or of a preset, with shapes, parameters and multiply-accumulates
+/// Show the layers of an ablation's networks, or of a preset, with shapes, parameters, multiply-accumulates and the memory that training needs
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   densenet-bench describe densenet-bc-100-12
   densenet-bench describe ablations/growth.toml --json
+  densenet-bench describe ablations/growth.toml --fits 11GB
 
-A preset takes images of 3x32x32 and 10 classes, or 3x224x224 and 1,000 classes with the imagenet stem.")]
+A preset takes images of 3x32x32 and 10 classes, or 3x224x224 and 1,000 classes with the imagenet stem.
+The memory is that of a training step with momentum, or with [train]'s, at the batch sizes of [measure], or at 1 to 128.")]
 pub struct Arguments {
     /// An ablation file, or the name of a preset
     #[arg(value_name = "FILE.toml|PRESET")]
@@ -24,31 +28,66 @@ pub struct Arguments {
     /// Show every layer within the dense blocks
     #[arg(long)]
     full: bool,
+    /// Instead, name the largest training batch of each network that is predicted to fit in so much memory, such as 11GB
+    #[arg(long, value_name = "SIZE", value_parser = super::size::parse, conflicts_with = "full")]
+    fits: Option<u64>,
     /// Print JSON, with every layer
     #[arg(long)]
     json: bool,
 }
 
+/// Where nothing says at which batch sizes the memory is wanted.
+const BATCH_SIZES: [usize; 6] = [1, 8, 16, 32, 64, 128];
+
+/// A network to describe.
+struct Network {
+    name: String,
+    plan: Plan,
+    batch_sizes: Vec<usize>,
+    momentum: bool,
+}
+
 pub fn run(arguments: &Arguments) -> Outcome {
     let (networks, trials) = networks(&arguments.what)?;
-    let named = networks.iter().map(|(name, plan)| (name.as_str(), plan));
+    let described: Vec<Described<'_>> = networks
+        .iter()
+        .map(|network| Described {
+            name: &network.name,
+            plan: &network.plan,
+            batch_sizes: &network.batch_sizes,
+            momentum: network.momentum,
+        })
+        .collect();
     if arguments.json {
-        print_json(&serde_json::json!(describe::description(named, trials)))?;
+        print_json(&serde_json::json!(describe::description(
+            &described,
+            trials,
+            arguments.fits
+        )))?;
+    } else if let Some(limit) = arguments.fits {
+        print(&fits_table(&described, limit))?;
     } else {
-        let tables: Vec<String> = named
-            .map(|(name, plan)| describe::layer_table(name, plan, arguments.full))
-            .collect();
+        let table = |network: &Described<'_>| {
+            let layers = describe::layer_table(network.name, network.plan, arguments.full);
+            format!("{layers}\n{}", memory_table(network))
+        };
+        let tables: Vec<String> = described.iter().map(table).collect();
         print(&tables.join("\n"))?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// The networks by variant name, and the number of trials.
-fn networks(what: &Path) -> Result<(Vec<(String, Plan)>, usize), Failure> {
+/// The networks, and the number of trials.
+fn networks(what: &Path) -> Result<(Vec<Network>, usize), Failure> {
     let name = what.to_string_lossy();
     if let Some(preset) = preset(&name) {
-        let plan = plan_of(&preset)?;
-        return Ok((vec![(preset.name.to_owned(), plan)], 0));
+        let network = Network {
+            name: preset.name.to_owned(),
+            plan: plan_of(&preset)?,
+            batch_sizes: BATCH_SIZES.to_vec(),
+            momentum: has_momentum(None),
+        };
+        return Ok((vec![network], 0));
     }
     if !what.exists() && what.extension().is_none() {
         let names: Vec<&str> = presets().iter().map(|preset| preset.name).collect();
@@ -59,9 +98,22 @@ fn networks(what: &Path) -> Result<(Vec<(String, Plan)>, usize), Failure> {
         )));
     }
     let experiment = experiment::checked(experiment::read(what)?)?;
-    let names = experiment.ablation.variants.iter().map(|variant| variant.name.clone());
-    let plans = experiment.prepared.into_iter().map(|prepared| prepared.plan);
-    Ok((names.zip(plans).collect(), experiment.trials.len()))
+    let variants = experiment.ablation.variants.iter().zip(experiment.prepared);
+    let networks = variants.map(|(variant, prepared)| Network {
+        name: variant.name.clone(),
+        plan: prepared.plan,
+        batch_sizes: match &variant.settings.measure {
+            Some(measure) => measure.batch_sizes.clone(),
+            None => BATCH_SIZES.to_vec(),
+        },
+        momentum: has_momentum(variant.settings.train.as_ref()),
+    });
+    Ok((networks.collect(), experiment.trials.len()))
+}
+
+/// Whether the optimizer has momentum: `[train]`'s, or its defaults without one.
+fn has_momentum(train: Option<&TrainSettings>) -> bool {
+    train.map_or_else(|| TrainSettings::default().momentum, |train| train.momentum) > 0.0
 }
 
 fn plan_of(preset: &Preset) -> Result<Plan, Failure> {

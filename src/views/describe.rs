@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::predicted_memory::{MemoryDescription, memory_description};
 use super::text::{Side, Table, grouped};
 use crate::network::{Layer, Operation, Plan, Shape};
 
@@ -12,6 +13,19 @@ pub struct Description {
     pub variants: Vec<VariantDescription>,
     /// Trials that the ablation consists of.
     pub trials: usize,
+}
+
+/// A network and how it is to be trained, as far as its memory depends on it.
+#[derive(Clone, Copy, Debug)]
+pub struct Described<'a> {
+    /// The variant's or the preset's name.
+    pub name: &'a str,
+    /// Its layers.
+    pub plan: &'a Plan,
+    /// Batch sizes at which the memory of a training step is predicted.
+    pub batch_sizes: &'a [usize],
+    /// Whether the optimizer has momentum.
+    pub momentum: bool,
 }
 
 /// A variant's network.
@@ -31,6 +45,14 @@ pub struct VariantDescription {
     pub classes: usize,
     /// Every layer, in the order of the forward pass.
     pub layer_table: Vec<LayerDescription>,
+    /// The predicted memory of a training step at each batch size.
+    pub memory: Vec<MemoryDescription>,
+    /// The bytes of `--fits`; absent without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory_limit_bytes: Option<u64>,
+    /// The largest batch whose training step is predicted to fit in them, 0 where not even one image does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub largest_batch_size: Option<usize>,
 }
 
 /// A layer.
@@ -48,19 +70,25 @@ pub struct LayerDescription {
     pub macs: u64,
 }
 
-/// Describes variants by name.
-pub fn description<'a>(variants: impl IntoIterator<Item = (&'a str, &'a Plan)>, trials: usize) -> Description {
-    let variants = variants.into_iter().map(|(name, plan)| VariantDescription {
-        variant: name.to_owned(),
-        parameters: plan.parameters(),
-        macs: plan.macs(),
-        layers: plan.depth(),
-        input: sides(plan.input),
-        classes: plan.classes,
-        layer_table: plan.layers.iter().map(|layer| layer_description(plan, layer)).collect(),
-    });
+/// Describes variants; with `limit`, also the largest batch of each that is predicted to fit in that many bytes.
+pub fn description(variants: &[Described<'_>], trials: usize, limit: Option<u64>) -> Description {
+    let describe = |variant: &Described<'_>| {
+        let plan = variant.plan;
+        VariantDescription {
+            variant: variant.name.to_owned(),
+            parameters: plan.parameters(),
+            macs: plan.macs(),
+            layers: plan.depth(),
+            input: sides(plan.input),
+            classes: plan.classes,
+            layer_table: plan.layers.iter().map(|layer| layer_description(plan, layer)).collect(),
+            memory: memory_description(variant),
+            memory_limit_bytes: limit,
+            largest_batch_size: limit.map(|limit| plan.largest_training_batch(limit, variant.momentum)),
+        }
+    };
     Description {
-        variants: variants.collect(),
+        variants: variants.iter().map(describe).collect(),
         trials,
     }
 }
@@ -224,7 +252,13 @@ mod tests {
     #[test]
     fn the_json_has_the_names_that_the_interface_fixes() {
         let plan = plan("densenet-40-12");
-        let value = serde_json::to_value(description([("base", &plan)], 3)).unwrap();
+        let base = Described {
+            name: "base",
+            plan: &plan,
+            batch_sizes: &[8, 64],
+            momentum: true,
+        };
+        let value = serde_json::to_value(description(&[base], 3, None)).unwrap();
         assert_eq!(value["trials"], 3);
         let variant = &value["variants"][0];
         assert_eq!(variant["variant"], "base");

@@ -10,6 +10,7 @@ pub mod loss_log;
 mod measurement_tables;
 pub mod measurements;
 pub mod plots;
+pub mod predicted_memory;
 #[cfg(test)]
 mod samples;
 pub mod summary;

@@ -1,0 +1,213 @@
+//! The predicted memory of training steps: at each batch size by what it is for, and the largest batch that fits.
+
+use serde::Serialize;
+
+use super::describe::Described;
+use super::text::{Side, Table, grouped};
+use crate::network::{Pass, TrainingMemory};
+
+/// What the predictions are of, and what they leave out.
+const SCOPE: &str = "\
+Predicted are the tensors of a training step on libtorch's CPU in plain execution. The process itself comes on top, and
+on CUDA its context and workspaces.
+";
+
+/// The predicted memory of a training step at one batch size, in bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct MemoryDescription {
+    /// Images in the step.
+    pub batch_size: usize,
+    /// All together: the most bytes of live tensors.
+    pub allocated_peak_bytes: u64,
+    /// Learned values and running statistics.
+    pub weights_bytes: u64,
+    /// Gradients of learned values that are there at the peak.
+    pub gradients_bytes: u64,
+    /// The optimizer's momentum.
+    pub momentum_bytes: u64,
+    /// The batch.
+    pub images_bytes: u64,
+    /// What forward kept for the rest of backward.
+    pub kept_for_backward_bytes: u64,
+    /// What the operation at the peak works on beside.
+    pub transient_bytes: u64,
+    /// The pass of the peak: forward, backward or optimizer.
+    pub peak_pass: &'static str,
+    /// The layer of the peak; empty in the optimizer.
+    pub peak_layer: String,
+}
+
+/// The predictions at each of a network's batch sizes.
+pub fn memory_description(network: &Described<'_>) -> Vec<MemoryDescription> {
+    let at = |&batch_size: &usize| {
+        let memory = network.plan.training_memory(batch_size, network.momentum);
+        MemoryDescription {
+            batch_size,
+            allocated_peak_bytes: memory.total(),
+            weights_bytes: memory.weights,
+            gradients_bytes: memory.gradients,
+            momentum_bytes: memory.momentum,
+            images_bytes: memory.images,
+            kept_for_backward_bytes: memory.kept,
+            transient_bytes: memory.transient,
+            peak_pass: word(memory.pass),
+            peak_layer: memory.layer,
+        }
+    };
+    network.batch_sizes.iter().map(at).collect()
+}
+
+/// The predictions of one network as text, in MB of 1,000,000 bytes; empty without a batch size.
+pub fn memory_table(network: &Described<'_>) -> String {
+    if network.batch_sizes.is_empty() {
+        return String::new();
+    }
+    let memories: Vec<TrainingMemory> = network
+        .batch_sizes
+        .iter()
+        .map(|&batch_size| network.plan.training_memory(batch_size, network.momentum))
+        .collect();
+    let mut table = Table::default();
+    let sizes = network.batch_sizes.iter().map(|&size| grouped(size as u64));
+    table.column("batch size", Side::Right, sizes);
+    let columns: [(&str, fn(&TrainingMemory) -> u64); 7] = [
+        ("peak (MB)", TrainingMemory::total),
+        ("weights", |memory| memory.weights),
+        ("gradients", |memory| memory.gradients),
+        ("momentum", |memory| memory.momentum),
+        ("images", |memory| memory.images),
+        ("kept for backward", |memory| memory.kept),
+        ("working", |memory| memory.transient),
+    ];
+    for (name, of) in columns {
+        table.column(name, Side::Right, memories.iter().map(|memory| megabytes(of(memory))));
+    }
+    let moments = memories
+        .iter()
+        .map(|memory| format!("{} {}", word(memory.pass), memory.layer).trim_end().to_owned());
+    table.column("at the peak", Side::Left, moments);
+    format!("{}{SCOPE}", table.aligned())
+}
+
+/// The largest batch of each network whose training step is predicted to fit in `limit` bytes, as text.
+pub fn fits_table(networks: &[Described<'_>], limit: u64) -> String {
+    let largest: Vec<usize> = networks
+        .iter()
+        .map(|network| network.plan.largest_training_batch(limit, network.momentum))
+        .collect();
+    let mut table = Table::default();
+    table.column(
+        "variant",
+        Side::Left,
+        networks.iter().map(|network| network.name.to_owned()),
+    );
+    let words = largest.iter().map(|&largest| match largest {
+        0 => "not even one image".to_owned(),
+        size => grouped(size as u64),
+    });
+    table.column("largest batch", Side::Right, words);
+    let with_sizes = networks.iter().zip(&largest);
+    let peak = |network: &Described<'_>, size| megabytes(network.plan.training_peak(size, network.momentum));
+    let peaks = with_sizes.clone().map(|(network, &size)| match size {
+        0 => String::new(),
+        size => peak(network, size),
+    });
+    table.column("peak (MB)", Side::Right, peaks);
+    let next = with_sizes.map(|(network, &size)| peak(network, size + 1));
+    table.column("with one more (MB)", Side::Right, next);
+    format!(
+        "The largest training batch that is predicted to fit in {} bytes:\n{}{SCOPE}",
+        grouped(limit),
+        table.aligned()
+    )
+}
+
+fn word(pass: Pass) -> &'static str {
+    match pass {
+        Pass::Forward => "forward",
+        Pass::Backward => "backward",
+        Pass::Optimizer => "optimizer",
+    }
+}
+
+/// 1234567890 as 1,234.6.
+fn megabytes(bytes: u64) -> String {
+    let tenths = (bytes + 50_000) / 100_000;
+    format!("{}.{}", grouped(tenths / 10), tenths % 10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::{Plan, Shape, preset};
+
+    fn plan(name: &str, side: usize) -> Plan {
+        let input = Shape {
+            channels: 3,
+            height: side,
+            width: side,
+        };
+        preset(name).unwrap().network.plan(input, 10).unwrap()
+    }
+
+    fn described<'a>(name: &'a str, plan: &'a Plan, batch_sizes: &'a [usize]) -> Described<'a> {
+        Described {
+            name,
+            plan,
+            batch_sizes,
+            momentum: true,
+        }
+    }
+
+    #[test]
+    fn the_parts_are_those_of_the_peak_and_add_up_to_it() {
+        let plan = plan("densenet-bc-100-12", 32);
+        for memory in memory_description(&described("a", &plan, &[1, 8, 128])) {
+            let parts = memory.weights_bytes
+                + memory.gradients_bytes
+                + memory.momentum_bytes
+                + memory.images_bytes
+                + memory.kept_for_backward_bytes
+                + memory.transient_bytes;
+            assert_eq!(parts, memory.allocated_peak_bytes);
+            assert_eq!(memory.momentum_bytes, 4 * 769_162);
+            assert!(memory.images_bytes >= memory.batch_size as u64 * 4 * 3 * 32 * 32);
+        }
+    }
+
+    #[test]
+    fn a_line_tells_a_batch_sizes_memory_and_the_text_what_it_leaves_out() {
+        let plan = plan("densenet-bc-100-12", 32);
+        let text = memory_table(&described("a", &plan, &[8, 64]));
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines[0].starts_with("batch size  peak (MB)  weights  gradients  momentum  images"));
+        assert!(lines[2].trim_start().starts_with("8  "), "{text}");
+        assert!(lines[3].ends_with("backward features.norm5"), "{text}");
+        assert!(text.contains("plain execution") && text.contains("CUDA"), "{text}");
+        assert_eq!(memory_table(&described("a", &plan, &[])), "");
+    }
+
+    #[test]
+    fn what_fits_is_the_largest_and_too_little_for_one_image_is_an_answer() {
+        let (small, large) = (plan("densenet-40-12", 32), plan("densenet-121", 224));
+        let networks = [described("small", &small, &[]), described("large", &large, &[])];
+        let text = fits_table(&networks, 200_000_000);
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(
+            lines[0],
+            "The largest training batch that is predicted to fit in 200,000,000 bytes:"
+        );
+        let largest = small.largest_training_batch(200_000_000, true);
+        assert!(small.training_peak(largest, true) <= 200_000_000);
+        assert!(small.training_peak(largest + 1, true) > 200_000_000);
+        assert!(lines[3].starts_with("small"), "{text}");
+        assert!(lines[3].contains(&format!("  {largest}  ")), "{text}");
+        assert!(lines[4].contains("not even one image"), "{text}");
+    }
+
+    #[test]
+    fn megabytes_have_one_decimal() {
+        assert_eq!(megabytes(1_234_567_890), "1,234.6");
+        assert_eq!(megabytes(49_999), "0.0");
+    }
+}

@@ -1,0 +1,185 @@
+//! The memory of training steps: what is counted, what is predicted, and what happens where it does not suffice.
+
+#![cfg(feature = "libtorch")]
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use densenet_bench::formats::ablation::parse;
+use densenet_bench::formats::tables::{BatchRow, BoundaryRow, Row, Status, read_rows};
+use densenet_bench::host::DeviceChoice;
+use densenet_bench::measurement::{Cells, MeasurementRecord, RoundResult, RoundSpec, measurements};
+use densenet_bench::trials::prepare;
+
+/// A step for the momentum to be there, and one that is counted.
+const MEASURE: &str = "[measure]\nwarmup-steps = 1\nwarmup-seconds = 0.0\nsteps = 1\nrounds = 1\n";
+
+/// The measurements of an ablation with this text after its head, `[measure]` included.
+fn records(text: &str, threads: usize) -> Vec<MeasurementRecord> {
+    let text = format!("name = \"memory\"\nquestion = \"?\"\n{text}");
+    let ablation = parse(&text, Path::new("memory.toml")).unwrap();
+    let experiment = prepare(ablation, 1, None).unwrap();
+    let cells = Cells {
+        device: DeviceChoice::Cpu,
+        threads: Some(threads),
+        available_threads: threads,
+        memory_limit: None,
+        revision: "test",
+    };
+    measurements(&experiment, &vec![true; experiment.prepared.len()], cells)
+}
+
+/// The allocated peak that a process of its own counts.
+fn counted(record: &MeasurementRecord) -> u64 {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("spec.json");
+    let spec = RoundSpec {
+        phase_steps: 0,
+        ..record.spec.clone()
+    };
+    fs::write(&path, serde_json::to_vec(&spec).unwrap()).unwrap();
+    let output = program(&["measurement", path.to_str().unwrap()], folder.path());
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let result: RoundResult = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(result.status, Status::Ok, "{}", result.error);
+    result.allocated_peak_bytes.unwrap()
+}
+
+fn program(arguments: &[&str], folder: &Path) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_densenet-bench"))
+        .args(arguments)
+        .current_dir(folder)
+        // The processes of several tests share the machine: a thread that waits must not take a core.
+        .env("OMP_WAIT_POLICY", "passive")
+        .output()
+        .unwrap()
+}
+
+fn rows<T: Row>(folder: &Path) -> Vec<T> {
+    read_rows(&fs::read(folder.join("results/memory").join(T::FILE)).unwrap(), T::FILE).unwrap()
+}
+
+/// Measures every variant and compares: within a tenth.
+fn compare(text: &str) {
+    let records = records(text, 2);
+    assert!(!records.is_empty());
+    for record in records {
+        let (counted, predicted) = (counted(&record) as f64, record.predicted_peak_bytes.unwrap() as f64);
+        let ratio = predicted / counted;
+        assert!(
+            (0.9..=1.1).contains(&ratio),
+            "{} at batch size {}: predicted {predicted}, counted {counted}, ratio {ratio:.3}",
+            record.spec.variant,
+            record.spec.batch_size
+        );
+    }
+}
+
+#[test]
+fn the_predicted_peak_of_training_on_digits_is_within_a_tenth_of_the_counted_one() {
+    compare(&format!(
+        "[data]\ndataset = \"digits\"\n[model]\nblock-layers = [3, 3, 3]\n{MEASURE}batch-sizes = [8, 32, 128]\n\
+         [sweep]\n\"model.bottleneck\" = [false, true]\n"
+    ));
+}
+
+#[test]
+fn the_predicted_peak_of_every_kind_of_network_is_within_a_tenth_of_the_counted_one() {
+    let variant = |name: &str, set: &str| format!("[[variant]]\nname = \"{name}\"\nset = {{ {set} }}\n");
+    let bc = "\"model.bottleneck\" = true, \"model.compression\" = 0.5";
+    let variants = [
+        variant("one-block", "\"model.block-layers\" = [4]"),
+        variant(
+            "without-momentum",
+            "\"train.momentum\" = 0.0, \"train.nesterov\" = false",
+        ),
+        variant("bc-odd", &format!("{bc}, \"data.image-size\" = 13")),
+        variant("bc-dropout", &format!("{bc}, \"model.dropout\" = 0.2")),
+        variant(
+            "bc-dropout-3x3",
+            &format!("{bc}, \"model.dropout\" = 0.2, \"model.dropout-after\" = \"3x3\""),
+        ),
+        variant(
+            "without-relus",
+            "\"model.transition-relu\" = false, \"model.final-relu\" = false",
+        ),
+        variant("post", "\"model.order\" = \"post-activation\""),
+        variant("bc-post", &format!("{bc}, \"model.order\" = \"post-activation\"")),
+        variant(
+            "imagenet",
+            &format!("{bc}, \"model.stem\" = \"imagenet\", \"data.image-size\" = 40"),
+        ),
+    ];
+    compare(&format!(
+        "[data]\ndataset = \"synthetic\"\nimage-size = 12\ntrain-images = 128\ntest-images = 8\n\
+         [model]\nblock-layers = [2, 3]\n[train]\n{MEASURE}batch-sizes = [8, 128]\n{}",
+        variants.concat()
+    ));
+}
+
+#[test]
+fn the_allocated_peak_on_the_cpu_is_the_same_to_the_byte_in_every_run() {
+    let text = format!(
+        "[data]\ndataset = \"digits\"\n[model]\nblock-layers = [3, 3]\nbottleneck = true\n{MEASURE}batch-sizes = [32]\n"
+    );
+    let first = counted(&records(&text, 2)[0]);
+    assert_eq!(first, counted(&records(&text, 2)[0]));
+    // Of threads each has a workspace of its own, of kilobytes.
+    let single = counted(&records(&text, 1)[0]);
+    assert_eq!(single, counted(&records(&text, 1)[0]));
+    assert!(
+        single.abs_diff(first) < 16_384,
+        "{single} with one thread, {first} with two"
+    );
+}
+
+/// A network that needs 11 MB at batch size 32 and 41 MB at 128.
+fn small(folder: &Path) {
+    let text = format!(
+        "name = \"memory\"\nquestion = \"?\"\n[data]\ndataset = \"digits\"\n[model]\nblock-layers = [3, 3, 3]\n\
+         bottleneck = true\ncompression = 0.5\n{MEASURE}batch-sizes = [32, 64, 128]\n"
+    );
+    fs::write(folder.join("memory.toml"), text).unwrap();
+}
+
+#[test]
+fn a_batch_beyond_the_memory_limit_is_a_row_and_larger_ones_are_not_tried() {
+    let folder = tempfile::tempdir().unwrap();
+    small(folder.path());
+    let output = program(&["run", "memory.toml", "--memory-limit", "16MB"], folder.path());
+    assert_eq!(
+        output.status.code(),
+        Some(1),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let rows: Vec<BatchRow> = rows(folder.path());
+    let statuses: Vec<(usize, Status)> = rows.iter().map(|row| (row.batch_size, row.status)).collect();
+    assert_eq!(statuses, [(32, Status::Ok), (64, Status::Oom), (128, Status::Oom)]);
+    assert!(rows[0].allocated_peak_bytes.unwrap() <= 16_000_000);
+    assert!(
+        rows[1].error.contains("memory") && !rows[1].error.contains("not tried"),
+        "{}",
+        rows[1].error
+    );
+    assert_eq!(rows[2].error, "not tried: batch size 64 ran out of memory");
+}
+
+#[test]
+fn the_search_finds_the_largest_batch_within_the_memory_limit() {
+    let folder = tempfile::tempdir().unwrap();
+    small(folder.path());
+    let output = program(
+        &["run", "memory.toml", "--find-max-batch", "--memory-limit", "12MB"],
+        folder.path(),
+    );
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let rows: Vec<BoundaryRow> = rows(folder.path());
+    assert_eq!(rows.len(), 1);
+    let largest = rows[0].largest_batch_size.unwrap();
+    assert_eq!(rows[0].smallest_too_large, Some(largest + 1));
+    assert_eq!(rows[0].memory_limit_bytes, Some(12_000_000));
+    assert!(rows[0].allocated_peak_bytes.unwrap() <= 12_000_000);
+    assert!(rows[0].predicted_largest.unwrap().abs_diff(largest) <= largest / 10);
+}
