@@ -1,32 +1,20 @@
 //! The part of `run` that measures speed and memory at each batch size, and searches for the largest batch.
 
-use std::path::Path;
-use std::time::{Duration, Instant};
-
 use densenet_bench::formats::ablation::Mode;
 use densenet_bench::formats::tables::{BatchRow, BoundaryRow, Status};
-use densenet_bench::host::{DeviceChoice, Environment, process_variables};
+use densenet_bench::host::process_variables;
 use densenet_bench::measurement::{
     Attempt, Cells, MeasurementRecord, Measurements, RoundResult, RoundSpec, find_largest, run_rounds,
 };
-use densenet_bench::trials::{Experiment, FolderError, Prepared, ResultFolder, Work};
+use densenet_bench::trials::{Experiment, FolderError, Prepared, Work};
 
 use super::Failure;
 use super::progress::Turns;
+use super::throttle::Throttle;
+use super::worker::Workers;
 
-/// What measuring needs beside what is to be measured.
-pub struct Measuring<'a> {
-    /// This program.
-    pub program: &'a Path,
-    /// The folder that the results go to.
-    pub folder: &'a ResultFolder,
-    /// The run's surroundings.
-    pub environment: &'a Environment,
-    /// The device.
-    pub device: DeviceChoice,
-    /// How long a round may last.
-    pub timeout: Option<Duration>,
-}
+/// Measures by starting processes.
+pub struct Measuring<'a>(pub &'a Workers<'a>);
 
 impl Measuring<'_> {
     /// Measures what `records` ask for and has not been measured yet. The tables are those of `planned`, the whole
@@ -36,14 +24,17 @@ impl Measuring<'_> {
         records: &[MeasurementRecord],
         planned: &[MeasurementRecord],
     ) -> Result<Vec<BatchRow>, Failure> {
-        let measurements = Measurements::of(self.folder);
+        let measurements = Measurements::of(self.0.folder);
         let mut known = Vec::with_capacity(records.len());
         for record in records {
-            let rounds = measurements.begin(record, &self.surroundings(&record.spec));
+            let rounds = measurements.begin(
+                record,
+                &self.0.surroundings(&record.spec.settings.run, record.spec.threads),
+            );
             known.push(rounds.map_err(Failure::work)?);
         }
         let mut progress = Turns::new(known.iter().flatten().filter(|round| round.is_none()).count());
-        let mut derive = Derive::new(&measurements, planned);
+        let mut throttle = Throttle::new();
         let outcome = run_rounds::<FolderError>(records, &mut known, &mut |turn, settled| {
             let (record, round) = (turn.record, turn.round);
             progress.begin(&format!(
@@ -61,7 +52,9 @@ impl Measuring<'_> {
             if result.status != Status::Ok {
                 progress.warn(&format!("{}: {}", heading(record), result.error));
             }
-            derive.now_and_then()?;
+            throttle
+                .now_and_then(|| measurements.derive_tables(planned))
+                .transpose()?;
             Ok(result)
         });
         progress.finish();
@@ -76,7 +69,7 @@ impl Measuring<'_> {
         chosen: &[bool],
         cells: Cells<'_>,
     ) -> Result<Vec<BoundaryRow>, Failure> {
-        let measurements = Measurements::of(self.folder);
+        let measurements = Measurements::of(self.0.folder);
         let mut every = Vec::new();
         for (index, (variant, prepared)) in experiment
             .ablation
@@ -114,7 +107,10 @@ impl Measuring<'_> {
         progress: &mut Turns,
     ) -> Result<BoundaryRow, Failure> {
         measurements
-            .begin(record, &self.surroundings(&record.spec))
+            .begin(
+                record,
+                &self.0.surroundings(&record.spec.settings.run, record.spec.threads),
+            )
             .map_err(Failure::work)?;
         let momentum = record.spec.optimizer().momentum > 0.0;
         let has_prediction = record.predicted_peak_bytes.is_some();
@@ -160,13 +156,13 @@ impl Measuring<'_> {
 
     /// Runs a round's process. One that ends without a result gets one.
     fn round(&self, record: &MeasurementRecord, spec: &RoundSpec) -> Result<RoundResult, FolderError> {
-        let (path, stderr) = Measurements::of(self.folder).begin_round(record, spec)?;
+        let (path, stderr) = Measurements::of(self.0.folder).begin_round(record, spec)?;
         let work = Work {
-            program: self.program,
+            program: self.0.program,
             arguments: vec!["measurement".into(), path.into()],
-            variables: process_variables(&spec.settings.run, self.device, spec.threads),
+            variables: process_variables(&spec.settings.run, self.0.device, spec.threads),
             stderr,
-            timeout: self.timeout,
+            timeout: self.0.timeout,
         };
         let mut result = None;
         let ending = work.run(&mut |line| {
@@ -179,11 +175,6 @@ impl Measuring<'_> {
             let (status, error) = ending.diagnosis();
             RoundResult::unfinished(status, error)
         }))
-    }
-
-    fn surroundings(&self, spec: &RoundSpec) -> Environment {
-        self.environment
-            .of_process(self.device, &spec.settings.run, spec.threads)
     }
 }
 
@@ -201,32 +192,5 @@ fn outcome_of(spec: &RoundSpec, result: &RoundResult) -> String {
     match (result.status, densenet_bench::statistics::median(&times)) {
         (Status::Ok, Some(median)) if median > 0.0 => format!("{:.1} images/s", spec.batch_size as f64 / median),
         (status, _) => status.to_string(),
-    }
-}
-
-/// The tables at the top, brought up to date while rounds run, but never for more than a small share of the time.
-struct Derive<'a> {
-    measurements: &'a Measurements<'a>,
-    planned: &'a [MeasurementRecord],
-    next: Instant,
-}
-
-impl<'a> Derive<'a> {
-    fn new(measurements: &'a Measurements<'a>, planned: &'a [MeasurementRecord]) -> Self {
-        Self {
-            measurements,
-            planned,
-            next: Instant::now(),
-        }
-    }
-
-    fn now_and_then(&mut self) -> Result<(), FolderError> {
-        let begun = Instant::now();
-        if begun < self.next {
-            return Ok(());
-        }
-        self.measurements.derive_tables(self.planned)?;
-        self.next = Instant::now() + Duration::from_secs(2).max(begun.elapsed() * 20);
-        Ok(())
     }
 }

@@ -15,6 +15,7 @@ mod plot;
 mod progress;
 mod run;
 mod size;
+mod throttle;
 mod train;
 mod trial;
 mod worker;

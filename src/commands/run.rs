@@ -18,6 +18,7 @@ use serde_json::json;
 
 use super::measure::Measuring;
 use super::train::Training;
+use super::worker::Workers;
 use super::{Failure, Outcome, experiment, plot, print, print_json};
 
 /// Train every variant of an ablation with every seed, measure each at its batch sizes, record it to CSV and draw plots
@@ -150,19 +151,16 @@ pub fn run(arguments: &Arguments) -> Outcome {
     }
     let program = std::env::current_exe()
         .map_err(|error| Failure::Work(format!("the program's own path cannot be found: {error}")))?;
-    let measuring = Measuring {
+    let workers = Workers {
         program: &program,
         folder: &folder,
         environment: &environment,
         device,
         timeout: arguments.timeout,
     };
+    let measuring = Measuring(&workers);
     let training = Training {
-        program: &program,
-        folder: &folder,
-        environment: &environment,
-        device,
-        timeout: arguments.timeout,
+        workers: &workers,
         print_loss_every: arguments.print_loss_every,
     };
 

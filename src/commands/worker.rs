@@ -1,9 +1,35 @@
-//! What the hidden verbs have in common: they are processes that another process of this program has started.
+//! The processes that `run` starts: what starting each of them needs, and how they begin.
 
 use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use densenet_bench::formats::ablation::RunSettings;
+use densenet_bench::host::{DeviceChoice, Environment, prefer_to_be_killed};
+use densenet_bench::trials::ResultFolder;
 
 use super::Failure;
-use densenet_bench::host::prefer_to_be_killed;
+
+/// What starting a process needs, whatever it is for.
+pub struct Workers<'a> {
+    /// This program.
+    pub program: &'a Path,
+    /// The folder that the results go to.
+    pub folder: &'a ResultFolder,
+    /// The run's surroundings.
+    pub environment: &'a Environment,
+    /// The device.
+    pub device: DeviceChoice,
+    /// How long a process may last.
+    pub timeout: Option<Duration>,
+}
+
+impl Workers<'_> {
+    /// The surroundings of a process of these settings.
+    pub fn surroundings(&self, run: &RunSettings, threads: usize) -> Environment {
+        self.environment.of_process(self.device, run, threads)
+    }
+}
 
 /// Makes this process one that ends with its parent, and that the system takes before it where memory runs out.
 pub fn settle(parent: Option<u32>) -> Result<(), Failure> {

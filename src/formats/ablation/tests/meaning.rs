@@ -193,7 +193,10 @@ fn without_train_nothing_is_trained_and_without_measure_nothing_measured() {
     let bare = settings("[data]\ndataset = \"digits\"\n[model]\ndepth = 40\n");
     assert_eq!((bare.train, bare.measure), (None, None));
     let both = settings("[data]\ndataset = \"digits\"\n[model]\ndepth = 40\n[train]\n[measure]\n");
-    assert!(both.train.is_some() && both.measure.is_some());
+    assert!(both.measure.is_some());
+    // What is measured without [train] takes the defaults of its keys.
+    assert_eq!(both.train, Some(TrainSettings::default()));
+    assert_eq!(both.run, RunSettings::default());
     assert!(
         variants("[sweep]\n\"train.epochs\" = [1]\n").variants[0]
             .settings

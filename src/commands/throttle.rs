@@ -1,0 +1,33 @@
+//! Work that is done again and again while something else goes on, but never for more than a small share of the time.
+
+use std::time::{Duration, Instant};
+
+/// Says when the work is due.
+pub struct Throttle {
+    next: Instant,
+}
+
+impl Throttle {
+    /// The least time between two turns.
+    const PAUSE: Duration = Duration::from_secs(2);
+    /// Pauses are this many times as long as the work took.
+    const SHARE: u32 = 20;
+
+    /// Due at once.
+    pub fn new() -> Self {
+        Self { next: Instant::now() }
+    }
+
+    /// Does the work now.
+    pub fn always<T>(&mut self, work: impl FnOnce() -> T) -> T {
+        let begun = Instant::now();
+        let done = work();
+        self.next = Instant::now() + Self::PAUSE.max(begun.elapsed() * Self::SHARE);
+        done
+    }
+
+    /// Does the work if it is due.
+    pub fn now_and_then<T>(&mut self, work: impl FnOnce() -> T) -> Option<T> {
+        (Instant::now() >= self.next).then(|| self.always(work))
+    }
+}
