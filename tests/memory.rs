@@ -69,18 +69,19 @@ fn compare(text: &str) {
         let ratio = predicted / counted;
         assert!(
             (0.9..=1.1).contains(&ratio),
-            "{} at batch size {}: predicted {predicted}, counted {counted}, ratio {ratio:.3}",
+            "{} ({}) at batch size {}: predicted {predicted}, counted {counted}, ratio {ratio:.3}",
             record.spec.variant,
+            record.mode_name(),
             record.spec.batch_size
         );
     }
 }
 
 #[test]
-fn the_predicted_peak_of_training_on_digits_is_within_a_tenth_of_the_counted_one() {
+fn the_predicted_peaks_of_training_and_evaluation_on_digits_are_within_a_tenth_of_the_counted_one() {
     compare(&format!(
         "[data]\ndataset = \"digits\"\n[model]\nblock-layers = [3, 3, 3]\n{MEASURE}batch-sizes = [8, 32, 128]\n\
-         [sweep]\n\"model.bottleneck\" = [false, true]\n"
+         mode = [\"train\", \"evaluate\"]\n[sweep]\n\"model.bottleneck\" = [false, true]\n"
     ));
 }
 

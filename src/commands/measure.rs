@@ -112,13 +112,15 @@ impl Measuring<'_> {
                 &self.0.surroundings(&record.spec.settings.run, record.spec.threads),
             )
             .map_err(Failure::work)?;
-        let momentum = record.spec.optimizer().momentum > 0.0;
         let has_prediction = record.predicted_peak_bytes.is_some();
-        let predicted = record
-            .spec
-            .memory_limit
-            .filter(|_| has_prediction)
-            .map(|limit| prepared.plan.largest_training_batch(limit, momentum));
+        let limit = record.spec.memory_limit.filter(|_| has_prediction);
+        let predicted = limit.map(|limit| match record.spec.mode {
+            Mode::Train => {
+                let momentum = record.spec.optimizer().momentum > 0.0;
+                prepared.plan.largest_training_batch(limit, momentum)
+            }
+            Mode::Evaluate => prepared.plan.largest_evaluation_batch(limit),
+        });
         let found = find_largest(predicted.unwrap_or(1), &mut |batch_size| {
             progress.begin(&format!("{}: trying batch size {batch_size}", heading(record)));
             let spec = RoundSpec {

@@ -96,7 +96,7 @@ impl Cells<'_> {
                     .plan
                     .training_peak(spec.batch_size, spec.optimizer().momentum > 0.0),
             ),
-            (_, Mode::Evaluate) => None,
+            (_, Mode::Evaluate) => Some(prepared.plan.evaluation_peak(spec.batch_size)),
         };
         MeasurementRecord::new(spec, rounds, predicted, self.revision.to_owned())
     }

@@ -64,22 +64,44 @@ impl Plan {
 
     /// The largest batch whose predicted peak is at most `limit` bytes; 0 where not even one image fits.
     pub fn largest_training_batch(&self, limit: u64, momentum: bool) -> usize {
-        let fits = |batch_size: usize| self.training_peak(batch_size, momentum) <= limit;
-        let mut high = 1;
-        while fits(high) && high < 1 << 30 {
-            high *= 2;
+        largest(limit, |batch_size| self.training_peak(batch_size, momentum))
+    }
+
+    /// The largest batch of evaluation whose predicted peak is at most `limit` bytes; 0 where not even one image fits.
+    pub fn largest_evaluation_batch(&self, limit: u64) -> usize {
+        largest(limit, |batch_size| self.evaluation_peak(batch_size))
+    }
+}
+
+/// The largest batch whose peak, which never falls from one to the next, is at most `limit`.
+fn largest(limit: u64, peak: impl Fn(usize) -> u64) -> usize {
+    let mut high = 1;
+    while peak(high) <= limit && high < 1 << 30 {
+        high *= 2;
+    }
+    let mut low = 0;
+    while high - low > 1 {
+        let middle = low + (high - low) / 2;
+        if peak(middle) <= limit {
+            low = middle
+        } else {
+            high = middle
         }
-        let mut low = 0;
-        while high - low > 1 {
-            let middle = low + (high - low) / 2;
-            if fits(middle) { low = middle } else { high = middle }
-        }
-        low
+    }
+    low
+}
+
+impl Plan {
+    /// Whether the layer before belongs to the same layer of a dense block, or to the same transition.
+    pub(super) fn continues_dense_layer(&self, index: usize) -> bool {
+        let prefix = |layer: usize| self.layers[layer].name.rsplit_once('.').map(|(prefix, _)| prefix);
+        index > 0 && prefix(index) == prefix(index - 1)
     }
 }
 
 /// A training step of a plan.
 struct Walk<'a> {
+    plan: &'a Plan,
     layers: &'a [Layer],
     batch: u64,
     /// What is there all the time; the other parts are zero.
@@ -106,6 +128,7 @@ impl<'a> Walk<'a> {
             layer: String::new(),
         };
         Self {
+            plan,
             layers: &plan.layers,
             batch,
             constant,
@@ -202,7 +225,7 @@ impl<'a> Walk<'a> {
                 received = input;
                 is_view = false;
             }
-            if !self.continues_dense_layer(index) {
+            if !self.plan.continues_dense_layer(index) {
                 concatenation = 0;
             }
             kept -= self.kept_by(layer);
@@ -241,12 +264,6 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Whether the layer before belongs to the same layer of a dense block.
-    fn continues_dense_layer(&self, index: usize) -> bool {
-        let prefix = |layer: &'a Layer| layer.name.rsplit_once('.').map(|(prefix, _)| prefix);
-        index > 0 && prefix(&self.layers[index]) == prefix(&self.layers[index - 1])
-    }
-
     fn convolution(&self, layer: &Layer) -> ConvolutionMemory {
         let kernel = match layer.operation {
             Operation::Convolution { kernel, .. } => kernel,
@@ -261,5 +278,62 @@ impl<'a> Walk<'a> {
 
     fn output(&self, layer: &Layer) -> u64 {
         VALUE * self.batch * layer.output.values() as u64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::{Shape, preset};
+
+    fn plan(name: &str, side: usize, classes: usize) -> Plan {
+        let input = Shape {
+            channels: 3,
+            height: side,
+            width: side,
+        };
+        preset(name).unwrap().network.plan(input, classes).unwrap()
+    }
+
+    /// Bytes that were counted in training steps of Burn 0.22.1 on libtorch 2.9.0's CPU.
+    #[test]
+    fn the_predicted_peak_is_the_counted_one() {
+        for (name, side, classes, batch_size, counted) in [
+            ("densenet-40-12", 32, 10, 8, 234_670_908),
+            ("densenet-40-12", 32, 10, 32, 913_510_332),
+            ("densenet-bc-100-12", 32, 10, 8, 423_275_140),
+            ("densenet-bc-100-12", 32, 10, 16, 840_096_772),
+            ("article", 224, 40, 8, 607_671_208),
+            ("densenet-121", 224, 1000, 8, 1_616_390_436),
+        ] {
+            let predicted = plan(name, side, classes).training_peak(batch_size, true);
+            assert!(
+                predicted.abs_diff(counted) * 100 < counted,
+                "{name} at {batch_size}: {predicted} for {counted}"
+            );
+        }
+    }
+
+    #[test]
+    fn without_momentum_its_bytes_are_not_there() {
+        let plan = plan("densenet-40-12", 32, 10);
+        let (with, without) = (plan.training_memory(8, true), plan.training_memory(8, false));
+        assert_eq!(without.momentum, 0);
+        assert_eq!(with.total() - without.total(), 4 * plan.parameters() as u64);
+    }
+
+    #[test]
+    fn a_larger_batch_never_needs_less_and_the_largest_that_fits_is_found() {
+        for (name, side) in [("densenet-40-12", 32), ("densenet-bc-100-12", 17), ("article", 33)] {
+            let plan = plan(name, side, 10);
+            let peaks: Vec<u64> = (1..140).map(|size| plan.training_peak(size, true)).collect();
+            assert!(peaks.is_sorted(), "{name}");
+            assert_eq!(plan.largest_training_batch(peaks[69], true), 70, "{name}");
+            assert_eq!(plan.largest_training_batch(peaks[69] - 1, true), 69, "{name}");
+            assert_eq!(plan.largest_training_batch(peaks[0] - 1, true), 0, "{name}");
+            let evaluated = plan.evaluation_peak(70);
+            assert_eq!(plan.largest_evaluation_batch(evaluated), 70, "{name}");
+            assert_eq!(plan.largest_evaluation_batch(evaluated - 1), 69, "{name}");
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 mod convolution_memory;
 mod densenet;
+mod evaluation_memory;
 mod layers;
 mod memory;
 mod presets;
