@@ -2,15 +2,16 @@
 
 #![cfg(feature = "libtorch")]
 
-use std::fs;
+mod workplace;
+
 use std::path::Path;
-use std::process::{Command, Output};
 
 use densenet_bench::formats::ablation::parse;
-use densenet_bench::formats::tables::{BatchRow, BoundaryRow, Row, Status, read_rows};
+use densenet_bench::formats::tables::{BatchRow, BoundaryRow, Status};
 use densenet_bench::host::DeviceChoice;
 use densenet_bench::measurement::{Cells, MeasurementRecord, RoundResult, RoundSpec, measurements};
 use densenet_bench::trials::prepare;
+use workplace::Workplace;
 
 /// A step for the momentum to be there, and one that is counted.
 const MEASURE: &str = "[measure]\nwarmup-steps = 1\nwarmup-seconds = 0.0\nsteps = 1\nrounds = 1\n";
@@ -32,32 +33,16 @@ fn records(text: &str, threads: usize) -> Vec<MeasurementRecord> {
 
 /// The allocated peak that a process of its own counts.
 fn counted(record: &MeasurementRecord) -> u64 {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("spec.json");
+    let place = Workplace::new();
     let spec = RoundSpec {
         phase_steps: 0,
         ..record.spec.clone()
     };
-    fs::write(&path, serde_json::to_vec(&spec).unwrap()).unwrap();
-    let output = program(&["measurement", path.to_str().unwrap()], folder.path());
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let result: RoundResult = serde_json::from_slice(&output.stdout).unwrap();
+    place.write("spec.json", &serde_json::to_string(&spec).unwrap());
+    let printed = place.ok(&["measurement", "spec.json"]);
+    let result: RoundResult = serde_json::from_str(&printed).unwrap();
     assert_eq!(result.status, Status::Ok, "{}", result.error);
     result.allocated_peak_bytes.unwrap()
-}
-
-fn program(arguments: &[&str], folder: &Path) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_densenet-bench"))
-        .args(arguments)
-        .current_dir(folder)
-        // The processes of several tests share the machine: a thread that waits must not take a core.
-        .env("OMP_WAIT_POLICY", "passive")
-        .output()
-        .unwrap()
-}
-
-fn rows<T: Row>(folder: &Path) -> Vec<T> {
-    read_rows(&fs::read(folder.join("results/memory").join(T::FILE)).unwrap(), T::FILE).unwrap()
 }
 
 /// Measures every variant and compares: within a tenth.
@@ -135,27 +120,28 @@ fn the_allocated_peak_on_the_cpu_is_the_same_to_the_byte_in_every_run() {
     );
 }
 
-/// A network that needs 11 MB at batch size 32 and 41 MB at 128.
-fn small(folder: &Path) {
+/// A workplace with a network that needs 11 MB at batch size 32 and 41 MB at 128.
+fn small() -> Workplace {
+    let place = Workplace::new();
     let text = format!(
         "name = \"memory\"\nquestion = \"?\"\n[data]\ndataset = \"digits\"\n[model]\nblock-layers = [3, 3, 3]\n\
          bottleneck = true\ncompression = 0.5\n{MEASURE}batch-sizes = [32, 64, 128]\n"
     );
-    fs::write(folder.join("memory.toml"), text).unwrap();
+    place.write("memory.toml", &text);
+    place
 }
 
 #[test]
 fn a_batch_beyond_the_memory_limit_is_a_row_and_larger_ones_are_not_tried() {
-    let folder = tempfile::tempdir().unwrap();
-    small(folder.path());
-    let output = program(&["run", "memory.toml", "--memory-limit", "16MB"], folder.path());
+    let place = small();
+    let output = place.run(&["run", "memory.toml", "--memory-limit", "16MB"]);
     assert_eq!(
         output.status.code(),
         Some(1),
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );
-    let rows: Vec<BatchRow> = rows(folder.path());
+    let rows: Vec<BatchRow> = place.rows("results/memory");
     let statuses: Vec<(usize, Status)> = rows.iter().map(|row| (row.batch_size, row.status)).collect();
     assert_eq!(statuses, [(32, Status::Ok), (64, Status::Oom), (128, Status::Oom)]);
     assert!(rows[0].allocated_peak_bytes.unwrap() <= 16_000_000);
@@ -169,14 +155,9 @@ fn a_batch_beyond_the_memory_limit_is_a_row_and_larger_ones_are_not_tried() {
 
 #[test]
 fn the_search_finds_the_largest_batch_within_the_memory_limit() {
-    let folder = tempfile::tempdir().unwrap();
-    small(folder.path());
-    let output = program(
-        &["run", "memory.toml", "--find-max-batch", "--memory-limit", "12MB"],
-        folder.path(),
-    );
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let rows: Vec<BoundaryRow> = rows(folder.path());
+    let place = small();
+    place.ok(&["run", "memory.toml", "--find-max-batch", "--memory-limit", "12MB"]);
+    let rows: Vec<BoundaryRow> = place.rows("results/memory");
     assert_eq!(rows.len(), 1);
     let largest = rows[0].largest_batch_size.unwrap();
     assert_eq!(rows[0].smallest_too_large, Some(largest + 1));
