@@ -39,7 +39,7 @@ channels-last) and with torch.compile (both layouts): the same initial weights, 
 round, each in a process of its own. FILE.toml alone decides the work, so that nobody tunes one side.
 
 The first call makes a virtual environment with torch 2.9.0 in the project's .venv/, which takes 7 GB.
-The results go to results/NAME/ (or DIR/NAME/): peers.csv, peer_samples.csv and peers.md.
+The results go to results/NAME/ (or DIR/NAME/): peers.csv, peer_samples.csv, peers.md and plots.
 Exit status: 0 all ok; 1 something failed; 2 bad usage or bad input, nothing started; 130, 143 interrupted."""
 
 
@@ -312,7 +312,11 @@ def compare(comparison: Comparison) -> int:
         say(f"interrupted; what was measured is in {comparison.folder}")
         return 128 + int(interrupted.args[0])
     print((comparison.folder / "peers.md").read_text(encoding="utf-8"), end="")
-    return 1 if comparison.failed else 0
+    # The table is printed already; what the program prints of it is the same in other words.
+    drawn = subprocess.run([comparison.plan.tools.program, "plot", comparison.folder], stdout=subprocess.DEVNULL)
+    if drawn.returncode == 0:
+        say(f"plots of speed and memory by batch size are in {comparison.folder / 'plots'}")
+    return 1 if comparison.failed or drawn.returncode != 0 else 0
 
 
 if __name__ == "__main__":
