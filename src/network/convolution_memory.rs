@@ -86,18 +86,18 @@ impl ConvolutionMemory {
         }
         let blocked_outputs = blocks(self.output.channels, 16);
         let blocked_result = weights / outputs * blocked_outputs;
-        let operands = if self.batch < 16 {
+        let blocked = if self.batch < 16 {
             // So few "channels" are read as they lie.
             self.maps(self.output, blocked_outputs)
         } else {
             images * (plane(self.input) * inputs + plane(self.output) * blocked_outputs)
         };
-        copies + blocked_result + operands.max(weights)
+        copies + blocked_result + blocked.max(weights)
     }
 
     /// Whether libtorch leaves oneDNN out: for one image with small maps it writes out every window instead.
-    fn is_unfolded(&self, operand: Shape) -> bool {
-        self.batch == 1 && self.kernel <= 3 && operand.values() <= 20_480
+    fn is_unfolded(&self, maps: Shape) -> bool {
+        self.batch == 1 && self.kernel <= 3 && maps.values() <= 20_480
     }
 
     /// Every window of one image, written out.

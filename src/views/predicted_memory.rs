@@ -70,18 +70,16 @@ pub fn memory_table(network: &Described<'_>) -> String {
     let mut table = Table::default();
     let sizes = network.batch_sizes.iter().map(|&size| grouped(size as u64));
     table.column("batch size", Side::Right, sizes);
-    let columns: [(&str, fn(&TrainingMemory) -> u64); 7] = [
-        ("peak (MB)", TrainingMemory::total),
-        ("weights", |memory| memory.weights),
-        ("gradients", |memory| memory.gradients),
-        ("momentum", |memory| memory.momentum),
-        ("images", |memory| memory.images),
-        ("kept for backward", |memory| memory.kept),
-        ("working", |memory| memory.transient),
-    ];
-    for (name, of) in columns {
+    let mut column = |name: &str, of: fn(&TrainingMemory) -> u64| {
         table.column(name, Side::Right, memories.iter().map(|memory| megabytes(of(memory))));
-    }
+    };
+    column("peak (MB)", TrainingMemory::total);
+    column("weights", |memory| memory.weights);
+    column("gradients", |memory| memory.gradients);
+    column("momentum", |memory| memory.momentum);
+    column("images", |memory| memory.images);
+    column("kept for backward", |memory| memory.kept);
+    column("working", |memory| memory.transient);
     let moments = memories
         .iter()
         .map(|memory| format!("{} {}", word(memory.pass), memory.layer).trim_end().to_owned());
