@@ -165,3 +165,21 @@ fn the_search_finds_the_largest_batch_within_the_memory_limit() {
     assert!(rows[0].allocated_peak_bytes.unwrap() <= 12_000_000);
     assert!(rows[0].predicted_largest.unwrap().abs_diff(largest) <= largest / 10);
 }
+
+#[test]
+fn describe_predicts_the_peak_of_each_batch_size_and_names_the_largest_batch_that_fits() {
+    let place = small();
+    let described = |more: &[&str]| place.ok(&[&["describe", "memory.toml"], more].concat());
+    let value: serde_json::Value = serde_json::from_str(&described(&["--json", "--fits", "12MB"])).unwrap();
+    let variant = &value["variants"][0];
+    let memory = variant["memory"].as_array().unwrap();
+    let sizes: Vec<u64> = memory.iter().map(|at| at["batch_size"].as_u64().unwrap()).collect();
+    assert_eq!(sizes, [32, 64, 128]);
+    let peak = |index: usize| memory[index]["allocated_peak_bytes"].as_u64().unwrap();
+    assert!(peak(0) < 12_000_000 && 12_000_000 < peak(1));
+    let largest = variant["largest_batch_size"].as_u64().unwrap();
+    assert!((32..64).contains(&largest), "{largest}");
+    assert!(described(&["--fits", "12MB"]).contains(&format!("  {largest}  ")));
+    assert!(described(&["--fits", "1kB"]).contains("not even one image"));
+    assert!(described(&[]).contains("kept for backward"));
+}
