@@ -84,6 +84,49 @@ fn every_variant_mode_and_batch_size_is_a_row_whose_samples_come_from_every_roun
 }
 
 #[test]
+fn variants_share_what_they_do_not_differ_in_and_each_has_its_own_rows() {
+    let place = Workplace::new();
+    let head = SMALL.split("[sweep]").next().unwrap().replace("[8, 16]", "[8]");
+    place.write(
+        "small.toml",
+        &format!("{head}[sweep]\n\"run.threads\" = [1, 2]\n\"model.dropout-after\" = [\"3x3\"]\n"),
+    );
+    place.ok(&["run", "small.toml", "--device", "cpu"]);
+    let rows: Vec<BatchRow> = place.rows("results/small");
+    let keys: Vec<(&str, &str, usize)> = rows
+        .iter()
+        .map(|row| (&row.variant[..9], &row.mode[..], row.threads))
+        .collect();
+    assert_eq!(
+        keys,
+        [
+            ("threads=1", "train", 1),
+            ("threads=1", "evaluate", 1),
+            ("threads=2", "train", 2),
+            ("threads=2", "evaluate", 2)
+        ]
+    );
+
+    // A schedule changes no step: both variants have the rows of one measurement.
+    let train = "[train]\nbatch-size = 8\n[sweep]\n\"train.schedule\" = [\"cosine\", \"constant\"]\n";
+    place.write(
+        "shared.toml",
+        &format!("{head}{train}")
+            .replace("\"small\"", "\"shared\"")
+            .replace("[train]", "[train]\nsteps = 1"),
+    );
+    place.ok(&["run", "shared.toml", "--device", "cpu"]);
+    let rows: Vec<SampleRow> = place.rows("results/shared");
+    let (cosine, constant): (Vec<_>, Vec<_>) = rows.iter().partition(|row| row.variant == "schedule=cosine");
+    let times = |rows: &[&SampleRow]| rows.iter().map(|row| row.step_ns).collect::<Vec<_>>();
+    assert_eq!((cosine.len(), times(&cosine)), (10, times(&constant)));
+    assert_eq!(
+        fs::read_dir(place.path("results/shared/measurements")).unwrap().count(),
+        2
+    );
+}
+
+#[test]
 fn every_round_is_a_process_of_its_own_and_one_that_is_killed_is_a_row() {
     let place = Workplace::new();
     let slow = SMALL

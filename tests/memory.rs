@@ -164,6 +164,15 @@ fn the_search_finds_the_largest_batch_within_the_memory_limit() {
     assert_eq!(rows[0].memory_limit_bytes, Some(12_000_000));
     assert!(rows[0].allocated_peak_bytes.unwrap() <= 12_000_000);
     assert!(rows[0].predicted_largest.unwrap().abs_diff(largest) <= largest / 10);
+
+    // Another limit is another search, beside the first.
+    place.ok(&["run", "memory.toml", "--find-max-batch", "--memory-limit", "3MB"]);
+    let limits: Vec<Option<u64>> = place
+        .rows::<BoundaryRow>("results/memory")
+        .iter()
+        .map(|row| row.memory_limit_bytes)
+        .collect();
+    assert_eq!(limits, [Some(12_000_000), Some(3_000_000)]);
 }
 
 #[test]

@@ -115,7 +115,9 @@ class Comparison:
             self.notes.append(f"no losses of {what}: {ended.error} ({ended.status})")
             say(f"{place}  {what}: {ended.status}: {ended.error}")
             return
-        losses = self.losses[curve.variant, curve.peer] = ended.result["losses"]
+        # JSON has no number for a loss that is none.
+        losses = [float("nan") if loss is None else loss for loss in ended.result["losses"]]
+        self.losses[curve.variant, curve.peer] = losses
         reference = self.losses.get((curve.variant, REFERENCE))
         if reference is None:
             say(f"{place}  {what}: {REFERENCE} has none to compare with")
@@ -228,6 +230,9 @@ def command_line() -> list[str]:
 
 def tools(program: Path) -> Tools:
     """Builds what both sides share."""
+    if any(sign in str(MADE) for sign in " :"):
+        # LD_PRELOAD, which brings mimalloc into PyTorch's processes, takes both for the end of a path.
+        raise InputError(f"{ROOT}: a path with a space or a colon in it cannot be preloaded; move the project to another")
     torch = Path(sys.prefix) / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}" / "site-packages" / "torch"
     return Tools(
         program=program,
@@ -304,9 +309,12 @@ def compare(comparison: Comparison) -> int:
     say(f"results go to {comparison.folder}")
     try:
         comparison.run()
+    except OSError as error:
+        say(f"error: {error}; what was measured is in {comparison.folder}")
+        return 1
     except Interrupted as interrupted:
         for task in comparison.tasks:
-            if task.case.status == "pending":
+            if task.case.status in ("pending", "ok") and len(task.case.samples) < len(task.rounds):
                 task.case.status, task.case.error = "interrupted", "the comparison was interrupted before its turn"
         comparison.write()
         say(f"interrupted; what was measured is in {comparison.folder}")

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 PR_SET_PDEATHSIG = 1
+# What a process says that could not get the memory it asked for: densenet-bench ends without a result then.
+OUT_OF_MEMORY = ("can't allocate memory", "out of memory", "bad_alloc")
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,8 @@ def ended(code: int, said: str, complained: str) -> Ended:
         result = json.loads(said)
         status, error = result["status"], result["error"]
     except (ValueError, KeyError, TypeError):
-        return Ended("failed", f"{how(code)}: {last_line(complained)}")
+        memory = any(sign in complained.lower() for sign in OUT_OF_MEMORY)
+        return Ended("oom" if memory else "failed", f"{how(code)}: {last_line(complained)}")
     if status == "ok" and code != 0:
         return Ended("failed", f"{how(code)} after it had measured: {last_line(complained)}")
     return Ended(status, error, result)

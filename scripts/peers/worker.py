@@ -24,12 +24,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "reference"))
 
 import torch
 from densenet import DenseNet, Options
+from processes import OUT_OF_MEMORY
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 LAYOUTS = {"contiguous": torch.contiguous_format, "channels-last": torch.channels_last}
-OUT_OF_MEMORY = ("can't allocate memory", "out of memory", "bad_alloc")
 
 
 class Counter:

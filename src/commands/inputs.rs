@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use densenet_bench::host::{DeviceChoice, Environment, available_threads, build};
+use densenet_bench::host::{DeviceChoice, Environment, available_memory, available_threads, build};
 use densenet_bench::measurement::{Cells, measurements, write_inputs};
 
 use super::run::{check_switches, chosen_variants, parse_device};
@@ -39,7 +39,11 @@ pub fn run(arguments: &Arguments) -> Outcome {
         device,
         threads: arguments.threads.map(usize::from),
         available_threads: available_threads(),
-        memory_limit: None,
+        memory_limit: if device == DeviceChoice::Cpu {
+            available_memory()
+        } else {
+            None
+        },
         revision: build::REVISION,
     };
     let records = measurements(&experiment, &chosen, cells);

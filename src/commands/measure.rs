@@ -4,7 +4,7 @@ use densenet_bench::formats::ablation::Mode;
 use densenet_bench::formats::tables::{BatchRow, BoundaryRow, Status};
 use densenet_bench::host::process_variables;
 use densenet_bench::measurement::{
-    Attempt, Cells, MeasurementRecord, Measurements, RoundResult, RoundSpec, find_largest, run_rounds,
+    Attempt, Cells, MeasurementRecord, Measurements, RoundResult, RoundSpec, find_largest, run_rounds, searches,
 };
 use densenet_bench::trials::{Experiment, FolderError, Prepared, Work};
 
@@ -25,8 +25,10 @@ impl Measuring<'_> {
         planned: &[MeasurementRecord],
     ) -> Result<Vec<BatchRow>, Failure> {
         let measurements = Measurements::of(self.0.folder);
+        // Variants that differ in nothing that is measured, such as the schedule, share their measurement.
+        let records = distinct(records);
         let mut known = Vec::with_capacity(records.len());
-        for record in records {
+        for record in &records {
             let rounds = measurements.begin(
                 record,
                 &self.0.surroundings(&record.spec.settings.run, record.spec.threads),
@@ -35,7 +37,7 @@ impl Measuring<'_> {
         }
         let mut progress = Turns::new(known.iter().flatten().filter(|round| round.is_none()).count());
         let mut throttle = Throttle::new();
-        let outcome = run_rounds::<FolderError>(records, &mut known, &mut |turn, settled| {
+        let outcome = run_rounds::<FolderError>(&records, &mut known, &mut |turn, settled| {
             let (record, round) = (turn.record, turn.round);
             progress.begin(&format!(
                 "{}  round {} of {}",
@@ -52,9 +54,12 @@ impl Measuring<'_> {
             if result.status != Status::Ok {
                 progress.warn(&format!("{}: {}", heading(record), result.error));
             }
-            throttle
-                .now_and_then(|| measurements.derive_tables(planned))
-                .transpose()?;
+            let derive = || measurements.derive_tables(planned);
+            if round + 1 == record.rounds || result.status != Status::Ok {
+                throttle.always(derive)?;
+            } else {
+                throttle.now_and_then(derive).transpose()?;
+            }
             Ok(result)
         });
         progress.finish();
@@ -62,40 +67,35 @@ impl Measuring<'_> {
         measurements.derive_tables(planned).map_err(Failure::work)
     }
 
-    /// Searches for the largest batch of every chosen variant in each of its modes.
+    /// Searches for the largest batch of every chosen variant in each of its modes; `given_limit` is `--memory-limit`.
+    /// Returns what these searches found.
     pub fn find_largest(
         &self,
         experiment: &Experiment,
         chosen: &[bool],
         cells: Cells<'_>,
+        given_limit: Option<u64>,
     ) -> Result<Vec<BoundaryRow>, Failure> {
         let measurements = Measurements::of(self.0.folder);
-        let mut every = Vec::new();
-        for (index, (variant, prepared)) in experiment
-            .ablation
-            .variants
-            .iter()
-            .zip(&experiment.prepared)
-            .enumerate()
-        {
-            let modes = match &variant.settings.measure {
-                Some(measure) => measure.modes.as_slice(),
-                None => &[Mode::Train],
-            };
-            for &mode in modes {
-                // What names a search: no batch size and no step belong to it.
-                let spec = cells.spec(&variant.name, &variant.settings, prepared, mode, 0);
-                every.push((chosen[index], cells.record(spec, 1, prepared), prepared));
-            }
-        }
         let mut progress = Turns::searching();
-        for (_, record, prepared) in every.iter().filter(|(chosen, ..)| *chosen) {
-            let row = self.search(&measurements, record, prepared, &mut progress)?;
-            measurements.end_search(record, &row).map_err(Failure::work)?;
+        let mut found = Vec::new();
+        for record in distinct(&searches(experiment, chosen, cells)) {
+            let index = experiment
+                .ablation
+                .variants
+                .iter()
+                .position(|variant| variant.name == record.spec.variant);
+            let Some(prepared) = index.and_then(|index| experiment.prepared.get(index)) else {
+                continue;
+            };
+            let row = self.search(&measurements, &record, prepared, &mut progress)?;
+            measurements
+                .end_search(&record, given_limit, &row)
+                .map_err(Failure::work)?;
+            found.push(row);
         }
         progress.finish();
-        let all: Vec<MeasurementRecord> = every.into_iter().map(|(_, record, _)| record).collect();
-        measurements.derive_boundaries(&all).map_err(Failure::work)
+        Ok(found)
     }
 
     /// One search; a try is a process of its own with two steps, of which the second has all that training keeps.
@@ -107,7 +107,7 @@ impl Measuring<'_> {
         progress: &mut Turns,
     ) -> Result<BoundaryRow, Failure> {
         measurements
-            .begin(
+            .begin_search(
                 record,
                 &self.0.surroundings(&record.spec.settings.run, record.spec.threads),
             )
@@ -137,7 +137,7 @@ impl Measuring<'_> {
             })
         })
         .map_err(Failure::work)?;
-        if found.broken_off {
+        if found.broken_off.is_some() {
             progress.warn(&format!("{}: {}", heading(record), found.error));
         }
         Ok(BoundaryRow {
@@ -150,6 +150,7 @@ impl Measuring<'_> {
             largest_batch_size: found.largest,
             allocated_peak_bytes: found.allocated_peak_bytes,
             smallest_too_large: found.smallest_too_large,
+            status: found.broken_off.unwrap_or(Status::Ok),
             error: found.error,
             predicted_largest: predicted,
             tries: found.tries,
@@ -178,6 +179,17 @@ impl Measuring<'_> {
             RoundResult::unfinished(status, error)
         }))
     }
+}
+
+/// The records without those that an earlier one measures already.
+fn distinct(records: &[MeasurementRecord]) -> Vec<MeasurementRecord> {
+    let mut distinct: Vec<MeasurementRecord> = Vec::new();
+    for record in records {
+        if !distinct.iter().any(|other| other.measurement == record.measurement) {
+            distinct.push(record.clone());
+        }
+    }
+    distinct
 }
 
 fn heading(record: &MeasurementRecord) -> String {

@@ -25,6 +25,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use densenet_bench::trials::says_out_of_memory;
 
 /// A reproducible benchmark and ablation harness for DenseNet.
 #[derive(Parser)]
@@ -128,6 +129,10 @@ fn say_panics_in_a_line() {
     std::panic::set_hook(Box::new(|panic| {
         let message = panic.payload_as_str().unwrap_or("no message");
         let first = message.lines().find(|line| !line.trim().is_empty()).unwrap_or(message);
+        if says_out_of_memory(message) {
+            eprintln!("error: out of memory: {first}");
+            return;
+        }
         let place = panic.location().map(|place| format!(" ({place})")).unwrap_or_default();
         eprintln!("error: internal error: {first}{place}; please report it with the command and the ablation file");
     }));

@@ -74,7 +74,7 @@ impl Progress {
             } => {
                 self.current.epoch = epoch;
                 self.current.made = done;
-                self.current.loss = losses.last().copied();
+                self.current.loss = losses.last().copied().flatten();
                 self.current.images_per_second = Some(images_per_second);
             }
             Event::Epoch { test_error, .. } => self.current.test_error = Some(test_error),

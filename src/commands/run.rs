@@ -12,7 +12,7 @@ use densenet_bench::host::{
     DeviceChoice, DeviceError, Environment, available_memory, available_threads, build, check_arithmetic, gpu_models,
     has_tf32, now,
 };
-use densenet_bench::measurement::{Cells, Measurements, measurements};
+use densenet_bench::measurement::{Cells, MeasurementRecord, Measurements, RoundSpec, measurements, searches};
 use densenet_bench::trials::{FolderError, ResultFolder, Trial};
 use serde_json::json;
 
@@ -100,12 +100,16 @@ pub fn run(arguments: &Arguments) -> Outcome {
         trial.record.revision = build::REVISION.to_owned();
     }
     let selected: Vec<&Trial> = experiment.trials.iter().filter(|trial| chosen[trial.variant]).collect();
+    let revision = match build::DIRTY {
+        "true" => format!("{}-dirty", build::REVISION),
+        _ => build::REVISION.to_owned(),
+    };
     let cells = Cells {
         device,
         threads: arguments.threads.map(usize::from),
         available_threads: available_threads(),
         memory_limit: memory_limit(arguments, device)?,
-        revision: build::REVISION,
+        revision: &revision,
     };
     let every_variant = vec![true; chosen.len()];
     let planned = measurements(&experiment, &every_variant, cells);
@@ -171,7 +175,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
             &environment,
             "a search for the largest batch of each variant".to_owned(),
         );
-        done.boundaries = measuring.find_largest(&experiment, &chosen, cells)?;
+        done.searched = measuring.find_largest(&experiment, &chosen, cells, arguments.memory_limit)?;
     } else {
         announce(
             &folder,
@@ -179,44 +183,51 @@ pub fn run(arguments: &Arguments) -> Outcome {
             work_of((selected.len(), todo.len()), (to_measure.len(), unmeasured)),
         );
         // Measured before anything is trained: it is short, and tells whether the batches fit.
-        if !planned.is_empty() {
-            done.batches = measuring.measure(&to_measure, &planned)?;
+        if !to_measure.is_empty() {
+            measuring.measure(&to_measure, &planned)?;
         }
-        done.trials = training.train(&experiment, &todo)?;
+        training.train(&experiment, &todo)?;
     }
+    // All tables are this ablation's, whatever part of it was run.
+    done.trials = folder.derive_tables(&experiment.trials).map_err(Failure::work)?;
+    let all = Measurements::of(&folder);
+    done.batches = all.derive_tables(&planned).map_err(Failure::work)?;
+    let boundaries = all.derive_boundaries(&searches(&experiment, &every_variant, cells));
+    let boundaries = boundaries.map_err(Failure::work)?;
     if has_work {
         environment.ended = Some(now());
         folder.record_environment(&environment).map_err(Failure::work)?;
     }
     // Whatever is wrong with the tables now, something was run: this is no bad input any more.
     let summary = plot::draw_folder(folder.root()).map_err(|failure| Failure::Work(failure.into_message()))?;
-    report(arguments, &folder, &done, &summary)?;
-    let is_chosen = |name: &str| {
-        let named = experiment.ablation.variants.iter().zip(&chosen);
-        named
-            .into_iter()
-            .any(|(variant, chosen)| *chosen && variant.name == name)
-    };
-    Ok(ExitCode::from(u8::from(
-        done.has_failures(is_chosen, &device.to_string()),
-    )))
+    report(arguments, &folder, &done, &boundaries, &summary)?;
+    Ok(ExitCode::from(u8::from(done.has_failures(
+        if arguments.find_max_batch { &[] } else { &selected },
+        if arguments.find_max_batch { &[] } else { &to_measure },
+    ))))
 }
 
-/// The rows of what was run.
+/// The rows of the whole ablation, and those of the searches that were made now.
 #[derive(Default)]
 struct Done {
     trials: Vec<TrialRow>,
     batches: Vec<BatchRow>,
-    boundaries: Vec<BoundaryRow>,
+    searched: Vec<BoundaryRow>,
 }
 
 impl Done {
     /// Whether something that was asked for did not end well. That a batch is too large is what a search looks for.
-    fn has_failures(&self, is_chosen: impl Fn(&str) -> bool, device: &str) -> bool {
-        let trial = |row: &TrialRow| is_chosen(&row.variant) && row.status != Status::Ok;
-        let batch = |row: &BatchRow| is_chosen(&row.variant) && row.device == device && row.status != Status::Ok;
-        let boundary = |row: &BoundaryRow| is_chosen(&row.variant) && row.largest_batch_size.is_none();
-        self.trials.iter().any(trial) || self.batches.iter().any(batch) || self.boundaries.iter().any(boundary)
+    fn has_failures(&self, trials: &[&Trial], measurements: &[MeasurementRecord]) -> bool {
+        let trial =
+            |row: &TrialRow| row.status != Status::Ok && trials.iter().any(|trial| trial.record.trial == row.trial);
+        let batch = |row: &BatchRow| {
+            let is = |spec: &RoundSpec| {
+                (&row.variant, &row.device, row.threads) == (&spec.variant, &spec.device, spec.threads)
+            };
+            row.status != Status::Ok && measurements.iter().any(|record| is(&record.spec))
+        };
+        let search = |row: &BoundaryRow| row.status != Status::Ok || row.largest_batch_size.is_none();
+        self.trials.iter().any(trial) || self.batches.iter().any(batch) || self.searched.iter().any(search)
     }
 }
 
@@ -351,14 +362,20 @@ fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
-fn report(arguments: &Arguments, folder: &ResultFolder, done: &Done, summary: &plot::Summary) -> Result<(), Failure> {
+fn report(
+    arguments: &Arguments,
+    folder: &ResultFolder,
+    done: &Done,
+    boundaries: &[BoundaryRow],
+    summary: &plot::Summary,
+) -> Result<(), Failure> {
     if arguments.json {
         return print_json(&json!({
             "ablation": summary.ablation,
             "results": folder.root().display().to_string(),
             "trials": done.trials,
             "batches": done.batches,
-            "boundaries": done.boundaries,
+            "boundaries": boundaries,
         }));
     }
     print(&summary.table)?;

@@ -37,7 +37,8 @@ impl Training<'_> {
             let result = supervise(workers.program, workers.folder, record, workers.timeout, &mut |event| {
                 progress.event(event);
                 if let (Some(log), Event::Steps { epoch, losses, .. }) = (&mut log, event) {
-                    progress.say(&log.lines(*epoch, losses));
+                    let losses: Vec<f64> = losses.iter().map(|loss| loss.unwrap_or(f64::NAN)).collect();
+                    progress.say(&log.lines(*epoch, &losses));
                 }
                 // A table that cannot be written now is written at the trial's end, where an error is reported.
                 let _ = throttle.now_and_then(derive);

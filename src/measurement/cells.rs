@@ -49,6 +49,28 @@ pub fn measurements(experiment: &Experiment, chosen: &[bool], cells: Cells<'_>) 
     records
 }
 
+/// What names the searches for the largest batch of the chosen variants: no batch size and no step belong to it.
+pub fn searches(experiment: &Experiment, chosen: &[bool], cells: Cells<'_>) -> Vec<MeasurementRecord> {
+    let variants = experiment
+        .ablation
+        .variants
+        .iter()
+        .zip(&experiment.prepared)
+        .zip(chosen);
+    let mut records = Vec::new();
+    for ((variant, prepared), _) in variants.filter(|(_, chosen)| **chosen) {
+        let modes = match &variant.settings.measure {
+            Some(measure) => measure.modes.as_slice(),
+            None => &[Mode::Train],
+        };
+        for &mode in modes {
+            let spec = cells.spec(&variant.name, &variant.settings, prepared, mode, 0);
+            records.push(cells.record(spec, 1, prepared));
+        }
+    }
+    records
+}
+
 impl Cells<'_> {
     /// A spec with no step yet.
     pub fn spec(

@@ -40,7 +40,8 @@ impl<'a> Measurements<'a> {
 
     /// Begins a measurement, or goes on with it: its folder, its record and its environment are there afterwards, and
     /// rounds that did not end well are forgotten, so that they are tried again. One that another revision of the
-    /// program has begun and not ended starts over. Returns the rounds that have ended well.
+    /// program has begun and not ended, or one that cannot be told, starts over: the rounds of a measurement are one
+    /// program's. Returns the rounds that have ended well.
     ///
     /// # Errors
     /// Whatever the system says, or a file that cannot be read.
@@ -55,7 +56,7 @@ impl<'a> Measurements<'a> {
         if are_whole(&rounds) {
             return Ok(rounds);
         }
-        if begun.is_some_and(|begun| begun.revision != record.revision) {
+        if begun.is_some_and(|begun| !record.goes_on_with(&begun)) {
             fs::remove_dir_all(&own).map_err(|error| named(&own, &error))?;
             rounds = vec![None; record.rounds];
         }
@@ -103,14 +104,51 @@ impl<'a> Measurements<'a> {
             .collect()
     }
 
-    /// Records what a search for the largest batch found; `record` is any of its tries'.
+    /// Begins a search for the largest batch; `record` names it. What earlier searches found stays.
     ///
     /// # Errors
     /// Whatever the system says.
-    pub fn end_search(&self, record: &MeasurementRecord, row: &BoundaryRow) -> Result<(), FolderError> {
+    pub fn begin_search(&self, record: &MeasurementRecord, environment: &Environment) -> Result<(), FolderError> {
         let own = self.own(record);
         fs::create_dir_all(&own).map_err(|error| named(&own, &error))?;
-        write_json(&own.join(BOUNDARY), row)
+        write_json(&own.join("environment.json"), environment)?;
+        write_json(&own.join(RECORD), record)
+    }
+
+    /// Records what a search for the largest batch found: one result for each limit that was given, and one without.
+    /// A search that was broken off does not replace one that was not.
+    ///
+    /// # Errors
+    /// Whatever the system says, or an earlier result that cannot be read.
+    pub fn end_search(
+        &self,
+        record: &MeasurementRecord,
+        given_limit: Option<u64>,
+        row: &BoundaryRow,
+    ) -> Result<(), FolderError> {
+        let name = given_limit.map_or_else(|| "all".to_owned(), |limit| limit.to_string());
+        let path = self.own(record).join(format!("{BOUNDARY}{name}.json"));
+        let earlier: Option<BoundaryRow> = read_json(&path)?;
+        if row.status != Status::Ok && earlier.is_some_and(|earlier| earlier.status == Status::Ok) {
+            return Ok(());
+        }
+        write_json(&path, row)
+    }
+
+    /// What the searches of a record found, by the names of their files.
+    fn searches(&self, record: &MeasurementRecord) -> Result<Vec<BoundaryRow>, FolderError> {
+        let own = self.own(record);
+        let Ok(entries) = fs::read_dir(&own) else {
+            return Ok(Vec::new());
+        };
+        let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+        paths.retain(|path| {
+            path.file_name()
+                .is_some_and(|name| name.to_string_lossy().starts_with(BOUNDARY))
+        });
+        paths.sort();
+        let rows: Result<Vec<Option<BoundaryRow>>, FolderError> = paths.iter().map(|path| read_json(path)).collect();
+        Ok(rows?.into_iter().flatten().collect())
     }
 
     /// Writes `batches.csv`, `samples.csv` and `phases.csv` from the rounds, in the order of `planned`; what was
@@ -137,8 +175,8 @@ impl<'a> Measurements<'a> {
         let others = self.recorded()?;
         let mut rows = Vec::new();
         for record in planned {
-            for own in same_cell(record, &others) {
-                if let Some(row) = read_json::<BoundaryRow>(&self.own(&own).join(BOUNDARY))? {
+            for own in same_cell(record, planned, &others) {
+                for row in self.searches(&own)? {
                     rows.push(BoundaryRow {
                         variant: record.spec.variant.clone(),
                         ..row
@@ -159,7 +197,7 @@ impl<'a> Measurements<'a> {
         let others = self.recorded()?;
         let mut measured = Vec::new();
         for record in planned {
-            for mut own in same_cell(record, &others) {
+            for mut own in same_cell(record, planned, &others) {
                 // The variant's name is the ablation's of today.
                 own.spec.variant.clone_from(&record.spec.variant);
                 let rounds = self.rounds(&own)?;
@@ -194,20 +232,27 @@ fn are_whole(rounds: &[Option<RoundResult>]) -> bool {
 }
 
 const RECORD: &str = "measurement.json";
-const BOUNDARY: &str = "boundary.json";
+const BOUNDARY: &str = "boundary-";
 
 fn round_file(round: usize) -> String {
     format!("round-{round}.json")
 }
 
-/// The planned measurement, as recorded if it has been begun, and those of the same cell on other devices.
-fn same_cell(planned: &MeasurementRecord, recorded: &[MeasurementRecord]) -> Vec<MeasurementRecord> {
+/// A planned measurement, as recorded if it has been begun, and those of the same cell on other devices or with other
+/// threads that no other variant has planned for itself.
+fn same_cell(
+    of: &MeasurementRecord,
+    planned: &[MeasurementRecord],
+    recorded: &[MeasurementRecord],
+) -> Vec<MeasurementRecord> {
+    let is_planned = |record: &MeasurementRecord| planned.iter().any(|other| other.measurement == record.measurement);
     let (own, others): (Vec<_>, Vec<_>) = recorded
         .iter()
-        .filter(|record| record.cell == planned.cell)
+        .filter(|record| record.cell == of.cell)
+        .filter(|record| record.measurement == of.measurement || !is_planned(record))
         .cloned()
-        .partition(|record| record.measurement == planned.measurement);
-    let own = own.into_iter().next().unwrap_or_else(|| planned.clone());
+        .partition(|record| record.measurement == of.measurement);
+    let own = own.into_iter().next().unwrap_or_else(|| of.clone());
     [own].into_iter().chain(others).collect()
 }
 

@@ -26,8 +26,9 @@ pub struct Boundary {
     pub error: String,
     /// Tries made.
     pub tries: usize,
-    /// Whether a try ended otherwise than by running or by running out of memory: the boundary is then not known.
-    pub broken_off: bool,
+    /// How the try ended that ended otherwise than by running or by running out of memory, if one did: the boundary is
+    /// then not known.
+    pub broken_off: Option<Status>,
 }
 
 /// The largest batch that is tried where nothing stops the search before.
@@ -57,7 +58,7 @@ pub fn find_largest<E>(guess: usize, attempt: &mut dyn FnMut(usize) -> Result<At
                 found.error = tried.error;
             }
             status => {
-                found.broken_off = true;
+                found.broken_off = Some(status);
                 found.error = format!("batch size {size}: {status}: {}", tried.error);
                 return Ok(found);
             }
@@ -144,7 +145,7 @@ mod tests {
             Ok(attempt(if size < 9 { Status::Ok } else { Status::Timeout }))
         })
         .unwrap();
-        assert!(boundary.broken_off);
+        assert_eq!(boundary.broken_off, Some(Status::Timeout));
         assert_eq!((boundary.largest, boundary.smallest_too_large), (Some(8), None));
         assert_eq!(boundary.error, "batch size 9: timeout: timeout");
     }

@@ -233,7 +233,10 @@ impl Observer for Rows<'_> {
         (self.tell)(&Event::Steps {
             epoch,
             done,
-            losses: losses.to_vec(),
+            losses: losses
+                .iter()
+                .map(|&loss| Some(loss).filter(|loss| loss.is_finite()))
+                .collect(),
             images_per_second: images / self.told.0.elapsed().as_secs_f64().max(1e-9),
         });
         self.told = (Instant::now(), done);

@@ -37,6 +37,9 @@ pub enum FolderError {
 /// The run's surroundings: at the top those of the last run that trained, in a trial's folder its own.
 const ENVIRONMENT: &str = "environment.json";
 
+/// What `scripts/compare-pytorch` leaves.
+const COMPARISON: [&str; 3] = ["peers.csv", "peer_samples.csv", "peers.md"];
+
 /// `results/NAME/`.
 #[derive(Clone, Debug)]
 pub struct ResultFolder {
@@ -66,13 +69,38 @@ impl ResultFolder {
         self.root.join("trials").join(trial)
     }
 
-    /// Creates the folder and keeps the ablation file as it was run.
+    /// Creates the folder and keeps the ablation file as it was run. Where that is another than before, a comparison
+    /// with PyTorch is set aside, since nothing in it could be derived anew.
     ///
     /// # Errors
     /// Whatever the system says.
     pub fn create(&self, ablation: &str) -> Result<(), FolderError> {
         create_all(&self.root.join("trials"))?;
-        write_whole(&self.root.join("ablation.toml"), ablation.as_bytes())?;
+        let path = self.root.join("ablation.toml");
+        if read_if_there(&path)?.is_some_and(|before| before != ablation.as_bytes()) {
+            self.set_comparison_aside()?;
+        }
+        write_whole(&path, ablation.as_bytes())?;
+        Ok(())
+    }
+
+    /// Moves a comparison with PyTorch to `peers.1`, `peers.2`, …: it is another ablation's now.
+    fn set_comparison_aside(&self) -> Result<(), FolderError> {
+        let there = COMPARISON
+            .map(|name| self.root.join(name))
+            .into_iter()
+            .filter(|path| path.exists());
+        let there: Vec<PathBuf> = there.collect();
+        let free = (1u32..)
+            .map(|number| self.root.join(format!("peers.{number}")))
+            .find(|path| !path.exists());
+        if let (false, Some(aside)) = (there.is_empty(), free) {
+            create_all(&aside)?;
+            for path in there {
+                let name = path.file_name().unwrap_or_default();
+                fs::rename(&path, aside.join(name)).map_err(|error| named(&path, error))?;
+            }
+        }
         Ok(())
     }
 

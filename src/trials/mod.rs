@@ -17,7 +17,7 @@ pub use files::write_whole;
 pub use folder::{FolderError, ResultFolder};
 pub(crate) use folder::{read_json, write_json};
 pub use identity::{arithmetic_of, digest, identity};
-pub use process::{Ending, Work};
+pub use process::{Ending, Work, says_out_of_memory};
 pub(crate) use record::name_of;
 pub use record::{TrialRecord, TrialResult};
 pub use supervise::{Event, supervise};

@@ -100,19 +100,26 @@ fn wait(
 ) -> io::Result<(ExitStatus, bool)> {
     /// Between two looks at a process that has closed its stdout.
     const PAUSE: Duration = Duration::from_millis(5);
+    /// Between two looks at one that says nothing.
+    const LOOK: Duration = Duration::from_millis(100);
     let left = || deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
     if let Some(lines) = lines {
         loop {
-            let line = match left() {
-                Some(left) => lines.recv_timeout(left),
-                None => lines.recv().map_err(|_| RecvTimeoutError::Disconnected),
-            };
-            match line {
+            match lines.recv_timeout(left().unwrap_or(LOOK).min(LOOK)) {
                 Ok(line) => on_line(&line),
                 Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => {
-                    child.kill()?;
-                    return Ok((child.wait()?, true));
+                    if let Some(status) = child.try_wait()? {
+                        // Something that it started holds its stdout open; what it said itself is there by now.
+                        while let Ok(line) = lines.recv_timeout(LOOK) {
+                            on_line(&line);
+                        }
+                        return Ok((status, false));
+                    }
+                    if left().is_some_and(|left| left.is_zero()) {
+                        child.kill()?;
+                        return Ok((child.wait()?, true));
+                    }
                 }
             }
         }
@@ -129,7 +136,12 @@ fn wait(
     }
 }
 
-/// What a process says that could not get the memory it asked for.
+/// Whether a process that says this could not get the memory it asked for.
+pub fn says_out_of_memory(said: &str) -> bool {
+    let said = said.to_lowercase();
+    OUT_OF_MEMORY.iter().any(|sign| said.contains(sign))
+}
+
 const OUT_OF_MEMORY: [&str; 6] = [
     "bad_alloc",
     "out of memory",
@@ -153,13 +165,15 @@ impl Ending {
             .map(str::trim)
             .rfind(|line| !line.is_empty())
             .unwrap_or("it said nothing");
-        let lower = self.said.to_lowercase();
+        /// What a user can do.
+        const REMEDY: &str = "take a smaller batch; `run --find-max-batch` finds the largest";
         let what = how_it_ended(self.status);
-        if OUT_OF_MEMORY.iter().any(|sign| lower.contains(sign)) {
-            return (Status::Oom, format!("out of memory ({what}): {last}"));
+        if says_out_of_memory(&self.said) {
+            let last = last.strip_prefix("error: ").unwrap_or(last);
+            return (Status::Oom, format!("{last}; {REMEDY}"));
         }
         if self.memory_ran_out && was_killed(self.status) {
-            let error = "out of memory: the system killed the process when its memory was used up".to_owned();
+            let error = format!("out of memory: the system killed the process when its memory was used up; {REMEDY}");
             return (Status::Oom, error);
         }
         (Status::Failed, format!("{what}: {last}"))
@@ -256,9 +270,10 @@ mod tests {
             "thread 'main' panicked\nDefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes.\n\n";
         let (status, error) = ending(101 << 8, said).diagnosis();
         assert_eq!(status, Status::Oom);
-        assert!(
-            error.starts_with("out of memory (its process ended with status 101): Default"),
-            "{error}"
+        assert_eq!(
+            error,
+            "DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes.; \
+             take a smaller batch; `run --find-max-batch` finds the largest"
         );
     }
 
@@ -270,6 +285,13 @@ mod tests {
             ending.diagnosis(),
             (Status::Failed, "its process ended with status 3: sorry".to_owned())
         );
+    }
+
+    #[test]
+    fn a_process_that_has_ended_is_not_waited_for_because_another_holds_its_output() {
+        let (ending, lines) = shell("sleep 20 2>/dev/null & echo done; exit 4", None);
+        assert_eq!(lines, ["done"]);
+        assert_eq!(ending.status.code(), Some(4));
     }
 
     #[test]

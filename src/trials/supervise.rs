@@ -20,8 +20,8 @@ pub enum Event {
         epoch: usize,
         /// Steps made since the run's start.
         done: usize,
-        /// The loss of each of these steps, in their order.
-        losses: Vec<f64>,
+        /// The loss of each of these steps, in their order; none of one that is no finite number, which JSON has not.
+        losses: Vec<Option<f64>>,
         /// Training images a second since the last such event.
         images_per_second: f64,
     },
@@ -80,7 +80,7 @@ mod tests {
         let event = Event::Steps {
             epoch: 1,
             done: 46,
-            losses: vec![0.25, 0.1 + 0.2],
+            losses: vec![Some(0.25), Some(0.1 + 0.2), None],
             images_per_second: 1e3,
         };
         let line = serde_json::to_string(&event).unwrap();

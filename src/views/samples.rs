@@ -188,6 +188,7 @@ impl MeasuredSample {
                     largest_batch_size: Some(150 - 10 * index.min(14)),
                     allocated_peak_bytes: Some(10_900_000_000),
                     smallest_too_large: Some(151 - 10 * index.min(14)),
+                    status: Status::Ok,
                     error: "out of memory: 11.0 GB were allowed".to_owned(),
                     predicted_largest: Some(148 - 10 * index.min(14)),
                     tries: 9,

@@ -185,7 +185,9 @@ pub struct BoundaryRow {
     pub allocated_peak_bytes: Option<u64>,
     /// The smallest batch that did not run; none where the largest that was tried did.
     pub smallest_too_large: Option<usize>,
-    /// Why that did not run, and what ended the search before its end, if anything did.
+    /// Whether the search came to its end: `ok`, or how the try ended that broke it off.
+    pub status: Status,
+    /// Why the smallest batch that is too large did not run, or what broke the search off.
     pub error: String,
     /// The largest batch by the closed form, where there is one.
     pub predicted_largest: Option<usize>,
@@ -205,6 +207,7 @@ impl Row for BoundaryRow {
         "largest_batch_size",
         "allocated_peak_bytes",
         "smallest_too_large",
+        "status",
         "error",
         "predicted_largest",
         "tries",
