@@ -31,7 +31,8 @@ struct Subject {
     preset: &'static str,
     /// Rows and columns of an image.
     side: usize,
-    /// Images in a batch, by backend: all benches together stay well below a quarter of an hour on two cores.
+    /// Images in a batch, by backend, so small that all benches together need less than a quarter of an hour on two
+    /// idle cores.
     batch: fn(DeviceChoice) -> usize,
 }
 
