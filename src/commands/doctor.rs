@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use clap::Args;
 use densenet_bench::host::{
-    self, CudaView, DeviceChoice, Gpu, GpuReader, GpuReading, ProcessMemory, available_memory, available_threads,
-    build, cuda_devices,
+    self, CudaView, DeviceChoice, Gpu, GpuReader, GpuReading, ProcessMemory, TensorMemory, available_memory,
+    available_threads, build, cuda_devices,
 };
 use densenet_bench::model::{DenseNet, initial_weights};
 use densenet_bench::network::{Shape, preset};
@@ -39,6 +39,7 @@ pub fn run(_: &Arguments) -> Outcome {
         memory(),
         resident_set(),
         libtorch(),
+        allocated(),
         cuda(),
         nvml(),
         flex(),
@@ -174,6 +175,25 @@ fn libtorch() -> Finding {
             mark: Mark::Failed,
             subject: "libtorch",
             text: format!("a network did not run on the CPU ({reason}); run scripts/setup --force"),
+        },
+    }
+}
+
+fn allocated() -> Finding {
+    let counted = TensorMemory::count(DeviceChoice::Cpu, None).ok().and_then(|memory| {
+        memory.reset();
+        try_out(DeviceChoice::Cpu).ok()?;
+        memory.peaks().allocated.filter(|&bytes| bytes > 0)
+    });
+    Finding {
+        mark: if counted.is_some() { Mark::Ok } else { Mark::Note },
+        subject: "allocated",
+        text: match counted {
+            Some(bytes) => format!(
+                "tensors on libtorch's CPU are counted byte by byte: {:.1} kB at the peak of a small network",
+                bytes as f64 / 1e3
+            ),
+            None => "allocated peaks stay empty: libtorch's allocator cannot be counted here".to_owned(),
         },
     }
 }
