@@ -60,7 +60,7 @@ pub fn write(batches: &BatchFile) -> Result<Vec<u8>, WeightsError> {
 /// Reads safetensors bytes. `file` is for messages.
 ///
 /// # Errors
-/// Bytes that are not what [`write`] writes.
+/// Bytes that are not what [`write()`] writes.
 pub fn read(bytes: &[u8], file: &str) -> Result<BatchFile, WeightsError> {
     let error = |rule: String| WeightsError {
         file: file.to_owned(),
