@@ -94,6 +94,10 @@ pub fn run(arguments: &Arguments) -> Outcome {
         let given = arguments.threads.map(usize::from).or(settings.run.threads);
         given.unwrap_or_else(available_threads)
     };
+    let variants = experiment.ablation.variants.iter().zip(&chosen);
+    for (variant, _) in variants.filter(|(_, chosen)| **chosen) {
+        check_threads(threads(&variant.settings), available_threads())?;
+    }
     for trial in &mut experiment.trials {
         trial.record.device = device.to_string();
         trial.record.threads = threads(&trial.record.settings);
@@ -238,6 +242,17 @@ pub fn check_switches(ablation: &Ablation, chosen: &[bool], device: DeviceChoice
             .map_err(|error| Failure::input(ablation.located(variant, error.key, error.rule, &error.remedy)))?;
     }
     Ok(())
+}
+
+/// Refuses a slip of the pen: so many threads would not end a step, and their rows would stay.
+fn check_threads(threads: usize, available: usize) -> Result<(), Failure> {
+    let most = 8 * available;
+    if threads <= most {
+        return Ok(());
+    }
+    Err(Failure::Input(format!(
+        "{threads} threads: this machine runs {available} at once; ask for at most {most}, with --threads or run.threads"
+    )))
 }
 
 /// The bytes of live tensors that a measurement may have. On the CPU it is what is available now, unless told: the

@@ -1,6 +1,9 @@
 //! Sizes of memory on the command line.
 
-/// Reads a size: whole bytes, or a number with kB, MB, GB, TB (powers of 1000) or KiB, MiB, GiB, TiB (of 1024).
+/// Below this a number without a unit is more likely one whose unit was forgotten than a count of bytes.
+const FEWEST_BARE_BYTES: f64 = 1e6;
+
+/// Reads a size: a number of bytes from a million on, or a number with kB, MB, GB, TB (powers of 1000) or KiB, MiB, GiB, TiB (of 1024).
 pub fn parse(text: &str) -> Result<u64, String> {
     let rule = || format!("'{text}' is no size; write a number with its unit, such as 11GB, 512MiB or 8e9");
     let split = text
@@ -21,7 +24,8 @@ pub fn parse(text: &str) -> Result<u64, String> {
         _ => return Err(rule()),
     };
     let bytes = number * factor;
-    if !(1.0..1e18).contains(&bytes) {
+    let unit_forgotten = unit.trim().is_empty() && bytes < FEWEST_BARE_BYTES;
+    if unit_forgotten || !(1.0..1e18).contains(&bytes) {
         return Err(rule());
     }
     Ok(bytes as u64)
@@ -37,12 +41,12 @@ mod tests {
         assert_eq!(parse("1.5 GiB"), Ok(1_610_612_736));
         assert_eq!(parse("512mib"), Ok(536_870_912));
         assert_eq!(parse("8e9"), Ok(8_000_000_000));
-        assert_eq!(parse("4096"), Ok(4096));
+        assert_eq!(parse("4096000"), Ok(4_096_000));
     }
 
     #[test]
     fn what_is_no_size_is_an_error_that_shows_one() {
-        for text in ["", "GB", "-1GB", "0", "nan", "11GX", "1e30TB", "inf"] {
+        for text in ["", "11", "GB", "-1GB", "0", "nan", "11GX", "1e30TB", "inf"] {
             assert!(parse(text).unwrap_err().contains("such as 11GB"), "{text}");
         }
     }
