@@ -1,7 +1,7 @@
 //! From an ablation to what is to be measured: every variant in every mode at every batch size.
 
 use super::record::{MeasurementRecord, RoundSpec};
-use crate::formats::ablation::Mode;
+use crate::formats::ablation::{Mode, Variant};
 use crate::host::DeviceChoice;
 use crate::trials::{Experiment, Prepared};
 
@@ -20,16 +20,21 @@ pub struct Cells<'a> {
     pub revision: &'a str,
 }
 
-/// The measurements of the chosen variants in the ablation's order: by variant, by mode, by batch size.
-pub fn measurements(experiment: &Experiment, chosen: &[bool], cells: Cells<'_>) -> Vec<MeasurementRecord> {
+/// The chosen variants with what the checks found of each, in the ablation's order.
+fn the_chosen<'a>(experiment: &'a Experiment, chosen: &'a [bool]) -> impl Iterator<Item = (&'a Variant, &'a Prepared)> {
     let variants = experiment
         .ablation
         .variants
         .iter()
         .zip(&experiment.prepared)
         .zip(chosen);
+    variants.filter(|(_, chosen)| **chosen).map(|(variant, _)| variant)
+}
+
+/// The measurements of the chosen variants in the ablation's order: by variant, by mode, by batch size.
+pub fn measurements(experiment: &Experiment, chosen: &[bool], cells: Cells<'_>) -> Vec<MeasurementRecord> {
     let mut records = Vec::new();
-    for ((variant, prepared), _) in variants.filter(|(_, chosen)| **chosen) {
+    for (variant, prepared) in the_chosen(experiment, chosen) {
         let Some(measure) = &variant.settings.measure else {
             continue;
         };
@@ -51,14 +56,8 @@ pub fn measurements(experiment: &Experiment, chosen: &[bool], cells: Cells<'_>) 
 
 /// What names the searches for the largest batch of the chosen variants: no batch size and no step belong to it.
 pub fn searches(experiment: &Experiment, chosen: &[bool], cells: Cells<'_>) -> Vec<MeasurementRecord> {
-    let variants = experiment
-        .ablation
-        .variants
-        .iter()
-        .zip(&experiment.prepared)
-        .zip(chosen);
     let mut records = Vec::new();
-    for ((variant, prepared), _) in variants.filter(|(_, chosen)| **chosen) {
+    for (variant, prepared) in the_chosen(experiment, chosen) {
         let modes = match &variant.settings.measure {
             Some(measure) => measure.modes.as_slice(),
             None => &[Mode::Train],
