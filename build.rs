@@ -59,9 +59,13 @@ fn link_libtorch() -> PathBuf {
 
 /// Compiles what libtorch can do and tch does not expose.
 fn compile_native(lib: &Path) {
-    const SOURCES: [&str; 2] = ["src/libtorch/counting_allocator.cpp", "src/libtorch/switches.cpp"];
+    const SOURCES: [&str; 3] = [
+        "src/libtorch/autograd.cpp",
+        "src/libtorch/counting_allocator.cpp",
+        "src/libtorch/switches.cpp",
+    ];
     println!("cargo:rerun-if-env-changed=LIBTORCH_CXX11_ABI");
-    for source in SOURCES {
+    for source in SOURCES.iter().chain(&["src/libtorch/guarded.h"]) {
         println!("cargo:rerun-if-changed={source}");
     }
     let include = include_root(lib).join("include");

@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
-use densenet_bench::formats::ablation::TrainSettings;
+use densenet_bench::formats::ablation::{Execution, RunSettings, TrainSettings};
 use densenet_bench::formats::weights::{self, WeightTensor, Weights};
+use densenet_bench::host::{self, DeviceChoice};
 use densenet_bench::model::DenseNet as Model;
 use densenet_bench::network::{DenseNet, Plan, Shape};
-use densenet_bench::training::{Learner, RunLength, cross_entropy};
+use densenet_bench::training::{Learner, RunLength, build, cross_entropy};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -87,12 +88,46 @@ fn cases() -> Vec<Case> {
     index.fixtures.into_iter().map(case).collect()
 }
 
-/// Every device of this build.
-fn devices() -> Vec<(&'static str, Device)> {
-    let mut devices = vec![("flex", Device::flex())];
-    #[cfg(feature = "libtorch")]
-    devices.push(("libtorch", densenet_bench::libtorch::cpu()));
-    devices
+/// A device with an execution that it has.
+#[derive(Clone)]
+struct Place {
+    choice: DeviceChoice,
+    execution: Execution,
+    device: Device,
+}
+
+impl Place {
+    fn autodiff(self) -> Self {
+        Self {
+            device: self.device.autodiff(),
+            ..self
+        }
+    }
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} by {:?}", self.choice, self.execution)
+    }
+}
+
+/// Every device of this build with each of its executions.
+fn places() -> Vec<Place> {
+    let mut places = Vec::new();
+    for (choice, execution) in [
+        (DeviceChoice::Flex, Execution::Plain),
+        #[cfg(feature = "libtorch")]
+        (DeviceChoice::Cpu, Execution::Plain),
+        #[cfg(feature = "libtorch")]
+        (DeviceChoice::Cpu, Execution::Aten),
+    ] {
+        places.push(Place {
+            choice,
+            execution,
+            device: host::open(choice),
+        });
+    }
+    places
 }
 
 impl Case {
@@ -105,8 +140,8 @@ impl Case {
         stripped.collect()
     }
 
-    fn model(&self, device: &Device) -> Model {
-        Model::new(&self.plan, &self.group("weights"), device).unwrap()
+    fn model(&self, place: &Place) -> Model {
+        built(&self.plan, &self.group("weights"), place)
     }
 
     /// Batch `index` of an epoch in the stored order.
@@ -124,6 +159,14 @@ impl Case {
             Tensor::from_data(TensorData::new(labels, [to - from]), device),
         )
     }
+}
+
+fn built(plan: &Plan, weights: &Weights, place: &Place) -> Model {
+    let run = RunSettings {
+        execution: place.execution,
+        ..RunSettings::default()
+    };
+    build(plan, weights, &run, place.choice, &place.device).unwrap()
 }
 
 fn flat(tensor: Tensor<2>) -> Vec<f32> {
@@ -167,13 +210,13 @@ fn statistics(weights: &Weights) -> Weights {
 #[test]
 fn logits_in_evaluation_mode_are_pytorchs() {
     for case in cases() {
-        for (device_name, device) in devices() {
-            let (images, _) = case.batch(0, &device);
-            let logits = flat(case.model(&device).forward(images));
+        for place in places() {
+            let (images, _) = case.batch(0, &place.device);
+            let logits = flat(case.model(&place).forward(images));
             let apart = relative(&logits, &case.tensors["logits/evaluation"].values);
             assert!(
                 apart <= case.fixture.tolerances.logits,
-                "{} on {device_name}: {apart:.2e}",
+                "{} on {place}: {apart:.2e}",
                 case.name
             );
         }
@@ -183,12 +226,12 @@ fn logits_in_evaluation_mode_are_pytorchs() {
 #[test]
 fn logits_gradients_and_running_statistics_of_a_training_pass_are_pytorchs() {
     for case in cases() {
-        for (device_name, device) in devices() {
-            let what = format!("{} on {device_name}", case.name);
+        for place in places() {
+            let what = format!("{} on {place}", case.name);
             let tolerances = &case.fixture.tolerances;
-            let device = device.autodiff();
-            let model = case.model(&device);
-            let (images, labels) = case.batch(0, &device);
+            let place = place.autodiff();
+            let model = case.model(&place);
+            let (images, labels) = case.batch(0, &place.device);
             let logits = model.forward(images);
             let loss = cross_entropy(logits.clone(), labels);
             let gradients = loss.backward();
@@ -234,8 +277,8 @@ fn logits_gradients_and_running_statistics_of_a_training_pass_are_pytorchs() {
 #[test]
 fn twenty_training_steps_are_pytorchs() {
     for case in cases() {
-        for (device_name, device) in devices() {
-            let what = format!("{} on {device_name}", case.name);
+        for place in places() {
+            let what = format!("{} on {place}", case.name);
             let Fixture {
                 training,
                 losses,
@@ -243,8 +286,8 @@ fn twenty_training_steps_are_pytorchs() {
                 tolerances,
                 ..
             } = &case.fixture;
-            let device = device.autodiff();
-            let mut learner = Learner::new(case.model(&device), training);
+            let place = place.autodiff();
+            let mut learner = Learner::new(case.model(&place), training);
             let length = RunLength::new(training, case.tensors["images"].shape[0]);
             assert_eq!(length.steps, losses.len(), "{what}");
             for (step, (expected, rate)) in losses.iter().zip(learning_rates).enumerate() {
@@ -253,7 +296,7 @@ fn twenty_training_steps_are_pytorchs() {
                     (scheduled / rate - 1.0).abs() < 1e-12,
                     "{what}: learning rate {scheduled}, not {rate}"
                 );
-                let (images, labels) = case.batch(step % length.steps_per_epoch, &device);
+                let (images, labels) = case.batch(step % length.steps_per_epoch, &place.device);
                 let loss = learner.step(images, labels, scheduled).loss;
                 let found: f64 = loss.into_data().iter::<f64>().next().unwrap();
                 let apart = (found / expected - 1.0).abs();
@@ -293,23 +336,24 @@ fn weights_saved_from_torchvision_give_torchvisions_logits() {
     let weights = tensors("torchvision.weights.safetensors");
     let expected = tensors("torchvision.safetensors");
     let images = &expected["images"];
-    for (device_name, device) in devices() {
-        let model = Model::new(&plan, &weights, &device).unwrap();
-        let input = Tensor::from_data(TensorData::new(images.values.clone(), images.shape.clone()), &device);
+    for place in places() {
+        let model = built(&plan, &weights, &place);
+        let pixels = TensorData::new(images.values.clone(), images.shape.clone());
+        let input = Tensor::from_data(pixels, &place.device);
         let apart = relative(&flat(model.forward(input)), &expected["logits/evaluation"].values);
-        assert!(apart <= fixture.tolerances.logits, "{device_name}: {apart:.2e}");
+        assert!(apart <= fixture.tolerances.logits, "{place}: {apart:.2e}");
     }
 }
 
 #[test]
 fn weights_go_out_as_they_came_in() {
     for case in cases() {
-        for (device_name, device) in devices() {
-            for device in [device.clone(), device.autodiff()] {
+        for place in places() {
+            for place in [place.clone(), place.autodiff()] {
                 assert_eq!(
-                    case.model(&device).weights(),
+                    case.model(&place).weights(),
                     case.group("weights"),
-                    "{} on {device_name}",
+                    "{} on {place}",
                     case.name
                 );
             }
@@ -320,7 +364,8 @@ fn weights_go_out_as_they_came_in() {
 #[test]
 fn the_built_modules_have_the_parameters_of_the_closed_form() {
     for case in cases() {
-        let model = case.model(&Device::flex());
+        let place = &places()[0];
+        let model = case.model(place);
         assert_eq!(model.parameters(), case.plan.parameters(), "{}", case.name);
         assert_eq!(model.valid().parameters(), case.plan.parameters(), "{}", case.name);
     }

@@ -9,11 +9,11 @@ use densenet_bench::data::{self, Loader};
 use densenet_bench::formats::weights::{self, Weights};
 use densenet_bench::host::{self, DeviceChoice, available_memory, available_threads};
 use densenet_bench::model::DenseNet;
-use densenet_bench::training::{TrainingImages, logits};
+use densenet_bench::training::{TrainingImages, build, logits};
 use densenet_bench::trials::{located_data, write_whole};
 use serde_json::json;
 
-use super::run::parse_device;
+use super::run::{check_switches, parse_device};
 use super::{Failure, Outcome, check_target, experiment, print_json};
 
 /// Evaluate weights on a data set: prints {"loss", "error", "images"}
@@ -62,6 +62,8 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let ablation = experiment::read(&arguments.file)?;
     let index = experiment::variant_index(&ablation, arguments.variant.as_deref())?;
     let choice = experiment::device(arguments.device)?;
+    let chosen: Vec<bool> = (0..ablation.variants.len()).map(|other| other == index).collect();
+    check_switches(&ablation, &chosen, choice)?;
     let threads = arguments.threads.map_or_else(available_threads, usize::from);
     let variant = &ablation.variants[index];
     let settings = &variant.settings;
@@ -84,7 +86,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
 
     host::limit_threads(threads);
     host::apply_arithmetic(&settings.run, choice).map_err(Failure::input)?;
-    let model = DenseNet::new(&plan, &weights, &host::open(choice)).map_err(Failure::input)?;
+    let model = build(&plan, &weights, &settings.run, choice, &host::open(choice)).map_err(Failure::input)?;
     let seed = settings
         .train
         .as_ref()

@@ -7,7 +7,6 @@ use clap::Args;
 use densenet_bench::formats::{batches, weights};
 use densenet_bench::host::{self, DeviceChoice, DeviceError};
 use densenet_bench::measurement::RoundSpec;
-use densenet_bench::model::DenseNet;
 use densenet_bench::training;
 use serde_json::json;
 
@@ -43,7 +42,8 @@ pub fn run(arguments: &Arguments) -> Outcome {
         .map_err(Failure::input)?;
     let initial = weights::read(&read(&arguments.weights)?, &name(&arguments.weights)).map_err(Failure::input)?;
     let batches = batches::read(&read(&arguments.batches)?, &name(&arguments.batches)).map_err(Failure::input)?;
-    let model = DenseNet::new(&plan, &initial, &host::open(device).autodiff()).map_err(Failure::input)?;
+    let opened = host::open(device).autodiff();
+    let model = training::build(&plan, &initial, &spec.settings.run, device, &opened).map_err(Failure::input)?;
     let losses = training::losses(model, &spec.optimizer(), &batches);
     print_json(&json!({"status": "ok", "error": "", "losses": losses}))?;
     Ok(ExitCode::SUCCESS)

@@ -9,8 +9,8 @@ use clap::builder::TypedValueParser;
 use densenet_bench::formats::ablation::{Ablation, Settings, parse};
 use densenet_bench::formats::tables::{BatchRow, BoundaryRow, Status, TrialRow};
 use densenet_bench::host::{
-    DeviceChoice, DeviceError, Environment, available_memory, available_threads, build, check_arithmetic, gpu_models,
-    has_tf32, now,
+    DeviceChoice, DeviceError, Environment, available_memory, available_threads, build, check_arithmetic,
+    check_execution, gpu_models, has_tf32, now,
 };
 use densenet_bench::measurement::{Cells, MeasurementRecord, Measurements, RoundSpec, measurements, searches};
 use densenet_bench::trials::{FolderError, ResultFolder, Trial};
@@ -235,10 +235,11 @@ impl Done {
     }
 }
 
-/// Checks that the device can honour what `[run]` says of determinism and precision.
+/// Checks that the device can honour what `[run]` says of execution, determinism and precision.
 pub fn check_switches(ablation: &Ablation, chosen: &[bool], device: DeviceChoice) -> Result<(), Failure> {
     for (variant, _) in ablation.variants.iter().zip(chosen).filter(|(_, chosen)| **chosen) {
         check_arithmetic(&variant.settings.run, device, has_tf32)
+            .and_then(|()| check_execution(&variant.settings.run, device))
             .map_err(|error| Failure::input(ablation.located(variant, error.key, error.rule, &error.remedy)))?;
     }
     Ok(())

@@ -3,7 +3,7 @@
 use super::device::DeviceChoice;
 use super::threads::thread_variables;
 use super::visible_gpus::GPU_ORDER;
-use crate::formats::ablation::RunSettings;
+use crate::formats::ablation::{Execution, RunSettings};
 
 /// A setting that a device cannot honour.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -42,6 +42,22 @@ pub fn check_arithmetic<E: std::fmt::Display>(
             ))),
         },
         _ => Err(error(format!("tf32 is true, and the device {device} has no TF32"))),
+    }
+}
+
+/// Checks that a device can carry a network out as the settings say.
+///
+/// # Errors
+/// An execution that the device does not have.
+pub fn check_execution(run: &RunSettings, device: DeviceChoice) -> Result<(), ArithmeticError> {
+    match (run.execution, device) {
+        (Execution::Aten, DeviceChoice::Flex) => Err(ArithmeticError {
+            key: "run.execution",
+            rule: format!("execution is \"aten\", and ATen's operations are libtorch's, which the device {device} is not of"),
+            remedy: "take --device cpu or cuda:N in a program that was built with libtorch, or execution \"plain\" or \"recompute\""
+                .to_owned(),
+        }),
+        _ => Ok(()),
     }
 }
 

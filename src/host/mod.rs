@@ -12,7 +12,7 @@ mod tensor_memory;
 mod threads;
 mod visible_gpus;
 
-pub use arithmetic::{ArithmeticError, apply_arithmetic, check_arithmetic, process_variables};
+pub use arithmetic::{ArithmeticError, apply_arithmetic, check_arithmetic, check_execution, process_variables};
 #[cfg(feature = "burn")]
 pub use device::open;
 pub use device::{DeviceChoice, DeviceError, cuda_devices, gpu_models};

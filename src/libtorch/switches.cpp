@@ -3,29 +3,13 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
-#include <exception>
 
 #include <ATen/Context.h>
 #include <c10/core/CachingDeviceAllocator.h>
 
-namespace {
+#include "guarded.h"
 
-// No exception may reach Rust: its first line goes into `error`, of `room` bytes, and 1 comes back; else 0.
-template <typename Work>
-int guarded(char* error, std::size_t room, Work work) {
-  try {
-    work();
-    return 0;
-  } catch (const c10::Error& thrown) {
-    std::snprintf(error, room, "%s", thrown.what_without_backtrace());
-  } catch (const std::exception& thrown) {
-    std::snprintf(error, room, "%s", thrown.what());
-  } catch (...) {
-    std::snprintf(error, room, "unknown error");
-  }
-  return 1;
-}
+namespace {
 
 // libtorch 2.9 warns that its switches of TF32 will change after this version, which is the only one that is used. Its
 // new ones do not yet set the state that the old ones do.

@@ -1,7 +1,7 @@
 //! From an ablation to what is to be measured: every variant in every mode at every batch size.
 
 use super::record::{MeasurementRecord, RoundSpec};
-use crate::formats::ablation::{Mode, Variant};
+use crate::formats::ablation::{Execution, Mode, Variant};
 use crate::host::DeviceChoice;
 use crate::trials::{Experiment, Prepared};
 
@@ -110,7 +110,9 @@ impl Cells<'_> {
 
     /// The measurement of a spec.
     pub fn record(&self, spec: RoundSpec, rounds: usize, prepared: &Prepared) -> MeasurementRecord {
+        // The closed forms are of plain execution on libtorch.
         let predicted = match (self.device, spec.mode) {
+            _ if spec.settings.run.execution != Execution::Plain => None,
             (DeviceChoice::Flex, _) => None,
             (_, Mode::Train) => Some(
                 prepared

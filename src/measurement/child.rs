@@ -10,8 +10,7 @@ use crate::data;
 use crate::formats::ablation::Mode;
 use crate::formats::tables::Status;
 use crate::host::{self, DeviceChoice, TensorMemory, TensorPeaks};
-use crate::model::DenseNet;
-use crate::training::TrainingImages;
+use crate::training::{TrainingImages, build};
 use crate::trials::{TrialError, starting_weights};
 
 /// Measures what the spec asks for. To be called once in a process, before anything else has made a tensor.
@@ -44,7 +43,7 @@ pub fn measure(spec: &RoundSpec) -> Result<RoundResult, TrialError> {
     )?;
     let opened = host::open(device);
     opened.seed(spec.seed);
-    let model = DenseNet::new(&plan, &weights, &opened.autodiff())?;
+    let model = build(&plan, &weights, &spec.settings.run, device, &opened.autodiff())?;
     drop(weights);
     let mut workload: Box<dyn Workload> = match spec.mode {
         Mode::Train => Box::new(TrainingSteps::new(model, &spec.optimizer(), batch)),

@@ -5,6 +5,8 @@ use burn::nn;
 use burn::tensor::module::batch_norm_train;
 use burn::tensor::{Device, Tensor};
 
+use crate::network::EPSILON;
+
 /// Batch normalisation over `[batch, channels, height, width]` (Ioffe and Szegedy 2015, arXiv 1502.03167).
 ///
 /// Burn's own module feeds its running variance the batch's biased variance, PyTorch's the unbiased one, n / (n - 1)
@@ -18,8 +20,6 @@ pub struct BatchNorm {
 impl BatchNorm {
     /// PyTorch's momentum of the running statistics, and the authors'.
     const MOMENTUM: f64 = 0.1;
-    /// PyTorch's epsilon, and the authors'.
-    const EPSILON: f64 = 1e-5;
 
     /// Builds the module from its four tensors, each `[channels]`.
     pub fn new(gamma: Tensor<1>, beta: Tensor<1>, running_mean: Tensor<1>, running_var: Tensor<1>) -> Self {
@@ -31,7 +31,7 @@ impl BatchNorm {
                 running_mean: RunningState::new(running_mean),
                 running_var: RunningState::new(running_var),
                 momentum: Self::MOMENTUM,
-                epsilon: Self::EPSILON,
+                epsilon: EPSILON,
             },
         }
     }
@@ -49,6 +49,20 @@ impl BatchNorm {
         follow(&self.inner.running_mean, result.mean, 1.0);
         follow(&self.inner.running_var, result.variance, values / (values - 1.0));
         result.output
+    }
+
+    /// The running mean and variance, each `[channels]`.
+    pub(super) fn running(&self) -> [Tensor<1>; 2] {
+        [
+            self.inner.running_mean.value_sync(),
+            self.inner.running_var.value_sync(),
+        ]
+    }
+
+    /// Brings the running statistics one batch further: its mean and its *unbiased* variance, each `[channels]`.
+    pub(super) fn follow(&self, [mean, unbiased_variance]: [Tensor<1>; 2]) {
+        follow(&self.inner.running_mean, mean, 1.0);
+        follow(&self.inner.running_var, unbiased_variance, 1.0);
     }
 }
 

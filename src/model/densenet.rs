@@ -1,5 +1,7 @@
 //! The network: stem, dense blocks with transitions between them, head.
 
+use std::sync::Arc;
+
 use burn::module::{Module, Param};
 use burn::nn::conv::Conv2d;
 use burn::nn::pool::{AvgPool2d, AvgPool2dConfig, MaxPool2d, MaxPool2dConfig};
@@ -9,6 +11,7 @@ use burn::tensor::{Device, Gradients, Tensor, TensorData};
 
 use super::batch_norm::BatchNorm;
 use super::composite::Composite;
+use super::segments::Segments;
 use crate::formats::weights::{WeightTensor, Weights, WeightsError, check};
 use crate::network::{DropoutAfter, Operation, Order, Plan, Stem};
 
@@ -84,6 +87,9 @@ pub struct DenseNet {
     pub final_relu: bool,
     /// Logits from the mean of each feature map.
     pub classifier: Linear,
+    /// What carries out all before the classifier; none: the modules themselves.
+    #[module(skip)]
+    segments: Option<Arc<dyn Segments>>,
 }
 
 impl DenseNet {
@@ -96,8 +102,16 @@ impl DenseNet {
         Ok(Builder { plan, weights, device }.densenet())
     }
 
+    /// The same network, carried out by `segments` up to the classifier; none: by the modules themselves.
+    pub fn carried_out_by(self, segments: Option<Arc<dyn Segments>>) -> Self {
+        Self { segments, ..self }
+    }
+
     /// Images `[batch, channels, height, width]`, normalised, to logits `[batch, classes]`.
     pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
+        if let Some(segments) = &self.segments {
+            return self.classifier.forward(segments.features(self, images));
+        }
         let mut maps = self.stem(images);
         for (index, block) in self.blocks.iter().enumerate() {
             maps = block.forward(maps);
@@ -284,6 +298,7 @@ impl Builder<'_> {
                 weight: Param::from_tensor(self.tensor::<2>("classifier.weight").transpose()),
                 bias: Some(Param::from_tensor(self.tensor("classifier.bias"))),
             },
+            segments: None,
         }
     }
 

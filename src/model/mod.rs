@@ -4,8 +4,12 @@ mod batch_norm;
 mod composite;
 mod densenet;
 mod initialization;
+mod segment;
+mod segments;
 
 pub use batch_norm::BatchNorm;
 pub use composite::Composite;
 pub use densenet::{DenseBlock, DenseLayer, DenseNet, Transition};
 pub use initialization::initial_weights;
+pub use segment::{BackwardPass, Pass, Primitive, SegmentGradients, SegmentInput, SegmentOutput};
+pub use segments::{Means, Segmented, Segments};

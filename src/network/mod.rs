@@ -6,8 +6,10 @@ mod evaluation_memory;
 mod layers;
 mod memory;
 mod presets;
+mod segments;
 
 pub use densenet::{DenseNet, DropoutAfter, Initialization, NetworkError, Order, Stem};
 pub use layers::{Layer, Operation, Plan, Shape};
 pub use memory::{Pass, TrainingMemory};
 pub use presets::{Preset, PublishedError, nearest_preset, preset, presets};
+pub use segments::{CompositeStep, EPSILON, Exit, Stage, StemSegment};

@@ -3,6 +3,8 @@
 #[cfg(feature = "burn")]
 mod evaluation;
 #[cfg(feature = "burn")]
+mod execution;
+#[cfg(feature = "burn")]
 mod images;
 #[cfg(feature = "burn")]
 mod losses;
@@ -16,6 +18,8 @@ mod trainer;
 
 #[cfg(feature = "burn")]
 pub use evaluation::{Evaluation, evaluate, logits};
+#[cfg(feature = "burn")]
+pub use execution::{BuildError, build};
 #[cfg(feature = "burn")]
 pub use images::TrainingImages;
 #[cfg(feature = "burn")]

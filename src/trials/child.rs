@@ -15,9 +15,9 @@ use crate::formats::ablation::Settings;
 use crate::formats::tables::{EpochRow, Row, Status, StepRow, appended_rows, write_rows};
 use crate::formats::weights::{self, Weights, WeightsError};
 use crate::host::{self, ArithmeticError, DeviceChoice, DeviceError};
-use crate::model::{DenseNet, initial_weights};
+use crate::model::initial_weights;
 use crate::network::{NetworkError, Plan};
-use crate::training::{Final, Observer, TrainError, TrainingImages, train};
+use crate::training::{BuildError, Final, Observer, TrainError, TrainingImages, build, train};
 
 /// Why a trial failed.
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +57,9 @@ pub enum TrialError {
     /// The weights do not fit.
     #[error(transparent)]
     Weights(#[from] WeightsError),
+    /// The network cannot be built.
+    #[error(transparent)]
+    Build(#[from] BuildError),
     /// The built modules are not what the closed form says.
     #[error("the built network has {built} parameters and the closed form {planned}; please report this defect")]
     Miscounted {
@@ -148,7 +151,7 @@ fn trained(
     let device = host::open(choice);
     device.seed(record.seed);
     let weights = starting_weights(settings, record.starting_weights_sha256.as_deref(), record.seed, &plan)?;
-    let model = DenseNet::new(&plan, &weights, &device.autodiff())?;
+    let model = build(&plan, &weights, &settings.run, choice, &device.autodiff())?;
     drop(weights);
     let (built, planned) = (model.parameters(), plan.parameters());
     if built != planned {

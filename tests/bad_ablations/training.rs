@@ -209,7 +209,7 @@ fn modes_and_steps_to_measure_that_there_are_not_are_refused() {
 #[test]
 fn an_execution_that_this_version_lacks_is_refused() {
     refuses(
-        &section("run", r#"execution = "fused""#),
-        r#"growth.toml:8: run.execution: execution is "fused"; it must be "plain"; this version offers no other"#,
+        &section("run", r#"execution = "compiled""#),
+        r#"growth.toml:8: run.execution: execution is "compiled"; it must be "plain" or "aten"; leave it out for "plain""#,
     );
 }

@@ -374,10 +374,10 @@ pub(super) const KEYS: &[KnownKey] = &[
     // [run]
     KnownKey {
         key: "run.execution",
-        kind: Kind::Choice(&["plain"]),
+        kind: Kind::Choice(&["plain", "aten"]),
         default: "`\"plain\"`",
-        meaning: "How the network's operations are carried out. `plain`: Burn's stock modules.",
-        remedy: "this version offers no other",
+        meaning: "How the network's operations are carried out; see [Execution](#execution).",
+        remedy: "leave it out for \"plain\"",
     },
     KnownKey {
         key: "run.deterministic",

@@ -220,6 +220,8 @@ pub enum Mode {
 pub enum Execution {
     /// Burn's stock modules.
     Plain,
+    /// ATen's operations under libtorch's own autograd: the graph that PyTorch builds.
+    Aten,
 }
 
 /// `[run]`.

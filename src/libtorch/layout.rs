@@ -1,0 +1,40 @@
+//! How feature maps lie in memory.
+
+use tch::{Device, Tensor};
+
+/// The order of a map's values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Layout {
+    /// Channel after channel, Burn's own.
+    Contiguous,
+    /// All channels of a pixel together.
+    ChannelsLast,
+}
+
+impl Layout {
+    /// The faster one for f32 convolutions: oneDNN works on pixels with all their channels, and brings maps of another
+    /// layout into its own and back in every convolution; cuDNN's f32 kernels work channel by channel.
+    pub(super) fn fastest(device: Device) -> Self {
+        match device {
+            Device::Cpu => Self::ChannelsLast,
+            _ => Self::Contiguous,
+        }
+    }
+
+    /// Maps `[batch, channels, height, width]` in this layout; the same tensor where they are in it already.
+    pub(super) fn of(self, maps: &Tensor) -> Tensor {
+        if self == Self::Contiguous {
+            return maps.contiguous();
+        }
+        // libtorch takes a tensor for channels-last by its strides. Those that its own `contiguous` gives a single
+        // channel or pixel, where both layouts are one, it takes for the other layout: so they are written out.
+        let (_, channels, height, width) = maps.size4().expect("feature maps have four dimensions");
+        let strides = [height * width * channels, 1, width * channels, channels];
+        if maps.stride() == strides {
+            return maps.shallow_clone();
+        }
+        let mut laid_out = Tensor::empty_strided(maps.size(), strides, (maps.kind(), maps.device()));
+        laid_out.copy_(maps);
+        laid_out
+    }
+}

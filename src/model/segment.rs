@@ -1,0 +1,202 @@
+//! A segment of the network as one operation of Burn's autodiff, with a backward pass of its own.
+
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+use burn::backend::autodiff::NodeId;
+use burn::backend::autodiff::checkpoint::base::Checkpointer;
+use burn::backend::autodiff::checkpoint::strategy::NoCheckpointing;
+use burn::backend::autodiff::grads::Gradients;
+use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::{Autodiff, AutodiffBackend, Backend, DispatchKindConversion, DispatchTensor};
+use burn::tensor::Tensor;
+
+/// A backend's tensor of floats.
+pub type Primitive<B> = <B as burn::backend::BackendTypes>::FloatTensorPrimitive;
+
+/// What a segment is given.
+#[derive(Debug)]
+pub struct SegmentInput<T> {
+    /// `[batch, channels, height, width]`.
+    pub maps: T,
+    /// The parameters, in the order that the segment's description gives.
+    pub parameters: Vec<T>,
+    /// How the normalisations get their statistics.
+    pub pass: Pass<T>,
+}
+
+/// Training or evaluation.
+#[derive(Debug)]
+pub enum Pass<T> {
+    /// Statistics of the batch; a backward pass follows.
+    Training {
+        /// Whether the maps' own gradient is wanted, as it is of all but images.
+        maps_gradient: bool,
+    },
+    /// Running mean and variance of each normalisation, each `[channels]`.
+    Evaluation(Vec<[T; 2]>),
+}
+
+/// What a segment gives.
+pub struct SegmentOutput<T> {
+    /// Maps `[batch, channels, height, width]`, or the means of maps, `[batch, channels]`.
+    pub output: T,
+    /// While training: the mean and the *unbiased* variance of each normalisation's input, each `[channels]`. The
+    /// unbiased one is what PyTorch's running variance follows.
+    pub statistics: Vec<[T; 2]>,
+    /// While training: from the output's gradient to the others'.
+    pub backward: Option<BackwardPass<T>>,
+}
+
+/// A backward pass, to be made once; what forward kept for it goes when it has been made, or with it.
+pub type BackwardPass<T> = Box<dyn FnOnce(T) -> SegmentGradients<T> + Send>;
+
+/// What a backward pass gives.
+pub struct SegmentGradients<T> {
+    /// The maps', where it was wanted.
+    pub maps: Option<T>,
+    /// Every parameter's, in their order.
+    pub parameters: Vec<T>,
+}
+
+/// A learned tensor of a segment.
+pub(super) enum Parameter {
+    /// A normalisation's scale or shift.
+    Vector(Tensor<1>),
+    /// A convolution's weight, `[outputs, inputs, height, width]`.
+    Kernel(Tensor<4>),
+}
+
+/// Carries a segment out on tensors of backend `B` with autodiff.
+///
+/// Burn fixes an operation's number of parents when it is compiled, and a dense block has hundreds of parameters. So
+/// the operation has two parents: the maps, through which the backward pass goes on, and one parameter, so that it is
+/// tracked where the maps are not, as images are not. The gradients of the parameters are registered under their own
+/// nodes: parameters are leaves, below which nothing is to be visited, so that a gradient that is registered is all that
+/// they need.
+pub(super) fn train<B: Backend, const D: usize>(
+    maps: Tensor<4>,
+    parameters: Vec<Parameter>,
+    carry_out: impl FnOnce(SegmentInput<Primitive<B>>) -> SegmentOutput<Primitive<B>>,
+) -> (Tensor<D>, Vec<[Tensor<1>; 2]>)
+where
+    DispatchTensor: DispatchKindConversion<Autodiff<B>>,
+{
+    let maps = primitive::<Autodiff<B>, 4>(maps);
+    let parameters: Vec<_> = parameters
+        .into_iter()
+        .map(Parameter::primitive::<Autodiff<B>>)
+        .collect();
+    let nodes: Vec<Option<NodeId>> = parameters
+        .iter()
+        .map(|parameter| parameter.is_tracked().then(|| parameter.id()))
+        .collect();
+    let tracked = parameters.iter().find(|parameter| parameter.is_tracked());
+    let parents = [maps.node(), tracked.unwrap_or(&maps).node()];
+    let maps_gradient = maps.is_tracked();
+    let result = carry_out(SegmentInput {
+        maps: maps.into_primitive(),
+        parameters: parameters
+            .into_iter()
+            .map(|parameter| parameter.into_primitive())
+            .collect(),
+        pass: Pass::Training { maps_gradient },
+    });
+    let prepared = Segment.prepare::<NoCheckpointing>(parents).compute_bound().stateful();
+    let output = match prepared {
+        OpsKind::Tracked(prepared) => prepared.finish(Kept::<B>::new(result.backward, nodes), result.output),
+        OpsKind::UnTracked(prepared) => prepared.finish(result.output),
+    };
+    let untracked = |tensor| Tensor::from_primitive::<Autodiff<B>>(Autodiff::<B>::from_inner(tensor));
+    let statistics = result.statistics.into_iter().map(|pair| pair.map(untracked));
+    (Tensor::from_primitive::<Autodiff<B>>(output), statistics.collect())
+}
+
+/// Carries a segment out on tensors of backend `B` without autodiff; `running` are the normalisations' statistics.
+pub(super) fn evaluate<B: Backend, const D: usize>(
+    maps: Tensor<4>,
+    parameters: Vec<Parameter>,
+    running: Vec<[Tensor<1>; 2]>,
+    carry_out: impl FnOnce(SegmentInput<Primitive<B>>) -> SegmentOutput<Primitive<B>>,
+) -> Tensor<D>
+where
+    DispatchTensor: DispatchKindConversion<B>,
+{
+    let running = running.into_iter().map(|pair| pair.map(primitive::<B, 1>));
+    let result = carry_out(SegmentInput {
+        maps: primitive::<B, 4>(maps),
+        parameters: parameters.into_iter().map(Parameter::primitive::<B>).collect(),
+        pass: Pass::Evaluation(running.collect()),
+    });
+    Tensor::from_primitive::<B>(result.output)
+}
+
+impl Parameter {
+    fn primitive<B: Backend>(self) -> Primitive<B>
+    where
+        DispatchTensor: DispatchKindConversion<B>,
+    {
+        match self {
+            Self::Vector(tensor) => primitive::<B, 1>(tensor),
+            Self::Kernel(tensor) => primitive::<B, 4>(tensor),
+        }
+    }
+}
+
+fn primitive<B: Backend, const D: usize>(tensor: Tensor<D>) -> Primitive<B>
+where
+    DispatchTensor: DispatchKindConversion<B>,
+{
+    tensor
+        .try_into_primitive::<B>()
+        .expect("a network's tensors are on the backend whose segments were chosen for it")
+}
+
+/// The operation.
+#[derive(Debug)]
+struct Segment;
+
+/// What the operation keeps for its backward pass.
+#[derive(Clone)]
+struct Kept<B: Backend> {
+    backward: Arc<Mutex<Option<BackwardPass<Primitive<B>>>>>,
+    parameters: Vec<Option<NodeId>>,
+}
+
+impl<B: Backend> Kept<B> {
+    fn new(backward: Option<BackwardPass<Primitive<B>>>, parameters: Vec<Option<NodeId>>) -> Self {
+        Self {
+            backward: Arc::new(Mutex::new(backward)),
+            parameters,
+        }
+    }
+}
+
+impl<B: Backend> fmt::Debug for Kept<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Kept")
+            .field("parameters", &self.parameters.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<B: Backend> Backward<B, 2> for Segment {
+    type State = Kept<B>;
+
+    fn backward(self, ops: Ops<Self::State, 2>, gradients: &mut Gradients, _: &mut Checkpointer) {
+        let output = gradients.consume::<B>(&ops.node);
+        let pass = ops.state.backward.lock().ok().and_then(|mut pass| pass.take());
+        // Burn visits an operation once in a backward pass and forgets it then.
+        let pass = pass.expect("a segment goes backward once");
+        let found = pass(output);
+        let [maps, _] = ops.parents;
+        if let (Some(node), Some(gradient)) = (maps, found.maps) {
+            gradients.register::<B>(node.id, gradient);
+        }
+        for (node, gradient) in ops.state.parameters.into_iter().zip(found.parameters) {
+            if let Some(node) = node {
+                gradients.register::<B>(node, gradient);
+            }
+        }
+    }
+}
