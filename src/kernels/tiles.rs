@@ -1,0 +1,167 @@
+//! The two inner loops of every convolution here: tiles of products whose sums stay in registers.
+//!
+//! Rows are pixels, channels last. All is safe code: slices are cut to one length before a loop, which lets the compiler
+//! drop the bounds checks and keep every sum in a register. No closure over vectors goes to a function that may stay a
+//! function, such as an array's `map`: outside the code that is compiled for them, vectors are passed through memory.
+
+use pulp::Simd;
+
+/// Channels are padded to whole vectors of the widest instructions.
+pub(super) const BLOCK: usize = 16;
+
+/// Values of a padded row.
+pub(super) const fn padded(channels: usize) -> usize {
+    channels.next_multiple_of(BLOCK)
+}
+
+/// Most vectors that a tile is wide: with 8 rows they fill 24 of AVX-512's 32 registers.
+pub(super) const PANEL: usize = 3;
+
+/// A matrix `[inner, outer]` cut into panels of up to [`PANEL`] vectors, each panel row after row.
+pub(super) struct Packed {
+    values: Vec<f32>,
+    inner: usize,
+    lanes: usize,
+    /// Vectors in a row.
+    pub(super) vectors: usize,
+}
+
+impl Packed {
+    /// Packs `value(inner, outer)`; what pads the rows to whole vectors is 0.
+    pub(super) fn new(lanes: usize, inner: usize, outer: usize, value: impl Fn(usize, usize) -> f32) -> Self {
+        let vectors = padded(outer) / lanes;
+        let mut values = Vec::with_capacity(inner * vectors * lanes);
+        let mut first = 0;
+        while first < vectors {
+            let last = vectors.min(first + PANEL);
+            for row in 0..inner {
+                let columns = first * lanes..last * lanes;
+                values.extend(columns.map(|column| if column < outer { value(row, column) } else { 0.0 }));
+            }
+            first = last;
+        }
+        Self {
+            values,
+            inner,
+            lanes,
+            vectors,
+        }
+    }
+
+    /// The panel of `width` vectors from vector `first` on, rows `rows`.
+    #[inline(always)]
+    pub(super) fn panel(&self, first: usize, width: usize, rows: std::ops::Range<usize>) -> &[f32] {
+        let start = first * self.lanes * self.inner;
+        let width = width * self.lanes;
+        &self.values[start + rows.start * width..start + rows.end * width]
+    }
+}
+
+/// Runs a block for every panel of so many vectors, its first vector and its width as a constant.
+macro_rules! for_panels {
+    ($vectors:expr, |$first:ident, $width:ident| $body:block) => {{
+        let vectors: usize = $vectors;
+        let mut next = 0;
+        while next < vectors {
+            let $first = next;
+            match vectors - next {
+                1 => {
+                    const $width: usize = 1;
+                    $body
+                }
+                2 => {
+                    const $width: usize = 2;
+                    $body
+                }
+                _ => {
+                    const $width: usize = $crate::kernels::tiles::PANEL;
+                    $body
+                }
+            }
+            next += $crate::kernels::tiles::PANEL;
+        }
+    }};
+}
+pub(super) use for_panels;
+
+/// Whether vectors are arrays that the compiler makes the best of, without instructions of their own.
+#[inline(always)]
+fn is_emulated<S: Simd>() -> bool {
+    std::any::TypeId::of::<S>() == std::any::TypeId::of::<pulp::Scalar256b>()
+}
+
+/// The larger of a value and a floor. What is no number stays so: a network that diverges must not be saved by its ReLUs.
+#[inline(always)]
+pub(super) fn cut<S: Simd>(simd: S, floor: S::f32s, value: S::f32s) -> S::f32s {
+    if is_emulated::<S>() {
+        simd.select_f32s(simd.less_than_f32s(value, floor), floor, value)
+    } else {
+        // Where one of the two is no number the instruction's result is its second operand.
+        simd.max_f32s(floor, value)
+    }
+}
+
+/// a * b + c, fused where the processor can; elsewhere a fused product would be a call of the mathematics library.
+#[inline(always)]
+pub(super) fn multiply_add<S: Simd>(simd: S, a: S::f32s, b: S::f32s, c: S::f32s) -> S::f32s {
+    if is_emulated::<S>() && cfg!(target_arch = "x86_64") {
+        simd.add_f32s(simd.mul_f32s(a, b), c)
+    } else {
+        simd.mul_add_f32s(a, b, c)
+    }
+}
+
+/// The vectors of a slice that starts at one.
+#[inline(always)]
+pub(super) fn vectors<S: Simd>(values: &[f32]) -> &[S::f32s] {
+    S::as_simd_f32s(values).0
+}
+
+/// The vectors of a slice that starts at one.
+#[inline(always)]
+pub(super) fn vectors_mut<S: Simd>(values: &mut [f32]) -> &mut [S::f32s] {
+    S::as_mut_simd_f32s(values).0
+}
+
+/// sums[m][v] += sum over k of rows[m][k] * panel[k][v]; a panel has a row for each value of the rows.
+#[inline(always)]
+pub(super) fn add_products<S: Simd, const M: usize, const V: usize>(
+    simd: S,
+    mut rows: [&[f32]; M],
+    panel: &[f32],
+    mut sums: [[S::f32s; V]; M],
+) -> [[S::f32s; V]; M] {
+    let (panel, _) = vectors::<S>(panel).as_chunks::<V>();
+    for row in &mut rows {
+        *row = &row[..panel.len()];
+    }
+    for (k, weights) in panel.iter().enumerate() {
+        for m in 0..M {
+            let value = simd.splat_f32s(rows[m][k]);
+            for v in 0..V {
+                sums[m][v] = multiply_add(simd, value, weights[v], sums[m][v]);
+            }
+        }
+    }
+    sums
+}
+
+/// sums[j][v] += sum over pairs of left[j] * right[v]: what a weight's gradient is made of.
+#[inline(always)]
+pub(super) fn add_outer_products<'a, S: Simd, const J: usize, const V: usize>(
+    simd: S,
+    pairs: impl Iterator<Item = (&'a [f32], &'a [f32])>,
+    mut sums: [[S::f32s; V]; J],
+) -> [[S::f32s; V]; J] {
+    for (left, right) in pairs {
+        let left = &left[..J];
+        let right = &vectors::<S>(&right[..V * S::F32_LANES])[..V];
+        for j in 0..J {
+            let value = simd.splat_f32s(left[j]);
+            for v in 0..V {
+                sums[j][v] = multiply_add(simd, value, right[v], sums[j][v]);
+            }
+        }
+    }
+    sums
+}
