@@ -64,9 +64,6 @@ impl Forward<'_> {
         for output in all.chunks_mut(TILE * width) {
             for output in output.chunks_mut(M * width) {
                 let input = &self.input[pixel * self.stride..];
-                for ahead in AHEAD..AHEAD + output.len() / width {
-                    prefetch(input, ahead * self.stride, ahead * self.stride + size);
-                }
                 pixel += output.len() / width;
                 self.products::<S, M>(simd, input, output);
             }
@@ -89,9 +86,22 @@ impl Forward<'_> {
         // Where fewer pixels are left the last is computed again and not taken.
         let rows: [&[f32]; M] = std::array::from_fn(|m| &scratch[m.min(pixels - 1) * size..][..self.input_channels]);
         for_panels!(self.weights.vectors, |first, V| {
-            let zero = [[simd.splat_f32s(0.0); V]; M];
-            let panel = self.weights.panel(first, V, 0..self.input_channels);
-            let sums = add_products::<S, M, V>(simd, rows, panel, zero);
+            let mut sums = [[simd.splat_f32s(0.0); V]; M];
+            // In as many parts as there are pixels, and with each part memory is asked for one pixel to come: asked for all
+            // at once it would keep the processor waiting.
+            let part = self.input_channels.div_ceil(M);
+            for (m, begin) in (0..self.input_channels).step_by(part).enumerate() {
+                let end = self.input_channels.min(begin + part);
+                if first == 0 {
+                    let ahead = (AHEAD + m) * self.stride;
+                    prefetch(input, ahead, ahead + size);
+                }
+                let mut parts = rows;
+                for row in &mut parts {
+                    *row = &row[begin..end];
+                }
+                sums = add_products::<S, M, V>(simd, parts, self.weights.panel(first, V, begin..end), sums);
+            }
             for (m, sums) in sums.iter().enumerate() {
                 if m < pixels {
                     let place = m * width + first * S::F32_LANES;
@@ -299,13 +309,16 @@ fn backward_tile<S: Simd, const M: usize>(
         let panel_width = V * S::F32_LANES;
         let active = &mut active[..pixels * panel_width];
         let rows = tile.input.chunks(tile.stride).zip(active.chunks_exact_mut(panel_width));
-        for (pixel, (input, row)) in rows.enumerate() {
+        for (input, row) in rows {
             tile.affine.apply(simd, input, channel, row);
-            let next = (TILE + pixel) * tile.stride + channel;
-            prefetch(tile.input, next, next + panel_width);
-            prefetch(gradient, next, next + panel_width);
         }
+        // Memory is asked for the next tile's values a few at a time: all at once they would keep the processor waiting.
+        let share = TILE.div_ceil(tile.output_channels.div_ceil(OUTER));
         for output in (0..tile.output_channels).step_by(OUTER) {
+            for pixel in output / OUTER * share..(output / OUTER + 1) * share {
+                let next = (TILE + pixel) * tile.stride + channel;
+                prefetch(tile.input, next, next + panel_width);
+            }
             let left = tile
                 .output_gradient
                 .chunks_exact(tile.width)
@@ -323,6 +336,10 @@ fn backward_tile<S: Simd, const M: usize>(
             let rows: [&[f32]; M] = std::array::from_fn(|m| {
                 &tile.output_gradient[(pixel + m).min(pixels - 1) * tile.width..][..tile.output_channels]
             });
+            for m in 0..M {
+                let next = (TILE + pixel + m) * tile.stride + channel;
+                prefetch(gradient, next, next + panel_width);
+            }
             let zero = [[simd.splat_f32s(0.0); V]; M];
             let found = add_products::<S, M, V>(simd, rows, panel, zero);
             for (m, found) in found.into_iter().enumerate() {
