@@ -116,10 +116,15 @@ fn places() -> Vec<Place> {
     let mut places = Vec::new();
     for (choice, execution) in [
         (DeviceChoice::Flex, Execution::Plain),
+        (DeviceChoice::Flex, Execution::Recompute),
         #[cfg(feature = "libtorch")]
         (DeviceChoice::Cpu, Execution::Plain),
         #[cfg(feature = "libtorch")]
         (DeviceChoice::Cpu, Execution::Aten),
+        #[cfg(feature = "libtorch")]
+        (DeviceChoice::Cpu, Execution::Recompute),
+        #[cfg(feature = "libtorch")]
+        (DeviceChoice::Cpu, Execution::Fused),
     ] {
         places.push(Place {
             choice,

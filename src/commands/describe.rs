@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
-use densenet_bench::formats::ablation::TrainSettings;
+use densenet_bench::formats::ablation::{Execution, TrainSettings};
 use densenet_bench::network::{Plan, Preset, Shape, Stem, nearest_preset, preset, presets};
 use densenet_bench::views::describe::{self, Described};
 use densenet_bench::views::predicted_memory::{fits_table, memory_table};
@@ -45,6 +45,7 @@ struct Network {
     plan: Plan,
     batch_sizes: Vec<usize>,
     momentum: bool,
+    execution: Execution,
 }
 
 pub fn run(arguments: &Arguments) -> Outcome {
@@ -56,6 +57,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
             plan: &network.plan,
             batch_sizes: &network.batch_sizes,
             momentum: network.momentum,
+            execution: network.execution.name(),
         })
         .collect();
     if arguments.json {
@@ -86,6 +88,7 @@ fn networks(what: &Path) -> Result<(Vec<Network>, usize), Failure> {
             plan: plan_of(&preset)?,
             batch_sizes: BATCH_SIZES.to_vec(),
             momentum: has_momentum(None),
+            execution: Execution::Plain,
         };
         return Ok((vec![network], 0));
     }
@@ -107,6 +110,7 @@ fn networks(what: &Path) -> Result<(Vec<Network>, usize), Failure> {
             None => BATCH_SIZES.to_vec(),
         },
         momentum: has_momentum(variant.settings.train.as_ref()),
+        execution: variant.settings.run.execution,
     });
     Ok((networks.collect(), experiment.trials.len()))
 }

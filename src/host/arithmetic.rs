@@ -57,6 +57,11 @@ pub fn check_execution(run: &RunSettings, device: DeviceChoice) -> Result<(), Ar
             remedy: "take --device cpu or cuda:N in a program that was built with libtorch, or execution \"plain\" or \"recompute\""
                 .to_owned(),
         }),
+        (Execution::Fused, DeviceChoice::Flex | DeviceChoice::Cuda(_)) => Err(ArithmeticError {
+            key: "run.execution",
+            rule: format!("execution is \"fused\", and its kernels are for the CPU with libtorch's tensors, which the device {device} is not"),
+            remedy: "take --device cpu in a program that was built with libtorch, or execution \"plain\" or \"recompute\"".to_owned(),
+        }),
         _ => Ok(()),
     }
 }

@@ -58,7 +58,6 @@ impl Forward<'_> {
     #[inline(always)]
     fn run<S: Simd, const M: usize>(mut self, simd: S) {
         let width = self.weights.vectors * S::F32_LANES;
-        let size = self.affine.len();
         let mut pixel = 0;
         let all = std::mem::take(&mut self.output);
         for output in all.chunks_mut(TILE * width) {

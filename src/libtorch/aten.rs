@@ -8,7 +8,7 @@ use tch::Tensor;
 use super::layout::Layout;
 use super::native::gradients;
 use super::tensors::{Backend, Counted, counted, inner};
-use crate::model::{Means, Pass, SegmentGradients, SegmentInput, SegmentOutput};
+use crate::model::{Means, Pass, SegmentGradients, SegmentInput, SegmentOutput, StemMeans};
 use crate::network::{CompositeStep, EPSILON, Exit, Stage, StemSegment};
 
 /// ATen's operations in the order in which PyTorch's modules call them.
@@ -70,18 +70,8 @@ impl Aten {
 impl Means for Aten {
     type Backend = Backend;
 
-    fn stem(&self, stem: &StemSegment, input: SegmentInput<Counted>) -> SegmentOutput<Counted> {
-        Self::segment(input, |state, images| {
-            let weight = state.parameter();
-            let maps = laid_out(&convolution(&images, &weight, stem.stride, stem.padding));
-            drop(images);
-            let maps = if stem.norm { state.norm(&maps, true) } else { maps };
-            if stem.pool {
-                maps.max_pool2d([3, 3], [2, 2], [1, 1], [1, 1], false)
-            } else {
-                maps
-            }
-        })
+    fn stem(&self) -> Option<StemMeans<Backend>> {
+        Some(stem)
     }
 
     fn stage(&self, stage: &Stage, input: SegmentInput<Counted>) -> SegmentOutput<Counted> {
@@ -107,6 +97,21 @@ impl Means for Aten {
             }
         })
     }
+}
+
+/// The first layers.
+pub(super) fn stem(stem: &StemSegment, input: SegmentInput<Counted>) -> SegmentOutput<Counted> {
+    Aten::segment(input, |state, images| {
+        let weight = state.parameter();
+        let maps = laid_out(&convolution(&images, &weight, stem.stride, stem.padding));
+        drop(images);
+        let maps = if stem.norm { state.norm(&maps, true) } else { maps };
+        if stem.pool {
+            maps.max_pool2d([3, 3], [2, 2], [1, 1], [1, 1], false)
+        } else {
+            maps
+        }
+    })
 }
 
 /// A forward pass: what it takes from and what it finds.
@@ -183,18 +188,18 @@ impl Forward {
     }
 }
 
-fn convolution(maps: &Tensor, weight: &Tensor, stride: usize, padding: usize) -> Tensor {
+pub(super) fn convolution(maps: &Tensor, weight: &Tensor, stride: usize, padding: usize) -> Tensor {
     let [stride, padding] = [stride, padding].map(|size| size as i64);
     maps.conv2d(weight, None::<Tensor>, [stride; 2], [padding; 2], [1, 1], 1)
 }
 
 /// Maps in the layout that is fastest on their device.
-fn laid_out(maps: &Tensor) -> Tensor {
+pub(super) fn laid_out(maps: &Tensor) -> Tensor {
     Layout::fastest(maps.device()).of(maps)
 }
 
 /// All maps of a block so far, `[batch, channels, height, width]`.
-fn concatenated(maps: &[Tensor]) -> Tensor {
+pub(super) fn concatenated(maps: &[Tensor]) -> Tensor {
     match maps {
         [only] => only.shallow_clone(),
         several => Tensor::cat(several, 1),

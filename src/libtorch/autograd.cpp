@@ -1,6 +1,8 @@
 // What libtorch's autograd and its backward operations can do and tch does not expose.
 
 #include <cstddef>
+#include <cstdint>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -31,6 +33,47 @@ int densenet_bench_gradients(
     for (std::size_t index = 0; index < count; ++index) {
       gradients[index] = new at::Tensor(std::move(found[index]));
     }
+  });
+}
+
+// The gradients of a convolution's input and weight, without bias, at stride 1.
+int densenet_bench_convolution_backward(
+    const at::Tensor* gradient,
+    const at::Tensor* maps,
+    const at::Tensor* weight,
+    std::int64_t padding,
+    at::Tensor** gradients,
+    char* error,
+    std::size_t room) {
+  return guarded(error, room, [&] {
+    auto found = at::convolution_backward(
+        *gradient, *maps, *weight, /*bias_sizes=*/c10::nullopt, /*stride=*/{1, 1}, /*padding=*/{padding, padding},
+        /*dilation=*/{1, 1}, /*transposed=*/false, /*output_padding=*/{0, 0}, /*groups=*/1,
+        /*output_mask=*/{true, true, false});
+    gradients[0] = new at::Tensor(std::move(std::get<0>(found)));
+    gradients[1] = new at::Tensor(std::move(std::get<1>(found)));
+  });
+}
+
+// The gradients of a batch normalisation's input, scale and shift, given the batch's mean and 1 / sqrt(variance +
+// epsilon).
+int densenet_bench_batch_norm_backward(
+    const at::Tensor* gradient,
+    const at::Tensor* maps,
+    const at::Tensor* gamma,
+    const at::Tensor* mean,
+    const at::Tensor* inverse_deviation,
+    double epsilon,
+    at::Tensor** gradients,
+    char* error,
+    std::size_t room) {
+  return guarded(error, room, [&] {
+    auto found = at::native_batch_norm_backward(
+        *gradient, *maps, *gamma, /*running_mean=*/{}, /*running_var=*/{}, *mean, *inverse_deviation,
+        /*train=*/true, epsilon, /*output_mask=*/{true, true, true});
+    gradients[0] = new at::Tensor(std::move(std::get<0>(found)));
+    gradients[1] = new at::Tensor(std::move(std::get<1>(found)));
+    gradients[2] = new at::Tensor(std::move(std::get<2>(found)));
   });
 }
 

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use super::aten::Aten;
+use super::fused::Fused;
+use super::recompute::AtenRecompute;
 use crate::formats::ablation::Execution;
+use crate::kernels::Processor;
 use crate::model::{Segmented, Segments};
 use crate::network::DenseNet;
 
@@ -12,5 +15,7 @@ pub fn segments(network: &DenseNet, execution: Execution) -> Option<Arc<dyn Segm
     match execution {
         Execution::Plain => None,
         Execution::Aten => Some(Arc::new(Segmented::new(network, Aten))),
+        Execution::Recompute => Some(Arc::new(Segmented::new(network, AtenRecompute))),
+        Execution::Fused => Some(Arc::new(Segmented::new(network, Fused::new(Processor::detect())))),
     }
 }

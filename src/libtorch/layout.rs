@@ -26,15 +26,32 @@ impl Layout {
         if self == Self::Contiguous {
             return maps.contiguous();
         }
-        // libtorch takes a tensor for channels-last by its strides. Those that its own `contiguous` gives a single
-        // channel or pixel, where both layouts are one, it takes for the other layout: so they are written out.
-        let (_, channels, height, width) = maps.size4().expect("feature maps have four dimensions");
-        let strides = [height * width * channels, 1, width * channels, channels];
+        let strides = channels_last(maps.size4().expect("feature maps have four dimensions"));
         if maps.stride() == strides {
             return maps.shallow_clone();
         }
-        let mut laid_out = Tensor::empty_strided(maps.size(), strides, (maps.kind(), maps.device()));
+        let mut laid_out = self.empty_like(maps, maps.size()[1]);
         laid_out.copy_(maps);
         laid_out
     }
+
+    /// Maps of another number of channels, whose values are any.
+    pub(super) fn empty_like(self, maps: &Tensor, channels: i64) -> Tensor {
+        let (batch, _, height, width) = maps.size4().expect("feature maps have four dimensions");
+        let size = (batch, channels, height, width);
+        let options = (maps.kind(), maps.device());
+        let shape = [batch, channels, height, width];
+        match self {
+            Self::Contiguous => Tensor::empty(shape, options),
+            Self::ChannelsLast => Tensor::empty_strided(shape, channels_last(size), options),
+        }
+    }
+}
+
+/// Strides of channels-last maps.
+///
+/// libtorch takes a tensor for channels-last by its strides. Those that its own `contiguous` gives a single channel or
+/// pixel, where both layouts are one, it takes for the other layout: so they are written out.
+fn channels_last((_, channels, height, width): (i64, i64, i64, i64)) -> [i64; 4] {
+    [height * width * channels, 1, width * channels, channels]
 }

@@ -3,12 +3,15 @@
 mod aten;
 mod device;
 mod executions;
+mod fused;
 mod layout;
 mod memory;
 mod native;
 mod native_error;
+mod recompute;
 mod switches;
 mod tensors;
+mod values;
 
 pub use device::{cpu, cuda, cuda_devices, limit_threads};
 pub use executions::segments;

@@ -17,6 +17,26 @@ unsafe extern "C" {
         error: *mut c_char,
         room: usize,
     ) -> c_int;
+    fn densenet_bench_convolution_backward(
+        gradient: *const Handle,
+        maps: *const Handle,
+        weight: *const Handle,
+        padding: i64,
+        gradients: *mut *mut Handle,
+        error: *mut c_char,
+        room: usize,
+    ) -> c_int;
+    fn densenet_bench_batch_norm_backward(
+        gradient: *const Handle,
+        maps: *const Handle,
+        gamma: *const Handle,
+        mean: *const Handle,
+        inverse_deviation: *const Handle,
+        epsilon: f64,
+        gradients: *mut *mut Handle,
+        error: *mut c_char,
+        room: usize,
+    ) -> c_int;
 }
 
 /// tch's name of an `at::Tensor` behind a pointer.
@@ -49,4 +69,61 @@ pub(super) fn gradients(output: &Tensor, output_gradient: &Tensor, inputs: &[Ten
         .into_iter()
         .map(|tensor| unsafe { Tensor::from_ptr(tensor) })
         .collect()
+}
+
+/// The gradients of a convolution's input and weight, from that of its output; stride 1, no bias.
+///
+/// # Panics
+/// As [`gradients`].
+pub(super) fn convolution_backward(gradient: &Tensor, maps: &Tensor, weight: &Tensor, padding: usize) -> [Tensor; 2] {
+    let mut found = [std::ptr::null_mut(); 2];
+    let padding = padding as i64;
+    // SAFETY: every pointer is that of a tensor that outlives the call, which writes two results; at most `room` bytes
+    // go to `error`, which `checked` provides; no exception gets out.
+    let called = checked(|error, room| unsafe {
+        densenet_bench_convolution_backward(
+            gradient.as_ptr(),
+            maps.as_ptr(),
+            weight.as_ptr(),
+            padding,
+            found.as_mut_ptr(),
+            error,
+            room,
+        )
+    });
+    called.unwrap_or_else(|error| panic!("{error}"));
+    // SAFETY: as in `gradients`.
+    found.map(|tensor| unsafe { Tensor::from_ptr(tensor) })
+}
+
+/// The gradients of a batch normalisation's input, scale and shift, from that of its output; `[mean, inverse]` are the
+/// batch's mean and 1 / sqrt(variance + epsilon), each `[channels]`.
+///
+/// # Panics
+/// As [`gradients`].
+pub(super) fn batch_norm_backward(
+    gradient: &Tensor,
+    maps: &Tensor,
+    gamma: &Tensor,
+    [mean, inverse]: [&Tensor; 2],
+    epsilon: f64,
+) -> [Tensor; 3] {
+    let mut found = [std::ptr::null_mut(); 3];
+    // SAFETY: as in `convolution_backward`, with three results.
+    let called = checked(|error, room| unsafe {
+        densenet_bench_batch_norm_backward(
+            gradient.as_ptr(),
+            maps.as_ptr(),
+            gamma.as_ptr(),
+            mean.as_ptr(),
+            inverse.as_ptr(),
+            epsilon,
+            found.as_mut_ptr(),
+            error,
+            room,
+        )
+    });
+    called.unwrap_or_else(|error| panic!("{error}"));
+    // SAFETY: as in `gradients`.
+    found.map(|tensor| unsafe { Tensor::from_ptr(tensor) })
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::formats::ablation::{Mode, Settings, TrainSettings};
 use crate::formats::tables::Status;
 use crate::network::Shape;
-use crate::trials::{arithmetic_of, digest, name_of};
+use crate::trials::{arithmetic_of, digest};
 
 /// All that one process needs in order to measure.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -175,7 +175,7 @@ impl MeasurementRecord {
 
     /// The execution as the tables name it.
     pub fn execution_name(&self) -> String {
-        name_of(&self.spec.settings.run.execution)
+        self.spec.settings.run.execution.name().to_owned()
     }
 
     /// The mode as the tables name it.

@@ -4,6 +4,8 @@ mod batch_norm;
 mod composite;
 mod densenet;
 mod initialization;
+mod operations;
+mod recompute;
 mod segment;
 mod segments;
 
@@ -11,5 +13,7 @@ pub use batch_norm::BatchNorm;
 pub use composite::Composite;
 pub use densenet::{DenseBlock, DenseLayer, DenseNet, Transition};
 pub use initialization::initial_weights;
+pub use operations::{BatchStatistics, BurnOperations, Operations};
+pub use recompute::{Recompute, stage as recompute_stage};
 pub use segment::{BackwardPass, Pass, Primitive, SegmentGradients, SegmentInput, SegmentOutput};
-pub use segments::{Means, Segmented, Segments};
+pub use segments::{Means, Segmented, Segments, StemMeans};

@@ -24,12 +24,9 @@ pub trait Means: Debug + Send + Sync {
     /// The backend.
     type Backend: Backend;
 
-    /// The first layers; its parameters are in the order of [`StemSegment`].
-    fn stem(
-        &self,
-        stem: &StemSegment,
-        input: SegmentInput<Primitive<Self::Backend>>,
-    ) -> SegmentOutput<Primitive<Self::Backend>>;
+    /// What the first layers are carried out by; none for Burn's modules. Its parameters are in the order of
+    /// [`StemSegment`].
+    fn stem(&self) -> Option<StemMeans<Self::Backend>>;
 
     /// A dense block and what follows it; its parameters are in the order of [`Stage`].
     fn stage(
@@ -38,6 +35,9 @@ pub trait Means: Debug + Send + Sync {
         input: SegmentInput<Primitive<Self::Backend>>,
     ) -> SegmentOutput<Primitive<Self::Backend>>;
 }
+
+/// Carries the first layers out.
+pub type StemMeans<B> = fn(&StemSegment, SegmentInput<Primitive<B>>) -> SegmentOutput<Primitive<B>>;
 
 /// A network's segments with the means of carrying them out.
 #[derive(Debug)]
@@ -86,8 +86,10 @@ where
     DispatchTensor: DispatchKindConversion<M::Backend> + DispatchKindConversion<Autodiff<M::Backend>>,
 {
     fn features(&self, network: &DenseNet, images: Tensor<4>) -> Tensor<2> {
-        let stem = Parts::of_stem(network);
-        let mut maps: Tensor<4> = self.segment(images, stem, |input| self.means.stem(&self.stem, input));
+        let mut maps = match self.means.stem() {
+            Some(stem) => self.segment(images, Parts::of_stem(network), |input| stem(&self.stem, input)),
+            None => network.stem(images),
+        };
         let (last, others) = self
             .stages
             .split_last()

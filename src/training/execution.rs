@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use burn::backend::Flex;
 use burn::tensor::Device;
 
 use crate::formats::ablation::{Execution, RunSettings};
 use crate::formats::weights::{Weights, WeightsError};
 use crate::host::{self, ArithmeticError, DeviceChoice};
-use crate::model::{DenseNet, Segments};
+use crate::model::{DenseNet, Recompute, Segmented, Segments};
 use crate::network::{self, Plan};
 
 /// Why a network could not be built.
@@ -44,6 +45,10 @@ fn segments(network: &network::DenseNet, execution: Execution, device: DeviceCho
     if device != DeviceChoice::Flex {
         return crate::libtorch::segments(network, execution);
     }
-    let _ = (network, execution, device);
-    None
+    let _ = device;
+    match execution {
+        Execution::Recompute => Some(Arc::new(Segmented::new(network, Recompute::<Flex>::default()))),
+        // `check_execution` lets no other reach a device that lacks it.
+        Execution::Plain | Execution::Aten | Execution::Fused => None,
+    }
 }

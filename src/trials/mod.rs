@@ -18,6 +18,5 @@ pub use folder::{FolderError, ResultFolder};
 pub(crate) use folder::{read_json, write_json};
 pub use identity::{arithmetic_of, digest, identity};
 pub use process::{Ending, Work, says_out_of_memory};
-pub(crate) use record::name_of;
 pub use record::{TrialRecord, TrialResult};
 pub use supervise::{Event, supervise};

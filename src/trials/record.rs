@@ -108,7 +108,7 @@ impl TrialRecord {
             status: result.status,
             error: result.error.clone(),
             device: self.device.clone(),
-            execution: name_of(&self.settings.run.execution),
+            execution: self.settings.run.execution.name().to_owned(),
             dataset: name_of(&self.settings.data.dataset),
             block_layers: model.block_layers_text(),
             growth_rate: model.growth_rate,
@@ -137,7 +137,7 @@ impl TrialRecord {
 }
 
 /// The name that a setting of few values has in the ablation format.
-pub(crate) fn name_of(value: &impl Serialize) -> String {
+fn name_of(value: &impl Serialize) -> String {
     match serde_json::to_value(value) {
         Ok(serde_json::Value::String(name)) => name,
         _ => String::new(),

@@ -26,6 +26,15 @@ pub struct Described<'a> {
     pub batch_sizes: &'a [usize],
     /// Whether the optimizer has momentum.
     pub momentum: bool,
+    /// How the network is carried out, as the tables name it; the closed forms of memory are of `plain` alone.
+    pub execution: &'a str,
+}
+
+impl Described<'_> {
+    /// Whether the memory of a training step is known without running one.
+    pub fn has_closed_form(&self) -> bool {
+        self.execution == "plain"
+    }
 }
 
 /// A variant's network.
@@ -45,12 +54,13 @@ pub struct VariantDescription {
     pub classes: usize,
     /// Every layer, in the order of the forward pass.
     pub layer_table: Vec<LayerDescription>,
-    /// The predicted memory of a training step at each batch size.
+    /// The predicted memory of a training step at each batch size; empty where the execution has no closed form.
     pub memory: Vec<MemoryDescription>,
     /// The bytes of `--fits`; absent without it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory_limit_bytes: Option<u64>,
-    /// The largest batch whose training step is predicted to fit in them, 0 where not even one image does.
+    /// The largest batch whose training step is predicted to fit in them, 0 where not even one image does; absent where
+    /// the execution has no closed form.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub largest_batch_size: Option<usize>,
 }
@@ -84,7 +94,9 @@ pub fn description(variants: &[Described<'_>], trials: usize, limit: Option<u64>
             layer_table: plan.layers.iter().map(|layer| layer_description(plan, layer)).collect(),
             memory: memory_description(variant),
             memory_limit_bytes: limit,
-            largest_batch_size: limit.map(|limit| plan.largest_training_batch(limit, variant.momentum)),
+            largest_batch_size: limit
+                .filter(|_| variant.has_closed_form())
+                .map(|limit| plan.largest_training_batch(limit, variant.momentum)),
         }
     };
     Description {
@@ -257,6 +269,7 @@ mod tests {
             plan: &plan,
             batch_sizes: &[8, 64],
             momentum: true,
+            execution: "plain",
         };
         let value = serde_json::to_value(description(&[base], 3, None)).unwrap();
         assert_eq!(value["trials"], 3);

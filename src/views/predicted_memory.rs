@@ -54,13 +54,21 @@ pub fn memory_description(network: &Described<'_>) -> Vec<MemoryDescription> {
             peak_layer: memory.layer,
         }
     };
-    network.batch_sizes.iter().map(at).collect()
+    let sizes = network.batch_sizes.iter().filter(|_| network.has_closed_form());
+    sizes.map(at).collect()
 }
 
-/// The predictions of one network as text, in MB of 1,000,000 bytes; empty without a batch size.
+/// The predictions of one network as text, in MB of 1,000,000 bytes; empty without a batch size, and a sentence where
+/// there is none to be had.
 pub fn memory_table(network: &Described<'_>) -> String {
     if network.batch_sizes.is_empty() {
         return String::new();
+    }
+    if !network.has_closed_form() {
+        return format!(
+            "No memory is predicted of {} execution: the closed form is of plain execution. [measure] measures it.\n",
+            network.execution
+        );
     }
     let memories: Vec<TrainingMemory> = network
         .batch_sizes
@@ -89,9 +97,12 @@ pub fn memory_table(network: &Described<'_>) -> String {
 
 /// The largest batch of each network whose training step is predicted to fit in `limit` bytes, as text.
 pub fn fits_table(networks: &[Described<'_>], limit: u64) -> String {
-    let largest: Vec<usize> = networks
+    let largest: Vec<Option<usize>> = networks
         .iter()
-        .map(|network| network.plan.largest_training_batch(limit, network.momentum))
+        .map(|network| {
+            let closed_form = network.has_closed_form();
+            closed_form.then(|| network.plan.largest_training_batch(limit, network.momentum))
+        })
         .collect();
     let mut table = Table::default();
     table.column(
@@ -99,19 +110,20 @@ pub fn fits_table(networks: &[Described<'_>], limit: u64) -> String {
         Side::Left,
         networks.iter().map(|network| network.name.to_owned()),
     );
-    let words = largest.iter().map(|&largest| match largest {
-        0 => "not even one image".to_owned(),
-        size => grouped(size as u64),
+    let words = largest.iter().zip(networks).map(|(&largest, network)| match largest {
+        None => format!("not predicted of {} execution", network.execution),
+        Some(0) => "not even one image".to_owned(),
+        Some(size) => grouped(size as u64),
     });
     table.column("largest batch", Side::Right, words);
     let with_sizes = networks.iter().zip(&largest);
     let peak = |network: &Described<'_>, size| megabytes(network.plan.training_peak(size, network.momentum));
     let peaks = with_sizes.clone().map(|(network, &size)| match size {
-        0 => String::new(),
-        size => peak(network, size),
+        None | Some(0) => String::new(),
+        Some(size) => peak(network, size),
     });
     table.column("peak (MB)", Side::Right, peaks);
-    let next = with_sizes.map(|(network, &size)| peak(network, size + 1));
+    let next = with_sizes.map(|(network, &size)| size.map_or_else(String::new, |size| peak(network, size + 1)));
     table.column("with one more (MB)", Side::Right, next);
     format!(
         "The largest training batch that is predicted to fit in {} bytes:\n{}{SCOPE}",
@@ -154,6 +166,7 @@ mod tests {
             plan,
             batch_sizes,
             momentum: true,
+            execution: "plain",
         }
     }
 
@@ -201,6 +214,19 @@ mod tests {
         assert!(lines[3].starts_with("small"), "{text}");
         assert!(lines[3].contains(&format!("  {largest}  ")), "{text}");
         assert!(lines[4].contains("not even one image"), "{text}");
+    }
+
+    #[test]
+    fn of_another_execution_than_plain_nothing_is_predicted_and_the_text_says_so() {
+        let plan = plan("densenet-40-12", 32);
+        let other = Described {
+            execution: "recompute",
+            ..described("a", &plan, &[8])
+        };
+        assert!(memory_table(&other).starts_with("No memory is predicted of recompute execution"));
+        assert_eq!(memory_description(&other), []);
+        let text = fits_table(&[described("b", &plan, &[8]), other], 200_000_000);
+        assert!(text.contains("a        not predicted of recompute execution"), "{text}");
     }
 
     #[test]

@@ -210,6 +210,6 @@ fn modes_and_steps_to_measure_that_there_are_not_are_refused() {
 fn an_execution_that_this_version_lacks_is_refused() {
     refuses(
         &section("run", r#"execution = "compiled""#),
-        r#"growth.toml:8: run.execution: execution is "compiled"; it must be "plain" or "aten"; leave it out for "plain""#,
+        r#"growth.toml:8: run.execution: execution is "compiled"; it must be "plain", "aten", "recompute" or "fused"; leave it out for "plain""#,
     );
 }

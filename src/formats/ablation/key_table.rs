@@ -374,7 +374,7 @@ pub(super) const KEYS: &[KnownKey] = &[
     // [run]
     KnownKey {
         key: "run.execution",
-        kind: Kind::Choice(&["plain", "aten"]),
+        kind: Kind::Choice(&["plain", "aten", "recompute", "fused"]),
         default: "`\"plain\"`",
         meaning: "How the network's operations are carried out; see [Execution](#execution).",
         remedy: "leave it out for \"plain\"",

@@ -222,6 +222,22 @@ pub enum Execution {
     Plain,
     /// ATen's operations under libtorch's own autograd: the graph that PyTorch builds.
     Aten,
+    /// Concatenation, normalisation and ReLU computed again in backward rather than kept (arXiv 1707.06990).
+    Recompute,
+    /// One operation a dense block on the CPU, which does no work twice.
+    Fused,
+}
+
+impl Execution {
+    /// Its name in files and tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Plain => "plain",
+            Self::Aten => "aten",
+            Self::Recompute => "recompute",
+            Self::Fused => "fused",
+        }
+    }
 }
 
 /// `[run]`.

@@ -1,0 +1,183 @@
+//! `recompute` with ATen's operations: in place where a value is not needed any more.
+
+use tch::Tensor;
+
+use super::aten;
+use super::layout::Layout;
+use super::native::{batch_norm_backward, convolution_backward};
+use super::tensors::{Backend, Counted, counted, inner};
+use crate::model::{
+    BatchStatistics, Means, Operations, Pass, SegmentGradients, SegmentInput, SegmentOutput, StemMeans, recompute_stage,
+};
+use crate::network::{EPSILON, Stage};
+
+/// Recomputing stages; the stem is `aten`'s.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct AtenRecompute;
+
+impl Means for AtenRecompute {
+    type Backend = Backend;
+
+    fn stem(&self) -> Option<StemMeans<Backend>> {
+        Some(aten::stem)
+    }
+
+    fn stage(&self, stage: &Stage, input: SegmentInput<Counted>) -> SegmentOutput<Counted> {
+        let SegmentInput { maps, parameters, pass } = input;
+        let found = recompute_stage::<AtenOperations>(
+            stage,
+            SegmentInput {
+                maps: aten::laid_out(&inner(&maps)),
+                parameters: parameters.iter().map(inner).collect(),
+                pass: match pass {
+                    Pass::Training { maps_gradient } => Pass::Training { maps_gradient },
+                    Pass::Evaluation(running) => {
+                        Pass::Evaluation(running.iter().map(|pair| pair.each_ref().map(inner)).collect())
+                    }
+                },
+            },
+        );
+        let backward = found.backward.map(|backward| {
+            Box::new(move |gradient: Counted| {
+                let found = backward(inner(&gradient));
+                // Held until now, so that Burn would not write into what was kept.
+                drop((maps, parameters));
+                SegmentGradients {
+                    maps: found.maps.map(counted),
+                    parameters: found
+                        .parameters
+                        .into_iter()
+                        .map(|gradient| counted(gradient.contiguous()))
+                        .collect(),
+                }
+            }) as _
+        });
+        SegmentOutput {
+            output: counted(found.output),
+            statistics: found
+                .statistics
+                .into_iter()
+                .map(|pair| pair.map(|tensor| counted(tensor.copy())))
+                .collect(),
+            backward,
+        }
+    }
+}
+
+/// ATen's operations.
+#[derive(Debug)]
+struct AtenOperations;
+
+impl Operations for AtenOperations {
+    type Tensor = Tensor;
+    type Mask = Tensor;
+
+    fn share(tensor: &Tensor) -> Tensor {
+        tensor.shallow_clone()
+    }
+
+    fn concatenate(maps: &[Tensor]) -> Tensor {
+        aten::concatenated(maps)
+    }
+
+    fn channels(maps: &Tensor, from: usize, to: usize) -> Tensor {
+        aten::laid_out(&maps.narrow(1, from as i64, (to - from) as i64))
+    }
+
+    fn width(maps: &Tensor) -> usize {
+        maps.size()[1] as usize
+    }
+
+    fn add_first_channels(mut maps: Tensor, wider: Tensor) -> Tensor {
+        let width = maps.size()[1];
+        maps.g_add_(&wider.narrow(1, 0, width))
+    }
+
+    fn normalise(maps: &Tensor, [gamma, beta]: [&Tensor; 2]) -> (Tensor, BatchStatistics<Tensor>) {
+        let size = maps.size();
+        let values = (size[0] * size[2] * size[3]) as f64;
+        let (running_mean, unbiased_variance) = (gamma.zeros_like(), gamma.zeros_like());
+        // With a momentum of 1 the running statistics are the batch's: its mean and its unbiased variance.
+        let (normalised, mean, inverse_deviation) = maps.native_batch_norm(
+            Some(gamma),
+            Some(beta),
+            Some(&running_mean),
+            Some(&unbiased_variance),
+            true,
+            1.0,
+            EPSILON,
+        );
+        let statistics = BatchStatistics {
+            mean,
+            variance: &unbiased_variance * ((values - 1.0) / values),
+            unbiased_variance,
+            inverse_deviation: Some(inverse_deviation),
+        };
+        (normalised, statistics)
+    }
+
+    fn normalise_again(maps: &Tensor, affine: [&Tensor; 2], statistics: &BatchStatistics<Tensor>) -> Tensor {
+        Self::normalise_with(maps, affine, [&statistics.mean, &statistics.variance])
+    }
+
+    fn normalise_backward(
+        gradient: Tensor,
+        maps: &Tensor,
+        gamma: &Tensor,
+        statistics: &BatchStatistics<Tensor>,
+    ) -> [Tensor; 3] {
+        let inverse = statistics.inverse_deviation.as_ref().unwrap_or(&statistics.variance);
+        batch_norm_backward(&gradient, maps, gamma, [&statistics.mean, inverse], EPSILON)
+    }
+
+    fn normalise_with(maps: &Tensor, [gamma, beta]: [&Tensor; 2], [mean, variance]: [&Tensor; 2]) -> Tensor {
+        let normalised =
+            maps.native_batch_norm(Some(gamma), Some(beta), Some(mean), Some(variance), false, 0.0, EPSILON);
+        normalised.0
+    }
+
+    fn relu(mut maps: Tensor) -> Tensor {
+        maps.relu_()
+    }
+
+    fn relu_backward(gradient: Tensor, output: &Tensor) -> Tensor {
+        output.threshold_backward_grad_input(&gradient, &gradient, 0)
+    }
+
+    fn convolve(maps: &Tensor, weight: &Tensor, padding: usize) -> Tensor {
+        aten::convolution(maps, weight, 1, padding)
+    }
+
+    fn convolve_backward(gradient: Tensor, maps: &Tensor, weight: &Tensor, padding: usize) -> [Tensor; 2] {
+        convolution_backward(&gradient, maps, weight, padding)
+    }
+
+    fn drop_out(maps: Tensor, share: f64) -> (Tensor, Tensor) {
+        maps.native_dropout(share, true)
+    }
+
+    fn drop_again(maps: Tensor, share: f64, mask: &Tensor) -> Tensor {
+        Tensor::native_dropout_backward(&maps, mask, 1.0 / (1.0 - share))
+    }
+
+    fn pool(maps: &Tensor) -> Tensor {
+        maps.avg_pool2d([2, 2], [2, 2], [0, 0], false, true, None)
+    }
+
+    fn pool_backward(gradient: Tensor, maps: &Tensor) -> Tensor {
+        // Of the input its shape and layout alone are read.
+        let input = Layout::fastest(maps.device()).empty_like(maps, gradient.size()[1]);
+        input.avg_pool2d_backward(&gradient, [2, 2], [2, 2], [0, 0], false, true, None)
+    }
+
+    fn mean(maps: &Tensor) -> Tensor {
+        maps.mean_dim([2i64, 3].as_slice(), false, None)
+    }
+
+    fn mean_backward(gradient: Tensor, maps: &Tensor) -> Tensor {
+        let size = maps.size();
+        let share = gradient / (size[2] * size[3]) as f64;
+        // In memory of its own: what comes next writes into it.
+        Layout::fastest(maps.device()).of(&share.unsqueeze(2).unsqueeze(3).expand(size, false))
+    }
+}

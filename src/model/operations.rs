@@ -1,0 +1,264 @@
+//! The operations that a recomputing segment is made of, on any of Burn's backends.
+
+use std::fmt::Debug;
+use std::marker::PhantomData;
+
+use burn::backend::{Backend, DType, Distribution, Shape, Slice, TensorMetadata, get_or_init_device_settings};
+use burn::tensor::ops::ConvOptions;
+
+use super::segment::Primitive;
+use crate::network::EPSILON;
+
+/// Operations on tensors, with the backward passes that are computed by hand.
+///
+/// Maps are `[batch, channels, height, width]`. What is handed over by value may be overwritten.
+pub trait Operations: Debug + Send + Sync + 'static {
+    /// A tensor.
+    type Tensor: Send + 'static;
+    /// Which values dropout has set to zero, a byte each.
+    type Mask: Send + 'static;
+
+    /// Another handle of the same values.
+    fn share(tensor: &Self::Tensor) -> Self::Tensor;
+
+    /// The channels of all maps, one after the other.
+    fn concatenate(maps: &[Self::Tensor]) -> Self::Tensor;
+
+    /// Channels `from` to `to` of maps, as a tensor of their own.
+    fn channels(maps: &Self::Tensor, from: usize, to: usize) -> Self::Tensor;
+
+    /// The number of channels.
+    fn width(maps: &Self::Tensor) -> usize;
+
+    /// `maps` and, added to them, as many of the first channels of `wider`.
+    fn add_first_channels(maps: Self::Tensor, wider: Self::Tensor) -> Self::Tensor;
+
+    /// Batch normalisation with the batch's own statistics; `[gamma, beta]` are the scale and the shift.
+    fn normalise(maps: &Self::Tensor, affine: [&Self::Tensor; 2]) -> (Self::Tensor, BatchStatistics<Self::Tensor>);
+
+    /// The same normalisation once more.
+    fn normalise_again(
+        maps: &Self::Tensor,
+        affine: [&Self::Tensor; 2],
+        statistics: &BatchStatistics<Self::Tensor>,
+    ) -> Self::Tensor;
+
+    /// Gradients of a normalisation's input, scale and shift, from that of its output.
+    fn normalise_backward(
+        gradient: Self::Tensor,
+        maps: &Self::Tensor,
+        gamma: &Self::Tensor,
+        statistics: &BatchStatistics<Self::Tensor>,
+    ) -> [Self::Tensor; 3];
+
+    /// Normalisation with given mean and variance, as in evaluation.
+    fn normalise_with(maps: &Self::Tensor, affine: [&Self::Tensor; 2], statistics: [&Self::Tensor; 2]) -> Self::Tensor;
+
+    /// max(0, x).
+    fn relu(maps: Self::Tensor) -> Self::Tensor;
+
+    /// The gradient of ReLU's input, from that of its output and the output.
+    fn relu_backward(gradient: Self::Tensor, output: &Self::Tensor) -> Self::Tensor;
+
+    /// Convolution of stride 1 with zeros around, `padding` of them on each side.
+    fn convolve(maps: &Self::Tensor, weight: &Self::Tensor, padding: usize) -> Self::Tensor;
+
+    /// Gradients of a convolution's input and weight, from that of its output.
+    fn convolve_backward(
+        gradient: Self::Tensor,
+        maps: &Self::Tensor,
+        weight: &Self::Tensor,
+        padding: usize,
+    ) -> [Self::Tensor; 2];
+
+    /// Sets a share of the values to zero, drawn anew, and scales the others up.
+    fn drop_out(maps: Self::Tensor, share: f64) -> (Self::Tensor, Self::Mask);
+
+    /// Sets those values to zero and scales the others up: the same dropout once more, and its backward pass.
+    fn drop_again(maps: Self::Tensor, share: f64, mask: &Self::Mask) -> Self::Tensor;
+
+    /// Average pooling, 2x2, stride 2.
+    fn pool(maps: &Self::Tensor) -> Self::Tensor;
+
+    /// The gradient of the pooling's input, of which `maps` has the height and the width.
+    fn pool_backward(gradient: Self::Tensor, maps: &Self::Tensor) -> Self::Tensor;
+
+    /// The mean of each map, `[batch, channels]`.
+    fn mean(maps: &Self::Tensor) -> Self::Tensor;
+
+    /// The gradient of the mean's input, of which `maps` has the shape.
+    fn mean_backward(gradient: Self::Tensor, maps: &Self::Tensor) -> Self::Tensor;
+}
+
+/// What a normalisation found of its batch, each `[channels]`.
+#[derive(Debug)]
+pub struct BatchStatistics<T> {
+    /// The mean.
+    pub mean: T,
+    /// The variance as a sample's: what the running variance follows.
+    pub unbiased_variance: T,
+    /// The variance that normalises: the mean square of the distance from the mean.
+    pub variance: T,
+    /// 1 / sqrt(variance + epsilon), where the backward pass of the backend takes it.
+    pub inverse_deviation: Option<T>,
+}
+
+/// The operations of one of Burn's backends.
+#[derive(Debug)]
+pub struct BurnOperations<B>(PhantomData<fn() -> B>);
+
+impl<B: Backend> BurnOperations<B> {
+    fn size(maps: &Primitive<B>) -> [usize; 4] {
+        maps.shape().dims()
+    }
+
+    fn windows(padding: usize) -> ConvOptions<2> {
+        ConvOptions::new([1, 1], [padding, padding], [1, 1], 1)
+    }
+}
+
+impl<B: Backend> Operations for BurnOperations<B> {
+    type Tensor = Primitive<B>;
+    type Mask = B::BoolTensorPrimitive;
+
+    fn share(tensor: &Self::Tensor) -> Self::Tensor {
+        tensor.clone()
+    }
+
+    fn concatenate(maps: &[Self::Tensor]) -> Self::Tensor {
+        match maps {
+            [only] => only.clone(),
+            several => B::float_cat(several.to_vec(), 1),
+        }
+    }
+
+    fn channels(maps: &Self::Tensor, from: usize, to: usize) -> Self::Tensor {
+        let [batch, _, height, width] = Self::size(maps);
+        let slices = [0..batch, from..to, 0..height, 0..width].map(Slice::from);
+        B::float_slice(maps.clone(), &slices)
+    }
+
+    fn width(maps: &Self::Tensor) -> usize {
+        Self::size(maps)[1]
+    }
+
+    fn add_first_channels(maps: Self::Tensor, wider: Self::Tensor) -> Self::Tensor {
+        let first = Self::channels(&wider, 0, Self::width(&maps));
+        drop(wider);
+        B::float_add(maps, first)
+    }
+
+    fn normalise(
+        maps: &Self::Tensor,
+        [gamma, beta]: [&Self::Tensor; 2],
+    ) -> (Self::Tensor, BatchStatistics<Self::Tensor>) {
+        let [batch, _, height, width] = Self::size(maps);
+        let values = (batch * height * width) as f64;
+        let result = B::batch_norm_train(maps.clone(), gamma.clone(), beta.clone(), EPSILON);
+        let statistics = BatchStatistics {
+            mean: result.mean,
+            unbiased_variance: B::float_mul_scalar(result.variance.clone(), (values / (values - 1.0)).into()),
+            variance: result.variance,
+            inverse_deviation: None,
+        };
+        (result.output, statistics)
+    }
+
+    fn normalise_again(
+        maps: &Self::Tensor,
+        affine: [&Self::Tensor; 2],
+        statistics: &BatchStatistics<Self::Tensor>,
+    ) -> Self::Tensor {
+        Self::normalise_with(maps, affine, [&statistics.mean, &statistics.variance])
+    }
+
+    fn normalise_backward(
+        gradient: Self::Tensor,
+        maps: &Self::Tensor,
+        gamma: &Self::Tensor,
+        statistics: &BatchStatistics<Self::Tensor>,
+    ) -> [Self::Tensor; 3] {
+        let (mean, variance) = (statistics.mean.clone(), statistics.variance.clone());
+        let found = B::batch_norm_train_backward(maps.clone(), gamma.clone(), mean, variance, EPSILON, gradient);
+        [found.x_grad, found.gamma_grad, found.beta_grad]
+    }
+
+    fn normalise_with(
+        maps: &Self::Tensor,
+        [gamma, beta]: [&Self::Tensor; 2],
+        [mean, variance]: [&Self::Tensor; 2],
+    ) -> Self::Tensor {
+        B::batch_norm(
+            maps.clone(),
+            gamma.clone(),
+            beta.clone(),
+            mean.clone(),
+            variance.clone(),
+            EPSILON,
+        )
+    }
+
+    fn relu(maps: Self::Tensor) -> Self::Tensor {
+        B::relu(maps)
+    }
+
+    fn relu_backward(gradient: Self::Tensor, output: &Self::Tensor) -> Self::Tensor {
+        B::relu_backward(output.clone(), gradient)
+    }
+
+    fn convolve(maps: &Self::Tensor, weight: &Self::Tensor, padding: usize) -> Self::Tensor {
+        B::conv2d(maps.clone(), weight.clone(), None, Self::windows(padding))
+    }
+
+    fn convolve_backward(
+        gradient: Self::Tensor,
+        maps: &Self::Tensor,
+        weight: &Self::Tensor,
+        padding: usize,
+    ) -> [Self::Tensor; 2] {
+        let windows = Self::windows(padding);
+        let weights = B::conv2d_weight_backward(maps.clone(), weight.clone(), gradient.clone(), windows.clone());
+        [
+            B::conv2d_x_backward(maps.clone(), weight.clone(), gradient, windows),
+            weights,
+        ]
+    }
+
+    fn drop_out(maps: Self::Tensor, share: f64) -> (Self::Tensor, Self::Mask) {
+        let device = maps.device();
+        let drawn = B::float_random(maps.shape(), Distribution::Default, &device, DType::F32.into());
+        let booleans = get_or_init_device_settings::<B>(&device).bool_dtype;
+        let mask = B::float_lower_elem(drawn, share.into(), booleans);
+        (Self::drop_again(maps, share, &mask), mask)
+    }
+
+    fn drop_again(maps: Self::Tensor, share: f64, mask: &Self::Mask) -> Self::Tensor {
+        let kept = B::float_mask_fill(maps, mask.clone(), 0f32.into());
+        B::float_mul_scalar(kept, (1.0 / (1.0 - share)).into())
+    }
+
+    fn pool(maps: &Self::Tensor) -> Self::Tensor {
+        B::avg_pool2d(maps.clone(), [2, 2], [2, 2], [0, 0], true, false)
+    }
+
+    fn pool_backward(gradient: Self::Tensor, maps: &Self::Tensor) -> Self::Tensor {
+        let [batch, _, height, width] = Self::size(maps);
+        let shape = Shape::new([batch, Self::width(&gradient), height, width]);
+        // Of the input its shape alone is read.
+        let input = B::float_empty(shape, &maps.device(), maps.dtype().into());
+        B::avg_pool2d_backward(input, gradient, [2, 2], [2, 2], [0, 0], true, false)
+    }
+
+    fn mean(maps: &Self::Tensor) -> Self::Tensor {
+        let [batch, channels, height, width] = Self::size(maps);
+        let rows = B::float_reshape(maps.clone(), Shape::new([batch, channels, height * width]));
+        B::float_reshape(B::float_mean_dim(rows, 2), Shape::new([batch, channels]))
+    }
+
+    fn mean_backward(gradient: Self::Tensor, maps: &Self::Tensor) -> Self::Tensor {
+        let [batch, channels, height, width] = Self::size(maps);
+        let share = B::float_div_scalar(gradient, ((height * width) as f64).into());
+        let pixel = B::float_reshape(share, Shape::new([batch, channels, 1, 1]));
+        B::float_expand(pixel, maps.shape())
+    }
+}
