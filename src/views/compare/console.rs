@@ -34,7 +34,8 @@ pub fn console(comparison: &Comparison, ascii_only: bool) -> String {
     }
     let measured = labelled(comparison, |variant| &variant.measured);
     if !measured.is_empty() {
-        text.push_str(&format!("\n{}{OF_MEASURED}\n", measured_table(&measured).aligned()));
+        let (table, where_measured) = (measured_table(&measured).aligned(), where_measured(&measured));
+        text.push_str(&format!("\n{table}{OF_MEASURED} {where_measured}\n"));
         if measured.iter().any(|(_, row)| is_of_steps(row)) {
             text.push_str(&format!("{OF_ONE_ROUND}\n"));
         }
@@ -106,7 +107,7 @@ fn measured_table(rows: &[(String, &MeasuredComparison)]) -> Table {
         None => "n too small".to_owned(),
     };
     let peak = |side: &Measured| match side.allocated_peak_bytes {
-        Some(bytes) => format!("{:.1}", bytes as f64 / 1_048_576.0),
+        Some(bytes) => format!("{:.1}", bytes as f64 / 1e6),
         None => String::new(),
     };
     let mut column = |name: &str, side: Side, cell: &dyn Fn(&MeasuredComparison) -> String| {
@@ -125,10 +126,23 @@ fn measured_table(rows: &[(String, &MeasuredComparison)]) -> Table {
     });
     let has_peak = |side: &Measured| side.allocated_peak_bytes.is_some();
     if rows.iter().any(|(_, row)| has_peak(&row.a) || has_peak(&row.b)) {
-        column("peak A (MiB)", Side::Right, &|row| peak(&row.a));
-        column("peak B (MiB)", Side::Right, &|row| peak(&row.b));
+        column("peak A (MB)", Side::Right, &|row| peak(&row.a));
+        column("peak B (MB)", Side::Right, &|row| peak(&row.b));
     }
     with_variants(table, rows.iter().map(|(label, _)| label.clone()).collect())
+}
+
+/// The devices and threads that the steps were timed with.
+fn where_measured(rows: &[(String, &MeasuredComparison)]) -> String {
+    let mut places: Vec<String> = Vec::new();
+    for side in rows.iter().flat_map(|(_, row)| [&row.a, &row.b]) {
+        let plural = if side.threads == 1 { "" } else { "s" };
+        let place = format!("{} thread{plural} on {}", side.threads, side.device);
+        if !places.contains(&place) {
+            places.push(place);
+        }
+    }
+    format!("Measured with {}.", places.join(", "))
 }
 
 fn is_of_steps(row: &MeasuredComparison) -> bool {
@@ -166,7 +180,7 @@ mod tests {
             step_ns_median: median,
             interval_ns: interval,
             interval_coverage: interval.map(|_| 0.978),
-            allocated_peak_bytes: Some(3 << 20),
+            allocated_peak_bytes: Some(3_000_000),
             reserved_peak_bytes: None,
             process_peak_bytes: None,
             warning: String::new(),
@@ -224,8 +238,12 @@ mod tests {
         assert!(text.starts_with(expected), "{text}");
         assert!(
             text.contains(
-                "k8 / k12  train     64   41.00  [40.50, 42.00]    8.25  n too small  0.200  [0.190, 0.213]*           3.0"
+                "k8 / k12  train     64   41.00  [40.50, 42.00]    8.25  n too small  0.200  [0.190, 0.213]*          3.0"
             ),
+            "{text}"
+        );
+        assert!(
+            text.contains("Peak: bytes of live tensors. Measured with 2 threads on cpu.\n"),
             "{text}"
         );
         assert!(

@@ -209,6 +209,7 @@ mod tests {
             process_peak_source: String::new(),
             predicted_peak_bytes: None,
             threads: 2,
+            allocator: "keep-pages".to_owned(),
             rounds: 3,
             warning: String::new(),
         }

@@ -112,7 +112,7 @@ pub(super) const METRICS: [Metric; 9] = [
     speed("train_images_per_second", "train images/s", 1.0, 1, |row| {
         row.train_images_per_second
     }),
-    speed("peak_memory_bytes", "peak memory (MiB)", 1.0 / 1_048_576.0, 1, |row| {
+    speed("peak_memory_bytes", "peak memory (MB)", 1e-6, 1, |row| {
         row.peak_memory_bytes.map(|bytes| bytes as f64)
     }),
     speed("wall_ns", "wall time (s)", 1e-9, 2, |row| {
@@ -133,11 +133,11 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_sees_percent_mebibytes_and_seconds() {
+    fn a_reader_sees_percent_megabytes_and_seconds() {
         let text = |index: usize, value| METRICS[index].text(value);
         assert_eq!(text(0, 0.031_52), "3.15");
         assert_eq!(text(0, -0.000_01), "0.00");
-        assert_eq!(text(7, 3.0 * 1_048_576.0), "3.0");
+        assert_eq!(text(7, 3e6), "3.0");
         assert_eq!(text(8, 1.5e9), "1.50");
     }
 }
