@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use criterion::{Criterion, SamplingMode, Throughput, criterion_group};
 use densenet_bench::data::{Batch, Loader, load};
 use densenet_bench::formats::ablation::{Ablation, TrainSettings, parse};
-use densenet_bench::host::{DeviceChoice, cuda_devices, open};
+use densenet_bench::host::{DeviceChoice, available_threads, cuda_devices, loader_threads, open};
 use densenet_bench::model::{DenseNet, initial_weights};
 use densenet_bench::training::{Learner, TrainingImages, batch_tensors};
 
@@ -40,7 +40,8 @@ fn loading(criterion: &mut Criterion) {
         .resolve(cfg!(feature = "libtorch"), cuda_devices())
         .expect("there is always a device");
     let device = open(choice).autodiff();
-    let images = TrainingImages::new(Arc::new(data), &settings.data, 0, 1).expect("the digits divide");
+    let loaders = loader_threads(choice, available_threads());
+    let images = TrainingImages::new(Arc::new(data), &settings.data, 0, loaders).expect("the digits divide");
     let batches = || -> Loader { images.training_batches(train, 0, 1_000_000).expect("a thread starts") };
     let model = DenseNet::new(&plan, &initial_weights(&plan, 0), &device).expect("drawn weights fit");
     let mut learner = Learner::new(model, train);

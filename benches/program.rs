@@ -1,11 +1,7 @@
 //! What makes a bench run as the program's trials do: their allocator and their threads.
 
-use std::env;
-use std::os::unix::process::CommandExt;
-use std::process::Command;
-
 use densenet_bench::formats::ablation::RunSettings;
-use densenet_bench::host::{DeviceChoice, available_threads, process_variables};
+use densenet_bench::host::{DeviceChoice, available_threads, process_variables, restart_with};
 
 /// With the system's allocator every step would give its buffers back to the kernel and fault them in again.
 #[global_allocator]
@@ -15,14 +11,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// OpenMP reads them once, when the process starts.
 pub fn run_as_a_trial() {
     let variables = process_variables(&RunSettings::default(), DeviceChoice::Cpu, available_threads());
-    let missing: Vec<_> = variables
-        .into_iter()
-        .filter(|(name, _)| env::var_os(name).is_none())
-        .collect();
-    if missing.is_empty() {
-        return;
+    if let Err(error) = restart_with(variables, true) {
+        eprintln!("warning: the bench cannot start itself with a trial's thread variables: {error}");
     }
-    let Ok(bench) = env::current_exe() else { return };
-    let error = Command::new(bench).args(env::args_os().skip(1)).envs(missing).exec();
-    eprintln!("warning: the bench cannot start itself with a trial's thread variables: {error}");
 }

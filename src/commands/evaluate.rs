@@ -67,6 +67,9 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let threads = arguments.threads.map_or_else(available_threads, usize::from);
     let variant = &ablation.variants[index];
     let settings = &variant.settings;
+    // The pools of threads and the allocator read their variables when the process starts. Where that cannot be had, the
+    // numbers are the same and take longer.
+    let _ = host::restart_with(host::process_variables(&settings.run, choice, threads), false);
     let data = data::load(&settings.data, threads, available_memory())
         .map_err(|error| Failure::input(located_data(&ablation, variant, &error)))?;
     let plan = (settings.model.plan(data.shape, data.classes.len()))
@@ -93,7 +96,8 @@ pub fn run(arguments: &Arguments) -> Outcome {
         .and_then(|train| train.seeds.first().copied())
         .unwrap_or(0);
     let batch_size = settings.train.as_ref().map_or(BATCH_SIZE, |train| train.batch_size);
-    let images = TrainingImages::new(Arc::new(data), &settings.data, seed, 1).map_err(Failure::input)?;
+    let loaders = host::loader_threads(choice, threads);
+    let images = TrainingImages::new(Arc::new(data), &settings.data, seed, loaders).map_err(Failure::input)?;
     let batches = || match arguments.split {
         Split::Train => images.train_batches_in_order(batch_size),
         Split::Test => images.test_batches(batch_size),

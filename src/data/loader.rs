@@ -1,6 +1,7 @@
-//! Batches made on other threads while the device works.
+//! Batches made ahead on other threads while the device works, or on the thread that takes them.
 
 use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::JoinHandle;
@@ -15,8 +16,11 @@ const READY: usize = 2;
 /// The batches of a [`LoaderPlan`] in order, across its epochs without a pause between them.
 ///
 /// Worker i makes every n-th batch, and the batches are taken from the workers in turn, so their order does not depend
-/// on timing. Dropping the loader, at any time, ends and joins its threads.
+/// on timing. Dropping the loader, at any time, ends and joins its threads. A plan of no threads has no workers: each batch
+/// is made when it is asked for.
 pub struct Loader {
+    /// What makes the batches where there are no workers.
+    own: Option<Box<dyn Iterator<Item = Batch> + Send>>,
     workers: Vec<Worker>,
     /// Batches handed out.
     taken: usize,
@@ -37,9 +41,21 @@ impl Loader {
     /// A plan without images or with a batch size of 0, one that does not fit the data set, or no thread.
     pub fn start(data: Arc<DataSet>, plan: LoaderPlan) -> Result<Self, LoaderError> {
         let total = plan.batches();
+        if plan.threads == 0 {
+            return Ok(Self::on_this_thread(Batches::new(data, plan)?, total));
+        }
         // Beyond the batches there is nothing to do.
         let workers = plan.threads.min(total).max(1);
         Self::with_workers(Batches::interleaved(data, plan, workers)?, total)
+    }
+
+    fn on_this_thread(batches: impl Iterator<Item = Batch> + Send + 'static, total: usize) -> Self {
+        Self {
+            own: Some(Box::new(batches)),
+            workers: Vec::new(),
+            taken: 0,
+            total,
+        }
     }
 
     fn with_workers<Part>(parts: Vec<Part>, total: usize) -> Result<Self, LoaderError>
@@ -47,6 +63,7 @@ impl Loader {
         Part: Iterator<Item = Batch> + Send + 'static,
     {
         let mut loader = Self {
+            own: None,
             workers: Vec::new(),
             taken: 0,
             total,
@@ -81,22 +98,26 @@ impl Iterator for Loader {
         if self.taken >= self.total {
             return None;
         }
-        let turn = self.taken % self.workers.len();
-        let worker = &mut self.workers[turn];
-        if let Some(Ok(batch)) = worker.batches.as_ref().map(Receiver::recv) {
-            self.taken += 1;
-            return Some(Ok(batch));
-        }
-        // The worker ended before its last batch.
-        let message = match worker.thread.take().map(JoinHandle::join) {
-            Some(Err(panic)) => panic_message(&*panic),
-            _ => "the thread ended early".to_owned(),
+        let made = match &mut self.own {
+            Some(batches) => made_here(batches.as_mut()),
+            None => {
+                let turn = self.taken % self.workers.len();
+                self.workers[turn].take()
+            }
         };
-        self.total = 0;
-        Some(Err(LoaderError::Panic {
-            batch: self.taken,
-            message,
-        }))
+        match made {
+            Ok(batch) => {
+                self.taken += 1;
+                Some(Ok(batch))
+            }
+            Err(message) => {
+                self.total = 0;
+                Some(Err(LoaderError::Panic {
+                    batch: self.taken,
+                    message,
+                }))
+            }
+        }
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -117,6 +138,29 @@ impl Drop for Loader {
                 let _ = thread.join();
             }
         }
+    }
+}
+
+/// The next batch, or what the panic said that came instead.
+fn made_here(batches: &mut dyn Iterator<Item = Batch>) -> Result<Batch, String> {
+    // After a panic nothing is taken from the iterator any more.
+    match catch_unwind(AssertUnwindSafe(|| batches.next())) {
+        Ok(Some(batch)) => Ok(batch),
+        Ok(None) => Err("there is no further batch".to_owned()),
+        Err(panic) => Err(panic_message(&*panic)),
+    }
+}
+
+impl Worker {
+    /// The next batch, or what the panic said that the worker ended with.
+    fn take(&mut self) -> Result<Batch, String> {
+        if let Some(Ok(batch)) = self.batches.as_ref().map(Receiver::recv) {
+            return Ok(batch);
+        }
+        Err(match self.thread.take().map(JoinHandle::join) {
+            Some(Err(panic)) => panic_message(&*panic),
+            _ => "the thread ended early".to_owned(),
+        })
     }
 }
 
@@ -182,6 +226,22 @@ mod tests {
     }
 
     #[test]
+    fn without_threads_a_batch_is_made_when_it_is_asked_for_and_not_before() {
+        let (data, plan) = digits();
+        let made = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        let (here, counter) = (std::thread::current().id(), Arc::clone(&made));
+        let batches = Batches::new(data, plan).unwrap().inspect(move |_| {
+            assert_eq!(std::thread::current().id(), here);
+            counter.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        });
+        let mut loader = Loader::on_this_thread(batches, 3);
+        for taken in 1..=3 {
+            loader.next().unwrap().unwrap();
+            assert_eq!(made.load(std::sync::atomic::Ordering::Relaxed), taken);
+        }
+    }
+
+    #[test]
     fn an_empty_range_of_epochs_has_no_batches() {
         let (data, mut plan) = digits();
         plan.epochs = 3..3;
@@ -189,22 +249,28 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_in_a_worker_is_an_error_and_the_end() {
-        let (data, plan) = digits();
-        let mut batches = Batches::new(data, plan).unwrap();
-        let mut failing = 0;
-        let first = std::iter::from_fn(move || {
-            failing += 1;
-            assert!(failing < 3, "no third batch");
-            batches.next()
-        });
-        let mut loader = Loader::with_workers(vec![first], 10).unwrap();
-        assert!(loader.next().unwrap().is_ok());
-        assert!(loader.next().unwrap().is_ok());
-        assert_eq!(
-            loader.next().unwrap().unwrap_err().to_string(),
-            "preparing batch 2 of the run panicked: no third batch; this is a fault of the program, please report it"
-        );
-        assert!(loader.next().is_none());
+    fn a_panic_is_an_error_and_the_end() {
+        let failing = || {
+            let (data, plan) = digits();
+            let mut batches = Batches::new(data, plan).unwrap();
+            let mut made = 0;
+            std::iter::from_fn(move || {
+                made += 1;
+                assert!(made < 3, "no third batch");
+                batches.next()
+            })
+        };
+        for mut loader in [
+            Loader::with_workers(vec![failing()], 10).unwrap(),
+            Loader::on_this_thread(failing(), 10),
+        ] {
+            assert!(loader.next().unwrap().is_ok());
+            assert!(loader.next().unwrap().is_ok());
+            assert_eq!(
+                loader.next().unwrap().unwrap_err().to_string(),
+                "preparing batch 2 of the run panicked: no third batch; this is a fault of the program, please report it"
+            );
+            assert!(loader.next().is_none());
+        }
     }
 }

@@ -41,7 +41,8 @@ pub struct LoaderPlan {
     pub shuffle: bool,
     /// How images are changed from epoch to epoch.
     pub augment: Augment,
-    /// Threads that prepare batches, at least one. The batches do not depend on it.
+    /// Threads that prepare batches ahead; 0: the one that takes them makes each when it is asked for. The batches do not
+    /// depend on it.
     pub threads: usize,
 }
 
@@ -58,7 +59,7 @@ impl LoaderPlan {
             seed: 0,
             shuffle: false,
             augment: Augment::None,
-            threads: 1,
+            threads: 0,
         }
     }
 
@@ -256,7 +257,7 @@ pub(super) mod tests {
             seed: 0,
             shuffle: true,
             augment: Augment::ShiftFlip,
-            threads: 1,
+            threads: 0,
         };
         (Arc::new(data), plan)
     }

@@ -31,13 +31,14 @@ pub mod build {
 
 /// Variables that change what a run computes or how fast; nothing else of the environment is recorded, since it may
 /// hold secrets.
-const RECORDED_VARIABLES: [&str; 23] = [
+const RECORDED_VARIABLES: [&str; 24] = [
     "ATEN_CPU_CAPABILITY",
     "CUBLAS_WORKSPACE_CONFIG",
     "CUDA_DEVICE_ORDER",
     "CUDA_VISIBLE_DEVICES",
     "DNNL_MAX_CPU_ISA",
     "GOMP_CPU_AFFINITY",
+    "GOMP_SPINCOUNT",
     "KMP_AFFINITY",
     "KMP_BLOCKTIME",
     "LD_PRELOAD",

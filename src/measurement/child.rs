@@ -32,7 +32,7 @@ pub fn measure(spec: &RoundSpec) -> Result<RoundResult, TrialError> {
         });
     }
     let plan = spec.settings.model.plan(data.shape, data.classes.len())?;
-    let images = TrainingImages::new(Arc::new(data), &spec.settings.data, spec.seed, 1)?;
+    let images = TrainingImages::new(Arc::new(data), &spec.settings.data, spec.seed, 0)?;
     let batch = resident_batch(&images, spec.batch_size)?;
     drop(images);
     let weights = starting_weights(

@@ -76,7 +76,7 @@ impl Folder<'_> {
 
         let data = data::load(&spec.settings.data, spec.threads, available_memory())?;
         check_fingerprint(&data, spec)?;
-        let images = TrainingImages::new(Arc::new(data), &spec.settings.data, spec.seed, 1)?;
+        let images = TrainingImages::new(Arc::new(data), &spec.settings.data, spec.seed, 0)?;
         for record in records {
             let (mode, size) = (record.mode_name(), record.spec.batch_size);
             let batch = stacked(vec![resident_batch(&images, size)?]);

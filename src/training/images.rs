@@ -16,7 +16,8 @@ pub struct TrainingImages {
 }
 
 impl TrainingImages {
-    /// Divides and normalises a data set for a trial's seed; `threads` prepare its batches.
+    /// Divides and normalises a data set for a trial's seed; `threads` prepare its batches
+    /// ahead, as [`crate::host::loader_threads`] has them; with 0 the thread that takes a batch makes it.
     ///
     /// # Errors
     /// A validation share that leaves nothing to train on, statistics of the wrong number of channels.
@@ -45,7 +46,7 @@ impl TrainingImages {
         self.data.train.images()
     }
 
-    /// Every batch of `epochs` epochs, in order, prepared ahead on other threads.
+    /// Every batch of `epochs` epochs, in order.
     ///
     /// # Errors
     /// No thread can be started.

@@ -157,8 +157,8 @@ fn trained(
     if built != planned {
         return Err(TrialError::Miscounted { built, planned });
     }
-    // One thread keeps well ahead of a training step on small images; large ones are only cast.
-    let images = TrainingImages::new(Arc::new(data), &settings.data, record.seed, 1)?;
+    let loaders = host::loader_threads(choice, record.threads);
+    let images = TrainingImages::new(Arc::new(data), &settings.data, record.seed, loaders)?;
     let mut rows = Rows::create(folder, record, tell)?;
     let trained = train(model, training, &images, record.seed, &mut rows)?;
     // The result says that the rows are there: they must be, also after a power cut.
