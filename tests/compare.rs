@@ -111,6 +111,7 @@ impl Results {
             process_peak_source: String::new(),
             predicted_peak_bytes: None,
             threads,
+            allocator: "keep-pages".to_owned(),
             rounds: 3,
             warning: String::new(),
         };

@@ -1,5 +1,6 @@
 //! What `[run]` says of determinism and precision, held against a device and carried out.
 
+use super::allocator::allocator_variable;
 use super::device::DeviceChoice;
 use super::threads::thread_variables;
 use super::visible_gpus::GPU_ORDER;
@@ -83,10 +84,11 @@ pub fn apply_arithmetic(run: &RunSettings, device: DeviceChoice) -> Result<(), A
     Ok(())
 }
 
-/// The variables that a process needs before it starts in order to work with these settings: OpenMP, rayon and cuBLAS
-/// read them once.
+/// The variables that a process needs before it starts in order to work with these settings: OpenMP, rayon, the
+/// allocator and cuBLAS read them once.
 pub fn process_variables(run: &RunSettings, device: DeviceChoice, threads: usize) -> Vec<(&'static str, String)> {
     let mut variables = thread_variables(threads).to_vec();
+    variables.push(allocator_variable(run.allocator));
     if matches!(device, DeviceChoice::Cuda(_)) {
         // So that `cuda:1` is the same GPU to CUDA and to NVML.
         variables.push((GPU_ORDER.0, GPU_ORDER.1.to_owned()));

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::arithmetic::process_variables;
 use super::device::DeviceChoice;
-use crate::formats::ablation::RunSettings;
+use crate::formats::ablation::{Allocator, RunSettings};
 use crate::formats::tables::SCHEMA_VERSION;
 
 /// Facts of the build, fixed when the program was compiled.
@@ -31,7 +31,7 @@ pub mod build {
 
 /// Variables that change what a run computes or how fast; nothing else of the environment is recorded, since it may
 /// hold secrets.
-const RECORDED_VARIABLES: [&str; 24] = [
+const RECORDED_VARIABLES: [&str; 26] = [
     "ATEN_CPU_CAPABILITY",
     "CUBLAS_WORKSPACE_CONFIG",
     "CUDA_DEVICE_ORDER",
@@ -46,6 +46,8 @@ const RECORDED_VARIABLES: [&str; 24] = [
     "MALLOC_MMAP_MAX_",
     "MALLOC_MMAP_THRESHOLD_",
     "MALLOC_TRIM_THRESHOLD_",
+    "MIMALLOC_ALLOW_LARGE_OS_PAGES",
+    "MIMALLOC_ALLOW_THP",
     "MIMALLOC_PURGE_DELAY",
     "MKL_NUM_THREADS",
     "OMP_NUM_THREADS",
@@ -91,6 +93,9 @@ pub struct Environment {
     /// Whether f32 products may be rounded to TF32.
     #[serde(default)]
     pub tf32: Option<bool>,
+    /// What becomes of freed main memory.
+    #[serde(default)]
+    pub allocator: Option<Allocator>,
     /// The processor.
     pub cpu: String,
     /// Processors that the system lists.
@@ -137,6 +142,7 @@ impl Environment {
             threads,
             deterministic: Some(run.deterministic),
             tf32: Some(run.tf32),
+            allocator: Some(run.allocator),
             cpu: system.cpus().first().map_or_else(unknown, |cpu| cpu.brand().to_owned()),
             logical_cores: system.cpus().len(),
             physical_cores: sysinfo::System::physical_core_count(),
@@ -158,6 +164,7 @@ impl Environment {
             threads,
             deterministic: Some(run.deterministic),
             tf32: Some(run.tf32),
+            allocator: Some(run.allocator),
             variables: recorded_variables(&process_variables(run, device, threads)),
             ..self.clone()
         }
@@ -193,5 +200,6 @@ mod tests {
         );
         assert!(!environment.variables.contains_key("PATH"));
         assert_eq!(environment.variables["OMP_NUM_THREADS"], "2");
+        assert_eq!(environment.variables["MIMALLOC_PURGE_DELAY"], "-1");
     }
 }

@@ -1,5 +1,6 @@
 //! The machine that a run is on: devices, threads, memory, and what is recorded of all that.
 
+mod allocator;
 mod arithmetic;
 mod device;
 mod environment;

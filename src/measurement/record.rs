@@ -125,6 +125,8 @@ impl MeasurementRecord {
     pub fn new(spec: RoundSpec, rounds: usize, predicted_peak_bytes: Option<u64>, revision: String) -> Self {
         let optimizer = spec.optimizer();
         let cell = digest(&json!({
+            // It changes no number of a trial, but how long a step takes.
+            "allocator": spec.settings.run.allocator,
             "batch": spec.batch_size,
             "data": spec.data_fingerprint,
             "input": spec.input,
@@ -176,6 +178,11 @@ impl MeasurementRecord {
     /// The execution as the tables name it.
     pub fn execution_name(&self) -> String {
         self.spec.settings.run.execution.name().to_owned()
+    }
+
+    /// The allocator's setting as the tables name it.
+    pub fn allocator_name(&self) -> String {
+        name_of(&self.spec.settings.run.allocator)
     }
 
     /// The mode as the tables name it.
@@ -260,6 +267,7 @@ pub(super) mod tests {
         assert_ne!(of("", "a", 8, 3, 11, 2).cell, base);
         assert_ne!(of("[train]\nmomentum = 0.5\n", "a", 8, 3, 10, 2).cell, base);
         assert_ne!(of("[run]\ndeterministic = false\n", "a", 8, 3, 10, 2).cell, base);
+        assert_ne!(of("[run]\nallocator = \"return-pages\"\n", "a", 8, 3, 10, 2).cell, base);
         // How long training lasts does not.
         assert_eq!(of("[train]\nepochs = 3\n", "a", 8, 3, 10, 2).cell, base);
         assert_eq!(of("[run]\nthreads = 7\n", "a", 8, 3, 10, 2).cell, base);

@@ -69,6 +69,7 @@ impl Measured {
                 .map_or_else(String::new, |result| result.process_peak_source.clone()),
             predicted_peak_bytes: self.record.predicted_peak_bytes,
             threads: spec.threads,
+            allocator: self.record.allocator_name(),
             rounds: steps.len(),
             warning: warnings.join("; "),
         }

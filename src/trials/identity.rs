@@ -8,7 +8,8 @@ use crate::formats::ablation::{DataSettings, RunSettings, Settings};
 /// The identity of a trial with these settings and this seed; `weights_sha256` is that of the file that it starts from.
 ///
 /// Model, data, training, seed and the `[run]` keys that change arithmetic count. What is left out: the data's path and
-/// the preset's name (what they lead to counts), the other seeds, `[measure]`, the device and the threads.
+/// the preset's name (what they lead to counts), the other seeds, `[measure]`, the device, the threads and the
+/// allocator.
 pub fn identity(settings: &Settings, seed: u64, weights_sha256: Option<&str>) -> String {
     let data = DataSettings {
         path: None,
@@ -34,10 +35,11 @@ pub fn digest(decides: &Value) -> String {
     digest[..8].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The `[run]` keys that change arithmetic: threads do not count.
+/// The `[run]` keys that change arithmetic: the threads and the allocator do not count.
 pub fn arithmetic_of(run: &RunSettings) -> Value {
     let mut value = json!(run);
     remove(&mut value, "threads");
+    remove(&mut value, "allocator");
     value
 }
 
@@ -97,7 +99,11 @@ mod tests {
         assert_eq!(of("", "", "seeds = [3, 4]"), of("", "", ""));
         assert_eq!(of("", "", "seeds = [3]\n[measure]\nbatch-sizes = [8]"), of("", "", ""));
         assert_eq!(
-            of("", "", "seeds = [3]\n[run]\nthreads = 2\ndeterministic = true"),
+            of(
+                "",
+                "",
+                "seeds = [3]\n[run]\nthreads = 2\nallocator = \"return-pages\"\ndeterministic = true"
+            ),
             of("", "", "")
         );
         // A preset and the options that it stands for are one network.

@@ -45,6 +45,14 @@ fn threads(count: usize) -> String {
     format!("{count} thread{}", if count == 1 { "" } else { "s" })
 }
 
+/// Nothing for what is the default.
+fn allocator(name: &str) -> String {
+    match name {
+        "" | "keep-pages" => String::new(),
+        name => format!("allocator {name}"),
+    }
+}
+
 fn on(device: &str, execution: &str, count: usize) -> Vec<String> {
     let execution = match execution {
         "" => String::new(),
@@ -67,7 +75,9 @@ impl Measured for BatchRow {
     }
 
     fn setting(&self) -> Vec<String> {
-        on(&self.device, &self.execution, self.threads)
+        let mut words = on(&self.device, &self.execution, self.threads);
+        words.push(allocator(&self.allocator));
+        words
     }
 }
 
@@ -103,11 +113,7 @@ impl Measured for PeerRow {
     }
 
     fn setting(&self) -> Vec<String> {
-        let allocator = match self.allocator.as_str() {
-            "" => String::new(),
-            name => format!("allocator {name}"),
-        };
-        vec![self.device.clone(), threads(self.threads), allocator]
+        vec![self.device.clone(), threads(self.threads), allocator(&self.allocator)]
     }
 }
 

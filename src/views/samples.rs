@@ -244,6 +244,7 @@ fn batch_row(variant: &str, mode: &str, batch_size: usize, scale: f64) -> BatchR
         process_peak_source: "resident-set".to_owned(),
         predicted_peak_bytes: train.then_some(bytes - bytes / 25),
         threads: 2,
+        allocator: "keep-pages".to_owned(),
         rounds: 3,
         warning: String::new(),
     }
@@ -268,7 +269,7 @@ fn peer_row(
         error: String::new(),
         device: "cpu".to_owned(),
         threads: 2,
-        allocator: "mimalloc".to_owned(),
+        allocator: "keep-pages".to_owned(),
         rounds: 3,
         steps: 30,
         step_ns_median: Some(step_ns),

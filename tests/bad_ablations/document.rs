@@ -108,7 +108,7 @@ fn keys_of_later_versions_are_unknown_to_this_one() {
     );
     refuses(
         &section("run", "precision = \"bf16\""),
-        "growth.toml:8: run.precision: [run] has no key precision; [run] has execution, deterministic, tf32, threads",
+        "growth.toml:8: run.precision: [run] has no key precision; [run] has execution, deterministic, tf32, threads, allocator",
     );
 }
 

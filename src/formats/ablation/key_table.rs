@@ -400,4 +400,11 @@ pub(super) const KEYS: &[KnownKey] = &[
         meaning: "Threads of the device's backend; `--threads` wins over it.",
         remedy: "leave it out to take all",
     },
+    KnownKey {
+        key: "run.allocator",
+        kind: Kind::Choice(&["keep-pages", "return-pages"]),
+        default: "`\"keep-pages\"`",
+        meaning: "What becomes of main memory that a step has freed: it stays with the process, or goes back to the system at once; see [The allocator](#the-allocator).",
+        remedy: "leave it out to keep pages, which is faster",
+    },
 ];

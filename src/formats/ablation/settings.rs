@@ -240,6 +240,17 @@ impl Execution {
     }
 }
 
+/// What becomes of main memory that is freed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Allocator {
+    /// It stays with the process, for the next step.
+    #[default]
+    KeepPages,
+    /// It goes back to the system at once, and has to be asked for again.
+    ReturnPages,
+}
+
 /// `[run]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -255,6 +266,9 @@ pub struct RunSettings {
     /// Threads of the device's backend; none: all that the system allows. `--threads` wins over it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub threads: Option<usize>,
+    /// What becomes of main memory that is freed.
+    #[serde(default, skip_serializing_if = "keeps_pages")]
+    pub allocator: Allocator,
 }
 
 impl Default for RunSettings {
@@ -265,6 +279,7 @@ impl Default for RunSettings {
             deterministic: true,
             tf32: false,
             threads: None,
+            allocator: Allocator::KeepPages,
         }
     }
 }
@@ -284,4 +299,9 @@ fn is_yes(flag: &bool) -> bool {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
 fn is_no(flag: &bool) -> bool {
     !*flag
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn keeps_pages(allocator: &Allocator) -> bool {
+    *allocator == Allocator::KeepPages
 }

@@ -47,6 +47,8 @@ pub struct BatchRow {
     pub predicted_peak_bytes: Option<u64>,
     /// Threads of the device's backend.
     pub threads: usize,
+    /// What became of freed main memory, `keep-pages` or `return-pages`.
+    pub allocator: String,
     /// Processes that contributed.
     pub rounds: usize,
     /// What makes the numbers doubtful, with what to do; else empty.
@@ -76,6 +78,7 @@ impl Row for BatchRow {
         "process_peak_source",
         "predicted_peak_bytes",
         "threads",
+        "allocator",
         "rounds",
         "warning",
     ];
@@ -234,7 +237,7 @@ pub struct PeerRow {
     pub device: String,
     /// Threads on both sides.
     pub threads: usize,
-    /// The allocator on both sides, `mimalloc` or `system`.
+    /// What became of freed main memory on both sides, `keep-pages` or `return-pages`.
     pub allocator: String,
     /// Rounds, each a process of its own.
     pub rounds: usize,

@@ -46,6 +46,7 @@ pub fn settings(reader: &Reader<'_>) -> Result<Settings, Fault> {
             deterministic: reader.flag("run.deterministic").unwrap_or(true),
             tf32: reader.flag("run.tf32").unwrap_or(false),
             threads: reader.count("run.threads"),
+            allocator: reader.word("run.allocator")?.unwrap_or_default(),
         },
     })
 }

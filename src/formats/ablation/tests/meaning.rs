@@ -88,6 +88,7 @@ fn every_key_reaches_its_setting() {
         deterministic = false
         tf32 = true
         threads = 3
+        allocator = "return-pages"
         "#,
     );
     let expected = Settings {
@@ -150,6 +151,7 @@ fn every_key_reaches_its_setting() {
             deterministic: false,
             tf32: true,
             threads: Some(3),
+            allocator: Allocator::ReturnPages,
         },
     };
     assert_eq!(given, expected);
