@@ -107,6 +107,7 @@ fn every_round_of_the_index_can_be_measured_and_they_share_the_steps() {
     let variant = &index["variants"][0];
     assert_eq!(variant["losses"]["batch_size"], 10);
     assert_eq!(variant["variables"]["OMP_NUM_THREADS"], "2");
+    assert_eq!(variant["variables"]["MIMALLOC_PURGE_DELAY"], "-1");
     let measurements = variant["measurements"].as_array().unwrap();
     assert_eq!(measurements.len(), 4);
     for measurement in measurements {
@@ -169,7 +170,11 @@ fn the_scripts_table_is_the_one_that_is_plotted() {
         PeerRow::COLUMNS.join(",")
     );
     let rows = read_rows::<PeerRow>(&table, PeerRow::FILE).unwrap();
-    assert_eq!(rows.len(), 3);
+    assert_eq!(rows.len(), 4);
     assert_eq!((rows[0].speed_ratio, rows[0].process_peak_bytes), (Some(1.5), None));
+    assert_eq!(
+        (rows[0].compiled_speed_ratio, rows[0].peak_share),
+        (Some(1.25), Some(0.25))
+    );
     assert_eq!(rows[0].images_per_second, Some(500.0));
 }

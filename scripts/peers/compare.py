@@ -36,7 +36,8 @@ TABLES = ("peers.csv", "peer_samples.csv", "peers.md")
 USAGE = """\
 Runs every variant, mode and batch size of FILE.toml's [measure] in densenet-bench, in eager PyTorch (NCHW and
 channels-last) and with torch.compile (both layouts): the same initial weights, batches, threads and allocator, round by
-round, each in a process of its own. FILE.toml alone decides the work, so that nobody tunes one side.
+round, each in a process of its own. FILE.toml alone decides the work, so that nobody tunes one side. Variants that differ in
+run.execution alone stand beside each other, and PyTorch runs their network once.
 
 The first call makes a virtual environment with torch 2.9.0 in the project's .venv/, which takes 7 GB.
 The results go to results/NAME/ (or DIR/NAME/): peers.csv, peer_samples.csv, peers.md and plots.
@@ -217,7 +218,9 @@ def heading(plan: Plan) -> list[str]:
         f"densenet-bench {environment['version']} ({revision}), Burn {environment['burn']}, tch {environment['tch']}, "
         f"libtorch {environment['libtorch']}; PyTorch {metadata.version('torch')}, Python {platform.python_version()}, "
         f"mimalloc {libraries.find_mimalloc().version} on both sides.",
-        "The ratio is to the better eager layout; the loss difference is from eager NCHW's, in nats.",
+        f"In the environment of both: {plan.variables()}.",
+        "The ratios are to the images a second of the better layout, the share is of the faster eager layout's peak; the "
+        "loss difference is from eager NCHW's, in nats.",
     ]
 
 

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tables import Case
+from tables import COMPILED, EAGER, OWN, Case
 
 WORKER = Path(__file__).resolve().parent / "worker.py"
+# What may stand between a variant's name and its execution.
+SIGNS = "-_.+,"
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,20 @@ class Tools:
 
 
 @dataclass(frozen=True)
+class Network:
+    """Variants that differ in their execution alone: PyTorch runs them once."""
+
+    name: str
+    own: list[tuple[str, dict[str, Any]]]
+    allocator: str
+
+    @property
+    def first(self) -> dict[str, Any]:
+        """The variant whose files PyTorch is given; the others' hold the same."""
+        return self.own[0][1]
+
+
+@dataclass(frozen=True)
 class Task:
     """A case, and the command of each of its processes."""
 
@@ -54,7 +70,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Curve:
-    """The losses of a variant's first steps, by one peer."""
+    """The losses of a network's first steps, by one peer."""
 
     variant: str
     peer: str
@@ -74,11 +90,20 @@ class Plan:
         self.peers = [peer for peer in PEERS if compiled or not peer.compiled]
         self.index: dict[str, Any] = json.loads((folder / "index.json").read_text(encoding="utf-8"))
         self.rounds: int = self.index["rounds"]
+        self.networks = networks_of(self.index["variants"], folder)
 
     def threads(self) -> str:
         """The threads on both sides, as a person writes them."""
         counts = sorted({variant["threads"] for variant in self.index["variants"]})
         return " or ".join(str(count) for count in counts)
+
+    def variables(self) -> str:
+        """The variables that both sides are given, as a person writes them."""
+        given = dict.fromkeys(
+            " ".join(f"{name}={value}" for name, value in sorted(variant["variables"].items()))
+            for variant in self.index["variants"]
+        )
+        return " or ".join(given)
 
     def environment(self, variant: dict[str, Any], *, python: bool) -> dict[str, str]:
         """The variables of a process: the same threads on both sides, and mimalloc for Python, which has it not."""
@@ -89,63 +114,72 @@ class Plan:
         return variables
 
     def tasks(self) -> list[Task]:
-        """Every case in the ablation's order, densenet-bench first."""
+        """Every case in the ablation's order: densenet-bench in each execution, then PyTorch."""
         return [
             task
-            for variant in self.index["variants"]
-            for measurement in variant["measurements"]
-            for task in self.beside_each_other(variant, measurement)
+            for network in self.networks
+            for measurement in range(len(network.first["measurements"]))
+            for task in self.beside_each_other(network, measurement)
         ]
 
-    def beside_each_other(self, variant: dict[str, Any], measurement: dict[str, Any]) -> list[Task]:
-        """One variant, mode and batch size by every peer."""
-        specs = [self.folder / spec for spec in measurement["rounds"]]
+    def beside_each_other(self, network: Network, number: int) -> list[Task]:
+        """One network in one mode at one batch size by everyone."""
+        first = network.first
+        mode, size = (first["measurements"][number][key] for key in ("mode", "batch_size"))
 
-        def case(peer: str, *, eager: bool = False) -> Case:
-            size, threads = measurement["batch_size"], variant["threads"]
-            return Case(variant["variant"], measurement["mode"], size, peer, threads, eager)
+        def case(peer: str, kind: str) -> Case:
+            return Case(network.name, mode, size, peer, first["threads"], network.allocator, kind)
 
-        own: list[list[str | Path]] = [[self.tools.program, "measurement", spec] for spec in specs]
-        tasks = [Task(case(self.own_name(variant)), own, self.environment(variant, python=False))]
+        tasks = []
+        for peer, variant in network.own:
+            specs = [self.folder / spec for spec in variant["measurements"][number]["rounds"]]
+            commands: list[list[str | Path]] = [[self.tools.program, "measurement", spec] for spec in specs]
+            tasks.append(Task(case(peer, OWN), commands, self.environment(variant, python=False)))
         for peer in self.peers:
+            measurement = first["measurements"][number]
             commands = [
-                self.worker("measure", spec, peer, variant["weights"], measurement["batch"])
+                self.worker("measure", self.folder / spec, peer, first["weights"], measurement["batch"])
                 + ["--counter", self.tools.counter]
-                for spec in specs
+                for spec in measurement["rounds"]
             ]
-            eager = case(peer.name, eager=not peer.compiled)
-            tasks.append(Task(eager, commands, self.environment(variant, python=True)))
+            kind = COMPILED if peer.compiled else EAGER
+            tasks.append(Task(case(peer.name, kind), commands, self.environment(first, python=True)))
         return tasks
 
     def curves(self) -> list[Curve]:
-        """The loss curves of every variant that has some, the reference's before the others'."""
-        return [curve for variant in self.index["variants"] if variant["losses"] for curve in self.curves_of(variant)]
+        """The loss curves of every network that has some, the reference's before the others'."""
+        return [curve for network in self.networks if network.first["losses"] for curve in self.curves_of(network)]
 
-    def curves_of(self, variant: dict[str, Any]) -> list[Curve]:
-        """A variant's loss curves."""
-        losses = variant["losses"]
-        spec, batches = self.folder / losses["spec"], losses["batches"]
-        files = ["--weights", self.folder / variant["weights"], "--batches", self.folder / batches]
-        commands = [
-            (peer.name, self.worker("losses", spec, peer, variant["weights"], batches), False) for peer in self.peers
-        ]
-        commands.append((self.own_name(variant), [self.tools.program, "losses", spec, *files], True))
-        return [
+    def curves_of(self, network: Network) -> list[Curve]:
+        """A network's loss curves."""
+        first = network.first
+        losses = first["losses"]
+        batches, size, steps = losses["batches"], losses["batch_size"], losses["steps"]
+        curves = [
             Curve(
-                variant["variant"],
-                peer,
-                losses["batch_size"],
-                losses["steps"],
-                command,
-                self.environment(variant, python=not own),
-                own,
+                network.name,
+                peer.name,
+                size,
+                steps,
+                self.worker("losses", self.folder / losses["spec"], peer, first["weights"], batches),
+                self.environment(first, python=True),
+                own=False,
             )
-            for peer, command, own in commands
+            for peer in self.peers
         ]
+        for peer, variant in network.own:
+            own = variant["losses"]
+            files = ["--weights", self.folder / variant["weights"], "--batches", self.folder / own["batches"]]
+            command = [self.tools.program, "losses", self.folder / own["spec"], *files]
+            curves.append(
+                Curve(network.name, peer, size, steps, command, self.environment(variant, python=False), own=True)
+            )
+        return curves
 
     def notes(self) -> list[str]:
-        """Why variants have no loss curves."""
-        return [f"{v['variant']}: {v['no_losses']}" for v in self.index["variants"] if v["no_losses"]]
+        """Why networks have no loss curves."""
+        firsts = ((network.name, network.first) for network in self.networks)
+        return [f"{name}: {first['no_losses']}" for name, first in firsts if first["no_losses"]]
 
     def worker(self, work: str, spec: Path, peer: Peer, weights: str, batches: str) -> list[str | Path]:
         """The command of a PyTorch process."""
@@ -153,17 +187,71 @@ class Plan:
         words += ["--weights", self.folder / weights, "--batches", self.folder / batches, "--layout", peer.layout]
         return words + (["--compile"] if peer.compiled else [])
 
-    @staticmethod
-    def own_name(variant: dict[str, Any]) -> str:
-        """densenet-bench's name in the tables, with the execution of the variant."""
-        return f"densenet-bench {variant['execution']}"
+
+def networks_of(variants: list[dict[str, Any]], folder: Path) -> list[Network]:
+    """The variants gathered by what PyTorch is to do for them, which knows no `[run] execution`."""
+    works: dict[str, list[dict[str, Any]]] = {}
+    for variant in variants:
+        works.setdefault(work_of(variant, folder), []).append(variant)
+    names: set[str] = set()
+    networks = []
+    for alike in works.values():
+        name = shared_name(alike)
+        others = {variant["variant"] for variant in variants if variant not in alike}
+        if name in names | others:
+            name = alike[0]["variant"]
+        names.add(name)
+        executions = [variant["execution"] for variant in alike]
+        own = [
+            (f"densenet-bench {execution}" + (f", {v['variant']}" if executions.count(execution) > 1 else ""), v)
+            for execution, v in zip(executions, alike, strict=True)
+        ]
+        run = spec_of(alike[0], folder)["settings"]["run"]
+        networks.append(Network(name, own, run.get("allocator", "keep-pages")))
+    return networks
+
+
+def spec_of(variant: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The spec of a variant's first round."""
+    text = (folder / variant["measurements"][0]["rounds"][0]).read_text(encoding="utf-8")
+    spec: dict[str, Any] = json.loads(text)
+    return spec
+
+
+def work_of(variant: dict[str, Any], folder: Path) -> str:
+    """All that decides what PyTorch does for a variant and how long it takes, as text."""
+    spec = spec_of(variant, folder)
+    del spec["variant"], spec["settings"]["run"]["execution"], spec["settings"]["preset"]
+    cells = [(each["mode"], each["batch_size"], len(each["rounds"])) for each in variant["measurements"]]
+    return json.dumps([spec, cells, variant["variables"], variant["threads"]], sort_keys=True)
+
+
+def shared_name(variants: list[dict[str, Any]]) -> str:
+    """What the variants' names have in common beside their executions: `k24` of `k24-plain` and `k24-fused`, `base`
+    where nothing else is there; the first one's name where they are not named so."""
+    first = variants[0]["variant"]
+    if len(variants) == 1:
+        return first
+    left = {without_execution(variant["variant"], variant["execution"]) for variant in variants}
+    return left.pop() if len(left) == 1 else first
+
+
+def without_execution(name: str, execution: str) -> str:
+    """A variant's name without the part that tells its execution."""
+    parts = [part for part in name.split(",") if part not in (f"execution={execution}", f"run.execution={execution}")]
+    if len(parts) < len(name.split(",")):
+        return ",".join(parts) or "base"
+    for sign in SIGNS:
+        if name.endswith(sign + execution):
+            return name.removesuffix(sign + execution)
+    return "base" if name == execution else name
 
 
 def in_turn(tasks: list[Task], number: int) -> list[Task]:
     """The order of a round: the ablation's, but who is first at a case moves on by one each round."""
     cases: dict[tuple[str, str, int], list[Task]] = {}
     for task in tasks:
-        cases.setdefault((task.case.variant, task.case.mode, task.case.batch_size), []).append(task)
+        cases.setdefault(task.case.key(), []).append(task)
     order = []
     for beside in cases.values():
         first = number % len(beside)

@@ -12,6 +12,11 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+# Who runs a case: this program, or PyTorch in one of two ways.
+OWN = "own"
+EAGER = "eager"
+COMPILED = "compiled"
+
 MEGABYTE = 1e6
 MILLISECOND = 1e6
 
@@ -37,6 +42,8 @@ class PeerRow:
     allocated_peak_bytes: int | None
     process_peak_bytes: int | None
     speed_ratio: float | None
+    compiled_speed_ratio: float | None
+    peak_share: float | None
     loss_difference: float | None
 
 
@@ -55,14 +62,15 @@ class SampleRow:
 
 @dataclass
 class Case:
-    """A variant in a mode at a batch size, run by one peer: what its processes have given so far."""
+    """A network in a mode at a batch size, run by one peer: what its processes have given so far."""
 
     variant: str
     mode: str
     batch_size: int
     peer: str
     threads: int
-    eager: bool = False
+    allocator: str
+    kind: str = OWN
     status: str = "pending"
     error: str = ""
     samples: list[list[int]] = field(default_factory=list)
@@ -77,6 +85,10 @@ class Case:
             peaks = [peak for peak in (getattr(self, name), result[name]) if peak is not None]
             setattr(self, name, max(peaks, default=None))
 
+    def key(self) -> tuple[str, str, int]:
+        """What is compared with each other."""
+        return self.variant, self.mode, self.batch_size
+
     def times(self) -> list[int]:
         """The steps of all rounds, in nanoseconds."""
         return [time for times in self.samples for time in times]
@@ -87,19 +99,27 @@ class Case:
         return self.batch_size / (median(times) * 1e-9) if times and self.status == "ok" else None
 
 
+def fastest(cases: list[Case], kind: str) -> dict[tuple[str, str, int], Case]:
+    """Of each network, mode and batch size the faster layout of that kind, where one ran."""
+    ran = [case for case in cases if case.kind == kind and case.images_per_second() is not None]
+    # The last of a key stays: the fastest.
+    return {case.key(): case for case in sorted(ran, key=lambda case: case.images_per_second() or 0.0)}
+
+
+def quotient(value: float | None, of: float | None) -> float | None:
+    """`value` over `of`, where both are there."""
+    return None if value is None or not of else value / of
+
+
 def peer_rows(cases: list[Case]) -> list[PeerRow]:
-    """A row for each case; the ratio is to the faster eager layout of the same variant, mode and batch size."""
-    best: dict[tuple[str, str, int], float] = {}
-    for case in cases:
-        key, speed = (case.variant, case.mode, case.batch_size), case.images_per_second()
-        if case.eager and speed is not None:
-            best[key] = max(speed, best.get(key, 0.0))
+    """A row for each case; what the ratios are to is the faster layout of the same network, mode and batch size."""
+    eager, compiled = fastest(cases, EAGER), fastest(cases, COMPILED)
     rows = []
     for case in cases:
         times = case.times() if case.status == "ok" else []
         middle = median(times) if times else None
         speed = case.images_per_second()
-        eager = best.get((case.variant, case.mode, case.batch_size))
+        best, best_compiled = eager.get(case.key()), compiled.get(case.key())
         rows.append(
             PeerRow(
                 variant=case.variant,
@@ -110,7 +130,7 @@ def peer_rows(cases: list[Case]) -> list[PeerRow]:
                 error=case.error,
                 device="cpu",
                 threads=case.threads,
-                allocator="mimalloc",
+                allocator=case.allocator,
                 rounds=len(case.samples),
                 steps=len(case.times()),
                 step_ns_median=None if middle is None else round(middle),
@@ -118,7 +138,9 @@ def peer_rows(cases: list[Case]) -> list[PeerRow]:
                 images_per_second=speed,
                 allocated_peak_bytes=case.allocated_peak_bytes,
                 process_peak_bytes=case.process_peak_bytes,
-                speed_ratio=None if speed is None or eager is None else speed / eager,
+                speed_ratio=quotient(speed, best and best.images_per_second()),
+                compiled_speed_ratio=quotient(speed, best_compiled and best_compiled.images_per_second()),
+                peak_share=quotient(case.allocated_peak_bytes, best and best.allocated_peak_bytes),
                 loss_difference=case.loss_difference,
             )
         )
@@ -158,7 +180,9 @@ HEADINGS = [
     ("n", True),
     ("allocated peak (MB)", True),
     ("process peak (MB)", True),
-    ("ratio", True),
+    ("times eager", True),
+    ("times compile", True),
+    ("share of eager's peak (%)", True),
     ("loss difference", True),
 ]
 
@@ -202,6 +226,8 @@ def cells(row: PeerRow) -> list[str]:
         written(row.allocated_peak_bytes, ".1f", MEGABYTE),
         written(row.process_peak_bytes, ".1f", MEGABYTE),
         written(row.speed_ratio, ".2f"),
+        written(row.compiled_speed_ratio, ".2f"),
+        written(row.peak_share, ".1f", 0.01),
         written(row.loss_difference, ".1e"),
     ]
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import tempfile
@@ -11,26 +12,27 @@ from pathlib import Path
 
 import tables
 from libraries import Mimalloc, version_in
-from plan import Task, in_turn
+from plan import PEERS, Plan, Task, Tools, in_turn
 from processes import run
-from tables import Case, PeerRow, SampleRow
+from tables import COMPILED, EAGER, OWN, Case, PeerRow, SampleRow
 
 
-def measured(peer: str, *rounds: list[int], eager: bool = False) -> Case:
+def measured(peer: str, kind: str, peak: int, *rounds: list[int]) -> Case:
     """A case of batches of 10 images whose rounds gave these times."""
-    case = Case("base", "train", 10, peer, 2, eager, status="ok")
+    case = Case("base", "train", 10, peer, 2, "keep-pages", kind, status="ok")
     for number, times in enumerate(rounds):
-        case.add({"step_ns": times, "allocated_peak_bytes": 1000 + number, "process_peak_bytes": None})
+        case.add({"step_ns": times, "allocated_peak_bytes": peak + number, "process_peak_bytes": None})
     return case
 
 
-def three() -> list[Case]:
-    """densenet-bench at 20 ms beside two eager layouts at 30 and 40 ms."""
+def four() -> list[Case]:
+    """densenet-bench at 20 ms beside two eager layouts at 40 and 30 ms and a compiled one at 25 ms."""
     ms = 1_000_000
     return [
-        measured("densenet-bench plain", [20 * ms, 18 * ms], [30 * ms]),
-        measured("PyTorch eager NCHW", [30 * ms], eager=True),
-        measured("PyTorch eager channels-last", [40 * ms], eager=True),
+        measured("densenet-bench plain", OWN, 1000, [20 * ms, 18 * ms], [30 * ms]),
+        measured("PyTorch eager NCHW", EAGER, 3000, [40 * ms]),
+        measured("PyTorch eager channels-last", EAGER, 4004, [30 * ms]),
+        measured("PyTorch compile NCHW", COMPILED, 2002, [25 * ms]),
     ]
 
 
@@ -38,29 +40,34 @@ class Tables(unittest.TestCase):
     """Samples to rows to text."""
 
     def test_the_median_of_all_rounds_decides_and_the_better_eager_layout_is_the_measure(self) -> None:
-        rows = tables.peer_rows(three())
+        rows = tables.peer_rows(four())
         own = rows[0]
         self.assertEqual((own.rounds, own.steps, own.step_ns_median, own.step_ns_mad), (2, 3, 20_000_000, 2_000_000))
         self.assertEqual(own.images_per_second, 500.0)
         self.assertEqual((own.allocated_peak_bytes, own.process_peak_bytes), (1001, None))
-        self.assertEqual([row.speed_ratio for row in rows], [1.5, 1.0, 0.75])
+        for row, to_eager, to_compiled in zip(rows, [1.5, 0.75, 1.0, 1.2], [1.25, 0.625, 25 / 30, 1.0], strict=True):
+            self.assertAlmostEqual(row.speed_ratio or 0, to_eager)
+            self.assertAlmostEqual(row.compiled_speed_ratio or 0, to_compiled)
+        # Of the faster layout's peak, not of the smaller one.
+        self.assertEqual([row.peak_share for row in rows], [0.25, 3000 / 4004, 1.0, 0.5])
 
     def test_a_case_that_failed_keeps_its_samples_and_has_no_speed(self) -> None:
-        cases = three()
-        cases[1].status, cases[1].error = "failed", 'it said "no", and ended'
+        cases = four()
+        cases[2].status, cases[2].error = "failed", 'it said "no", and ended'
+        cases[3].status = "failed"
         rows = tables.peer_rows(cases)
-        self.assertEqual((rows[1].steps, rows[1].step_ns_median, rows[1].speed_ratio), (1, None, None))
-        self.assertEqual(rows[0].speed_ratio, 2.0)
-        self.assertEqual(len(tables.sample_rows(cases)), 5)
+        self.assertEqual((rows[2].steps, rows[2].step_ns_median, rows[2].speed_ratio), (1, None, None))
+        self.assertEqual((rows[0].speed_ratio, rows[0].compiled_speed_ratio), (2.0, None))
+        self.assertEqual(len(tables.sample_rows(cases)), 6)
         self.assertIn('"it said ""no"", and ended"', tables.csv_text(PeerRow, rows))
 
     def test_samples_are_counted_within_their_round(self) -> None:
-        text = tables.csv_text(SampleRow, tables.sample_rows(three()[:1]))
+        text = tables.csv_text(SampleRow, tables.sample_rows(four()[:1]))
         self.assertEqual(text.splitlines()[0], "variant,mode,batch_size,peer,round,step,step_ns")
         self.assertEqual(text.splitlines()[2:], [f"base,train,10,densenet-bench plain,{end}" for end in ENDS])
 
     def test_the_table_for_people_is_a_rectangle(self) -> None:
-        lines = tables.markdown_table(tables.peer_rows(three())).splitlines()
+        lines = tables.markdown_table(tables.peer_rows(four())).splitlines()
         self.assertEqual(len({len(line) for line in lines}), 1)
         self.assertIn("20.0 ± 2.0", lines[2])
 
@@ -111,10 +118,63 @@ class Order(unittest.TestCase):
     """Who is measured when."""
 
     def test_who_is_first_at_a_case_moves_on_with_the_rounds(self) -> None:
-        cases = [Case("v", "train", size, peer, 2) for size in (8, 16) for peer in "abc"]
+        cases = [Case("v", "train", size, peer, 2, "keep-pages") for size in (8, 16) for peer in "abc"]
         tasks = [Task(case, [], {}) for case in cases]
         order = [f"{task.case.peer}{task.case.batch_size}" for task in in_turn(tasks, 1)]
         self.assertEqual(order, ["b8", "c8", "a8", "b16", "c16", "a16"])
+
+
+class Networks(unittest.TestCase):
+    """Which variants PyTorch runs once for all."""
+
+    def plan(self, variants: list[tuple[str, str, int]]) -> Plan:
+        """The plan of variants of these names, executions and growth rates."""
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        entries = []
+        for number, (name, execution, growth) in enumerate(variants):
+            model, run = {"growth_rate": growth}, {"execution": execution}
+            spec = {"variant": name, "settings": {"model": model, "run": run, "preset": None}}
+            Path(folder.name, f"{number}.json").write_text(json.dumps(spec))
+            measurement = {"mode": "train", "batch_size": 8, "batch": "b", "rounds": [f"{number}.json"] * 2}
+            losses = {"batches": "b", "spec": f"{number}.json", "batch_size": 8, "steps": 5}
+            entry = {"variant": name, "execution": execution, "threads": 2, "variables": {"A": "1"}, "weights": "w"}
+            entries.append(entry | {"measurements": [measurement], "losses": losses, "no_losses": ""})
+        Path(folder.name, "index.json").write_text(json.dumps({"rounds": 2, "variants": entries}))
+        nothing = Path("/none")
+        return Plan(Path(folder.name), Tools(nothing, nothing, nothing, nothing, nothing), compiled=True)
+
+    def names(self, variants: list[tuple[str, str, int]]) -> list[tuple[str, list[str]]]:
+        """The networks' names with this program's peers."""
+        return [(network.name, [peer for peer, _ in network.own]) for network in self.plan(variants).networks]
+
+    def test_pytorch_runs_once_for_all_executions_of_a_network(self) -> None:
+        variants = [(f"execution={e}", e, 12) for e in ("plain", "fused")]
+        plan = self.plan([*variants, ("wide", "plain", 24)])
+        peers = [peer.name for peer in PEERS]
+        beside = ["densenet-bench plain", "densenet-bench fused", *peers]
+        cases = [(task.case.variant, task.case.peer) for task in plan.tasks()]
+        self.assertEqual(cases, [("base", p) for p in beside] + [("wide", p) for p in [beside[0], *peers]])
+        self.assertEqual(len(plan.curves()), 11)
+        # Each execution measures with the spec that names it.
+        self.assertEqual([task.rounds[0][-1] for task in plan.tasks()[:2]], [plan.folder / f"{n}.json" for n in (0, 1)])
+
+    def test_a_network_is_called_by_what_its_variants_share(self) -> None:
+        own = ["densenet-bench plain", "densenet-bench fused"]
+        for one, other, name in [
+            ("growth-rate=8,execution=plain", "growth-rate=8,execution=fused", "growth-rate=8"),
+            ("bc-plain", "bc-fused", "bc"),
+            ("plain", "fused", "base"),
+            ("here", "there", "here"),
+        ]:
+            self.assertEqual(self.names([(one, "plain", 8), (other, "fused", 8)]), [(name, own)])
+        self.assertEqual(self.names([("bc-plain", "plain", 8)]), [("bc-plain", own[:1])])
+
+    def test_no_two_networks_and_no_two_peers_have_one_name(self) -> None:
+        taken = self.names([("a-plain", "plain", 8), ("a-fused", "fused", 8), ("a", "plain", 9)])
+        self.assertEqual([name for name, _ in taken], ["a-plain", "a"])
+        twice = self.names([("one", "plain", 8), ("two", "plain", 8)])
+        self.assertEqual(twice, [("one", ["densenet-bench plain, one", "densenet-bench plain, two"])])
 
 
 class Libraries(unittest.TestCase):
@@ -135,6 +195,6 @@ class Libraries(unittest.TestCase):
 
 if __name__ == "__main__":
     if sys.argv[1:] == ["--table"]:
-        print(tables.csv_text(PeerRow, tables.peer_rows(three())), end="")
+        print(tables.csv_text(PeerRow, tables.peer_rows(four())), end="")
     else:
         unittest.main()

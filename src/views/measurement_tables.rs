@@ -193,7 +193,15 @@ fn peers(study: &Study<'_>) -> Section {
     let mut right = |name: &str, cell: fn(&PeerRow) -> String| column(&mut table, name, Side::Right, &rows, cell);
     right("images/s", |row| maybe(row.images_per_second, three_digits));
     right("step (ms)", |row| step(row.step_ns_median, row.step_ns_mad));
-    right("ratio", |row| maybe(row.speed_ratio, |ratio| format!("{ratio:.2}")));
+    right("times eager", |row| {
+        maybe(row.speed_ratio, |ratio| format!("{ratio:.2}"))
+    });
+    right("times compile", |row| {
+        maybe(row.compiled_speed_ratio, |ratio| format!("{ratio:.2}"))
+    });
+    right("of eager's peak", |row| {
+        maybe(row.peak_share, |share| format!("{:.1} %", 100.0 * share))
+    });
     right("allocated peak", |row| maybe(row.allocated_peak_bytes, bytes));
     right("process peak", |row| maybe(row.process_peak_bytes, bytes));
     right("loss difference", |row| {
@@ -211,7 +219,8 @@ fn peers(study: &Study<'_>) -> Section {
         title: "Beside PyTorch",
         table,
         note: format!(
-            "Step: median ± median absolute deviation (MAD). Ratio: images/s over those of the better eager layout. Loss \
+            "Step: median ± median absolute deviation (MAD). Times: images/s over those of the better \
+             layout; peak: allocated, over that of the faster eager layout. Loss \
              difference: the largest from eager NCHW's over the first steps.{}",
             setting(&settings)
         ),
@@ -307,7 +316,10 @@ mod tests {
             .collect();
         assert_eq!(peers.len(), 4);
         let words = peers[0].split_whitespace().collect::<Vec<_>>().join(" ");
-        assert!(words.contains("densenet-bench plain 29.2 2,192 ± 73 0.45"), "{words}");
+        assert!(
+            words.contains("densenet-bench plain 29.2 2,192 ± 73 0.45 0.38"),
+            "{words}"
+        );
     }
 
     #[test]

@@ -278,6 +278,8 @@ fn peer_row(
         allocated_peak_bytes: Some(bytes),
         process_peak_bytes: Some(bytes + 600_000_000),
         speed_ratio: Some(speed / 2.2),
+        compiled_speed_ratio: Some(speed / 2.6),
+        peak_share: Some(memory / 0.66),
         loss_difference: (*peer != "PyTorch eager NCHW").then_some(3.4e-5),
     }
 }

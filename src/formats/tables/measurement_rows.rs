@@ -221,7 +221,7 @@ impl Row for BoundaryRow {
 /// each other (`scripts/compare-pytorch`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PeerRow {
-    /// The variant's name.
+    /// The variant's name, or what the names of variants share that differ in their execution alone.
     pub variant: String,
     /// `train` or `evaluate`.
     pub mode: String,
@@ -255,6 +255,10 @@ pub struct PeerRow {
     pub process_peak_bytes: Option<u64>,
     /// Images a second over those of the better eager layout.
     pub speed_ratio: Option<f64>,
+    /// Images a second over those of the better layout with `torch.compile`.
+    pub compiled_speed_ratio: Option<f64>,
+    /// The allocated peak over that of the faster eager layout.
+    pub peak_share: Option<f64>,
     /// The largest difference of the loss from eager NCHW's over the first steps from the same weights and batches.
     pub loss_difference: Option<f64>,
 }
@@ -279,6 +283,8 @@ impl Row for PeerRow {
         "allocated_peak_bytes",
         "process_peak_bytes",
         "speed_ratio",
+        "compiled_speed_ratio",
+        "peak_share",
         "loss_difference",
     ];
 }
