@@ -111,6 +111,8 @@ class Plan:
         if python:
             variables["LD_PRELOAD"] = f"{self.tools.mimalloc} {os.environ.get('LD_PRELOAD', '')}".strip()
             variables["TORCHINDUCTOR_CACHE_DIR"] = str(self.tools.inductor)
+            # Compile in the process itself: the workers that would else be started take the processor from the first steps.
+            variables["TORCHINDUCTOR_COMPILE_THREADS"] = "1"
         return variables
 
     def tasks(self) -> list[Task]:
@@ -229,18 +231,19 @@ def work_of(variant: dict[str, Any], folder: Path) -> str:
 def shared_name(variants: list[dict[str, Any]]) -> str:
     """What the variants' names have in common beside their executions: `k24` of `k24-plain` and `k24-fused`, `base`
     where nothing else is there; the first one's name where they are not named so."""
-    first = variants[0]["variant"]
-    if len(variants) == 1:
-        return first
-    left = {without_execution(variant["variant"], variant["execution"]) for variant in variants}
-    return left.pop() if len(left) == 1 else first
+    several = len(variants) > 1
+    left = {without_execution(variant["variant"], variant["execution"], several) for variant in variants}
+    return left.pop() if len(left) == 1 else variants[0]["variant"]
 
 
-def without_execution(name: str, execution: str) -> str:
-    """A variant's name without the part that tells its execution."""
+def without_execution(name: str, execution: str, several: bool) -> str:
+    """A variant's name without the part that tells its execution. Where it stands alone, only that of a sweep is sure to
+    be one."""
     parts = [part for part in name.split(",") if part not in (f"execution={execution}", f"run.execution={execution}")]
     if len(parts) < len(name.split(",")):
         return ",".join(parts) or "base"
+    if not several:
+        return name
     for sign in SIGNS:
         if name.endswith(sign + execution):
             return name.removesuffix(sign + execution)

@@ -156,6 +156,7 @@ class Networks(unittest.TestCase):
         cases = [(task.case.variant, task.case.peer) for task in plan.tasks()]
         self.assertEqual(cases, [("base", p) for p in beside] + [("wide", p) for p in [beside[0], *peers]])
         self.assertEqual(len(plan.curves()), 11)
+        self.assertEqual(plan.tasks()[2].environment["TORCHINDUCTOR_COMPILE_THREADS"], "1")
         # Each execution measures with the spec that names it.
         self.assertEqual([task.rounds[0][-1] for task in plan.tasks()[:2]], [plan.folder / f"{n}.json" for n in (0, 1)])
 
@@ -169,6 +170,7 @@ class Networks(unittest.TestCase):
         ]:
             self.assertEqual(self.names([(one, "plain", 8), (other, "fused", 8)]), [(name, own)])
         self.assertEqual(self.names([("bc-plain", "plain", 8)]), [("bc-plain", own[:1])])
+        self.assertEqual(self.names([("execution=plain", "plain", 8)]), [("base", own[:1])])
 
     def test_no_two_networks_and_no_two_peers_have_one_name(self) -> None:
         taken = self.names([("a-plain", "plain", 8), ("a-fused", "fused", 8), ("a", "plain", 9)])

@@ -79,8 +79,8 @@ def build(spec: dict[str, Any], weights: Path, layout: torch.memory_format, comp
     if unexpected or lacking:
         raise RuntimeError(f"{weights}: the weights are not this network's: {(unexpected + lacking)[0]}")
     model.to(memory_format=layout).train(spec["mode"] == "train")
-    # The shapes never change: no code for other batch sizes.
-    return torch.compile(model, dynamic=False) if compiled else model
+    # The shapes never change: no code for other batch sizes. A network that does not compile whole is an error.
+    return torch.compile(model, dynamic=False, fullgraph=True) if compiled else model
 
 
 def optimizer_of(model: nn.Module, train: dict[str, Any]) -> torch.optim.SGD:

@@ -10,14 +10,14 @@ use serde_json::{Value, json};
 use super::record::{MeasurementRecord, RoundSpec};
 use super::workload::resident_batch;
 use crate::data::{self, Batch, DataSet};
-use crate::formats::ablation::{Mode, TrainSettings};
+use crate::formats::ablation::{Duration, Mode, TrainSettings};
 use crate::formats::batches::{self, BatchFile};
 use crate::formats::weights;
 use crate::host::{DeviceChoice, Environment, available_memory, process_variables};
 use crate::training::TrainingImages;
 use crate::trials::{TrialError, starting_weights, write_whole};
 
-/// The steps from the initial weights whose losses are compared.
+/// The most steps from the initial weights whose losses are compared.
 const LOSS_STEPS: usize = 50;
 
 /// Writes `index.json` into the folder, and beside it for each variant of the records, which are in the ablation's
@@ -25,7 +25,8 @@ const LOSS_STEPS: usize = 50;
 ///
 /// - `VARIANT/weights.safetensors`, the initial weights;
 /// - `VARIANT/batch-N.safetensors`, the batch of N images that measurements take;
-/// - `VARIANT/losses.safetensors` and `VARIANT/losses.json`, the whole batches of the first 50 training steps at the
+/// - `VARIANT/losses.safetensors` and `VARIANT/losses.json`, the whole batches of the first 50 training steps (or of as
+///   many as `[train] steps` has) at the
 ///   smallest batch size, and the spec whose settings they are trained with;
 /// - `VARIANT/MODE-N-ROUND.json`, the spec of each round, as `measurement` takes it.
 ///
@@ -166,10 +167,14 @@ fn loss_batches(
         batch_size: spec.batch_size,
         ..spec.optimizer()
     };
+    let most = match train.duration {
+        Duration::Steps(steps) => steps.min(LOSS_STEPS),
+        Duration::Epochs(_) => LOSS_STEPS,
+    };
     let mut taken = Vec::new();
-    for batch in images.training_batches(&train, spec.seed, LOSS_STEPS.div_ceil(whole))? {
+    for batch in images.training_batches(&train, spec.seed, most.div_ceil(whole))? {
         let batch = batch?;
-        if batch.labels.len() == spec.batch_size && taken.len() < LOSS_STEPS {
+        if batch.labels.len() == spec.batch_size && taken.len() < most {
             taken.push(batch);
         }
     }
