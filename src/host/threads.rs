@@ -11,9 +11,8 @@
 //! So of the pools one works at a time, and what is left is how the other's threads wait. OpenMP's wait for their next
 //! operation by looking again and again, by default for milliseconds, which takes whole cores from rayon's. To let them
 //! sleep at once is no way out: they have to be woken for every operation, and small networks then take twice as long
-//! (`docs/performance.md`). They spin for about as long as being woken takes, and then sleep: whether the next operation
-//! comes soon or late, that is at most twice the least possible cost. rayon's idle threads offer the processor to others
-//! each time they look, and sleep after a few dozen looks.
+//! (`docs/performance.md`). So they spin for a bounded time, chosen by measuring, and then sleep. rayon's idle threads
+//! offer the processor to others each time they look, and sleep after a few dozen looks.
 
 use super::device::DeviceChoice;
 
