@@ -182,7 +182,7 @@ impl MeasurementRecord {
 
     /// The allocator's setting as the tables name it.
     pub fn allocator_name(&self) -> String {
-        name_of(&self.spec.settings.run.allocator)
+        self.spec.settings.run.allocator.name().to_owned()
     }
 
     /// The mode as the tables name it.

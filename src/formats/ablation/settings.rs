@@ -251,6 +251,16 @@ pub enum Allocator {
     ReturnPages,
 }
 
+impl Allocator {
+    /// Its name in files and tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::KeepPages => "keep-pages",
+            Self::ReturnPages => "return-pages",
+        }
+    }
+}
+
 /// `[run]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
