@@ -1,5 +1,8 @@
 //! Asking memory for what a later tile needs, while this one is computed.
-#![expect(unsafe_code, reason = "the standard library has no safe way to prefetch")]
+#![cfg_attr(
+    target_arch = "x86_64",
+    expect(unsafe_code, reason = "the standard library has no safe way to prefetch")
+)]
 
 /// Values in a line of the cache.
 const LINE: usize = 16;
