@@ -16,14 +16,13 @@ use crate::kernels::Memory;
 /// Of any other tensor.
 pub(super) fn values(tensor: &Tensor) -> &[f32] {
     let count = checked_count(tensor);
+    if count == 0 {
+        return &[];
+    }
     // SAFETY: the tensor has `count` values of f32 one after the other from its pointer on, in memory that it keeps for
     // as long as it is borrowed. That nothing writes to them meanwhile is Burn's promise for tensors that are held, as
     // the executions hold those whose values they read.
-    if count == 0 {
-        &[]
-    } else {
-        unsafe { std::slice::from_raw_parts(tensor.data_ptr().cast_const().cast(), count) }
-    }
+    unsafe { std::slice::from_raw_parts(tensor.data_ptr().cast_const().cast(), count) }
 }
 
 /// Values of a tensor without gaps, whatever the order of its dimensions in memory.
