@@ -17,6 +17,17 @@ pub(super) const fn padded(channels: usize) -> usize {
 /// Most vectors that a tile is wide: with 8 rows they fill 24 of AVX-512's 32 registers.
 pub(super) const PANEL: usize = 3;
 
+/// Vectors of the next panel where so many are left. Four are two pairs: a panel of one vector has too few sums at a time to
+/// keep the processor busy.
+#[inline(always)]
+pub(super) const fn panel_width(left: usize) -> usize {
+    match left {
+        0..PANEL => left,
+        4 => 2,
+        _ => PANEL,
+    }
+}
+
 /// A matrix `[inner, outer]` cut into panels of up to [`PANEL`] vectors, each panel row after row.
 pub(super) struct Packed {
     values: Vec<f32>,
@@ -33,7 +44,7 @@ impl Packed {
         let mut values = Vec::with_capacity(inner * vectors * lanes);
         let mut first = 0;
         while first < vectors {
-            let last = vectors.min(first + PANEL);
+            let last = first + panel_width(vectors - first);
             for row in 0..inner {
                 let columns = first * lanes..last * lanes;
                 values.extend(columns.map(|column| if column < outer { value(row, column) } else { 0.0 }));
@@ -64,7 +75,8 @@ macro_rules! for_panels {
         let mut next = 0;
         while next < vectors {
             let $first = next;
-            match vectors - next {
+            let width = $crate::kernels::tiles::panel_width(vectors - next);
+            match width {
                 1 => {
                     const $width: usize = 1;
                     $body
@@ -78,7 +90,7 @@ macro_rules! for_panels {
                     $body
                 }
             }
-            next += $crate::kernels::tiles::PANEL;
+            next += width;
         }
     }};
 }
