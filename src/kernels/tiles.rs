@@ -22,8 +22,8 @@ pub(super) const PANEL: usize = 3;
 #[inline(always)]
 pub(super) const fn panel_width(left: usize) -> usize {
     match left {
-        0..PANEL => left,
         4 => 2,
+        _ if left < PANEL => left,
         _ => PANEL,
     }
 }
