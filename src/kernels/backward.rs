@@ -20,7 +20,7 @@ pub struct Gradients<V> {
     pub parameters: Vec<Vec<f32>>,
 }
 
-/// The gradients of everything that entered [`forward`], from the gradient of its output.
+/// The gradients of everything that entered [`forward`](super::forward()), from the gradient of its output.
 pub fn backward<M: Memory>(
     shape: &StageShape,
     processor: Processor,
