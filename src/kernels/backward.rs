@@ -10,7 +10,7 @@ use super::processor::Processor;
 use super::shape::{Exit, Norm, StageShape};
 use super::spatial::{self, pack_backward, padded_growth};
 use super::stage::Stage;
-use super::tiles::{Packed, padded};
+use super::tiles::padded;
 
 /// What a backward pass gives.
 pub struct Gradients<V> {
@@ -132,9 +132,7 @@ impl Stage<'_> {
             } => {
                 let values = self.parameters.exit_conv();
                 let lanes = self.processor.lanes();
-                let weights = Packed::new(lanes, output_channels, channels, |output, input| {
-                    values[output * channels + input]
-                });
+                let weights = pointwise::pack_backward(lanes, values, channels, output_channels);
                 let size = (extent.height / 2) * (extent.width / 2) * output_channels;
                 let parts = images.enumerate();
                 let found = parallel::map(
@@ -275,9 +273,7 @@ impl Stage<'_> {
         let input_channels = shape.layer_input(layer);
         let values = self.parameters.conv1(layer);
         let lanes = self.processor.lanes();
-        let weights = Packed::new(lanes, width, input_channels, |output, input| {
-            values[output * input_channels + input]
-        });
+        let weights = pointwise::pack_backward(lanes, values, input_channels, width);
         let (rows, size) = (self.chunk * self.stride, self.chunk * padded(width));
         let outputs = through
             .output

@@ -88,7 +88,7 @@ impl<'a> Prepared<'a> {
             Layer {
                 affine: affine(parameters.norm1(layer), true),
                 bottleneck: shape.bottleneck.map(|width| {
-                    let weights = Packed::new(lanes, input, width, |from, to| conv1[to * input + from]);
+                    let weights = pointwise::pack_forward(lanes, conv1, input, width);
                     (weights, affine(parameters.norm2(layer), true))
                 }),
                 conv3x3: pack_forward(
@@ -111,9 +111,7 @@ impl<'a> Prepared<'a> {
             exit_conv: match shape.exit {
                 Exit::Transition { channels: output, .. } => {
                     let conv = parameters.exit_conv();
-                    Some(Packed::new(lanes, channels, output, |from, to| {
-                        conv[to * channels + from]
-                    }))
+                    Some(pointwise::pack_forward(lanes, conv, channels, output))
                 }
                 Exit::Head { .. } => None,
             },

@@ -3,13 +3,14 @@
 //! A 1x1 convolution and an average over 2x2 pixels may change places, since both are linear and one works on channels,
 //! the other on pixels. The average goes first here: it leaves the convolution a quarter of the pixels.
 
-use pulp::{Simd, WithSimd};
+use pulp::Simd;
 
 use super::affine::Affine;
-use super::pointwise::{Channels, NormSums, OUTER, TILE, add_rows};
+use super::pointwise::{Channels, NormSums, OUTER, TILE, add_weight_gradient};
+use super::processor::Kernel;
 use super::spatial::Extent;
 use super::tiles::{
-    PANEL, Packed, add_outer_products, add_products, cut, for_panels, multiply_add, padded, vectors, vectors_mut,
+    PANEL, Packed, add_products, cut, for_panels, multiply_add, padded, tile_rows, vectors, vectors_mut,
 };
 
 /// The extent after 2x2 pooling; a last odd row or column is left out.
@@ -81,20 +82,7 @@ pub(super) struct TransitionForward<'a> {
     pub(super) scratch: &'a mut [f32],
 }
 
-impl WithSimd for TransitionForward<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        if S::REGISTER_COUNT >= 32 {
-            self.run::<S, 8>(simd)
-        } else {
-            self.run::<S, 4>(simd)
-        }
-    }
-}
-
-impl TransitionForward<'_> {
+impl Kernel for TransitionForward<'_> {
     #[inline(always)]
     fn run<S: Simd, const M: usize>(self, simd: S) {
         let size = self.affine.len();
@@ -114,7 +102,7 @@ impl TransitionForward<'_> {
                 );
             }
             let scratch = &*self.scratch;
-            let rows: [&[f32]; M] = std::array::from_fn(|m| &scratch[m.min(count - 1) * size..][..self.channels]);
+            let rows = tile_rows::<M>(scratch, size, 0, count, self.channels);
             for_panels!(self.weights.vectors, |first, V| {
                 let zero = [[simd.splat_f32s(0.0); V]; M];
                 let panel = self.weights.panel(first, V, 0..self.channels);
@@ -158,20 +146,7 @@ pub(super) struct TransitionBackward<'a> {
     pub(super) scratch: &'a mut [f32],
 }
 
-impl WithSimd for TransitionBackward<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        if S::REGISTER_COUNT >= 32 {
-            self.run::<S, 8>(simd)
-        } else {
-            self.run::<S, 4>(simd)
-        }
-    }
-}
-
-impl TransitionBackward<'_> {
+impl Kernel for TransitionBackward<'_> {
     #[inline(always)]
     fn run<S: Simd, const M: usize>(self, simd: S) {
         let size = self.affine.len();
@@ -199,21 +174,14 @@ impl TransitionBackward<'_> {
                     pool(simd, self.maps, self.stride, self.affine, pixels, channel, row);
                 }
                 for output in (0..self.output_channels).step_by(OUTER) {
-                    let left = output_gradient
-                        .chunks_exact(width)
-                        .map(|row| &row[output..output + OUTER]);
-                    let zero = [[simd.splat_f32s(0.0); V]; OUTER];
-                    let pairs = left.zip(active.chunks_exact(panel_width));
-                    let found = add_outer_products::<S, OUTER, V>(simd, pairs, zero);
-                    add_rows(simd, found, &mut self.weight_gradient[output * size + channel..], size);
+                    let to = &mut self.weight_gradient[output * size + channel..];
+                    add_weight_gradient::<S, V>(simd, &output_gradient[output..], width, active, to, size);
                 }
                 let channels = Channels::all::<V>(simd, self.affine, channel);
                 let mut norm_sums = [[simd.splat_f32s(0.0); 2]; V];
                 let panel = self.weights.panel(first, V, 0..self.output_channels);
                 for group in (0..count).step_by(M) {
-                    let rows: [&[f32]; M] = std::array::from_fn(|m| {
-                        &output_gradient[(group + m).min(count - 1) * width..][..self.output_channels]
-                    });
+                    let rows = tile_rows::<M>(output_gradient, width, group, count, self.output_channels);
                     let zero = [[simd.splat_f32s(0.0); V]; M];
                     let found = add_products::<S, M, V>(simd, rows, panel, zero);
                     for (m, found) in found.iter().enumerate() {
@@ -254,11 +222,9 @@ pub(super) struct HeadForward<'a> {
     pub(super) output: &'a mut [f32],
 }
 
-impl WithSimd for HeadForward<'_> {
-    type Output = ();
-
+impl Kernel for HeadForward<'_> {
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
+    fn run<S: Simd, const M: usize>(self, simd: S) {
         let share = simd.splat_f32s(1.0 / (self.maps.len() / self.stride) as f32);
         let floor = simd.splat_f32s(self.affine.floor);
         for (v, to) in self.output.chunks_mut(S::F32_LANES).enumerate() {
@@ -288,11 +254,9 @@ pub(super) struct HeadBackward<'a> {
     pub(super) sums: &'a mut NormSums,
 }
 
-impl WithSimd for HeadBackward<'_> {
-    type Output = ();
-
+impl Kernel for HeadBackward<'_> {
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
+    fn run<S: Simd, const M: usize>(self, simd: S) {
         let share = simd.splat_f32s(1.0 / (self.maps.len() / self.stride) as f32);
         // The padding's channels too: their gradient is 0, and is read with the others'.
         for channel in (0..self.affine.len()).step_by(S::F32_LANES) {

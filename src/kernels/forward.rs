@@ -1,16 +1,18 @@
 //! A stage's training pass forward.
 
+use pulp::Simd;
+
 use super::affine::{Affine, Statistics};
 use super::exits::{HeadForward, TransitionForward, transition_forward_scratch};
 use super::memory::Memory;
 use super::moments::Moments;
 use super::parallel::{self, Start, with_scratch};
 use super::pointwise;
-use super::processor::Processor;
+use super::processor::{Kernel, Processor};
 use super::shape::{Exit, Norm, StageShape};
 use super::spatial::{self, pack_forward};
 use super::stage::Stage;
-use super::tiles::{Packed, padded};
+use super::tiles::padded;
 
 /// What a forward pass gives.
 pub struct Forward<V> {
@@ -119,9 +121,7 @@ impl Stage<'_> {
         let input_channels = self.shape.layer_input(layer);
         let values = self.parameters.conv1(layer);
         let lanes = self.processor.lanes();
-        let weights = Packed::new(lanes, input_channels, width, |input, output| {
-            values[output * input_channels + input]
-        });
+        let weights = pointwise::pack_forward(lanes, values, input_channels, width);
         let parts = maps
             .chunks(self.chunk * self.stride)
             .zip(output.chunks_mut(self.chunk * padded(width)));
@@ -202,9 +202,7 @@ impl Stage<'_> {
             } => {
                 let values = self.parameters.exit_conv();
                 let lanes = self.processor.lanes();
-                let weights = Packed::new(lanes, channels, output_channels, |input, output| {
-                    values[output * channels + input]
-                });
+                let weights = pointwise::pack_forward(lanes, values, channels, output_channels);
                 let size = (extent.height / 2) * (extent.width / 2) * output_channels;
                 let parts = images.zip(output.chunks_mut((chunk * size).max(1)));
                 parallel::map(work * output_channels / 4, Start::First, parts, |(maps, output)| {
@@ -249,11 +247,9 @@ struct Observe<'a> {
     moments: &'a mut Moments,
 }
 
-impl pulp::WithSimd for Observe<'_> {
-    type Output = ();
-
+impl Kernel for Observe<'_> {
     #[inline(always)]
-    fn with_simd<S: pulp::Simd>(self, simd: S) {
+    fn run<S: Simd, const M: usize>(self, simd: S) {
         for rows in self.maps.chunks(pointwise::TILE * self.stride) {
             self.moments.add(simd, rows, self.stride, rows.len() / self.stride);
         }

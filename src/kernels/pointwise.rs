@@ -1,11 +1,14 @@
 //! Normalisation, ReLU and 1x1 convolution as one pass, forward and backward.
 
-use pulp::{Simd, WithSimd};
+use pulp::Simd;
 
 use super::affine::Affine;
 use super::moments::Moments;
 use super::prefetch::prefetch;
-use super::tiles::{Packed, add_outer_products, add_products, for_panels, multiply_add, vectors, vectors_mut};
+use super::processor::Kernel;
+use super::tiles::{
+    Packed, add_outer_products, add_products, for_panels, multiply_add, tile_rows, vectors, vectors_mut,
+};
 
 /// Pixels of a tile: few enough for a tile's values to stay in the first cache, enough to make up for taking sums to
 /// memory and back once a tile.
@@ -25,6 +28,16 @@ pub(super) fn backward_scratch(output_channels: usize) -> usize {
     TILE * (output_channels + 3 * 16)
 }
 
+/// The weights `[outputs, inputs]` of a forward pass, packed.
+pub(super) fn pack_forward(lanes: usize, weights: &[f32], inputs: usize, outputs: usize) -> Packed {
+    Packed::new(lanes, inputs, outputs, |input, output| weights[output * inputs + input])
+}
+
+/// The weights `[outputs, inputs]` of a backward pass, packed.
+pub(super) fn pack_backward(lanes: usize, weights: &[f32], inputs: usize, outputs: usize) -> Packed {
+    Packed::new(lanes, outputs, inputs, |output, input| weights[output * inputs + input])
+}
+
 /// The forward pass of a chunk of pixels.
 pub(super) struct Forward<'a> {
     /// Rows of `stride` values.
@@ -41,20 +54,7 @@ pub(super) struct Forward<'a> {
     pub(super) scratch: &'a mut [f32],
 }
 
-impl WithSimd for Forward<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        if S::REGISTER_COUNT >= 32 {
-            self.run::<S, 8>(simd)
-        } else {
-            self.run::<S, 4>(simd)
-        }
-    }
-}
-
-impl Forward<'_> {
+impl Kernel for Forward<'_> {
     #[inline(always)]
     fn run<S: Simd, const M: usize>(mut self, simd: S) {
         let width = self.weights.vectors * S::F32_LANES;
@@ -71,7 +71,9 @@ impl Forward<'_> {
             }
         }
     }
+}
 
+impl Forward<'_> {
     /// The results of up to `M` pixels.
     #[inline(always)]
     fn products<S: Simd, const M: usize>(&mut self, simd: S, input: &[f32], output: &mut [f32]) {
@@ -82,8 +84,7 @@ impl Forward<'_> {
             self.affine.apply(simd, &input[pixel * self.stride..], 0, row);
         }
         let scratch = &*self.scratch;
-        // Where fewer pixels are left the last is computed again and not taken.
-        let rows: [&[f32]; M] = std::array::from_fn(|m| &scratch[m.min(pixels - 1) * size..][..self.input_channels]);
+        let rows = tile_rows::<M>(scratch, size, 0, pixels, self.input_channels);
         for_panels!(self.weights.vectors, |first, V| {
             let mut sums = [[simd.splat_f32s(0.0); V]; M];
             // In as many parts as there are pixels, and with each part memory is asked for one pixel to come: asked for all
@@ -217,20 +218,7 @@ pub(super) struct Backward<'a> {
     pub(super) scratch: &'a mut [f32],
 }
 
-impl WithSimd for Backward<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        if S::REGISTER_COUNT >= 32 {
-            self.run::<S, 8>(simd)
-        } else {
-            self.run::<S, 4>(simd)
-        }
-    }
-}
-
-impl Backward<'_> {
+impl Kernel for Backward<'_> {
     #[inline(always)]
     fn run<S: Simd, const M: usize>(self, simd: S) {
         let width = self.scale.len();
@@ -318,13 +306,8 @@ fn backward_tile<S: Simd, const M: usize>(
                 let next = (TILE + pixel) * tile.stride + channel;
                 prefetch(tile.input, next, next + panel_width);
             }
-            let left = tile
-                .output_gradient
-                .chunks_exact(tile.width)
-                .map(|row| &row[output..output + OUTER]);
-            let zero = [[simd.splat_f32s(0.0); V]; OUTER];
-            let found = add_outer_products::<S, OUTER, V>(simd, left.zip(active.chunks_exact(panel_width)), zero);
-            add_rows(simd, found, &mut weight_gradient[output * size + channel..], size);
+            let to = &mut weight_gradient[output * size + channel..];
+            add_weight_gradient::<S, V>(simd, &tile.output_gradient[output..], tile.width, active, to, size);
         }
 
         let channels = Channels::all::<V>(simd, tile.affine, channel);
@@ -332,9 +315,7 @@ fn backward_tile<S: Simd, const M: usize>(
         let panel = tile.weights.panel(first, V, 0..tile.output_channels);
         let mut pixel = 0;
         while pixel < pixels {
-            let rows: [&[f32]; M] = std::array::from_fn(|m| {
-                &tile.output_gradient[(pixel + m).min(pixels - 1) * tile.width..][..tile.output_channels]
-            });
+            let rows = tile_rows::<M>(tile.output_gradient, tile.width, pixel, pixels, tile.output_channels);
             for m in 0..M {
                 let next = (TILE + pixel + m) * tile.stride + channel;
                 prefetch(gradient, next, next + panel_width);
@@ -358,6 +339,23 @@ fn backward_tile<S: Simd, const M: usize>(
             sums.add(simd, channel + v * S::F32_LANES, beta, gamma);
         }
     });
+}
+
+/// Adds to the weights' gradient of [`OUTER`] outputs and `V` vectors of inputs what a tile's pixels give: the output's
+/// gradient, `width` values a pixel from the first of these outputs on, times the activated input.
+#[inline(always)]
+pub(super) fn add_weight_gradient<S: Simd, const V: usize>(
+    simd: S,
+    output_gradient: &[f32],
+    width: usize,
+    active: &[f32],
+    to: &mut [f32],
+    stride: usize,
+) {
+    let pairs = output_gradient.chunks(width).zip(active.chunks_exact(V * S::F32_LANES));
+    let zero = [[simd.splat_f32s(0.0); V]; OUTER];
+    let found = add_outer_products::<S, OUTER, V>(simd, pairs, zero);
+    add_rows(simd, found, to, stride);
 }
 
 /// Adds rows of vectors to rows that lie `stride` values apart.

@@ -2,6 +2,28 @@
 
 use pulp::{Scalar256b, Simd, WithSimd};
 
+/// What is compiled for every set of vector instructions.
+pub(super) trait Kernel {
+    /// Runs it in tiles of `M` rows, as many as leave their sums in registers.
+    fn run<S: Simd, const M: usize>(self, simd: S);
+}
+
+/// A kernel with the height of its tiles to be chosen.
+struct InTiles<K>(K);
+
+impl<K: Kernel> WithSimd for InTiles<K> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        if S::REGISTER_COUNT >= 32 {
+            self.0.run::<S, 8>(simd);
+        } else {
+            self.0.run::<S, 4>(simd);
+        }
+    }
+}
+
 /// A set of vector instructions that the kernels are compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Processor {
@@ -48,7 +70,8 @@ impl Processor {
     }
 
     /// Runs a kernel, compiled for these instructions; for the portable ones where the processor lacks them.
-    pub(super) fn run<K: WithSimd>(self, kernel: K) -> K::Output {
+    pub(super) fn run<K: Kernel>(self, kernel: K) {
+        let kernel = InTiles(kernel);
         match self {
             #[cfg(target_arch = "x86_64")]
             Self::Avx512 if let Some(simd) = pulp::x86::V4::try_new() => Simd::vectorize(simd, kernel),

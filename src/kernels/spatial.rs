@@ -3,11 +3,12 @@
 //! The activated values of a band of rows stand in scratch memory with a border of zeros, so that the three pixels under a
 //! row of the kernel are one run of values: a convolution is three products of runs with packed weights.
 
-use pulp::{Simd, WithSimd};
+use pulp::Simd;
 
 use super::affine::{Affine, Terms};
 use super::moments::Moments;
 use super::pointwise::{Channels, NormSums, OUTER, add_rows};
+use super::processor::Kernel;
 use super::tiles::{
     BLOCK, Packed, add_outer_products, add_products, for_panels, multiply_add, padded, vectors, vectors_mut,
 };
@@ -174,20 +175,7 @@ pub(super) struct Forward<'a> {
     pub(super) scratch: &'a mut [f32],
 }
 
-impl WithSimd for Forward<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        if S::REGISTER_COUNT >= 32 {
-            self.run::<S, 8>(simd)
-        } else {
-            self.run::<S, 4>(simd)
-        }
-    }
-}
-
-impl Forward<'_> {
+impl Kernel for Forward<'_> {
     #[inline(always)]
     fn run<S: Simd, const M: usize>(mut self, simd: S) {
         let Extent { height, width } = self.extent;
@@ -263,20 +251,7 @@ pub(super) struct Backward<'a> {
     pub(super) scratch: &'a mut [f32],
 }
 
-impl WithSimd for Backward<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        if S::REGISTER_COUNT >= 32 {
-            self.run::<S, 8>(simd)
-        } else {
-            self.run::<S, 4>(simd)
-        }
-    }
-}
-
-impl Backward<'_> {
+impl Kernel for Backward<'_> {
     #[inline(always)]
     fn run<S: Simd, const M: usize>(mut self, simd: S) {
         let height = self.extent.height;
@@ -298,7 +273,9 @@ impl Backward<'_> {
             self.input_gradient::<S, M>(simd, first, rows, output_gradient);
         }
     }
+}
 
+impl Backward<'_> {
     /// The gradient of the layer's own channels with a border of zeros.
     #[inline(always)]
     fn fill_output_gradient<S: Simd>(&self, simd: S, bordered: &mut [f32]) {

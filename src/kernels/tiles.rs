@@ -135,6 +135,19 @@ pub(super) fn vectors_mut<S: Simd>(values: &mut [f32]) -> &mut [S::f32s] {
     S::as_mut_simd_f32s(values).0
 }
 
+/// `M` rows from row `first` on, `stride` values apart and cut to `inner`; the last again where there are fewer, whose results
+/// are not to be taken.
+#[inline(always)]
+pub(super) fn tile_rows<const M: usize>(
+    values: &[f32],
+    stride: usize,
+    first: usize,
+    count: usize,
+    inner: usize,
+) -> [&[f32]; M] {
+    std::array::from_fn(|m| &values[(first + m).min(count - 1) * stride..][..inner])
+}
+
 /// sums[m][v] += sum over k of rows[m][k] * panel[k][v]; a panel has a row for each value of the rows.
 #[inline(always)]
 pub(super) fn add_products<S: Simd, const M: usize, const V: usize>(
