@@ -66,18 +66,18 @@ impl Stage<'_> {
             let sums = match bottlenecks.pop() {
                 Some((output, inner)) => {
                     let Norm { gamma, beta } = self.parameters.norm2(layer);
+                    let width = gamma.len();
                     let inner_affine = Affine::new(&inner, gamma, beta, true);
                     let mut normalised = memory.values(output.len());
                     let input = Some((&output[..], &mut normalised[..]));
                     let (sums, weights) =
                         self.shrink_back(layer, &inner_affine, input, &maps, &mut gradient, &own_correction);
                     parameters.push(weights);
-                    let [gamma, beta] = norm_gradients(&sums, &inner, inner_affine.len());
-                    let mut inner_correction = Correction::new(gamma.len());
+                    let [gamma, beta] = norm_gradients(&sums, &inner, width);
+                    let mut inner_correction = Correction::new(width);
                     inner_correction.add(&inner_affine, &gamma, &beta);
-                    let width = self.parameters.norm2(layer).gamma.len();
                     let by_statistics = inner_correction.finish(&inner, shape.pixels(), 0..width);
-                    parameters.extend([beta[..width].to_vec(), gamma[..width].to_vec()]);
+                    parameters.extend([beta, gamma]);
                     let through = Through {
                         output: &output,
                         normalised_gradient: &normalised,
@@ -361,7 +361,6 @@ fn summed(channels: usize, parts: Vec<(NormSums, Vec<f32>)>) -> (NormSums, Vec<f
 
 /// The gradients of gamma and beta.
 fn norm_gradients(sums: &NormSums, statistics: &Statistics, channels: usize) -> [Vec<f32>; 2] {
-    let channels = channels.min(statistics.mean.len());
     let gamma = (0..channels).map(|channel| (sums.gamma[channel] * statistics.inverse(channel)) as f32);
     [
         gamma.collect(),
