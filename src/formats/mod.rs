@@ -1,6 +1,7 @@
-//! Files' bytes to values and back: the ablation file, the CSV tables, weights. Nothing here opens a file.
+//! Files' bytes to values and back: the ablation file, the CSV tables, weights, checkpoints. Nothing here opens a file.
 
 pub mod ablation;
 pub mod batches;
+pub mod checkpoint;
 pub mod tables;
 pub mod weights;

@@ -1,6 +1,6 @@
 //! Weights as named tensors, in safetensors with PyTorch's layout and torchvision's names.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
@@ -104,6 +104,14 @@ pub fn check(weights: &Weights, plan: &Plan, file: &str) -> Result<(), WeightsEr
 /// # Errors
 /// Where the format cannot hold the tensors (a shape that does not fit its values).
 pub fn write(weights: &Weights) -> Result<Vec<u8>, WeightsError> {
+    write_with(weights, None)
+}
+
+/// Writes safetensors bytes with entries in their metadata.
+pub(super) fn write_with(
+    weights: &Weights,
+    metadata: Option<HashMap<String, String>>,
+) -> Result<Vec<u8>, WeightsError> {
     let unfit = |reason: safetensors::SafeTensorError| WeightsError {
         file: "weights".to_owned(),
         rule: format!("cannot be written as safetensors ({reason})"),
@@ -126,5 +134,5 @@ pub fn write(weights: &Weights) -> Result<Vec<u8>, WeightsError> {
             TensorView::new(Dtype::F32, tensor.shape.clone(), bytes).map_err(unfit)?,
         ));
     }
-    safetensors::serialize(views, None).map_err(unfit)
+    safetensors::serialize(views, metadata).map_err(unfit)
 }

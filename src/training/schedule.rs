@@ -73,6 +73,7 @@ mod tests {
             schedule,
             shuffle: true,
             seeds: vec![0],
+            checkpoint_every: None,
         }
     }
 

@@ -8,8 +8,8 @@ use crate::formats::ablation::{DataSettings, RunSettings, Settings};
 /// The identity of a trial with these settings and this seed; `weights_sha256` is that of the file that it starts from.
 ///
 /// Model, data, training, seed and the `[run]` keys that change arithmetic count. What is left out: the data's path and
-/// the preset's name (what they lead to counts), the other seeds, `[measure]`, the device, the threads and the
-/// allocator.
+/// the preset's name (what they lead to counts), the other seeds, how often a checkpoint is written, `[measure]`, the
+/// device, the threads and the allocator.
 pub fn identity(settings: &Settings, seed: u64, weights_sha256: Option<&str>) -> String {
     let data = DataSettings {
         path: None,
@@ -17,6 +17,7 @@ pub fn identity(settings: &Settings, seed: u64, weights_sha256: Option<&str>) ->
     };
     let mut train = json!(settings.train);
     remove(&mut train, "seeds");
+    remove(&mut train, "checkpoint_every");
     let decides = json!({
         "data": data,
         "model": settings.model,
@@ -97,6 +98,7 @@ mod tests {
     #[test]
     fn it_does_not_follow_from_the_other_seeds_or_from_what_is_measured() {
         assert_eq!(of("", "", "seeds = [3, 4]"), of("", "", ""));
+        assert_eq!(of("", "", "checkpoint-every = 7"), of("", "", ""));
         assert_eq!(of("", "", "seeds = [3]\n[measure]\nbatch-sizes = [8]"), of("", "", ""));
         assert_eq!(
             of(

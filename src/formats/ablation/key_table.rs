@@ -328,6 +328,13 @@ pub(super) const KEYS: &[KnownKey] = &[
         meaning: "Every variant is trained once with each seed.",
         remedy: "write each seed once, such as [0, 1, 2]",
     },
+    KnownKey {
+        key: "train.checkpoint-every",
+        kind: Kind::Count(1, MANY),
+        default: "none",
+        meaning: "Steps between two checkpoints, beside the one at the end of every epoch; changes no number.",
+        remedy: "write a number of steps, such as 100, or leave it out for one checkpoint an epoch",
+    },
     // [measure]
     KnownKey {
         key: "measure.batch-sizes",

@@ -164,6 +164,9 @@ pub struct TrainSettings {
     pub shuffle: bool,
     /// A trial each; different, at least one.
     pub seeds: Vec<u64>,
+    /// Steps between two checkpoints, beside the one at the end of every epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoint_every: Option<usize>,
 }
 
 impl Default for TrainSettings {
@@ -182,6 +185,7 @@ impl Default for TrainSettings {
             },
             shuffle: true,
             seeds: vec![0],
+            checkpoint_every: None,
         }
     }
 }

@@ -30,6 +30,7 @@ pub fn settings(reader: &Reader<'_>) -> Result<Option<TrainSettings>, Fault> {
         seeds: reader
             .whole_numbers("train.seeds")
             .map_or_else(|| vec![0], <[u64]>::to_vec),
+        checkpoint_every: reader.count("train.checkpoint-every"),
     }))
 }
 

@@ -75,6 +75,7 @@ fn every_key_reaches_its_setting() {
         milestones = [0.25]
         gamma = 0.5
         shuffle = false
+        checkpoint-every = 50
         seeds = [3, 1]
         [measure]
         batch-sizes = [8, 16]
@@ -137,6 +138,7 @@ fn every_key_reaches_its_setting() {
             },
             shuffle: false,
             seeds: vec![3, 1],
+            checkpoint_every: Some(50),
         }),
         measure: Some(MeasureSettings {
             batch_sizes: vec![8, 16],
