@@ -42,7 +42,11 @@ fn loading(criterion: &mut Criterion) {
     let device = open(choice).autodiff();
     let loaders = loader_threads(choice, available_threads());
     let images = TrainingImages::new(Arc::new(data), &settings.data, 0, loaders).expect("the digits divide");
-    let batches = || -> Loader { images.training_batches(train, 0, 1_000_000).expect("a thread starts") };
+    let batches = || -> Loader {
+        images
+            .training_batches(train, 0, 0..1_000_000, 0)
+            .expect("a thread starts")
+    };
     let model = DenseNet::new(&plan, &initial_weights(&plan, 0), &device).expect("drawn weights fit");
     let mut learner = Learner::new(model, train);
 

@@ -37,8 +37,11 @@ impl Measuring<'_> {
         }
         let mut progress = Turns::new(known.iter().flatten().filter(|round| round.is_none()).count());
         let mut throttle = Throttle::new();
-        let outcome = run_rounds::<FolderError>(&records, &mut known, &mut |turn, settled| {
+        let outcome = run_rounds::<Halt>(&records, &mut known, &mut |turn, settled| {
             let (record, round) = (turn.record, turn.round);
+            if self.0.stop.is_asked() {
+                return Err(Halt::Stopped);
+            }
             progress.begin(&format!(
                 "{}  round {} of {}",
                 heading(record),
@@ -63,8 +66,10 @@ impl Measuring<'_> {
             Ok(result)
         });
         progress.finish();
-        outcome.map_err(Failure::work)?;
-        measurements.derive_tables(planned).map_err(Failure::work)
+        match outcome {
+            Ok(()) | Err(Halt::Stopped) => measurements.derive_tables(planned).map_err(Failure::work),
+            Err(Halt::Folder(error)) => Err(Failure::work(error)),
+        }
     }
 
     /// Searches for the largest batch of every chosen variant in each of its modes; `given_limit` is `--memory-limit`.
@@ -80,6 +85,9 @@ impl Measuring<'_> {
         let mut progress = Turns::searching();
         let mut found = Vec::new();
         for record in distinct(&searches(experiment, chosen, cells)) {
+            if self.0.stop.is_asked() {
+                break;
+            }
             let index = experiment
                 .ablation
                 .variants
@@ -166,6 +174,7 @@ impl Measuring<'_> {
             variables: process_variables(&spec.settings.run, self.0.device, spec.threads),
             stderr,
             timeout: self.0.timeout,
+            stop: self.0.stop,
         };
         let mut result = None;
         let ending = work.run(&mut |line| {
@@ -178,6 +187,20 @@ impl Measuring<'_> {
             let (status, error) = ending.diagnosis();
             RoundResult::unfinished(status, error)
         }))
+    }
+}
+
+/// Why the rounds end early.
+enum Halt {
+    /// The run was asked to stop.
+    Stopped,
+    /// The folder cannot be used.
+    Folder(FolderError),
+}
+
+impl From<FolderError> for Halt {
+    fn from(error: FolderError) -> Self {
+        Self::Folder(error)
     }
 }
 

@@ -25,6 +25,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use densenet_bench::host::first_line;
 use densenet_bench::trials::says_out_of_memory;
 
 /// A reproducible benchmark and ablation harness for DenseNet.
@@ -128,7 +129,7 @@ fn run(cli: Cli) -> ExitCode {
 fn say_panics_in_a_line() {
     std::panic::set_hook(Box::new(|panic| {
         let message = panic.payload_as_str().unwrap_or("no message");
-        let first = in_a_line(message);
+        let first = first_line(message);
         if says_out_of_memory(message) {
             eprintln!("error: out of memory: {first}");
             return;
@@ -136,15 +137,6 @@ fn say_panics_in_a_line() {
         let place = panic.location().map(|place| format!(" ({place})")).unwrap_or_default();
         eprintln!("error: internal error: {first}{place}; please report it with the command and the ablation file");
     }));
-}
-
-/// A panic's message without what `unwrap` puts around an error and without libtorch's C++ stack, whose line feeds come
-/// escaped in it.
-fn in_a_line(message: &str) -> &str {
-    let bare = message.trim_start_matches("called `Result::unwrap()` on an `Err` value: ");
-    let bare = bare.trim_start_matches("Torch(\"").trim();
-    let end = [bare.find("\\n"), bare.find('\n')].into_iter().flatten().min();
-    bare[..end.unwrap_or(bare.len())].trim_end_matches("\")")
 }
 
 /// Prints to stdout; a reader that has gone away (`| head`) is no failure.
@@ -181,21 +173,4 @@ fn check_target(path: &Path) -> Result<(), Failure> {
 /// Prints a value as JSON to stdout.
 fn print_json(value: &serde_json::Value) -> Result<(), Failure> {
     print(&format!("{value:#}\n"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::in_a_line;
-
-    #[test]
-    fn libtorchs_error_is_its_first_line_without_the_stack() {
-        let message = "called `Result::unwrap()` on an `Err` value: Torch(\"can't allocate memory: 9 bytes more\\n\
-                       Exception raised from allocate (most recent call first):\\nframe #0: c10::Error\")";
-        assert_eq!(in_a_line(message), "can't allocate memory: 9 bytes more");
-        assert_eq!(in_a_line("index out of bounds\nmore"), "index out of bounds");
-        assert_eq!(
-            in_a_line("called `Result::unwrap()` on an `Err` value: Torch(\"one line\")"),
-            "one line"
-        );
-    }
 }

@@ -66,6 +66,15 @@ impl Progress {
     /// A trial tells of itself.
     pub fn event(&mut self, event: &Event) {
         match *event {
+            Event::Resumed { steps } => {
+                self.current.made = steps;
+                let line = format!(
+                    "{}: going on after step {steps} of {}\n",
+                    self.current.heading, self.current.steps
+                );
+                self.say(&line);
+            }
+            Event::Note { ref text } => self.warn(text),
             Event::Steps {
                 epoch,
                 done,

@@ -1,5 +1,8 @@
 //! `run`: measure, train every variant with every seed, record, plot.
 
+mod folder;
+mod said;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -9,17 +12,18 @@ use clap::builder::TypedValueParser;
 use densenet_bench::formats::ablation::{Ablation, Settings, parse};
 use densenet_bench::formats::tables::{BatchRow, BoundaryRow, Status, TrialRow};
 use densenet_bench::host::{
-    DeviceChoice, DeviceError, Environment, available_memory, available_threads, build, check_arithmetic,
+    DeviceChoice, DeviceError, Environment, Stop, available_memory, available_threads, build, check_arithmetic,
     check_execution, gpu_models, has_tf32, now,
 };
 use densenet_bench::measurement::{Cells, MeasurementRecord, Measurements, RoundSpec, measurements, searches};
-use densenet_bench::trials::{FolderError, ResultFolder, Trial};
-use serde_json::json;
+use densenet_bench::trials::{ResultFolder, Trial};
 
 use super::measure::Measuring;
 use super::train::Training;
 use super::worker::Workers;
-use super::{Failure, Outcome, experiment, plot, print, print_json};
+use super::{Failure, Outcome, experiment, plot, print};
+use folder::{hold, unfinished, unusable};
+use said::{announce, counted, interrupted, report, work_of};
 
 /// Train every variant of an ablation with every seed, measure each at its batch sizes, record it to CSV and draw plots
 #[derive(Args)]
@@ -30,7 +34,8 @@ Examples:
   densenet-bench run my.toml --out /scratch/results --device cuda:0
   densenet-bench run ablations/article.toml --find-max-batch --memory-limit 11GB
 
-The results go to results/NAME/ (or DIR/NAME/). A trial that is finished is not run again.")]
+The results go to results/NAME/ (or DIR/NAME/). A trial that is finished is not run again; one that was stopped or killed
+goes on from its last checkpoint. Ctrl-C stops after the step at work, a second one at once.")]
 pub struct Arguments {
     /// The ablation file
     file: PathBuf,
@@ -49,7 +54,7 @@ pub struct Arguments {
     /// Print the trials, one a line, and run nothing
     #[arg(long)]
     list: bool,
-    /// Start over; the old results are kept beside
+    /// Start over; the old results are kept aside, in NAME.1, NAME.2, …
     #[arg(long)]
     fresh: bool,
     /// How long a trial, or a round of a measurement, may last, such as 90s, 30m or 12h
@@ -98,16 +103,15 @@ pub fn run(arguments: &Arguments) -> Outcome {
     for (variant, _) in variants.filter(|(_, chosen)| **chosen) {
         check_threads(threads(&variant.settings), available_threads())?;
     }
+    let program = std::env::current_exe()
+        .map_err(|error| Failure::Work(format!("the program's own path cannot be found: {error}")))?;
+    let revision = build::revision_of(&program);
     for trial in &mut experiment.trials {
         trial.record.device = device.to_string();
         trial.record.threads = threads(&trial.record.settings);
-        trial.record.revision = build::REVISION.to_owned();
+        trial.record.revision.clone_from(&revision);
     }
     let selected: Vec<&Trial> = experiment.trials.iter().filter(|trial| chosen[trial.variant]).collect();
-    let revision = match build::DIRTY {
-        "true" => format!("{}-dirty", build::REVISION),
-        _ => build::REVISION.to_owned(),
-    };
     let cells = Cells {
         device,
         threads: arguments.threads.map(usize::from),
@@ -128,19 +132,6 @@ pub fn run(arguments: &Arguments) -> Outcome {
         )));
     }
 
-    let folder = ResultFolder::new(&arguments.out, &experiment.ablation.name);
-    let _held = hold(&folder, arguments.fresh)?;
-    let todo = if arguments.find_max_batch {
-        Vec::new()
-    } else {
-        unfinished(&folder, &selected)?
-    };
-    let mut unmeasured = 0;
-    for record in to_measure.iter().filter(|_| !arguments.find_max_batch) {
-        unmeasured += usize::from(!Measurements::of(&folder).is_whole(record).map_err(Failure::input)?);
-    }
-    folder.create(&text).map_err(unusable)?;
-    let gpu = matches!(device, DeviceChoice::Cuda(_)).then(gpu_models).flatten();
     let first = experiment
         .ablation
         .variants
@@ -150,21 +141,35 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let settings = first.map_or(&experiment.ablation.variants[0].settings, |(variant, _)| {
         &variant.settings
     });
-    let of_first = threads(settings);
-    let mut environment = Environment::observe(device, gpu, &settings.run, of_first);
+    let gpu = matches!(device, DeviceChoice::Cuda(_)).then(gpu_models).flatten();
+    let mut environment = Environment::observe(device, gpu, &settings.run, threads(settings));
+
+    let folder = ResultFolder::new(&arguments.out, &experiment.ablation.name);
+    let _held = hold(&folder, arguments.fresh)?;
+    let trains = !arguments.find_max_batch;
+    let todo = match trains {
+        true => unfinished(&folder, &selected, &environment)?,
+        false => Vec::new(),
+    };
+    let mut unmeasured = 0;
+    for record in to_measure.iter().filter(|_| trains) {
+        unmeasured += usize::from(!Measurements::of(&folder).is_whole(record).map_err(Failure::input)?);
+    }
+    folder.create(&text).map_err(unusable)?;
     // The surroundings of a run that had nothing to do are not those of its results.
-    let has_work = arguments.find_max_batch || !todo.is_empty() || unmeasured > 0;
+    let has_work = !trains || !todo.is_empty() || unmeasured > 0;
     if has_work {
         folder.record_environment(&environment).map_err(unusable)?;
     }
-    let program = std::env::current_exe()
-        .map_err(|error| Failure::Work(format!("the program's own path cannot be found: {error}")))?;
+    let stop = Stop::on_request().map_err(|error| Failure::Work(format!("signals cannot be heard: {error}")))?;
+    said::that_it_stops(&stop);
     let workers = Workers {
         program: &program,
         folder: &folder,
         environment: &environment,
         device,
         timeout: arguments.timeout,
+        stop: &stop,
     };
     let measuring = Measuring(&workers);
     let training = Training {
@@ -173,26 +178,22 @@ pub fn run(arguments: &Arguments) -> Outcome {
     };
 
     let mut done = Done::default();
-    if arguments.find_max_batch {
-        announce(
-            &folder,
-            &environment,
-            "a search for the largest batch of each variant".to_owned(),
-        );
-        done.searched = measuring.find_largest(&experiment, &chosen, cells, arguments.memory_limit)?;
-    } else {
-        announce(
-            &folder,
-            &environment,
-            work_of((selected.len(), todo.len()), (to_measure.len(), unmeasured)),
-        );
+    let mut trained = Ok(());
+    if trains {
+        let work = work_of((selected.len(), todo.len()), (to_measure.len(), unmeasured));
+        announce(&folder, &environment, &work);
         // Measured before anything is trained: it is short, and tells whether the batches fit.
         if !to_measure.is_empty() {
             measuring.measure(&to_measure, &planned)?;
         }
-        training.train(&experiment, &todo)?;
+        if !stop.is_asked() {
+            trained = training.train(&experiment, &todo);
+        }
+    } else {
+        announce(&folder, &environment, "a search for the largest batch of each variant");
+        done.searched = measuring.find_largest(&experiment, &chosen, cells, arguments.memory_limit)?;
     }
-    // All tables are this ablation's, whatever part of it was run.
+    // All tables are this ablation's, whatever part of it was run and however it ended.
     done.trials = folder.derive_tables(&experiment.trials).map_err(Failure::work)?;
     let all = Measurements::of(&folder);
     done.batches = all.derive_tables(&planned).map_err(Failure::work)?;
@@ -202,13 +203,18 @@ pub fn run(arguments: &Arguments) -> Outcome {
         environment.ended = Some(now());
         folder.record_environment(&environment).map_err(Failure::work)?;
     }
+    if let (Some(signal), Some(status)) = (stop.signal_name(), stop.exit_status()) {
+        interrupted(arguments, &done, signal, &folder)?;
+        return Ok(ExitCode::from(status));
+    }
+    trained?;
     // Whatever is wrong with the tables now, something was run: this is no bad input any more.
     let summary = plot::draw_folder(folder.root()).map_err(|failure| Failure::Work(failure.into_message()))?;
     report(arguments, &folder, &done, &boundaries, &summary)?;
-    Ok(ExitCode::from(u8::from(done.has_failures(
-        if arguments.find_max_batch { &[] } else { &selected },
-        if arguments.find_max_batch { &[] } else { &to_measure },
-    ))))
+    Ok(ExitCode::from(u8::from(match trains {
+        true => done.has_failures(&selected, &to_measure),
+        false => done.has_failures(&[], &[]),
+    })))
 }
 
 /// The rows of the whole ablation, and those of the searches that were made now.
@@ -268,27 +274,6 @@ fn memory_limit(arguments: &Arguments, device: DeviceChoice) -> Result<Option<u6
     }
 }
 
-/// Holds the result folder, emptied for `--fresh`, until the value is dropped.
-fn hold(folder: &ResultFolder, fresh: bool) -> Result<std::fs::File, Failure> {
-    let there = folder.root().exists();
-    let held = folder.hold().map_err(unusable)?;
-    if !(fresh && there) {
-        return Ok(held);
-    }
-    if let Some(aside) = folder.set_aside().map_err(unusable)? {
-        eprintln!("the old results are kept in {}", aside.display());
-    }
-    folder.hold().map_err(unusable)
-}
-
-/// A result folder that cannot be used before anything has been started.
-fn unusable(error: FolderError) -> Failure {
-    Failure::Input(match error {
-        FolderError::System(error) => format!("{error}; name a folder that can be written with --out"),
-        error => error.to_string(),
-    })
-}
-
 /// Which variants `--only` leaves.
 pub fn chosen_variants(ablation: &Ablation, only: Option<&str>) -> Result<Vec<bool>, Failure> {
     let names = || ablation.variants.iter().map(|variant| variant.name.as_str());
@@ -324,77 +309,4 @@ fn list(trials: &[&Trial], measurements: usize) -> Outcome {
         eprintln!("and {}", counted(measurements, "measurement"));
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// The trials that have no final numbers yet. A finished one on other data is an error: its numbers are another
-/// experiment's.
-fn unfinished<'a>(folder: &ResultFolder, trials: &[&'a Trial]) -> Result<Vec<&'a Trial>, Failure> {
-    let mut todo = Vec::new();
-    for trial in trials {
-        let id = &trial.record.trial;
-        if !folder.has_status(id, Status::Ok).map_err(Failure::input)? {
-            todo.push(*trial);
-            continue;
-        }
-        let record = folder.record(id).map_err(Failure::input)?;
-        if record.is_some_and(|record| record.data_fingerprint != trial.record.data_fingerprint) {
-            return Err(Failure::Input(format!(
-                "{}: trial {id} ({}, seed {}) was trained on other data than are there now; start over with --fresh",
-                folder.root().display(),
-                trial.record.variant,
-                trial.record.seed
-            )));
-        }
-    }
-    Ok(todo)
-}
-
-/// What a run has before it: `4 measurements and 12 trials (3 of them finished before)`. Each is all of them, and what
-/// is left to do.
-fn work_of(trials: (usize, usize), measurements: (usize, usize)) -> String {
-    let part = |(all, left): (usize, usize), what: &str| {
-        let before = match all - left {
-            0 => String::new(),
-            before => format!(" ({before} of them finished before)"),
-        };
-        (all > 0).then(|| format!("{}{before}", counted(all, what)))
-    };
-    let parts = [part(measurements, "measurement"), part(trials, "trial")];
-    parts.into_iter().flatten().collect::<Vec<_>>().join(" and ")
-}
-
-fn announce(folder: &ResultFolder, environment: &Environment, work: String) {
-    eprintln!(
-        "{work}, on {} ({}) with {}; results in {}",
-        environment.device,
-        environment.gpu.as_deref().unwrap_or(&environment.cpu),
-        counted(environment.threads, "thread"),
-        folder.root().display()
-    );
-}
-
-/// `1 trial`, `2 trials`.
-fn counted(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
-}
-
-fn report(
-    arguments: &Arguments,
-    folder: &ResultFolder,
-    done: &Done,
-    boundaries: &[BoundaryRow],
-    summary: &plot::Summary,
-) -> Result<(), Failure> {
-    if arguments.json {
-        return print_json(&json!({
-            "ablation": summary.ablation,
-            "results": folder.root().display().to_string(),
-            "trials": done.trials,
-            "batches": done.batches,
-            "boundaries": boundaries,
-        }));
-    }
-    print(&summary.table)?;
-    eprintln!("tables, plots and summary.md are in {}", folder.root().display());
-    Ok(())
 }

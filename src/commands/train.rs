@@ -1,7 +1,7 @@
 //! The part of `run` that trains.
 
-use densenet_bench::formats::tables::{Status, TrialRow};
-use densenet_bench::trials::{Event, Experiment, Trial, supervise};
+use densenet_bench::formats::tables::Status;
+use densenet_bench::trials::{Event, Experiment, FolderError, Trial, TrialRecord, TrialResult, supervise};
 use densenet_bench::views::loss_log::LossLog;
 
 use super::Failure;
@@ -18,43 +18,80 @@ pub struct Training<'a> {
 }
 
 impl Training<'_> {
-    /// Trains what is to be done; returns the rows of all trials of the experiment.
-    pub fn train(&self, experiment: &Experiment, todo: &[&Trial]) -> Result<Vec<TrialRow>, Failure> {
+    /// Trains what is to be done. Where a trial cannot be begun, or a table not be written, that is told and the others
+    /// go on: what was not recorded is still to be done for the next run.
+    pub fn train(&self, experiment: &Experiment, todo: &[&Trial]) -> Result<(), Failure> {
         let workers = self.workers;
         let derive = || workers.folder.derive_tables(&experiment.trials);
         let mut throttle = Throttle::new();
-        throttle.always(derive).map_err(Failure::work)?;
         let mut progress = Progress::new(todo.iter().map(|trial| &trial.record));
+        let mut failure = None;
         for (index, trial) in todo.iter().enumerate() {
             let record = &trial.record;
             progress.begin(index, record);
-            let surroundings = workers.surroundings(&record.settings.run, record.threads);
-            workers.folder.begin(record, &surroundings).map_err(Failure::work)?;
-            let mut log = self.print_loss_every.map(LossLog::new);
-            if log.is_some() {
-                progress.say(&format!("{} seed {}\n", record.variant, record.seed));
-            }
-            let result = supervise(workers.program, workers.folder, record, workers.timeout, &mut |event| {
-                progress.event(event);
-                if let (Some(log), Event::Steps { epoch, losses, .. }) = (&mut log, event) {
-                    let losses: Vec<f64> = losses.iter().map(|loss| loss.unwrap_or(f64::NAN)).collect();
-                    progress.say(&log.lines(*epoch, &losses));
-                }
-                // A table that cannot be written now is written at the trial's end, where an error is reported.
+            let ended = self.trial(record, &mut progress, &mut || {
+                // A table that cannot be written now is written at the run's end, where an error is reported.
                 let _ = throttle.now_and_then(derive);
-            })
-            .map_err(Failure::work)?;
-            let outcome = match (result.status, result.final_test_error) {
-                (Status::Ok, Some(error)) => format!("test error {:.2} %", 100.0 * error),
-                (status, _) => status.to_string(),
-            };
-            progress.end(record, &outcome);
-            if result.status != Status::Ok {
-                progress.warn(&format!("{} seed {}: {}", record.variant, record.seed, result.error));
+            });
+            match ended {
+                Ok(result) => {
+                    progress.end(record, &outcome_of(&result));
+                    if result.status != Status::Ok {
+                        progress.warn(&format!("{} seed {}: {}", record.variant, record.seed, result.error));
+                    }
+                }
+                Err(error) => {
+                    progress.end(record, "not recorded");
+                    progress.warn(&format!("{} seed {}: {error}", record.variant, record.seed));
+                    failure = Some(error);
+                }
             }
-            throttle.always(derive).map_err(Failure::work)?;
+            if workers.stop.is_asked() {
+                break;
+            }
+            let _ = throttle.now_and_then(derive);
         }
         progress.finish();
-        derive().map_err(Failure::work)
+        // The rows of the trials are safe, whatever became of this one's.
+        failure.map_or(Ok(()), |error| Err(Failure::work(error)))
+    }
+
+    /// Begins or goes on with a trial and waits for its end.
+    fn trial(
+        &self,
+        record: &TrialRecord,
+        progress: &mut Progress,
+        meanwhile: &mut dyn FnMut(),
+    ) -> Result<TrialResult, FolderError> {
+        let workers = self.workers;
+        let surroundings = workers.surroundings(&record.settings.run, record.threads);
+        workers.folder.begin(record, &surroundings)?;
+        let mut log = self.print_loss_every.map(LossLog::new);
+        if log.is_some() {
+            progress.say(&format!("{} seed {}\n", record.variant, record.seed));
+        }
+        let Workers {
+            program,
+            folder,
+            timeout,
+            stop,
+            ..
+        } = *workers;
+        supervise(program, folder, record, timeout, stop, &mut |event| {
+            progress.event(event);
+            if let (Some(log), Event::Steps { epoch, losses, .. }) = (&mut log, event) {
+                let losses: Vec<f64> = losses.iter().map(|loss| loss.unwrap_or(f64::NAN)).collect();
+                progress.say(&log.lines(*epoch, &losses));
+            }
+            meanwhile();
+        })
+    }
+}
+
+/// How a trial ended, in a few words.
+fn outcome_of(result: &TrialResult) -> String {
+    match (result.status, result.final_test_error) {
+        (Status::Ok, Some(error)) => format!("test error {:.2} %", 100.0 * error),
+        (status, _) => status.to_string(),
     }
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
+use densenet_bench::host::Stop;
 use densenet_bench::trials::{Event, ResultFolder, run_trial};
 
 use super::{Failure, Outcome, print, worker};
@@ -22,6 +23,7 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments) -> Outcome {
     worker::settle(arguments.parent)?;
+    let stop = Stop::on_parents_request().map_err(Failure::work)?;
     let folder = ResultFolder::at(&arguments.folder);
     let mut tell = |event: &Event| {
         // A parent that does not listen any more has died, and this process with it.
@@ -29,6 +31,6 @@ pub fn run(arguments: &Arguments) -> Outcome {
             let _ = print(&format!("{line}\n"));
         }
     };
-    run_trial(&folder, &arguments.trial, &mut tell).map_err(Failure::work)?;
+    run_trial(&folder, &arguments.trial, &stop, &mut tell).map_err(Failure::work)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use densenet_bench::formats::ablation::RunSettings;
-use densenet_bench::host::{DeviceChoice, Environment, prefer_to_be_killed};
+use densenet_bench::host::{DeviceChoice, Environment, Stop, leave_interrupts_to_the_parent, prefer_to_be_killed};
 use densenet_bench::trials::ResultFolder;
 
 use super::Failure;
@@ -22,6 +22,8 @@ pub struct Workers<'a> {
     pub device: DeviceChoice,
     /// How long a process may last.
     pub timeout: Option<Duration>,
+    /// Whether the run was asked to stop.
+    pub stop: &'a Stop,
 }
 
 impl Workers<'_> {
@@ -31,9 +33,11 @@ impl Workers<'_> {
     }
 }
 
-/// Makes this process one that ends with its parent, and that the system takes before it where memory runs out.
+/// Makes this process one that ends with its parent, that leaves Ctrl-C to it, and that the system takes before it where
+/// memory runs out.
 pub fn settle(parent: Option<u32>) -> Result<(), Failure> {
     die_with(parent).map_err(Failure::work)?;
+    leave_interrupts_to_the_parent().map_err(Failure::work)?;
     // Where the system does not allow it, the trial is one of several that may be taken.
     let _: io::Result<()> = prefer_to_be_killed();
     Ok(())

@@ -1,6 +1,5 @@
 //! Batches made ahead on other threads while the device works, or on the thread that takes them.
 
-use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -9,6 +8,7 @@ use std::thread::JoinHandle;
 use super::error::LoaderError;
 use super::plan::{Batch, Batches, LoaderPlan};
 use super::set::DataSet;
+use crate::host::said;
 
 /// Finished batches that each worker keeps ready.
 const READY: usize = 2;
@@ -147,7 +147,7 @@ fn made_here(batches: &mut dyn Iterator<Item = Batch>) -> Result<Batch, String> 
     match catch_unwind(AssertUnwindSafe(|| batches.next())) {
         Ok(Some(batch)) => Ok(batch),
         Ok(None) => Err("there is no further batch".to_owned()),
-        Err(panic) => Err(panic_message(&*panic)),
+        Err(panic) => Err(said(&*panic)),
     }
 }
 
@@ -158,16 +158,10 @@ impl Worker {
             return Ok(batch);
         }
         Err(match self.thread.take().map(JoinHandle::join) {
-            Some(Err(panic)) => panic_message(&*panic),
+            Some(Err(panic)) => said(&*panic),
             _ => "the thread ended early".to_owned(),
         })
     }
-}
-
-fn panic_message(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "without a message".to_owned())
 }
 
 #[cfg(test)]

@@ -27,6 +27,20 @@ pub mod build {
     pub const TCH: &str = env!("DENSENET_BENCH_TCH_VERSION");
     /// The libtorch version that tch is bound to; the build refuses any other.
     pub const LIBTORCH: &str = "2.9.0";
+
+    /// What tells this program from any other: its revision where that says what it was built from, else the revision
+    /// and the program file's own digest. `program` is the file.
+    pub fn revision_of(program: &std::path::Path) -> String {
+        use sha2::{Digest, Sha256};
+        if DIRTY == "false" {
+            return REVISION.to_owned();
+        }
+        let digest = std::fs::read(program).map_or_else(
+            |_| "unread".to_owned(),
+            |bytes| format!("{:x}", Sha256::digest(&bytes))[..12].to_owned(),
+        );
+        format!("{REVISION}-changed-{digest}")
+    }
 }
 
 /// Variables that change what a run computes or how fast; nothing else of the environment is recorded, since it may
@@ -156,6 +170,13 @@ impl Environment {
             started: now(),
             ended: None,
         }
+    }
+
+    /// The processor or GPU that is another in later surroundings, in words. Libraries choose their kernels by it.
+    pub fn machine_difference(&self, later: &Self) -> Option<String> {
+        let differ = |begun: &str, now: &str| (begun != now).then(|| format!("on {begun} (now {now})"));
+        let gpu = |of: &Self| of.gpu.clone().unwrap_or_else(|| "no GPU".to_owned());
+        differ(&self.cpu, &later.cpu).or_else(|| differ(&gpu(self), &gpu(later)))
     }
 
     /// The surroundings of one process of the run, which may have threads and switches of its own.

@@ -8,7 +8,7 @@ use super::record::{MeasurementRecord, RoundResult, RoundSpec};
 use super::rows::Measured;
 use crate::formats::tables::{self, BatchRow, BoundaryRow, PhaseRow, Row, SampleRow, Status};
 use crate::host::Environment;
-use crate::trials::{FolderError, ResultFolder, read_json, write_json, write_whole};
+use crate::trials::{FolderError, ResultFolder, named, read_json, write_json, write_whole};
 
 /// The part of a result folder that measurements own.
 #[derive(Clone, Debug)]
@@ -254,8 +254,4 @@ fn same_cell(
         .partition(|record| record.measurement == of.measurement);
     let own = own.into_iter().next().unwrap_or_else(|| of.clone());
     [own].into_iter().chain(others).collect()
-}
-
-fn named(path: &std::path::Path, error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }

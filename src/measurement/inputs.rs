@@ -172,7 +172,7 @@ fn loss_batches(
         Duration::Epochs(_) => LOSS_STEPS,
     };
     let mut taken = Vec::new();
-    for batch in images.training_batches(&train, spec.seed, most.div_ceil(whole))? {
+    for batch in images.training_batches(&train, spec.seed, 0..most.div_ceil(whole), 0)? {
         let batch = batch?;
         if batch.labels.len() == spec.batch_size && taken.len() < most {
             taken.push(batch);

@@ -168,11 +168,9 @@ impl MeasurementRecord {
         }
     }
 
-    /// Whether this program's rounds may stand beside those of one that has begun: both must be the same revision, and
-    /// one that says what the program is.
+    /// Whether this program's rounds may stand beside those of one that has begun: both must be the same program.
     pub fn goes_on_with(&self, begun: &Self) -> bool {
-        let tells = !self.revision.contains("unknown") && !self.revision.ends_with("-dirty");
-        tells && begun.revision == self.revision
+        begun.revision == self.revision
     }
 
     /// The execution as the tables name it.

@@ -7,12 +7,12 @@ use burn::nn::conv::Conv2d;
 use burn::nn::pool::{AvgPool2d, AvgPool2dConfig, MaxPool2d, MaxPool2dConfig};
 use burn::nn::{Linear, PaddingConfig2d};
 use burn::tensor::activation::relu;
-use burn::tensor::{Device, Gradients, Tensor, TensorData};
+use burn::tensor::{Device, Tensor, TensorData};
 
 use super::batch_norm::BatchNorm;
 use super::composite::Composite;
 use super::segments::Segments;
-use crate::formats::weights::{WeightTensor, Weights, WeightsError, check};
+use crate::formats::weights::{Weights, WeightsError, check};
 use crate::network::{DropoutAfter, Operation, Order, Plan, Stem};
 
 /// One layer of a dense block: new feature maps from all that came before it.
@@ -146,127 +146,6 @@ impl DenseNet {
         let [batch, channels, height, width] = maps.dims();
         let means = maps.reshape([batch, channels, height * width]).mean_dim(2);
         self.classifier.forward(means.reshape([batch, channels]))
-    }
-
-    /// The modules that hold tensors, by torchvision's names, in the order of the forward pass.
-    fn parts(&self) -> Vec<(String, Part<'_>)> {
-        let mut parts = vec![("features.conv0".to_owned(), Part::Convolution(&self.conv0))];
-        parts.extend(norm_part("features.norm0", self.norm0.as_ref()));
-        for (index, block) in self.blocks.iter().enumerate() {
-            for (layer_index, layer) in block.layers.iter().enumerate() {
-                let prefix = format!("features.denseblock{}.denselayer{}", index + 1, layer_index + 1);
-                let composites = layer.bottleneck.iter().chain([&layer.conv]);
-                for (number, composite) in composites.enumerate() {
-                    let number = (number + 1).to_string();
-                    parts.extend(composite_parts(&prefix, &number, composite));
-                }
-            }
-            if let Some(transition) = self.transitions.get(index) {
-                let prefix = format!("features.transition{}", index + 1);
-                parts.extend(composite_parts(&prefix, "", &transition.composite));
-            }
-        }
-        parts.extend(norm_part("features.norm5", self.norm5.as_ref()));
-        parts.push(("classifier".to_owned(), Part::Linear(&self.classifier)));
-        parts
-    }
-
-    /// Every tensor by torchvision's names, running statistics included.
-    pub fn weights(&self) -> Weights {
-        // `valid` brings the running statistics up to date.
-        let settled = self.valid();
-        let mut weights = Weights::new();
-        for (name, part) in settled.parts() {
-            let mut take = |tensor: &str, data: TensorData| {
-                weights.insert(format!("{name}.{tensor}"), weight_tensor(data));
-            };
-            match part {
-                Part::Convolution(conv) => take("weight", conv.weight.val().into_data()),
-                Part::BatchNorm(norm) => {
-                    take("weight", norm.inner.gamma.val().into_data());
-                    take("bias", norm.inner.beta.val().into_data());
-                    take("running_mean", norm.inner.running_mean.value_sync().into_data());
-                    take("running_var", norm.inner.running_var.value_sync().into_data());
-                }
-                Part::Linear(linear) => {
-                    // Burn keeps [inputs, outputs], PyTorch [outputs, inputs].
-                    take("weight", linear.weight.val().transpose().into_data());
-                    if let Some(bias) = &linear.bias {
-                        take("bias", bias.val().into_data());
-                    }
-                }
-            }
-        }
-        weights
-    }
-
-    /// Every parameter's gradient by torchvision's names, in PyTorch's layout.
-    pub fn gradients(&self, gradients: &Gradients) -> Weights {
-        let mut named = Weights::new();
-        for (name, part) in self.parts() {
-            let mut take = |tensor: &str, data: Option<TensorData>| {
-                if let Some(data) = data {
-                    named.insert(format!("{name}.{tensor}"), weight_tensor(data));
-                }
-            };
-            match part {
-                Part::Convolution(conv) => take("weight", conv.weight.val().grad(gradients).map(Tensor::into_data)),
-                Part::BatchNorm(norm) => {
-                    take("weight", norm.inner.gamma.val().grad(gradients).map(Tensor::into_data));
-                    take("bias", norm.inner.beta.val().grad(gradients).map(Tensor::into_data));
-                }
-                Part::Linear(linear) => {
-                    let weight = linear.weight.val().grad(gradients);
-                    take("weight", weight.map(|gradient| gradient.transpose().into_data()));
-                    let bias = linear.bias.as_ref().and_then(|bias| bias.val().grad(gradients));
-                    take("bias", bias.map(Tensor::into_data));
-                }
-            }
-        }
-        named
-    }
-
-    /// Learned values that the built modules hold, to be checked against [`Plan::parameters`].
-    pub fn parameters(&self) -> usize {
-        let sizes = self.parts().into_iter().map(|(_, part)| match part {
-            Part::Convolution(conv) => conv.weight.val().shape().num_elements(),
-            Part::BatchNorm(norm) => {
-                norm.inner.gamma.val().shape().num_elements() + norm.inner.beta.val().shape().num_elements()
-            }
-            Part::Linear(linear) => {
-                let bias = linear.bias.as_ref().map_or(0, |bias| bias.val().shape().num_elements());
-                linear.weight.val().shape().num_elements() + bias
-            }
-        });
-        sizes.sum()
-    }
-}
-
-/// A module that holds tensors.
-enum Part<'a> {
-    Convolution(&'a Conv2d),
-    BatchNorm(&'a BatchNorm),
-    Linear(&'a Linear),
-}
-
-fn norm_part<'a>(name: &str, norm: Option<&'a BatchNorm>) -> Option<(String, Part<'a>)> {
-    norm.map(|norm| (name.to_owned(), Part::BatchNorm(norm)))
-}
-
-fn composite_parts<'a>(prefix: &str, number: &str, composite: &'a Composite) -> [(String, Part<'a>); 2] {
-    let norm = (format!("{prefix}.norm{number}"), Part::BatchNorm(&composite.norm));
-    let conv = (format!("{prefix}.conv{number}"), Part::Convolution(&composite.conv));
-    if composite.norm_first {
-        [norm, conv]
-    } else {
-        [conv, norm]
-    }
-}
-
-fn weight_tensor(data: TensorData) -> WeightTensor {
-    WeightTensor {
-        shape: data.shape().to_vec(),
-        values: data.iter::<f32>().collect(),
     }
 }
 

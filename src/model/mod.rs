@@ -4,6 +4,7 @@ mod batch_norm;
 mod composite;
 mod densenet;
 mod initialization;
+mod named_tensors;
 mod operations;
 mod recompute;
 mod segment;

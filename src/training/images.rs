@@ -1,5 +1,6 @@
 //! The batches that a training run takes from a data set.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::data::{DataError, DataSet, Loader, LoaderError, LoaderPlan, Normalization, Part, hold_out};
@@ -46,18 +47,24 @@ impl TrainingImages {
         self.data.train.images()
     }
 
-    /// Every batch of `epochs` epochs, in order.
+    /// Every batch of the epochs, in order, but for the `first_batch` that the first of them had before.
     ///
     /// # Errors
     /// No thread can be started.
-    pub fn training_batches(&self, train: &TrainSettings, seed: u64, epochs: usize) -> Result<Loader, LoaderError> {
+    pub fn training_batches(
+        &self,
+        train: &TrainSettings,
+        seed: u64,
+        epochs: Range<usize>,
+        first_batch: usize,
+    ) -> Result<Loader, LoaderError> {
         let plan = LoaderPlan {
             part: Part::Train,
             indices: self.training.clone(),
             normalization: self.normalization.clone(),
             batch_size: train.batch_size,
-            epochs: 0..epochs,
-            first_batch: 0,
+            epochs,
+            first_batch,
             seed,
             shuffle: train.shuffle,
             augment: self.augment,

@@ -1,5 +1,6 @@
 //! Training and evaluation of a network on a data set.
 
+mod error;
 #[cfg(feature = "burn")]
 mod evaluation;
 #[cfg(feature = "burn")]
@@ -16,6 +17,7 @@ mod step;
 #[cfg(feature = "burn")]
 mod trainer;
 
+pub use error::TrainError;
 #[cfg(feature = "burn")]
 pub use evaluation::{Evaluation, evaluate, logits};
 #[cfg(feature = "burn")]
@@ -28,4 +30,4 @@ pub use schedule::RunLength;
 #[cfg(feature = "burn")]
 pub use step::{Learner, Step, batch_tensors, cross_entropy};
 #[cfg(feature = "burn")]
-pub use trainer::{Final, Observer, TrainError, Trained, train};
+pub use trainer::{Final, Observer, Start, Trained, train};

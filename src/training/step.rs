@@ -1,19 +1,20 @@
 //! One step of training: what `run` trains with is what the tests compare with PyTorch and the benches time.
 
 use burn::nn::loss::CrossEntropyLossConfig;
-use burn::optim::{GradientsParams, ModuleOptimizer};
+use burn::optim::GradientsParams;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
-use super::optimizer::sgd;
+use super::optimizer::Optimizer;
 use crate::data::Batch;
 use crate::formats::ablation::TrainSettings;
+use crate::formats::weights::Weights;
 use crate::model::DenseNet;
 
 /// A network that learns, and the state of its optimizer.
 pub struct Learner {
     /// The network, on an autodiff device.
     pub model: DenseNet,
-    optimizer: ModuleOptimizer,
+    optimizer: Optimizer,
 }
 
 /// What a step leaves on the device.
@@ -29,8 +30,20 @@ impl Learner {
     pub fn new(model: DenseNet, train: &TrainSettings) -> Self {
         Self {
             model,
-            optimizer: sgd(train),
+            optimizer: Optimizer::new(train),
         }
+    }
+
+    /// A network that goes on learning, with the velocities that [`Learner::momentum`] gave.
+    pub fn resumed(model: DenseNet, train: &TrainSettings, momentum: &Weights) -> Self {
+        let mut learner = Self::new(model, train);
+        learner.optimizer.restore(&learner.model, momentum);
+        learner
+    }
+
+    /// The optimizer's velocity of each parameter by its name; empty before the first step and without momentum.
+    pub fn momentum(&self) -> Weights {
+        self.optimizer.momentum(&self.model)
     }
 
     /// The device that the network is on.

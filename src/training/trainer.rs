@@ -5,19 +5,23 @@ use std::time::{Duration, Instant};
 use burn::module::Module;
 use burn::tensor::{Int, Tensor};
 
+use super::error::TrainError;
 use super::evaluation::{Evaluation, evaluate, read_counts, read_losses};
 use super::images::TrainingImages;
 use super::schedule::RunLength;
 use super::step::{Learner, Step, batch_tensors, wrong};
 use crate::data::{Batch, LoaderError};
 use crate::formats::ablation::TrainSettings;
+use crate::formats::checkpoint::{Checkpoint, Position, Sums};
+use crate::formats::weights::Weights;
+use crate::host::caught;
 use crate::model::DenseNet;
 use crate::random::{Purpose, Stream};
 
 /// Steps between two readings of the losses, which stay on the device in between: a reading waits for the device.
 const STEPS_BETWEEN_READINGS: usize = 50;
 
-/// Told what happens while a network trains.
+/// Told what happens while a network trains, and asked whether to go on.
 pub trait Observer {
     /// Losses (mean cross-entropy of the batch, in nats) of the steps from `first` on, and their learning rates.
     ///
@@ -25,11 +29,30 @@ pub trait Observer {
     /// Whatever keeps the observer from recording them; training stops.
     fn steps(&mut self, epoch: usize, first: usize, losses: &[f64], rates: &[f64]) -> std::io::Result<()>;
 
-    /// An epoch has ended.
+    /// An epoch has ended; `wall` is its time with its evaluation.
     ///
     /// # Errors
     /// Whatever keeps the observer from recording it; training stops.
     fn epoch(&mut self, epoch: usize, outcome: &Final, wall: Duration) -> std::io::Result<()>;
+
+    /// The run can go on from here. Every step and epoch before it has been told.
+    ///
+    /// # Errors
+    /// Whatever keeps the observer from recording it; training stops.
+    fn checkpoint(&mut self, checkpoint: Checkpoint) -> std::io::Result<()>;
+
+    /// Whether training is to stop, with a checkpoint, when the step or the evaluation at work has ended.
+    fn is_to_stop(&self) -> bool;
+}
+
+/// Where training starts: a new network, or what a checkpoint holds.
+pub struct Start {
+    /// The network, built on an autodiff device.
+    pub model: DenseNet,
+    /// The optimizer's velocities; empty for a new network.
+    pub momentum: Weights,
+    /// How far the run is.
+    pub position: Position,
 }
 
 /// Loss and error after an epoch.
@@ -62,89 +85,46 @@ impl Final {
 pub struct Trained {
     /// The network.
     pub model: DenseNet,
-    /// Loss and error after the last epoch.
-    pub last: Final,
-    /// Training images a second over whole epochs, evaluation left out.
+    /// Training images a second over whole epochs, evaluation and checkpoints left out. The first epoch, which holds the
+    /// warm-up, counts only where it is the only one.
     pub images_per_second: f64,
 }
 
-/// Why training stopped before its end.
-#[derive(Debug, thiserror::Error)]
-pub enum TrainError {
-    /// The loss is no finite number any more.
-    #[error("the loss became {loss} at step {step} (epoch {epoch}); take a smaller learning-rate")]
-    Diverged {
-        /// The loss.
-        loss: f64,
-        /// The step, from 0.
-        step: usize,
-        /// The epoch, from 0.
-        epoch: usize,
-    },
-    /// The network gives no finite loss in evaluation.
-    #[error("the {split} loss is {loss} after epoch {epoch}; take a smaller learning-rate")]
-    NotFinite {
-        /// `test` or `validation`.
-        split: &'static str,
-        /// The loss.
-        loss: f64,
-        /// The epoch, from 0.
-        epoch: usize,
-    },
-    /// The images could not be prepared.
-    #[error(transparent)]
-    Images(#[from] LoaderError),
-    /// A row could not be recorded.
-    #[error("a row could not be recorded: {0}")]
-    Record(#[from] std::io::Error),
-    /// The run has no step.
-    #[error("the run has no step; give epochs or steps of at least 1")]
-    Empty,
-}
-
-/// Trains a network that was built on an autodiff device; `seed` decides batch order, augmentation and dropout.
+/// Trains a network from its start to the run's end; `seed` decides batch order, augmentation and dropout. The numbers
+/// are the same to the last bit wherever the run was stopped and gone on with in between, as far as the device's
+/// operations repeat.
 ///
 /// # Errors
-/// A loss that is not finite, images that cannot be prepared, an observer that cannot record.
+/// A loss that is not finite, a backend that throws, images that cannot be prepared, an observer that cannot record, or
+/// one that asks to stop.
 pub fn train(
-    model: DenseNet,
+    start: Start,
     train: &TrainSettings,
     data: &TrainingImages,
     seed: u64,
     observer: &mut dyn Observer,
 ) -> Result<Trained, TrainError> {
     let length = RunLength::new(train, data.train_images());
+    if length.steps == 0 {
+        return Err(TrainError::Empty);
+    }
+    let begun = start.position.epoch;
+    let first_batch = start.position.steps.saturating_sub(begun * length.steps_per_epoch);
+    let mut loader = data.training_batches(train, seed, begun..length.epochs, first_batch)?;
     let mut run = Run {
-        learner: Learner::new(model, train),
+        learner: Learner::resumed(start.model, train, &start.momentum),
         train,
         length,
         seed,
+        position: start.position,
     };
-    let mut loader = data.training_batches(train, seed, length.epochs)?;
-    let mut last = None;
-    let mut timed = Throughput::default();
-    for epoch in 0..length.epochs {
-        let begun = Instant::now();
-        let while_training = run.epoch(epoch, &mut loader, observer)?;
-        timed.add(while_training.images, begun.elapsed());
-        let settled = run.learner.model.valid();
-        let outcome = Final {
-            train: while_training,
-            validation: match data.validation_batches(train.batch_size)? {
-                Some(batches) => Some(evaluate(&settled, batches)?),
-                None => None,
-            },
-            test: evaluate(&settled, data.test_batches(train.batch_size)?)?,
-        };
-        observer.epoch(epoch, &outcome, begun.elapsed())?;
-        outcome.check_finite(epoch)?;
-        last = Some(outcome);
+    while run.position.epoch < length.epochs {
+        run.steps_of_epoch(&mut loader, observer)?;
+        run.end_epoch(data, observer)?;
     }
-    let last = last.ok_or(TrainError::Empty)?;
     Ok(Trained {
+        images_per_second: run.images_per_second(),
         model: run.learner.model,
-        last,
-        images_per_second: timed.images_per_second(),
     })
 }
 
@@ -154,34 +134,87 @@ struct Run<'a> {
     train: &'a TrainSettings,
     length: RunLength,
     seed: u64,
+    /// How far it is, as told to the observer.
+    position: Position,
 }
 
 impl Run<'_> {
-    fn epoch(
+    /// The steps that are left of the epoch.
+    fn steps_of_epoch(
         &mut self,
-        epoch: usize,
         batches: &mut impl Iterator<Item = Result<Batch, LoaderError>>,
         observer: &mut dyn Observer,
-    ) -> Result<Evaluation, TrainError> {
-        let first = epoch * self.length.steps_per_epoch;
+    ) -> Result<(), TrainError> {
+        let epoch = self.position.epoch;
+        let end = epoch * self.length.steps_per_epoch + self.length.steps_in(epoch);
         let mut pending = Pending::default();
-        let mut sums = Sums::default();
-        for step in first..first + self.length.steps_in(epoch) {
+        let mut begun = Instant::now();
+        for step in self.position.steps..end {
             let ended = || LoaderError::Plan(format!("they ended before step {step}"));
             let batch = batches.next().unwrap_or_else(|| Err(ended()))?;
             let rate = self.length.learning_rate(self.train, step);
             pending.sizes.push(batch.labels.len());
-            let (loss, wrong) = self.step(step, batch, rate);
+            let doing = || format!("step {step}");
+            let (loss, wrong) = caught(|| self.step(step, batch, rate)).map_err(|said| self.threw(doing(), said))?;
             pending.losses.push(loss);
             pending.wrongs.push(wrong);
             pending.rates.push(rate);
-            if pending.losses.len() == STEPS_BETWEEN_READINGS {
-                sums.read(epoch, step, std::mem::take(&mut pending), observer)?;
+
+            let made = step + 1;
+            let stops = observer.is_to_stop();
+            let is_due = self.train.checkpoint_every.is_some_and(|every| made % every == 0);
+            // At the epoch's end a checkpoint follows its evaluation.
+            let keeps = stops || (is_due && made < end);
+            if keeps || made == end || pending.losses.len() == STEPS_BETWEEN_READINGS {
+                self.read(std::mem::take(&mut pending), observer)?;
+            }
+            if keeps || made == end {
+                self.position.spent.epoch_ns += nanoseconds(begun.elapsed());
+            }
+            if keeps {
+                self.keep(observer)?;
+                begun = Instant::now();
+            }
+            if stops {
+                return Err(TrainError::Interrupted { steps: made });
             }
         }
-        let end = first + self.length.steps_in(epoch);
-        sums.read(epoch, end.saturating_sub(1), pending, observer)?;
-        Ok(sums.evaluation())
+        Ok(())
+    }
+
+    /// Evaluates the epoch whose steps have been made, and goes on to the next.
+    fn end_epoch(&mut self, data: &TrainingImages, observer: &mut dyn Observer) -> Result<(), TrainError> {
+        let begun = Instant::now();
+        let epoch = self.position.epoch;
+        let batch_size = self.train.batch_size;
+        let settled = self.learner.model.valid();
+        let evaluated = |batches: crate::data::Loader| {
+            let until_stopped = batches.take_while(|_| !observer.is_to_stop());
+            match caught(|| evaluate(&settled, until_stopped)) {
+                Ok(evaluation) => evaluation.map_err(TrainError::from),
+                Err(said) => Err(self.threw("the evaluation".to_owned(), said)),
+            }
+        };
+        let validation = data.validation_batches(batch_size)?.map(evaluated).transpose()?;
+        let test = evaluated(data.test_batches(batch_size)?)?;
+        if observer.is_to_stop() {
+            // What was evaluated may be a part; the next process does it again.
+            self.keep(observer)?;
+            let steps = self.position.steps;
+            return Err(TrainError::Interrupted { steps });
+        }
+        let outcome = Final {
+            train: of_epoch(&self.position.sums),
+            validation,
+            test,
+        };
+        let training = Duration::from_nanos(self.position.spent.epoch_ns);
+        observer.epoch(epoch, &outcome, training + begun.elapsed())?;
+        outcome.check_finite(epoch)?;
+        self.count_time();
+        self.position.epoch += 1;
+        self.position.sums = Sums::default();
+        self.keep(observer)
     }
 
     /// One step; the loss `[1]` and the count of wrong images `[1]` stay on the device.
@@ -192,6 +225,83 @@ impl Run<'_> {
         let (images, labels) = batch_tensors(batch, &device);
         let Step { loss, logits } = self.learner.step(images, labels.clone(), rate);
         (loss, wrong(logits, labels.without_autodiff()))
+    }
+
+    /// Reads what is pending, reports it and adds it up.
+    fn read(&mut self, pending: Pending, observer: &mut dyn Observer) -> Result<(), TrainError> {
+        let (epoch, first) = (self.position.epoch, self.position.steps);
+        let Pending {
+            losses,
+            wrongs,
+            sizes,
+            rates,
+        } = pending;
+        let doing = || format!("reading the losses of {} steps from step {first}", sizes.len());
+        let read = caught(|| (read_losses(losses), read_counts(wrongs)));
+        let (losses, wrong) = read.map_err(|said| self.threw(doing(), said))?;
+        let finite = losses.iter().take_while(|loss| loss.is_finite()).count();
+        // The loss that is not finite is recorded too: it is what happened.
+        let recorded = losses.len().min(finite + 1);
+        observer.steps(epoch, first, &losses[..recorded], &rates[..recorded])?;
+        if let Some(&loss) = losses.get(finite) {
+            let step = first + finite;
+            return Err(TrainError::Diverged { loss, step, epoch });
+        }
+        let sums = &mut self.position.sums;
+        // One after the other, so that the sum does not depend on where the readings were.
+        for (loss, &size) in losses.iter().zip(&sizes) {
+            sums.loss += loss * size as f64;
+        }
+        sums.wrong += wrong;
+        sums.images += sizes.iter().sum::<usize>();
+        self.position.steps += losses.len();
+        Ok(())
+    }
+
+    /// Hands a checkpoint to the observer. A network that is spoiled is no point to go on from: the next loss will tell,
+    /// and the checkpoint before it stays the last.
+    fn keep(&self, observer: &mut dyn Observer) -> Result<(), TrainError> {
+        let doing = || format!("reading the weights after step {}", self.position.steps);
+        let read = caught(|| (self.learner.model.weights(), self.learner.momentum()));
+        let (weights, momentum) = read.map_err(|said| self.threw(doing(), said))?;
+        let is_finite = |tensors: &Weights| {
+            let mut values = tensors.values().flat_map(|tensor| &tensor.values);
+            values.all(|value| value.is_finite())
+        };
+        if is_finite(&weights) && is_finite(&momentum) {
+            observer.checkpoint(Checkpoint {
+                weights,
+                momentum,
+                position: self.position.clone(),
+            })?;
+        }
+        Ok(())
+    }
+
+    fn threw(&self, doing: String, said: String) -> TrainError {
+        let epoch = self.position.epoch;
+        TrainError::Backend { doing, epoch, said }
+    }
+
+    /// Adds the time and the images of the epoch that has ended to those of the run.
+    fn count_time(&mut self) {
+        let spent = &mut self.position.spent;
+        let (images, time) = (self.position.sums.images, std::mem::take(&mut spent.epoch_ns));
+        if self.position.epoch == 0 {
+            (spent.first_images, spent.first_training_ns) = (images, time);
+        } else {
+            spent.images += images;
+            spent.training_ns += time;
+        }
+    }
+
+    fn images_per_second(&self) -> f64 {
+        let spent = &self.position.spent;
+        let (images, time) = match spent.images {
+            0 => (spent.first_images, spent.first_training_ns),
+            images => (images, spent.training_ns),
+        };
+        images as f64 * 1e9 / (time.max(1) as f64)
     }
 }
 
@@ -204,77 +314,15 @@ struct Pending {
     rates: Vec<f64>,
 }
 
-/// An epoch's sums over images.
-#[derive(Default)]
-struct Sums {
-    loss: f64,
-    wrong: usize,
-    images: usize,
-}
-
-impl Sums {
-    /// Reads what is pending, the last of it being `last_step`, and reports it.
-    fn read(
-        &mut self,
-        epoch: usize,
-        last_step: usize,
-        pending: Pending,
-        observer: &mut dyn Observer,
-    ) -> Result<(), TrainError> {
-        let losses = read_losses(pending.losses);
-        let first = (last_step + 1).saturating_sub(losses.len());
-        let finite = losses.iter().take_while(|loss| loss.is_finite()).count();
-        if !losses.is_empty() {
-            // The loss that is not finite is recorded too: it is what happened.
-            let recorded = losses.len().min(finite + 1);
-            observer.steps(epoch, first, &losses[..recorded], &pending.rates[..recorded])?;
-        }
-        if let Some(&loss) = losses.get(finite) {
-            let step = first + finite;
-            return Err(TrainError::Diverged { loss, step, epoch });
-        }
-        self.loss += losses
-            .iter()
-            .zip(&pending.sizes)
-            .map(|(loss, &size)| loss * size as f64)
-            .sum::<f64>();
-        self.wrong += read_counts(pending.wrongs);
-        self.images += pending.sizes.iter().sum::<usize>();
-        Ok(())
-    }
-
-    fn evaluation(&self) -> Evaluation {
-        Evaluation {
-            loss: self.loss / self.images as f64,
-            error: self.wrong as f64 / self.images as f64,
-            images: self.images,
-        }
+/// The means of an epoch's sums.
+fn of_epoch(sums: &Sums) -> Evaluation {
+    Evaluation {
+        loss: sums.loss / sums.images as f64,
+        error: sums.wrong as f64 / sums.images as f64,
+        images: sums.images,
     }
 }
 
-/// Images and time of whole epochs. The first epoch counts only where it is the only one: it holds the warm-up.
-#[derive(Default)]
-struct Throughput {
-    first: Option<(usize, Duration)>,
-    images: usize,
-    time: Duration,
-}
-
-impl Throughput {
-    fn add(&mut self, images: usize, time: Duration) {
-        if self.first.is_none() {
-            self.first = Some((images, time));
-        } else {
-            self.images += images;
-            self.time += time;
-        }
-    }
-
-    fn images_per_second(&self) -> f64 {
-        let (images, time) = match self.first {
-            Some(first) if self.images == 0 => first,
-            _ => (self.images, self.time),
-        };
-        images as f64 / time.as_secs_f64().max(f64::MIN_POSITIVE)
-    }
+fn nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }

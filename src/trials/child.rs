@@ -1,23 +1,25 @@
 //! A trial in the process that was started for it: train, record rows, tell the parent.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::experiment::sha256;
 use super::files::write_whole;
 use super::folder::{FolderError, ResultFolder};
+use super::process::says_out_of_memory;
 use super::record::{TrialRecord, TrialResult};
+use super::recording::{Recording, RecordingError, nanoseconds};
 use super::supervise::Event;
 use crate::data::{self, DataError, LoaderError};
 use crate::formats::ablation::Settings;
-use crate::formats::tables::{EpochRow, Row, Status, StepRow, appended_rows, write_rows};
+use crate::formats::checkpoint::Position;
+use crate::formats::tables::Status;
 use crate::formats::weights::{self, Weights, WeightsError};
-use crate::host::{self, ArithmeticError, DeviceChoice, DeviceError};
+use crate::host::{self, ArithmeticError, DeviceChoice, DeviceError, Stop};
 use crate::model::initial_weights;
 use crate::network::{NetworkError, Plan};
-use crate::training::{BuildError, Final, Observer, TrainError, TrainingImages, build, train};
+use crate::training::{BuildError, Start, TrainError, TrainingImages, build, train};
 
 /// Why a trial failed.
 #[derive(Debug, thiserror::Error)]
@@ -74,6 +76,9 @@ pub enum TrialError {
     /// Training stopped.
     #[error(transparent)]
     Training(#[from] TrainError),
+    /// Where the trial begins cannot be told.
+    #[error(transparent)]
+    Recording(#[from] RecordingError),
     /// A file cannot be written.
     #[error("{0}")]
     System(#[from] io::Error),
@@ -105,27 +110,47 @@ pub fn starting_weights(
     Ok(read)
 }
 
-/// Trains the trial whose record is in the folder, and records its rows, weights and result. Events go to `tell`.
+/// Trains the trial whose record is in the folder, from its newest checkpoint if it has one, and records its rows,
+/// checkpoints, weights and result. Events go to `tell`.
 ///
 /// # Errors
 /// Whatever kept the trial from its end; the result file says so too.
-pub fn run_trial(folder: &ResultFolder, trial: &str, tell: &mut dyn FnMut(&Event)) -> Result<(), TrialError> {
+pub fn run_trial(
+    folder: &ResultFolder,
+    trial: &str,
+    stop: &Stop,
+    tell: &mut dyn FnMut(&Event),
+) -> Result<(), TrialError> {
     let begun = Instant::now();
     let record = folder
         .record(trial)?
         .ok_or_else(|| TrialError::NoRecord(trial.to_owned()))?;
-    match trained(folder, &record, tell) {
-        Ok(mut result) => {
-            result.peak_memory_bytes = host::peak_resident_bytes();
-            result.wall_ns = Some(nanoseconds(begun.elapsed()));
+    let _held = folder.hold_trial(trial)?;
+    folder.forget_result(trial)?;
+    match trained(folder, &record, begun, stop, tell) {
+        Ok(result) => {
             folder.end(trial, &result)?;
+            // There is nothing to go on with any more. Where they cannot be removed they do no harm.
+            let _ = folder.checkpoints(trial).remove();
             Ok(())
         }
         Err(error) => {
-            let mut result = TrialResult::unfinished(Status::Failed, error.to_string());
+            let mut result = TrialResult::unfinished(error.status(), error.to_string());
             result.wall_ns = Some(nanoseconds(begun.elapsed()));
-            folder.end(trial, &result)?;
+            // Where this cannot be recorded, the parent is told by the error.
+            let _ = folder.end(trial, &result);
             Err(error)
+        }
+    }
+}
+
+impl TrialError {
+    /// How the trial stands after it.
+    fn status(&self) -> Status {
+        match self {
+            Self::Training(TrainError::Interrupted { .. }) => Status::Interrupted,
+            Self::Training(TrainError::Backend { said, .. }) if says_out_of_memory(said) => Status::Oom,
+            _ => Status::Failed,
         }
     }
 }
@@ -133,6 +158,8 @@ pub fn run_trial(folder: &ResultFolder, trial: &str, tell: &mut dyn FnMut(&Event
 fn trained(
     folder: &ResultFolder,
     record: &TrialRecord,
+    begun: Instant,
+    stop: &Stop,
     tell: &mut dyn FnMut(&Event),
 ) -> Result<TrialResult, TrialError> {
     let settings = &record.settings;
@@ -150,7 +177,21 @@ fn trained(
     let plan = settings.model.plan(data.shape, data.classes.len())?;
     let device = host::open(choice);
     device.seed(record.seed);
-    let weights = starting_weights(settings, record.starting_weights_sha256.as_deref(), record.seed, &plan)?;
+
+    let (begin, mut recording) = Recording::begin(folder, record, &plan, begun, stop, tell)?;
+    let (weights, momentum, position) = match begin {
+        Some(checkpoint) => (checkpoint.weights, checkpoint.momentum, checkpoint.position),
+        None => {
+            let sha256 = record.starting_weights_sha256.as_deref();
+            let drawn = starting_weights(settings, sha256, record.seed, &plan)?;
+            let trial = record.trial.clone();
+            let nothing = Position {
+                trial,
+                ..Position::default()
+            };
+            (drawn, Weights::new(), nothing)
+        }
+    };
     let model = build(&plan, &weights, &settings.run, choice, &device.autodiff())?;
     drop(weights);
     let (built, planned) = (model.parameters(), plan.parameters());
@@ -159,119 +200,29 @@ fn trained(
     }
     let loaders = host::loader_threads(choice, record.threads);
     let images = TrainingImages::new(Arc::new(data), &settings.data, record.seed, loaders)?;
-    let mut rows = Rows::create(folder, record, tell)?;
-    let trained = train(model, training, &images, record.seed, &mut rows)?;
+    let start = Start {
+        model,
+        momentum,
+        position,
+    };
+    let trained = train(start, training, &images, record.seed, &mut recording)?;
     // The result says that the rows are there: they must be, also after a power cut.
-    rows.steps.sync_all()?;
-    rows.epochs.sync_all()?;
+    recording.sync()?;
     let exported = weights::write(&trained.model.weights())?;
     write_whole(&folder.trial(&record.trial).join("weights.safetensors"), &exported)?;
-    let last = trained.last;
+    let spent = recording.spent_by_now();
+    let last = recording.last_epoch();
     Ok(TrialResult {
-        final_train_loss: Some(last.train.loss),
-        final_train_error: Some(last.train.error),
-        final_validation_loss: last.validation.map(|validation| validation.loss),
-        final_validation_error: last.validation.map(|validation| validation.error),
-        final_test_loss: Some(last.test.loss),
-        final_test_error: Some(last.test.error),
+        final_train_loss: last.map(|row| row.train_loss),
+        final_train_error: last.map(|row| row.train_error),
+        final_validation_loss: last.and_then(|row| row.validation_loss),
+        final_validation_error: last.and_then(|row| row.validation_error),
+        final_test_loss: last.map(|row| row.test_loss),
+        final_test_error: last.map(|row| row.test_error),
         train_images_per_second: Some(trained.images_per_second),
+        peak_memory_bytes: spent.peak_memory_bytes,
+        wall_ns: Some(spent.wall_ns),
         weights_sha256: sha256(&exported),
         ..TrialResult::unfinished(Status::Ok, "")
     })
-}
-
-/// Appends a trial's rows to its own tables and tells the parent of each.
-struct Rows<'a> {
-    record: &'a TrialRecord,
-    steps: File,
-    epochs: File,
-    tell: &'a mut dyn FnMut(&Event),
-    /// When the last steps were told, and how many had been made.
-    told: (Instant, usize),
-}
-
-impl<'a> Rows<'a> {
-    fn create(
-        folder: &ResultFolder,
-        record: &'a TrialRecord,
-        tell: &'a mut dyn FnMut(&Event),
-    ) -> Result<Self, TrialError> {
-        Ok(Self {
-            record,
-            steps: begin_table::<StepRow>(folder, &record.trial)?,
-            epochs: begin_table::<EpochRow>(folder, &record.trial)?,
-            tell,
-            told: (Instant::now(), 0),
-        })
-    }
-}
-
-fn begin_table<T: Row>(folder: &ResultFolder, trial: &str) -> Result<File, TrialError> {
-    let path = folder.trial(trial).join(T::FILE);
-    let header = write_rows::<T>(&[]).map_err(io::Error::other)?;
-    write_whole(&path, &header)?;
-    Ok(OpenOptions::new().append(true).open(&path)?)
-}
-
-fn append<T: Row>(file: &mut File, rows: &[T]) -> io::Result<()> {
-    file.write_all(&appended_rows(rows).map_err(io::Error::other)?)
-}
-
-impl Observer for Rows<'_> {
-    fn steps(&mut self, epoch: usize, first: usize, losses: &[f64], rates: &[f64]) -> io::Result<()> {
-        let row = |(index, (&loss, &learning_rate)): (usize, (&f64, &f64))| StepRow {
-            trial: self.record.trial.clone(),
-            variant: self.record.variant.clone(),
-            seed: self.record.seed,
-            epoch,
-            step: first + index,
-            loss,
-            learning_rate,
-        };
-        let rows: Vec<StepRow> = losses.iter().zip(rates).enumerate().map(row).collect();
-        append(&mut self.steps, &rows)?;
-        let done = first + losses.len();
-        let batch_size = self.record.settings.train.as_ref().map_or(0, |train| train.batch_size);
-        let images = (done.saturating_sub(self.told.1) * batch_size) as f64;
-        (self.tell)(&Event::Steps {
-            epoch,
-            done,
-            losses: losses
-                .iter()
-                .map(|&loss| Some(loss).filter(|loss| loss.is_finite()))
-                .collect(),
-            images_per_second: images / self.told.0.elapsed().as_secs_f64().max(1e-9),
-        });
-        self.told = (Instant::now(), done);
-        Ok(())
-    }
-
-    fn epoch(&mut self, epoch: usize, outcome: &Final, wall: Duration) -> io::Result<()> {
-        let row = EpochRow {
-            trial: self.record.trial.clone(),
-            variant: self.record.variant.clone(),
-            seed: self.record.seed,
-            epoch,
-            train_loss: outcome.train.loss,
-            train_error: outcome.train.error,
-            validation_loss: outcome.validation.map(|validation| validation.loss),
-            validation_error: outcome.validation.map(|validation| validation.error),
-            test_loss: outcome.test.loss,
-            test_error: outcome.test.error,
-            wall_ns: nanoseconds(wall),
-        };
-        append(&mut self.epochs, &[row])?;
-        (self.tell)(&Event::Epoch {
-            epoch,
-            test_error: outcome.test.error,
-        });
-        // Evaluation's time is no training time.
-        self.told.0 = Instant::now();
-        Ok(())
-    }
-}
-
-/// Whole nanoseconds, as the tables have them.
-fn nanoseconds(time: Duration) -> u64 {
-    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }

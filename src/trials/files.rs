@@ -3,29 +3,68 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-/// Writes a file by way of a temporary one beside it: written, synchronised, renamed.
+/// What the names of files begin with that are being written; one that is found later was never finished.
+const UNFINISHED: &str = ".writing-";
+
+/// Writes a file by way of a temporary one beside it: written, synchronised, renamed, and the folder synchronised, so
+/// that also after a power cut the file is there whole, or the one before it is.
 ///
 /// # Errors
 /// Whatever the system says; the path is in the message, and what was there before stays.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     // A device or a pipe is written into: a file in its place would take it from everybody else.
     if std::fs::metadata(path).is_ok_and(|there| !there.is_file() && !there.is_dir()) {
-        return std::fs::write(path, bytes);
+        return std::fs::write(path, bytes).map_err(|error| named(path, &error));
     }
-    let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
+    let named = |error: io::Error| named(path, &error);
     let folder = path
         .parent()
         .filter(|parent| !parent.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
     let mut temporary = tempfile::Builder::new()
-        .prefix(".writing-")
+        .prefix(UNFINISHED)
         .tempfile_in(folder)
         .map_err(named)?;
     temporary.write_all(bytes).map_err(named)?;
     temporary.as_file().sync_all().map_err(named)?;
     make_readable(temporary.as_file()).map_err(named)?;
     temporary.persist(path).map_err(|error| named(error.error))?;
+    sync_folder(folder).map_err(named)
+}
+
+/// A system's error with the path, and where there is one the remedy.
+pub fn named(path: &Path, error: &io::Error) -> io::Error {
+    let remedy = match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "; free some space and run the same command again: what was recorded before is kept"
+        }
+        io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
+            "; make it writable, or name another folder"
+        }
+        _ => "",
+    };
+    io::Error::new(error.kind(), format!("{}: {error}{remedy}", path.display()))
+}
+
+/// Makes the entries of a folder last: after a power cut a renamed file could else have its old name.
+#[cfg(unix)]
+pub fn sync_folder(folder: &Path) -> io::Result<()> {
+    std::fs::File::open(folder)?.sync_all()
+}
+
+/// Only Unix opens folders as files.
+#[cfg(not(unix))]
+pub fn sync_folder(_: &Path) -> io::Result<()> {
     Ok(())
+}
+
+/// Removes what processes that were killed had not finished writing into a folder. Nobody else may be writing there.
+pub fn remove_unfinished(folder: &Path) {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    for entry in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(UNFINISHED)) {
+        // One that cannot be removed takes some space and does no harm.
+        let _ = std::fs::remove_file(entry.path());
+    }
 }
 
 /// Temporary files are private to their owner; results are as readable as any other file.
@@ -52,6 +91,28 @@ mod tests {
         write_whole(&path, b"two").unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"two");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_was_never_finished_is_removed_and_nothing_else_is() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in [".writing-abc", "table.csv", "writing-abc"] {
+            std::fs::write(folder.path().join(name), b"x").unwrap();
+        }
+        remove_unfinished(folder.path());
+        assert!(!folder.path().join(".writing-abc").exists());
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+        remove_unfinished(&folder.path().join("no-such-folder"));
+    }
+
+    #[test]
+    fn a_full_disk_is_an_error_with_a_remedy() {
+        let error = named(Path::new("a/steps.csv"), &io::Error::from(io::ErrorKind::StorageFull));
+        assert_eq!(
+            error.to_string(),
+            "a/steps.csv: no storage space; free some space and run the same command again: what was recorded before is \
+             kept"
+        );
     }
 
     #[test]

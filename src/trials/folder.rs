@@ -3,12 +3,15 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::checkpoints::Checkpoints;
 use super::experiment::Trial;
-use super::files::write_whole;
+use super::files::{named, remove_unfinished, write_whole};
+use super::lock::{Lock, LockError};
 use super::record::{TrialRecord, TrialResult};
 use crate::formats::tables::{self, EpochRow, Row, Status, StepRow, TrialRow};
 use crate::host::Environment;
@@ -20,8 +23,15 @@ pub enum FolderError {
     #[error("{0}")]
     System(#[from] io::Error),
     /// Another run holds the folder.
-    #[error("{0}: another `densenet-bench run` is at work in this folder; wait for it, or take another --out")]
-    Held(String),
+    #[error(
+        "{folder}: another `densenet-bench run` is at work in this folder ({holder}); wait for it, or take another --out"
+    )]
+    Held {
+        /// The folder.
+        folder: String,
+        /// Who holds it: host, process, since when.
+        holder: String,
+    },
     /// A file that densenet-bench wrote is not what it wrote.
     #[error("{file}: {rule}; {remedy}")]
     Broken {
@@ -36,6 +46,15 @@ pub enum FolderError {
 
 /// The run's surroundings: at the top those of the last run that trained, in a trial's folder its own.
 const ENVIRONMENT: &str = "environment.json";
+
+const RECORD: &str = "trial.json";
+const RESULT: &str = "result.json";
+
+/// How long somebody who only looks at a lock may have it.
+const GLANCE: Duration = Duration::from_millis(300);
+
+/// How long a process that is being killed may take to end.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What `scripts/compare-pytorch` leaves.
 const COMPARISON: [&str; 3] = ["peers.csv", "peer_samples.csv", "peers.md"];
@@ -98,25 +117,48 @@ impl ResultFolder {
             create_all(&aside)?;
             for path in there {
                 let name = path.file_name().unwrap_or_default();
-                fs::rename(&path, aside.join(name)).map_err(|error| named(&path, error))?;
+                fs::rename(&path, aside.join(name)).map_err(|error| named(&path, &error))?;
             }
         }
         Ok(())
     }
 
     /// Holds the folder against other runs for as long as the result lives; the folder is created where it is missing.
-    /// The system lets go of it when the process ends, however it ends.
+    /// The system lets go of it when the process ends, however it ends. What a run that was killed had not finished
+    /// writing is removed.
     ///
     /// # Errors
     /// Another run holds it, or whatever the system says.
-    pub fn hold(&self) -> Result<fs::File, FolderError> {
+    pub fn hold(&self) -> Result<Lock, FolderError> {
         create_all(&self.root)?;
-        let path = self.root.join(".lock");
-        let file = fs::File::create(&path).map_err(|error| named(&path, error))?;
-        match file.try_lock() {
-            Ok(()) => Ok(file),
-            Err(fs::TryLockError::WouldBlock) => Err(FolderError::Held(self.root.display().to_string())),
-            Err(fs::TryLockError::Error(error)) => Err(named(&path, error).into()),
+        // `status` looks at the lock for a moment by taking it.
+        let lock = Lock::take_within(&self.root, GLANCE).map_err(|error| self.held_or(error))?;
+        for folder in [self.root.clone(), self.root.join("plots")] {
+            remove_unfinished(&folder);
+        }
+        Ok(lock)
+    }
+
+    /// Holds a trial's folder as its process does. The process of a run that was killed ends at once, but not before it:
+    /// it is waited for.
+    ///
+    /// # Errors
+    /// Another process is at work on the trial, or whatever the system says.
+    pub fn hold_trial(&self, trial: &str) -> Result<Lock, FolderError> {
+        let folder = self.trial(trial);
+        let lock = Lock::take_within(&folder, PATIENCE).map_err(|error| self.held_or(error))?;
+        remove_unfinished(&folder);
+        remove_unfinished(&folder.join("checkpoints"));
+        Ok(lock)
+    }
+
+    fn held_or(&self, error: LockError) -> FolderError {
+        match error {
+            LockError::Held(holder) => FolderError::Held {
+                folder: self.root.display().to_string(),
+                holder: holder.to_string(),
+            },
+            LockError::System(error) => error.into(),
         }
     }
 
@@ -132,22 +174,71 @@ impl ResultFolder {
             .map(|number| self.root.with_extension(number.to_string()))
             .find(|path| !path.exists())
             .ok_or_else(|| io::Error::other(format!("{}: no name is left to set it aside", self.root.display())))?;
-        fs::rename(&self.root, &aside).map_err(|error| named(&self.root, error))?;
+        fs::rename(&self.root, &aside).map_err(|error| named(&self.root, &error))?;
         Ok(Some(aside))
     }
 
-    /// Begins a trial: an empty folder with its record and its environment.
+    /// Begins a trial, or goes on with one that was begun: its folder has its record, and no result. One that has no
+    /// checkpoint starts from nothing.
     ///
     /// # Errors
     /// Whatever the system says.
     pub fn begin(&self, record: &TrialRecord, environment: &Environment) -> Result<(), FolderError> {
         let folder = self.trial(&record.trial);
-        if folder.exists() {
-            fs::remove_dir_all(&folder).map_err(|error| named(&folder, error))?;
+        if self.checkpoints(&record.trial).exist() {
+            self.forget_result(&record.trial)?;
+        } else {
+            remove_all(&folder)?;
+            create_all(&folder)?;
+            write_json(&folder.join(ENVIRONMENT), environment)?;
         }
-        create_all(&folder)?;
-        write_json(&folder.join(ENVIRONMENT), environment)?;
-        write_json(&folder.join("trial.json"), record)
+        write_json(&folder.join(RECORD), record)
+    }
+
+    /// Removes how a trial ended: it is at work again.
+    ///
+    /// # Errors
+    /// Whatever the system says.
+    pub fn forget_result(&self, trial: &str) -> Result<(), FolderError> {
+        let path = self.trial(trial).join(RESULT);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(named(&path, &error).into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// A trial's checkpoints.
+    pub fn checkpoints(&self, trial: &str) -> Checkpoints {
+        Checkpoints::of(&self.trial(trial))
+    }
+
+    /// Whether this program, machine and these data may go on with a trial that has begun and not ended well: only where
+    /// the numbers would be those of a trial that was never stopped.
+    ///
+    /// # Errors
+    /// What differs, and the remedy; or a record that cannot be read.
+    pub fn check_going_on(&self, record: &TrialRecord, environment: &Environment) -> Result<(), FolderError> {
+        if !self.checkpoints(&record.trial).exist() {
+            return Ok(());
+        }
+        let folder = self.trial(&record.trial);
+        let (begun, surroundings) = (
+            self.record(&record.trial)?,
+            read_json::<Environment>(&folder.join(ENVIRONMENT))?,
+        );
+        let differs = begun
+            .and_then(|begun| begun.difference(record))
+            .or_else(|| surroundings.and_then(|begun| begun.machine_difference(environment)));
+        let Some(difference) = differs else { return Ok(()) };
+        Err(FolderError::Broken {
+            file: folder.display().to_string(),
+            rule: format!(
+                "{} seed {} was begun {difference}, and its numbers would be neither's",
+                record.variant, record.seed
+            ),
+            remedy: "go on as it was begun, remove this folder to start the trial over, or start all over with --fresh"
+                .to_owned(),
+        })
     }
 
     /// Records the run's surroundings at the top.
@@ -163,7 +254,7 @@ impl ResultFolder {
     /// # Errors
     /// A record that cannot be read.
     pub fn record(&self, trial: &str) -> Result<Option<TrialRecord>, FolderError> {
-        read_json(&self.trial(trial).join("trial.json"))
+        read_json(&self.trial(trial).join(RECORD))
     }
 
     /// How a trial ended, if it has.
@@ -171,7 +262,7 @@ impl ResultFolder {
     /// # Errors
     /// A result that cannot be read.
     pub fn result(&self, trial: &str) -> Result<Option<TrialResult>, FolderError> {
-        read_json(&self.trial(trial).join("result.json"))
+        read_json(&self.trial(trial).join(RESULT))
     }
 
     /// Records how a trial ended.
@@ -179,7 +270,7 @@ impl ResultFolder {
     /// # Errors
     /// Whatever the system says.
     pub fn end(&self, trial: &str, result: &TrialResult) -> Result<(), FolderError> {
-        write_json(&self.trial(trial).join("result.json"), result)
+        write_json(&self.trial(trial).join(RESULT), result)
     }
 
     /// Writes `trials.csv`, `steps.csv` and `epochs.csv` from the trials' own rows, in the ablation's order.
@@ -238,19 +329,22 @@ impl From<tables::TableError> for FolderError {
 }
 
 fn create_all(path: &Path) -> Result<(), FolderError> {
-    fs::create_dir_all(path).map_err(|error| named(path, error))?;
+    fs::create_dir_all(path).map_err(|error| named(path, &error))?;
     Ok(())
 }
 
-fn named(path: &Path, error: io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+fn remove_all(path: &Path) -> Result<(), FolderError> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(named(path, &error).into()),
+        _ => Ok(()),
+    }
 }
 
 fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, FolderError> {
     match fs::read(path) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(named(path, error).into()),
+        Err(error) => Err(named(path, &error).into()),
     }
 }
 

@@ -1,22 +1,30 @@
 //! Trials: what each is, the folder it owns, the process it runs in.
 
+mod checkpoints;
 #[cfg(feature = "burn")]
 mod child;
 mod experiment;
 mod files;
 mod folder;
 mod identity;
+mod lock;
+#[cfg(feature = "burn")]
+mod own_rows;
 mod process;
 mod record;
+#[cfg(feature = "burn")]
+mod recording;
 mod supervise;
 
+pub use checkpoints::Checkpoints;
 #[cfg(feature = "burn")]
 pub use child::{TrialError, run_trial, starting_weights};
 pub use experiment::{Experiment, Prepared, Trial, located_data, prepare};
-pub use files::write_whole;
+pub use files::{named, write_whole};
 pub use folder::{FolderError, ResultFolder};
 pub(crate) use folder::{read_json, write_json};
 pub use identity::{arithmetic_of, digest, identity};
+pub use lock::{Holder, Lock};
 pub use process::{Ending, Work, says_out_of_memory};
 pub use record::{TrialRecord, TrialResult};
 pub use supervise::{Event, supervise};

@@ -1,16 +1,16 @@
 //! A process that is started for one piece of work, seen from its parent: a trial's, or a measurement's.
 
 use std::ffi::OsString;
-use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::thread;
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::formats::tables::Status;
-use crate::host::OomKills;
+use crate::host::{OomKills, Stop};
 
 /// What to start.
 pub struct Work<'a> {
@@ -24,6 +24,8 @@ pub struct Work<'a> {
     pub stderr: PathBuf,
     /// It is killed when it has run this long.
     pub timeout: Option<Duration>,
+    /// When this process is asked to stop, the one that it started is asked too.
+    pub stop: &'a Stop,
 }
 
 /// How the process ended.
@@ -32,6 +34,8 @@ pub struct Ending {
     pub status: ExitStatus,
     /// The time limit that it was killed at.
     timed_out: Option<Duration>,
+    /// The signal that asked it to stop.
+    interrupted: Option<&'static str>,
     /// Whether the system killed processes for want of memory while it ran.
     memory_ran_out: bool,
     /// What it wrote to stderr.
@@ -52,11 +56,12 @@ impl Work<'_> {
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(File::create(&self.stderr)?)
+            .stderr(Stdio::piped())
             .spawn()?;
         let deadline = self.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let lines = child.stdout.take().map(lines_of);
-        let (status, timed_out) = match wait(&mut child, lines, deadline, on_line) {
+        let last_words = child.stderr.take().map(last_words_of);
+        let (status, end) = match wait(&mut child, lines, deadline, self.stop, on_line) {
             Ok(ended) => ended,
             Err(error) => {
                 // Nobody would wait for it any more.
@@ -65,16 +70,59 @@ impl Work<'_> {
                 return Err(error);
             }
         };
-        let said = std::fs::read(&self.stderr).unwrap_or_default();
-        if said.is_empty() {
-            let _ = std::fs::remove_file(&self.stderr);
-        }
+        let said = last_words.map(LastWords::take).unwrap_or_default();
+        self.record_words(&said);
         Ok(Ending {
             status,
-            timed_out: self.timeout.filter(|_| timed_out),
+            timed_out: self.timeout.filter(|_| end == End::OutOfTime),
+            interrupted: self.stop.signal_name().filter(|_| end != End::OutOfTime),
             memory_ran_out: OomKills::now().happened_since(&before),
             said: String::from_utf8_lossy(&said).into_owned(),
         })
+    }
+
+    /// Writes down what the process said, beside its results. Where the disk is full it is in the diagnosis alone.
+    fn record_words(&self, said: &[u8]) {
+        let _ = match said.is_empty() {
+            true => std::fs::remove_file(&self.stderr),
+            false => std::fs::write(&self.stderr, said),
+        };
+    }
+}
+
+/// The end of what a process writes to stderr, read as it comes so that the process never waits for a reader.
+struct LastWords {
+    words: Arc<Mutex<Vec<u8>>>,
+    reader: JoinHandle<()>,
+}
+
+/// More than any message; what a process says beyond it drives out what it said first.
+const MOST_WORDS: usize = 1 << 16;
+
+fn last_words_of(mut stream: impl Read + Send + 'static) -> LastWords {
+    let words = Arc::new(Mutex::new(Vec::new()));
+    let shared = Arc::clone(&words);
+    let reader = thread::spawn(move || {
+        let mut chunk = [0; 4096];
+        while let Ok(read @ 1..) = stream.read(&mut chunk) {
+            let Ok(mut words) = shared.lock() else { return };
+            words.extend_from_slice(&chunk[..read]);
+            let surplus = words.len().saturating_sub(MOST_WORDS);
+            words.drain(..surplus);
+        }
+    });
+    LastWords { words, reader }
+}
+
+impl LastWords {
+    /// What was said by the process, which has ended. Something that it started may still hold the stream open, so that
+    /// its end is not waited for long.
+    fn take(self) -> Vec<u8> {
+        let patience = Instant::now() + Duration::from_millis(200);
+        while !self.reader.is_finished() && Instant::now() < patience {
+            thread::sleep(PAUSE);
+        }
+        self.words.lock().map(|words| words.clone()).unwrap_or_default()
     }
 }
 
@@ -91,49 +139,75 @@ fn lines_of(stream: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
     receiver
 }
 
-/// Waits for the end of the stream and then of the process; kills it at the deadline. Tells whether it came to that.
+/// Between two looks at a process that has closed its stdout.
+const PAUSE: Duration = Duration::from_millis(5);
+/// Between two looks at one that says nothing.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// What a wait came to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// The process ended, by itself or because it was asked to.
+    Own,
+    /// It was killed at its deadline.
+    OutOfTime,
+}
+
+/// Waits for the end of the stream and then of the process. Kills it at the deadline; asks it to stop where this process
+/// is asked to.
 fn wait(
     child: &mut Child,
     lines: Option<Receiver<Vec<u8>>>,
     deadline: Option<Instant>,
+    stop: &Stop,
     on_line: &mut dyn FnMut(&[u8]),
-) -> io::Result<(ExitStatus, bool)> {
-    /// Between two looks at a process that has closed its stdout.
-    const PAUSE: Duration = Duration::from_millis(5);
-    /// Between two looks at one that says nothing.
-    const LOOK: Duration = Duration::from_millis(100);
-    let left = || deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-    if let Some(lines) = lines {
-        loop {
-            match lines.recv_timeout(left().unwrap_or(LOOK).min(LOOK)) {
-                Ok(line) => on_line(&line),
-                Err(RecvTimeoutError::Disconnected) => break,
-                Err(RecvTimeoutError::Timeout) => {
-                    if let Some(status) = child.try_wait()? {
-                        // Something that it started holds its stdout open; what it said itself is there by now.
-                        while let Ok(line) = lines.recv_timeout(LOOK) {
-                            on_line(&line);
-                        }
-                        return Ok((status, false));
-                    }
-                    if left().is_some_and(|left| left.is_zero()) {
-                        child.kill()?;
-                        return Ok((child.wait()?, true));
-                    }
-                }
-            }
-        }
-    }
+) -> io::Result<(ExitStatus, End)> {
+    let mut lines = lines;
+    let mut was_asked = false;
     loop {
+        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        match &lines {
+            Some(receiver) => match receiver.recv_timeout(left.unwrap_or(LOOK).min(LOOK)) {
+                Ok(line) => on_line(&line),
+                Err(RecvTimeoutError::Disconnected) => lines = None,
+                Err(RecvTimeoutError::Timeout) => {}
+            },
+            None => thread::sleep(PAUSE),
+        }
+        if stop.is_asked() && !was_asked {
+            was_asked = true;
+            ask_to_stop(child)?;
+        }
         if let Some(status) = child.try_wait()? {
-            return Ok((status, false));
+            // Where something that it started holds its stdout open, what it said itself is there by now.
+            while let Some(line) = lines.as_ref().and_then(|lines| lines.recv_timeout(LOOK).ok()) {
+                on_line(&line);
+            }
+            return Ok((status, End::Own));
         }
-        if left().is_some_and(|left| left.is_zero()) {
+        if left.is_some_and(|left| left.is_zero()) {
             child.kill()?;
-            return Ok((child.wait()?, true));
+            return Ok((child.wait()?, End::OutOfTime));
         }
-        thread::sleep(PAUSE);
     }
+}
+
+/// Asks a process to stop at the next good moment; one that knows none ends at once.
+#[cfg(unix)]
+fn ask_to_stop(child: &Child) -> io::Result<()> {
+    use nix::errno::Errno;
+    use nix::sys::signal::{Signal, kill};
+    let process = i32::try_from(child.id()).map_err(io::Error::other)?;
+    match kill(nix::unistd::Pid::from_raw(process), Signal::SIGTERM) {
+        // It has ended by itself.
+        Ok(()) | Err(Errno::ESRCH) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(not(unix))]
+fn ask_to_stop(child: &mut Child) -> io::Result<()> {
+    child.kill()
 }
 
 /// Whether a process that says this could not get the memory it asked for.
@@ -158,6 +232,10 @@ impl Ending {
             let limit = humantime::format_duration(limit);
             let error = format!("it ran longer than {limit} and was killed; give it more time with --timeout");
             return (Status::Timeout, error);
+        }
+        if let Some(signal) = self.interrupted {
+            let error = format!("stopped by {signal}; run the same command again to go on");
+            return (Status::Interrupted, error);
         }
         let last = self
             .said
@@ -218,6 +296,7 @@ mod tests {
         Ending {
             status: ExitStatus::from_raw(raw),
             timed_out: None,
+            interrupted: None,
             memory_ran_out: false,
             said: said.to_owned(),
         }
@@ -232,6 +311,7 @@ mod tests {
             variables: vec![("DENSENET_BENCH_TEST", "set".to_owned())],
             stderr: folder.path().join("stderr.txt"),
             timeout,
+            stop: &Stop::never(),
         };
         let mut lines = Vec::new();
         let ending = work.run(&mut |line| lines.push(String::from_utf8_lossy(line).into_owned()));
@@ -285,6 +365,16 @@ mod tests {
             ending.diagnosis(),
             (Status::Failed, "its process ended with status 3: sorry".to_owned())
         );
+    }
+
+    #[test]
+    fn a_talkative_process_is_not_held_up_and_its_last_words_are_kept() {
+        let (ending, _) = shell("yes chatter | head -c 3000000 >&2; echo last >&2; exit 3", None);
+        assert_eq!(
+            ending.diagnosis(),
+            (Status::Failed, "its process ended with status 3: last".to_owned())
+        );
+        assert_eq!(ending.said.len(), MOST_WORDS);
     }
 
     #[test]

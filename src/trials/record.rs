@@ -95,6 +95,25 @@ impl TrialResult {
 }
 
 impl TrialRecord {
+    /// What of that which decides numbers, beside the identity, is another in a later record, in words.
+    pub fn difference(&self, later: &Self) -> Option<String> {
+        let pairs = [
+            ("on", &self.device, &later.device),
+            ("with program revision", &self.revision, &later.revision),
+            (
+                "with data of the fingerprint",
+                &self.data_fingerprint,
+                &later.data_fingerprint,
+            ),
+        ];
+        let text = pairs
+            .into_iter()
+            .find(|(_, begun, now)| begun != now)
+            .map(|(what, begun, now)| format!("{what} {begun} (now {now})"));
+        let threads = || format!("with {} threads (now {})", self.threads, later.threads);
+        text.or_else(|| (self.threads != later.threads).then(threads))
+    }
+
     /// The trial's row of `trials.csv`.
     pub fn row(&self, result: Option<&TrialResult>) -> TrialRow {
         let pending = TrialResult::unfinished(Status::Pending, "");

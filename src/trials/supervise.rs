@@ -8,12 +8,22 @@ use serde::{Deserialize, Serialize};
 use super::folder::{FolderError, ResultFolder};
 use super::process::Work;
 use super::record::{TrialRecord, TrialResult};
-use crate::host::process_variables;
+use crate::host::{Stop, process_variables};
 
 /// What a trial's process tells its parent, a line of JSON each on its standard output.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum Event {
+    /// Training goes on from a checkpoint.
+    Resumed {
+        /// Steps made since the run's start.
+        steps: usize,
+    },
+    /// Something that a reader should know.
+    Note {
+        /// In words.
+        text: String,
+    },
     /// Steps have been made and recorded.
     Steps {
         /// The epoch, from 0.
@@ -38,12 +48,13 @@ pub enum Event {
 /// that ends without a result (it was killed, it ran out of memory or time, it panicked) gets one.
 ///
 /// # Errors
-/// Whatever keeps the process from being started or the folder from being written.
+/// Whatever keeps the process from being started, or a result that cannot be read.
 pub fn supervise(
     program: &Path,
     folder: &ResultFolder,
     record: &TrialRecord,
     timeout: Option<Duration>,
+    stop: &Stop,
     on_event: &mut dyn FnMut(&Event),
 ) -> Result<TrialResult, FolderError> {
     let work = Work {
@@ -55,6 +66,7 @@ pub fn supervise(
         ),
         stderr: folder.trial(&record.trial).join("stderr.txt"),
         timeout,
+        stop,
     };
     let ending = work.run(&mut |line| {
         // What is no event is no concern of the parent's: a library may print.
@@ -66,8 +78,11 @@ pub fn supervise(
         return Ok(result);
     }
     let (status, error) = ending.diagnosis();
-    let result = TrialResult::unfinished(status, error);
-    folder.end(&record.trial, &result)?;
+    let mut result = TrialResult::unfinished(status, error);
+    if let Err(error) = folder.end(&record.trial, &result) {
+        // On a full disk the trial's own words are lost, but not what ended it.
+        result.error += &format!(" (which could not be recorded: {error})");
+    }
     Ok(result)
 }
 

@@ -11,6 +11,6 @@ mod write;
 
 pub use error::TableError;
 pub use measurement_rows::{BatchRow, BoundaryRow, PeerRow, PhaseRow, SampleRow};
-pub use read::{read_rows, whole_rows};
+pub use read::{leading_rows, read_rows, whole_length, whole_rows};
 pub use rows::{EpochRow, Row, SCHEMA_VERSION, Status, StepRow, SweptValue, TrialRow};
 pub use write::{appended_rows, write_rows};

@@ -10,6 +10,20 @@ use super::rows::Row;
 /// # Errors
 /// No header, a column that is missing, or a row that does not fit the header or its columns.
 pub fn read_rows<T: Row>(bytes: &[u8], file: &str) -> Result<Vec<T>, TableError> {
+    match leading_rows(bytes, file) {
+        (rows, None) => Ok(rows),
+        (_, Some(error)) => Err(error),
+    }
+}
+
+/// Reads the rows before the first fault, and tells the fault: what a table still has whose end was damaged.
+pub fn leading_rows<T: Row>(bytes: &[u8], file: &str) -> (Vec<T>, Option<TableError>) {
+    let mut rows = Vec::new();
+    let fault = read_into(&mut rows, bytes, file).err();
+    (rows, fault)
+}
+
+fn read_into<T: Row>(rows: &mut Vec<T>, bytes: &[u8], file: &str) -> Result<(), TableError> {
     let mut reader = csv::ReaderBuilder::new().from_reader(bytes);
     let header = reader
         .byte_headers()
@@ -28,7 +42,6 @@ pub fn read_rows<T: Row>(bytes: &[u8], file: &str) -> Result<Vec<T>, TableError>
             present: header.iter().map(text).collect(),
         });
     }
-    let mut rows = Vec::new();
     let mut record = ByteRecord::new();
     while reader
         .read_byte_record(&mut record)
@@ -39,7 +52,7 @@ pub fn read_rows<T: Row>(bytes: &[u8], file: &str) -> Result<Vec<T>, TableError>
             .map_err(|error| explained(&error, file, Some((&header, &record))))?;
         rows.push(row);
     }
-    Ok(rows)
+    Ok(())
 }
 
 /// Reads a table that may end in the middle of a row, as that of a run that is under way or was killed: the rows that
@@ -58,7 +71,7 @@ pub fn whole_rows<T: Row>(bytes: &[u8], file: &str) -> Result<(Vec<T>, usize), T
 
 /// The bytes up to the last line feed that ends a row. One within quotes does not; and since a quote within quotes is
 /// doubled, an even number of quotes stands before one that does.
-fn whole_length(bytes: &[u8]) -> usize {
+pub fn whole_length(bytes: &[u8]) -> usize {
     let mut in_quotes = false;
     let mut length = 0;
     for (index, byte) in bytes.iter().enumerate() {
@@ -348,6 +361,17 @@ mod tests {
             assert_eq!(read.len(), whole.saturating_sub(1), "cut at {cut}");
             assert_eq!(length, if whole == 0 { 0 } else { ends[whole - 1] }, "cut at {cut}");
         }
+    }
+
+    #[test]
+    fn the_rows_before_a_fault_are_read_and_the_fault_is_told() {
+        let header = "trial,variant,seed,epoch,step,loss,learning_rate\n";
+        let table = format!("{header}t,base,0,0,0,2.5,0.1\n\0\0\0\nt,base,0,0,1,2.5,0.1\n");
+        let (rows, fault) = leading_rows::<StepRow>(table.as_bytes(), "steps.csv");
+        assert_eq!(rows.len(), 1);
+        assert!(fault.unwrap().to_string().starts_with("steps.csv: line 3"));
+        let (rows, fault) = leading_rows::<StepRow>(header.as_bytes(), "steps.csv");
+        assert_eq!((rows.len(), fault), (0, None));
     }
 
     #[test]

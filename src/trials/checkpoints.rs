@@ -1,0 +1,266 @@
+//! The checkpoints of a trial: the two newest, so that one that is damaged has another before it.
+
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use super::files::{named, write_whole};
+use crate::formats::checkpoint::{self, Checkpoint, CheckpointError, Position};
+use crate::network::Plan;
+
+/// `trials/ID/checkpoints/`.
+pub struct Checkpoints {
+    folder: PathBuf,
+}
+
+/// How many are kept.
+const KEPT: usize = 2;
+const EXTENSION: &str = "checkpoint";
+
+impl Checkpoints {
+    /// Those in a trial's folder.
+    pub fn of(trial: &Path) -> Self {
+        Self {
+            folder: trial.join("checkpoints"),
+        }
+    }
+
+    /// Whether there is any.
+    pub fn exist(&self) -> bool {
+        !self.newest_first().is_empty()
+    }
+
+    /// The steps of the newest, as its name has them.
+    pub fn steps(&self) -> Option<usize> {
+        let (_, steps) = key(self.newest_first().first()?)?;
+        Some(steps)
+    }
+
+    /// Keeps a checkpoint and lets go of all but the newest.
+    ///
+    /// # Errors
+    /// Whatever the system says; those from before stay.
+    pub fn keep(&self, checkpoint: &Checkpoint) -> io::Result<()> {
+        fs::create_dir_all(&self.folder).map_err(|error| named(&self.folder, &error))?;
+        let bytes = checkpoint::write(checkpoint).map_err(io::Error::other)?;
+        write_whole(&self.folder.join(name(&checkpoint.position)), &bytes)?;
+        for old in self.newest_first().iter().skip(KEPT) {
+            fs::remove_file(old).map_err(|error| named(old, &error))?;
+        }
+        Ok(())
+    }
+
+    /// The newest checkpoint that is whole, belongs to this trial and network and is accepted: `is_backed` says what is
+    /// missing beside one, such as rows. Each that is passed over is told to `report`.
+    ///
+    /// # Errors
+    /// One that a later program wrote.
+    pub fn newest(
+        &self,
+        trial: &str,
+        plan: &Plan,
+        is_backed: impl Fn(&Position) -> Result<(), String>,
+        report: &mut dyn FnMut(String),
+    ) -> Result<Option<Checkpoint>, CheckpointError> {
+        let longest = checkpoint::longest(plan);
+        for path in self.newest_first() {
+            let file = path.display().to_string();
+            let found = match read_at_most(&path, longest) {
+                Ok(bytes) => checkpoint::read(&bytes, &file, trial, plan),
+                Err(error) => Err(CheckpointError::Damaged {
+                    file: file.clone(),
+                    rule: error.to_string(),
+                }),
+            };
+            match found {
+                Ok(checkpoint) => match is_backed(&checkpoint.position) {
+                    Ok(()) => return Ok(Some(checkpoint)),
+                    Err(lack) => report(format!("{file}: {lack}; the checkpoint before it is used")),
+                },
+                Err(newer @ CheckpointError::Newer { .. }) => return Err(newer),
+                Err(damaged) => report(format!("damaged checkpoint: {damaged}; the one before it is used")),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Removes them all: the trial has ended well.
+    ///
+    /// # Errors
+    /// Whatever the system says.
+    pub fn remove(&self) -> io::Result<()> {
+        match fs::remove_dir_all(&self.folder) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(named(&self.folder, &error)),
+            _ => Ok(()),
+        }
+    }
+
+    fn newest_first(&self) -> Vec<PathBuf> {
+        let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        let mut found: Vec<PathBuf> = entries
+            .map(|entry| entry.path())
+            .filter(|path| key(path).is_some())
+            .collect();
+        found.sort_by_key(|path| std::cmp::Reverse(key(path)));
+        found
+    }
+}
+
+/// `epoch-2-step-46.checkpoint`: after the last step of an epoch there is one before its evaluation and one after it.
+fn name(position: &Position) -> String {
+    format!("epoch-{}-step-{}.{EXTENSION}", position.epoch, position.steps)
+}
+
+/// Epoch and steps in a checkpoint's name.
+fn key(path: &Path) -> Option<(usize, usize)> {
+    if path.extension()? != EXTENSION {
+        return None;
+    }
+    let (epoch, steps) = path
+        .file_stem()?
+        .to_str()?
+        .strip_prefix("epoch-")?
+        .split_once("-step-")?;
+    Some((epoch.parse().ok()?, steps.parse().ok()?))
+}
+
+/// Reads a file that has no business to be longer than that.
+fn read_at_most(path: &Path, longest: u64) -> io::Result<Vec<u8>> {
+    let file = fs::File::open(path)?;
+    let length = file.metadata()?.len();
+    if length > longest {
+        return Err(io::Error::other(format!(
+            "it has {length} bytes, and this network's have at most {longest}"
+        )));
+    }
+    let mut bytes = Vec::with_capacity(length as usize);
+    file.take(longest).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::formats::weights::{WeightTensor, Weights};
+    use crate::network::{DenseNet, Shape};
+
+    fn plan() -> Plan {
+        let input = Shape {
+            channels: 1,
+            height: 8,
+            width: 8,
+        };
+        let network = DenseNet {
+            block_layers: vec![1],
+            growth_rate: 2,
+            ..DenseNet::BASIC
+        };
+        network.plan(input, 3).unwrap()
+    }
+
+    fn at(epoch: usize, steps: usize) -> Checkpoint {
+        let plan = plan();
+        let tensors = plan.layers.iter().flat_map(|layer| layer.tensors());
+        let weights: Weights = tensors
+            .map(|(name, shape)| {
+                let values = vec![1.0; shape.iter().product()];
+                (name, WeightTensor { shape, values })
+            })
+            .collect();
+        Checkpoint {
+            weights,
+            momentum: Weights::new(),
+            position: Position {
+                trial: "t".to_owned(),
+                steps,
+                epoch,
+                ..Position::default()
+            },
+        }
+    }
+
+    /// The steps of the checkpoint that is used, and what is reported.
+    fn used(checkpoints: &Checkpoints, rows: usize) -> (Option<usize>, Vec<String>) {
+        let mut reports = Vec::new();
+        let is_backed = |position: &Position| match position.steps <= rows {
+            true => Ok(()),
+            false => Err(format!("there are rows of {rows} steps")),
+        };
+        let found = checkpoints.newest("t", &plan(), is_backed, &mut |report| reports.push(report));
+        (found.unwrap().map(|checkpoint| checkpoint.position.steps), reports)
+    }
+
+    #[test]
+    fn the_two_newest_are_kept_whatever_the_number_of_digits() {
+        let folder = tempfile::tempdir().unwrap();
+        let checkpoints = Checkpoints::of(folder.path());
+        assert!(!checkpoints.exist());
+        for (epoch, steps) in [(0, 9), (0, 10), (0, 100), (1, 100)] {
+            checkpoints.keep(&at(epoch, steps)).unwrap();
+        }
+        let names: Vec<String> = checkpoints
+            .newest_first()
+            .iter()
+            .map(|path| path.file_name().unwrap().to_string_lossy().into_owned())
+            .collect();
+        assert_eq!(names, ["epoch-1-step-100.checkpoint", "epoch-0-step-100.checkpoint"]);
+        assert_eq!(checkpoints.steps(), Some(100));
+        assert_eq!(used(&checkpoints, 100), (Some(100), vec![]));
+        checkpoints.remove().unwrap();
+        assert_eq!(used(&checkpoints, 100), (None, vec![]));
+        checkpoints.remove().unwrap();
+    }
+
+    #[test]
+    fn a_damaged_one_is_reported_and_the_one_before_it_is_used() {
+        let folder = tempfile::tempdir().unwrap();
+        let checkpoints = Checkpoints::of(folder.path());
+        checkpoints.keep(&at(0, 5)).unwrap();
+        checkpoints.keep(&at(0, 7)).unwrap();
+        let path = folder.path().join("checkpoints/epoch-0-step-7.checkpoint");
+        let whole = fs::read(&path).unwrap();
+        let mut changed = whole.clone();
+        changed[500] ^= 4;
+        let too_long = [whole.clone(), vec![0; 1 << 20]].concat();
+        for (bytes, rule) in [
+            (changed, "its checksum is wrong"),
+            (whole[..300].to_vec(), "its checksum is wrong"),
+            (vec![], "it does not begin like a checkpoint"),
+            (too_long, "bytes, and this network's have at most"),
+        ] {
+            fs::write(&path, bytes).unwrap();
+            let (steps, reports) = used(&checkpoints, 9);
+            assert_eq!(steps, Some(5));
+            assert_eq!(reports.len(), 1);
+            assert!(
+                reports[0].contains("epoch-0-step-7.checkpoint") && reports[0].contains(rule),
+                "{reports:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn one_whose_rows_are_not_all_there_is_passed_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let checkpoints = Checkpoints::of(folder.path());
+        checkpoints.keep(&at(0, 5)).unwrap();
+        checkpoints.keep(&at(0, 7)).unwrap();
+        let (steps, reports) = used(&checkpoints, 6);
+        assert_eq!((steps, reports.len()), (Some(5), 1));
+        assert!(reports[0].ends_with("there are rows of 6 steps; the checkpoint before it is used"));
+    }
+
+    #[test]
+    fn a_newer_format_is_refused_rather_than_passed_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let checkpoints = Checkpoints::of(folder.path());
+        checkpoints.keep(&at(0, 5)).unwrap();
+        fs::write(
+            folder.path().join("checkpoints/epoch-0-step-7.checkpoint"),
+            b"densenet-bench checkpoint 9\n",
+        )
+        .unwrap();
+        let found = checkpoints.newest("t", &plan(), |_| Ok(()), &mut |_| {});
+        assert!(matches!(found, Err(CheckpointError::Newer { version: 9, .. })));
+    }
+}

@@ -1,0 +1,250 @@
+//! What a trial's process records while it trains: rows, checkpoints, events; and where it begins.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use super::checkpoints::Checkpoints;
+use super::folder::ResultFolder;
+use super::own_rows::{OwnTable, rows_there};
+use super::record::TrialRecord;
+use super::supervise::Event;
+use crate::formats::checkpoint::{Checkpoint, CheckpointError, Position, Spent};
+use crate::formats::tables::{EpochRow, StepRow};
+use crate::host::{self, Stop};
+use crate::network::Plan;
+use crate::training::{Final, Observer};
+
+/// Records a trial in its folder and tells its parent.
+pub struct Recording<'a> {
+    record: &'a TrialRecord,
+    steps: OwnTable,
+    epochs: OwnTable,
+    last_epoch: Option<EpochRow>,
+    checkpoints: Checkpoints,
+    /// What earlier processes spent on the trial.
+    before: Spent,
+    /// When this process began.
+    begun: Instant,
+    stop: &'a Stop,
+    tell: &'a mut dyn FnMut(&Event),
+    /// When the last steps were told, and how many had been made.
+    told: (Instant, usize),
+}
+
+/// Why a trial's folder holds nothing to begin with.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordingError {
+    /// A checkpoint that this program is too old for.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// The system refuses; the path is in the message.
+    #[error(transparent)]
+    System(#[from] io::Error),
+}
+
+impl<'a> Recording<'a> {
+    /// Finds where the trial goes on, and makes its tables end there: no step is lost and none is there twice. Without a
+    /// checkpoint it begins with empty tables.
+    ///
+    /// # Errors
+    /// A checkpoint that a later program wrote, or whatever the system says.
+    pub fn begin(
+        folder: &ResultFolder,
+        record: &'a TrialRecord,
+        plan: &Plan,
+        begun: Instant,
+        stop: &'a Stop,
+        tell: &'a mut dyn FnMut(&Event),
+    ) -> Result<(Option<Checkpoint>, Self), RecordingError> {
+        let own: PathBuf = folder.trial(&record.trial);
+        let mut note = |text: String| tell(&Event::Note { text });
+        let mut steps: Vec<StepRow> = rows_there(&own, &mut note)?;
+        let mut epochs: Vec<EpochRow> = rows_there(&own, &mut note)?;
+        let are_backed = |position: &Position| is_backed(position, &steps, &epochs);
+        let checkpoints = folder.checkpoints(&record.trial);
+        let checkpoint = checkpoints.newest(&record.trial, plan, are_backed, &mut note)?;
+        let position = checkpoint.as_ref().map(|checkpoint| checkpoint.position.clone());
+        let position = position.unwrap_or_default();
+        steps.truncate(position.steps);
+        epochs.truncate(position.epoch);
+        if checkpoint.is_some() {
+            tell(&Event::Resumed { steps: position.steps });
+        }
+        let recording = Self {
+            record,
+            steps: OwnTable::open_with(&own, &steps)?,
+            epochs: OwnTable::open_with(&own, &epochs)?,
+            last_epoch: epochs.pop(),
+            checkpoints,
+            before: position.spent,
+            begun,
+            stop,
+            tell,
+            told: (Instant::now(), position.steps),
+        };
+        Ok((checkpoint, recording))
+    }
+
+    /// Makes the rows last, also through a power cut.
+    ///
+    /// # Errors
+    /// Whatever the system says.
+    pub fn sync(&self) -> io::Result<()> {
+        self.steps.sync()?;
+        self.epochs.sync()
+    }
+
+    /// The row of the last epoch that has ended.
+    pub fn last_epoch(&self) -> Option<&EpochRow> {
+        self.last_epoch.as_ref()
+    }
+
+    /// Time and memory of this process and of those before it.
+    pub fn spent_by_now(&self) -> Spent {
+        Spent {
+            wall_ns: self.before.wall_ns + nanoseconds(self.begun.elapsed()),
+            peak_memory_bytes: self.before.peak_memory_bytes.max(host::peak_resident_bytes()),
+            ..self.before
+        }
+    }
+}
+
+/// Whether the rows of every step and epoch before a position are there; else what is missing.
+fn is_backed(position: &Position, steps: &[StepRow], epochs: &[EpochRow]) -> Result<(), String> {
+    let step_rows = steps
+        .iter()
+        .enumerate()
+        .take_while(|(index, row)| row.step == *index)
+        .count();
+    let epoch_rows = epochs
+        .iter()
+        .enumerate()
+        .take_while(|(index, row)| row.epoch == *index)
+        .count();
+    if step_rows < position.steps {
+        return Err(format!(
+            "it stands after {} steps, and there are rows of {step_rows}",
+            position.steps
+        ));
+    }
+    if epoch_rows < position.epoch {
+        return Err(format!(
+            "it stands after {} epochs, and there are rows of {epoch_rows}",
+            position.epoch
+        ));
+    }
+    Ok(())
+}
+
+impl Observer for Recording<'_> {
+    fn steps(&mut self, epoch: usize, first: usize, losses: &[f64], rates: &[f64]) -> io::Result<()> {
+        let row = |(index, (&loss, &learning_rate)): (usize, (&f64, &f64))| StepRow {
+            trial: self.record.trial.clone(),
+            variant: self.record.variant.clone(),
+            seed: self.record.seed,
+            epoch,
+            step: first + index,
+            loss,
+            learning_rate,
+        };
+        let rows: Vec<StepRow> = losses.iter().zip(rates).enumerate().map(row).collect();
+        self.steps.append(&rows)?;
+        let done = first + losses.len();
+        let batch_size = self.record.settings.train.as_ref().map_or(0, |train| train.batch_size);
+        let images = (done.saturating_sub(self.told.1) * batch_size) as f64;
+        (self.tell)(&Event::Steps {
+            epoch,
+            done,
+            losses: losses
+                .iter()
+                .map(|&loss| Some(loss).filter(|loss| loss.is_finite()))
+                .collect(),
+            images_per_second: images / self.told.0.elapsed().as_secs_f64().max(1e-9),
+        });
+        self.told = (Instant::now(), done);
+        Ok(())
+    }
+
+    fn epoch(&mut self, epoch: usize, outcome: &Final, wall: Duration) -> io::Result<()> {
+        let row = EpochRow {
+            trial: self.record.trial.clone(),
+            variant: self.record.variant.clone(),
+            seed: self.record.seed,
+            epoch,
+            train_loss: outcome.train.loss,
+            train_error: outcome.train.error,
+            validation_loss: outcome.validation.map(|validation| validation.loss),
+            validation_error: outcome.validation.map(|validation| validation.error),
+            test_loss: outcome.test.loss,
+            test_error: outcome.test.error,
+            wall_ns: nanoseconds(wall),
+        };
+        self.epochs.append(std::slice::from_ref(&row))?;
+        (self.tell)(&Event::Epoch {
+            epoch,
+            test_error: row.test_error,
+        });
+        self.last_epoch = Some(row);
+        // Evaluation's time is no training time.
+        self.told.0 = Instant::now();
+        Ok(())
+    }
+
+    fn checkpoint(&mut self, mut checkpoint: Checkpoint) -> io::Result<()> {
+        // The rows that it stands after must be there before it is.
+        self.sync()?;
+        let by_now = self.spent_by_now();
+        let spent = &mut checkpoint.position.spent;
+        (spent.wall_ns, spent.peak_memory_bytes) = (by_now.wall_ns, by_now.peak_memory_bytes);
+        self.checkpoints.keep(&checkpoint)?;
+        self.told.0 = Instant::now();
+        Ok(())
+    }
+
+    fn is_to_stop(&self) -> bool {
+        self.stop.is_asked()
+    }
+}
+
+/// Whole nanoseconds, as the tables have them.
+pub fn nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn steps(of: &[usize]) -> Vec<StepRow> {
+        let row = |&step: &usize| StepRow {
+            trial: "t".to_owned(),
+            variant: "base".to_owned(),
+            seed: 0,
+            epoch: 0,
+            step,
+            loss: 1.0,
+            learning_rate: 0.1,
+        };
+        of.iter().map(row).collect()
+    }
+
+    #[test]
+    fn a_checkpoint_needs_the_row_of_every_step_before_it() {
+        let at = |steps| Position {
+            steps,
+            ..Position::default()
+        };
+        assert_eq!(is_backed(&at(3), &steps(&[0, 1, 2, 3]), &[]), Ok(()));
+        assert_eq!(
+            is_backed(&at(3), &steps(&[0, 1]), &[]),
+            Err("it stands after 3 steps, and there are rows of 2".to_owned())
+        );
+        assert!(is_backed(&at(3), &steps(&[0, 1, 1, 2]), &[]).is_err());
+        let after_an_epoch = Position { epoch: 1, ..at(0) };
+        assert_eq!(
+            is_backed(&after_an_epoch, &[], &[]),
+            Err("it stands after 1 epochs, and there are rows of 0".to_owned())
+        );
+    }
+}

@@ -1,0 +1,243 @@
+//! A run that is killed at random instants, and started again each time, ends as one that was left alone.
+//!
+//! `KILLS` says how many kills are wanted (30 unless set; `scripts/kill-test` asks for 300), `KILL_SEED` which instants.
+
+#![cfg(all(feature = "libtorch", target_os = "linux"))]
+
+mod workplace;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant, SystemTime};
+
+use densenet_bench::random::{Purpose, Stream};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use workplace::Workplace;
+
+/// Everything that has a state or draws at random: momentum, dropout, augmentation, a held-out split, an epoch's last
+/// batch that is smaller, a schedule; and checkpoints in the middle of epochs.
+fn ablation(execution: &str) -> String {
+    format!(
+        r#"
+name = "killed"
+question = "Does a killed run end as one that was left alone?"
+[data]
+dataset = "digits"
+train-limit = 400
+test-limit = 96
+validation-share = 0.1
+augment = "shift-flip"
+[model]
+block-layers = [2, 2]
+growth-rate = 6
+bottleneck = true
+compression = 0.5
+dropout = 0.1
+[train]
+epochs = 8
+batch-size = 32
+schedule = "cosine"
+checkpoint-every = 5
+seeds = [1, 2]
+[run]
+execution = "{execution}"
+"#
+    )
+}
+
+const EXECUTIONS: [&str; 4] = ["plain", "aten", "recompute", "fused"];
+
+/// What must be the same to the last bit: tables without their wall-clock and memory columns, and weights.
+type Outcome = BTreeMap<String, Vec<u8>>;
+
+fn outcome(folder: &Path) -> Outcome {
+    let mut outcome = Outcome::new();
+    for (table, left_out) in [
+        (
+            "trials.csv",
+            &["wall_ns", "train_images_per_second", "peak_memory_bytes"][..],
+        ),
+        ("steps.csv", &[]),
+        ("epochs.csv", &["wall_ns"]),
+    ] {
+        outcome.insert(table.to_owned(), without_columns(&folder.join(table), left_out));
+    }
+    for entry in fs::read_dir(folder.join("trials")).unwrap() {
+        let trial = entry.unwrap().path();
+        let name = trial.file_name().unwrap().to_string_lossy().into_owned();
+        outcome.insert(
+            format!("{name} weights"),
+            fs::read(trial.join("weights.safetensors")).unwrap(),
+        );
+        outcome.insert(format!("{name} steps"), fs::read(trial.join("steps.csv")).unwrap());
+    }
+    outcome
+}
+
+fn without_columns(path: &Path, left_out: &[&str]) -> Vec<u8> {
+    let mut reader = csv::Reader::from_path(path).unwrap();
+    let header = reader.headers().unwrap().clone();
+    let kept: Vec<usize> = (0..header.len())
+        .filter(|&index| !left_out.contains(&&header[index]))
+        .collect();
+    let mut text = String::new();
+    for record in std::iter::once(header).chain(reader.records().map(Result::unwrap)) {
+        let fields: Vec<&str> = kept.iter().map(|&index| &record[index]).collect();
+        text += &(fields.join(",") + "\n");
+    }
+    text.into_bytes()
+}
+
+/// What the kills came to.
+#[derive(Debug, Default)]
+struct Counts {
+    /// Of the process that a user starts.
+    runs_killed: usize,
+    /// Of the process of a trial.
+    trials_killed: usize,
+    /// Trials that went on from a checkpoint.
+    resumed: usize,
+    /// Runs that came to their end and were compared.
+    compared: usize,
+}
+
+impl Counts {
+    fn kills(&self) -> usize {
+        self.runs_killed + self.trials_killed
+    }
+}
+
+struct Harness {
+    place: Workplace,
+    draws: Stream,
+    counts: Counts,
+}
+
+impl Harness {
+    fn start(&self, out: &str) -> Child {
+        Command::new(env!("CARGO_BIN_EXE_densenet-bench"))
+            .args(["run", "killed.toml", "--threads", "1", "--out", out])
+            .current_dir(self.place.path("."))
+            .env("OMP_WAIT_POLICY", "passive")
+            .stdout(Stdio::null())
+            .stderr(fs::File::create(self.place.path("said.txt")).unwrap())
+            .spawn()
+            .unwrap()
+    }
+
+    fn said(&self) -> String {
+        fs::read_to_string(self.place.path("said.txt")).unwrap_or_default()
+    }
+
+    /// Lets a run come to its end; its outcome and how long it took.
+    fn left_alone(&self, out: &str) -> (Outcome, Duration) {
+        let begun = Instant::now();
+        let status = self.start(out).wait().unwrap();
+        assert!(status.success(), "{}", self.said());
+        (outcome(&self.place.path(out).join("killed")), begun.elapsed())
+    }
+
+    /// Starts a run and kills it, or a trial of it, at a random instant below `most`; again and again until it comes to
+    /// its end.
+    fn killed_until_it_ends(&mut self, out: &str, most: Duration) -> Outcome {
+        loop {
+            let mut run = self.start(out);
+            // The root favours the later instants: early on there is nothing yet that a kill could spoil.
+            let instant = most.mul_f64(self.draws.uniform().sqrt());
+            let kills_trial = self.draws.below(4) == 0;
+            std::thread::sleep(instant);
+            let trials = children(run.id());
+            if let (true, Some(&trial)) = (kills_trial, trials.first()) {
+                // It may have ended by now, and then nothing is killed.
+                if kill(trial, Signal::SIGKILL).is_ok() {
+                    self.counts.trials_killed += 1;
+                }
+                run.wait().unwrap();
+            } else if run.try_wait().unwrap().is_none() {
+                run.kill().unwrap();
+                run.wait().unwrap();
+                self.counts.runs_killed += 1;
+                // The next run must not meet a trial of this one: it waits, and here it must not wait long.
+                for trial in trials {
+                    await_end(trial);
+                }
+            }
+            let said = self.said();
+            self.counts.resumed += said.matches("going on after step").count();
+            assert!(!said.contains("damaged"), "{said}");
+            if run.wait().unwrap().success() {
+                self.counts.compared += 1;
+                return outcome(&self.place.path(out).join("killed"));
+            }
+        }
+    }
+}
+
+/// The processes that a process has started and that have not ended.
+fn children(process: u32) -> Vec<Pid> {
+    let list = fs::read_to_string(format!("/proc/{process}/task/{process}/children")).unwrap_or_default();
+    list.split_whitespace()
+        .map(|pid| Pid::from_raw(pid.parse().unwrap()))
+        .collect()
+}
+
+/// Waits until a process whose parent was killed is gone.
+fn await_end(process: Pid) {
+    let patience = Instant::now() + Duration::from_secs(20);
+    let is_there = || match fs::read_to_string(format!("/proc/{process}/stat")) {
+        // One that nobody has waited for yet has ended as well.
+        Ok(stat) => !stat.contains(") Z ") && !stat.contains(") X "),
+        Err(_) => false,
+    };
+    while is_there() {
+        assert!(Instant::now() < patience, "trial process {process} outlived its parent");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn a_run_that_is_killed_again_and_again_ends_as_one_that_was_left_alone() {
+    let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
+    let wanted = number("KILLS").unwrap_or(30) as usize;
+    let now = || {
+        SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap()
+            .as_millis() as u64
+    };
+    let seed = number("KILL_SEED").unwrap_or_else(now);
+    println!("{wanted} kills wanted, KILL_SEED={seed}");
+    let mut harness = Harness {
+        place: Workplace::new(),
+        draws: Stream::new(seed, Purpose::Resampling, 0),
+        counts: Counts::default(),
+    };
+    let mut left_alone = BTreeMap::new();
+    for round in 0.. {
+        let execution = EXECUTIONS[round % EXECUTIONS.len()];
+        if harness.counts.kills() >= wanted && round >= EXECUTIONS.len() {
+            break;
+        }
+        harness.place.write("killed.toml", &ablation(execution));
+        let (expected, duration) = left_alone
+            .entry(execution)
+            .or_insert_with(|| harness.left_alone(&format!("alone-{execution}")))
+            .clone();
+        let out = format!("killed-{round}");
+        let found = harness.killed_until_it_ends(&out, duration);
+        assert_eq!(found.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>());
+        for (what, bytes) in &expected {
+            assert!(
+                found[what] == *bytes,
+                "{execution}, KILL_SEED={seed}: {what} differ in {out}"
+            );
+        }
+        fs::remove_dir_all(harness.place.path(&out)).unwrap();
+    }
+    println!("{:?}", harness.counts);
+    // A harness whose kills all came too early or too late would show nothing.
+    assert!(harness.counts.resumed * 5 >= wanted, "{:?}", harness.counts);
+}
