@@ -8,7 +8,6 @@ mod workplace;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -16,6 +15,7 @@ use densenet_bench::random::{Purpose, Stream};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use workplace::Workplace;
+use workplace::outcome::{Outcome, assert_same, outcome};
 
 /// Everything that has a state or draws at random: momentum, dropout, augmentation, a held-out split, an epoch's last
 /// batch that is smaller, a schedule; and checkpoints in the middle of epochs.
@@ -49,47 +49,6 @@ execution = "{execution}"
 }
 
 const EXECUTIONS: [&str; 4] = ["plain", "aten", "recompute", "fused"];
-
-/// What must be the same to the last bit: tables without their wall-clock and memory columns, and weights.
-type Outcome = BTreeMap<String, Vec<u8>>;
-
-fn outcome(folder: &Path) -> Outcome {
-    let mut outcome = Outcome::new();
-    for (table, left_out) in [
-        (
-            "trials.csv",
-            &["wall_ns", "train_images_per_second", "peak_memory_bytes"][..],
-        ),
-        ("steps.csv", &[]),
-        ("epochs.csv", &["wall_ns"]),
-    ] {
-        outcome.insert(table.to_owned(), without_columns(&folder.join(table), left_out));
-    }
-    for entry in fs::read_dir(folder.join("trials")).unwrap() {
-        let trial = entry.unwrap().path();
-        let name = trial.file_name().unwrap().to_string_lossy().into_owned();
-        outcome.insert(
-            format!("{name} weights"),
-            fs::read(trial.join("weights.safetensors")).unwrap(),
-        );
-        outcome.insert(format!("{name} steps"), fs::read(trial.join("steps.csv")).unwrap());
-    }
-    outcome
-}
-
-fn without_columns(path: &Path, left_out: &[&str]) -> Vec<u8> {
-    let mut reader = csv::Reader::from_path(path).unwrap();
-    let header = reader.headers().unwrap().clone();
-    let kept: Vec<usize> = (0..header.len())
-        .filter(|&index| !left_out.contains(&&header[index]))
-        .collect();
-    let mut text = String::new();
-    for record in std::iter::once(header).chain(reader.records().map(Result::unwrap)) {
-        let fields: Vec<&str> = kept.iter().map(|&index| &record[index]).collect();
-        text += &(fields.join(",") + "\n");
-    }
-    text.into_bytes()
-}
 
 /// What the kills came to.
 #[derive(Debug, Default)]
@@ -228,13 +187,7 @@ fn a_run_that_is_killed_again_and_again_ends_as_one_that_was_left_alone() {
             .clone();
         let out = format!("killed-{round}");
         let found = harness.killed_until_it_ends(&out, duration);
-        assert_eq!(found.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>());
-        for (what, bytes) in &expected {
-            assert!(
-                found[what] == *bytes,
-                "{execution}, KILL_SEED={seed}: {what} differ in {out}"
-            );
-        }
+        assert_same(&found, &expected, &format!("{execution}, KILL_SEED={seed}"));
         fs::remove_dir_all(harness.place.path(&out)).unwrap();
     }
     println!("{:?}", harness.counts);

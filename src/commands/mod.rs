@@ -15,6 +15,7 @@ mod plot;
 mod progress;
 mod run;
 mod size;
+mod status;
 mod throttle;
 mod train;
 mod trial;
@@ -42,9 +43,11 @@ Examples:
   densenet-bench run ablations/growth.toml --list      the trials, one a line; nothing is run
   densenet-bench describe densenet-121                 layers, shapes, parameters, multiply-accumulates
   densenet-bench plot results/growth                   draw again, also while the run goes on
+  densenet-bench status results/growth                 which trials are finished, failed, to be done
   densenet-bench compare results/a results/b           on the same seeds, with intervals and tests
 
-Exit status: 0 all trials ok, 1 some trial failed, 2 bad usage or bad input and nothing started.";
+Exit status: 0 all trials ok, 1 some trial failed, 2 bad usage or bad input and nothing started, 130 and 143 stopped by
+SIGINT and SIGTERM with the work so far kept.";
 
 #[derive(Subcommand)]
 enum Verb {
@@ -54,6 +57,7 @@ enum Verb {
     Export(export::Arguments),
     Plot(plot::Arguments),
     Compare(compare::Arguments),
+    Status(status::Arguments),
     Doctor(doctor::Arguments),
     Completions(completions::Arguments),
     #[command(hide = true)]
@@ -108,6 +112,7 @@ fn run(cli: Cli) -> ExitCode {
         Verb::Export(arguments) => export::run(&arguments),
         Verb::Plot(arguments) => plot::run(&arguments),
         Verb::Compare(arguments) => compare::run(&arguments),
+        Verb::Status(arguments) => status::run(&arguments),
         Verb::Doctor(arguments) => doctor::run(&arguments),
         Verb::Completions(arguments) => completions::run(&arguments),
         Verb::Trial(arguments) => trial::run(&arguments),

@@ -31,19 +31,24 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Outcome {
     for folder in &arguments.folders {
         // All are there before the first is drawn.
-        let ablation = folder.join("ablation.toml");
-        if !ablation.is_file() {
-            return Err(Failure::Input(format!(
-                "{}: this is no result folder (it has no ablation.toml); name one, such as results/growth",
-                folder.display()
-            )));
-        }
+        check_is_result_folder(folder)?;
     }
     for folder in &arguments.folders {
         let summary = draw_folder(folder)?;
         print(&summary.table)?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Refuses a path that is no result folder.
+pub fn check_is_result_folder(folder: &Path) -> Result<(), Failure> {
+    match folder.join("ablation.toml").is_file() {
+        true => Ok(()),
+        false => Err(Failure::Input(format!(
+            "{}: this is no result folder (it has no ablation.toml); name one, such as results/growth",
+            folder.display()
+        ))),
+    }
 }
 
 /// What a folder's tables come to.

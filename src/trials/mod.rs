@@ -8,6 +8,7 @@ mod files;
 mod folder;
 mod identity;
 mod lock;
+mod overview;
 #[cfg(feature = "burn")]
 mod own_rows;
 mod process;
@@ -25,6 +26,7 @@ pub use folder::{FolderError, ResultFolder};
 pub(crate) use folder::{read_json, write_json};
 pub use identity::{arithmetic_of, digest, identity};
 pub use lock::{Holder, Lock};
+pub use overview::{Standing, overview};
 pub use process::{Ending, Work, says_out_of_memory};
 pub use record::{TrialRecord, TrialResult};
 pub use supervise::{Event, supervise};

@@ -13,5 +13,6 @@ pub mod plots;
 pub mod predicted_memory;
 #[cfg(test)]
 mod samples;
+pub mod standing;
 pub mod summary;
 mod text;

@@ -1,6 +1,8 @@
 //! A folder for the program to work in, and what tests of the whole program ask of it.
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
+pub mod outcome;
+
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Output};
@@ -27,14 +29,19 @@ impl Workplace {
 
     /// Runs the program here.
     pub fn run(&self, arguments: &[&str]) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_densenet-bench"))
+        self.command(arguments).output().unwrap()
+    }
+
+    /// The program, to be run here.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_densenet-bench"));
+        command
             .args(arguments)
             .current_dir(self.0.path())
             .env("LC_ALL", "C.UTF-8")
             // The processes of several tests share the machine: a thread that waits must not take a core.
-            .env("OMP_WAIT_POLICY", "passive")
-            .output()
-            .unwrap()
+            .env("OMP_WAIT_POLICY", "passive");
+        command
     }
 
     pub fn ok(&self, arguments: &[&str]) -> String {

@@ -1,0 +1,97 @@
+//! `status`: how the trials of a result folder stand.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use densenet_bench::formats::tables::{BatchRow, Status};
+use densenet_bench::trials::{Holder, ResultFolder, Standing, overview};
+use densenet_bench::views::standing::{StandingLine, console};
+use serde_json::json;
+
+use super::{Failure, Outcome, plot, print, print_json};
+
+/// Show how the trials of a result folder stand: finished, failed, at work, to be done, stale
+#[derive(Args)]
+#[command(after_help = "\
+Example:
+  densenet-bench status results/growth
+
+Reads only. A stale trial is one of an earlier version of the ablation file: it is kept, and not run again.")]
+pub struct Arguments {
+    /// The result folder, such as results/growth
+    folder: PathBuf,
+    /// Print as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(arguments: &Arguments) -> Outcome {
+    plot::check_is_result_folder(&arguments.folder)?;
+    let folder = ResultFolder::at(&arguments.folder);
+    let ablation = plot::read_ablation(&arguments.folder.join("ablation.toml"))?;
+    let standings = overview(&folder, &ablation).map_err(Failure::input)?;
+    let lines: Vec<StandingLine> = standings.iter().map(line).collect();
+    let batches: Vec<BatchRow> = plot::read_table(&arguments.folder)?;
+    let measured = batches.iter().filter(|row| row.status == Status::Ok).count();
+    let holder = Holder::of(folder.root());
+    if arguments.json {
+        print_json(&json!({
+            "ablation": ablation.name,
+            "held_by": holder,
+            "trials": lines.iter().map(as_json).collect::<Vec<_>>(),
+            "measurements": { "rows": batches.len(), "ok": measured },
+        }))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    print(&console(&lines))?;
+    if !batches.is_empty() {
+        print(&format!("{} measurements: {measured} ok\n", batches.len()))?;
+    }
+    match holder {
+        Some(holder) => print(&format!("a run is at work: {holder}\n"))?,
+        None if lines.iter().any(|line| !line.stale && line.status != Status::Ok) => {
+            print("no run is at work; `densenet-bench run` with the same file goes on\n")?;
+        }
+        None => {}
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn line(standing: &Standing) -> StandingLine {
+    let status = standing.result.as_ref().map_or(Status::Pending, |result| result.status);
+    let steps = standing.record.as_ref().map(|record| record.steps);
+    let saved = match status {
+        Status::Ok => steps,
+        _ => standing.saved_steps,
+    };
+    StandingLine {
+        trial: standing.trial.clone().unwrap_or_else(|| "?".to_owned()),
+        variant: standing.variant.clone(),
+        seed: standing.seed,
+        status,
+        holder: standing.holder.as_ref().map(ToString::to_string).unwrap_or_default(),
+        saved_steps: saved.unwrap_or(0),
+        steps,
+        error: standing
+            .result
+            .as_ref()
+            .map(|result| result.error.clone())
+            .unwrap_or_default(),
+        stale: standing.stale,
+    }
+}
+
+fn as_json(line: &StandingLine) -> serde_json::Value {
+    json!({
+        "trial": line.trial,
+        "variant": line.variant,
+        "seed": line.seed,
+        "status": line.status,
+        "running": !line.holder.is_empty(),
+        "saved_steps": line.saved_steps,
+        "steps": line.steps,
+        "error": line.error,
+        "stale": line.stale,
+    })
+}

@@ -1,0 +1,337 @@
+//! Runs that are stopped, edited, held or refused: what goes on, what is kept, what is said.
+
+#![cfg(all(feature = "libtorch", target_os = "linux"))]
+
+mod workplace;
+
+use std::fs;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use densenet_bench::formats::tables::{Status, StepRow, TrialRow};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use workplace::Workplace;
+use workplace::outcome::{assert_same, outcome};
+
+/// Long enough to be stopped in its middle.
+const LONG: &str = r#"
+name = "long"
+question = "Does it stop where it should?"
+[data]
+dataset = "digits"
+train-limit = 400
+test-limit = 96
+augment = "shift-flip"
+[model]
+block-layers = [2, 2]
+growth-rate = 6
+dropout = 0.1
+[train]
+epochs = 12
+batch-size = 32
+checkpoint-every = 4
+seeds = [0, 1]
+[run]
+execution = "fused"
+"#;
+
+/// The same, for tests that let it end.
+fn short() -> String {
+    LONG.replace("epochs = 12", "epochs = 2")
+}
+
+/// Starts a run in the background.
+fn start(place: &Workplace, arguments: &[&str]) -> Child {
+    let mut command = place.command(arguments);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+/// Waits until the first trial of a run has a checkpoint; fails where the run ends before it.
+fn await_checkpoint(place: &Workplace, run: &mut Child) {
+    let patience = Instant::now() + Duration::from_secs(120);
+    let has_one = || {
+        let trials = fs::read_dir(place.path("results/long/trials"))
+            .into_iter()
+            .flatten()
+            .flatten();
+        let mut checkpoints =
+            trials.flat_map(|trial| fs::read_dir(trial.path().join("checkpoints")).into_iter().flatten());
+        checkpoints.any(|entry| entry.is_ok_and(|entry| entry.file_name().to_string_lossy().ends_with(".checkpoint")))
+    };
+    while !has_one() {
+        assert!(run.try_wait().unwrap().is_none(), "the run ended without a checkpoint");
+        assert!(Instant::now() < patience, "no checkpoint");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Waits until a run has started a trial; its process.
+fn await_child(run: u32) -> i32 {
+    let patience = Instant::now() + Duration::from_secs(120);
+    loop {
+        let list = fs::read_to_string(format!("/proc/{run}/task/{run}/children")).unwrap_or_default();
+        if let Some(trial) = list.split_whitespace().next() {
+            return trial.parse().unwrap();
+        }
+        assert!(Instant::now() < patience, "no trial was started");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+fn send(run: &Child, signal: Signal) {
+    kill(Pid::from_raw(run.id() as i32), signal).unwrap();
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn a_run_that_is_asked_to_stop_saves_its_step_says_so_and_goes_on_to_the_same_end() {
+    let place = Workplace::new();
+    place.write("long.toml", LONG);
+    place.ok(&["run", "long.toml", "--threads", "1", "--out", "alone"]);
+    let arguments = ["run", "long.toml", "--threads", "1"];
+    for (signal, name, status) in [(Signal::SIGINT, "SIGINT", 130), (Signal::SIGTERM, "SIGTERM", 143)] {
+        let mut run = start(&place, &arguments);
+        await_checkpoint(&place, &mut run);
+        // A run that has started a trial hears signals; before that there is nothing to save.
+        await_child(run.id());
+        send(&run, signal);
+        let output = run.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(status), "{}", said(&output));
+        assert!(
+            said(&output).contains(&format!("stopped by {name}: 0 of 2 trials finished")),
+            "{}",
+            said(&output)
+        );
+
+        let rows: Vec<TrialRow> = place.rows("results/long");
+        assert_eq!(rows[0].status, Status::Interrupted);
+        assert!(
+            rows[0].error.contains("run the same command again"),
+            "{}",
+            rows[0].error
+        );
+        // The rows so far are in the table, and the checkpoint stands behind the last of them.
+        let steps: Vec<StepRow> = place.rows("results/long");
+        let shown = place.ok(&["status", "results/long"]);
+        assert!(
+            !steps.is_empty() && shown.contains(&format!("{} of ", steps.len())),
+            "{shown}"
+        );
+        assert!(shown.contains("interrupted") && shown.contains("2 trials"), "{shown}");
+    }
+    let output = place.run(&arguments);
+    assert!(
+        output.status.success() && said(&output).contains("going on after step"),
+        "{}",
+        said(&output)
+    );
+    assert_same(
+        &outcome(&place.path("results/long")),
+        &outcome(&place.path("alone/long")),
+        "after two signals",
+    );
+    let leftover = fs::read_dir(place.path("results/long/trials")).unwrap().flatten();
+    for trial in leftover {
+        assert!(
+            !trial.path().join("checkpoints").exists(),
+            "a finished trial needs no checkpoints"
+        );
+    }
+}
+
+#[test]
+fn a_second_interrupt_stops_at_once_and_no_trial_outlives_its_run() {
+    let place = Workplace::new();
+    place.write("long.toml", LONG);
+    let mut run = start(&place, &["run", "long.toml", "--threads", "1"]);
+    await_checkpoint(&place, &mut run);
+    let trial = await_child(run.id());
+    // A trial that is held still does not finish its step: the run waits for it until it is asked again.
+    kill(Pid::from_raw(trial), Signal::SIGSTOP).unwrap();
+    send(&run, Signal::SIGINT);
+    std::thread::sleep(Duration::from_millis(500));
+    assert!(run.try_wait().unwrap().is_none(), "it did not wait for its trial");
+    send(&run, Signal::SIGINT);
+    let output = run.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{}", said(&output));
+    let patience = Instant::now() + Duration::from_secs(20);
+    while fs::read_to_string(format!("/proc/{trial}/stat")).is_ok_and(|stat| !stat.contains(") Z ")) {
+        assert!(Instant::now() < patience, "the trial outlived its run");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    place.ok(&["run", "long.toml", "--threads", "1"]);
+}
+
+#[test]
+fn two_runs_on_one_folder_the_second_says_who_holds_it() {
+    let place = Workplace::new();
+    place.write("long.toml", LONG);
+    let mut run = start(&place, &["run", "long.toml", "--threads", "1"]);
+    await_checkpoint(&place, &mut run);
+    // Held still, so that it is at work for as long as this looks at it.
+    kill(Pid::from_raw(await_child(run.id())), Signal::SIGSTOP).unwrap();
+    let refusal = place.refused(&["run", "long.toml", "--threads", "1"]);
+    let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
+    let holder = format!("process {} on {}, since 20", run.id(), host.trim());
+    assert!(refusal.contains(&holder) && refusal.contains("--out"), "{refusal}");
+    let shown = place.ok(&["status", "results/long"]);
+    assert!(
+        shown.contains("running") && shown.contains(&format!("a run is at work: {holder}")),
+        "{shown}"
+    );
+    // Killed, it leaves a lock that is nobody's.
+    run.kill().unwrap();
+    run.wait().unwrap();
+    place.ok(&["run", "long.toml", "--threads", "1"]);
+}
+
+#[test]
+fn an_edited_ablation_makes_new_trials_and_keeps_the_old_ones_as_stale() {
+    let place = Workplace::new();
+    place.write("long.toml", &short());
+    place.ok(&["run", "long.toml", "--threads", "1"]);
+    let before: Vec<TrialRow> = place.rows("results/long");
+    let weights = |row: &TrialRow| place.path(&format!("results/long/trials/{}/weights.safetensors", row.trial));
+    let written = |row: &TrialRow| fs::metadata(weights(row)).unwrap().modified().unwrap();
+    let (first, second) = (written(&before[0]), written(&before[1]));
+
+    // Seed 1 goes, seed 2 comes; how often a checkpoint is written changes no number.
+    place.write(
+        "long.toml",
+        &short()
+            .replace("seeds = [0, 1]", "seeds = [0, 2]")
+            .replace("every = 4", "every = 7"),
+    );
+    let output = place.run(&["run", "long.toml", "--threads", "1"]);
+    assert!(
+        output.status.success() && said(&output).contains("2 trials (1 of them finished before)"),
+        "{}",
+        said(&output)
+    );
+    let after: Vec<TrialRow> = place.rows("results/long");
+    assert_eq!(after.iter().map(|row| row.seed).collect::<Vec<_>>(), [0, 2]);
+    assert_eq!(after[0], before[0]);
+    assert_eq!((written(&before[0]), written(&before[1])), (first, second));
+
+    let shown = place.ok(&["status", "results/long"]);
+    let line = shown.lines().find(|line| line.starts_with(&before[1].trial)).unwrap();
+    assert!(
+        line.contains("ok, stale") && shown.contains("2 trials: 2 ok; 1 stale"),
+        "{shown}"
+    );
+    let json: serde_json::Value = serde_json::from_str(&place.ok(&["status", "results/long", "--json"])).unwrap();
+    assert_eq!(
+        json["trials"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|trial| trial["stale"] == true)
+            .count(),
+        1
+    );
+    assert!(
+        place
+            .refused(&["status", "results"])
+            .contains("this is no result folder")
+    );
+}
+
+#[test]
+fn what_would_change_the_numbers_of_a_begun_trial_is_refused_before_anything_starts() {
+    let place = Workplace::new();
+    place.write("long.toml", LONG);
+    let mut run = start(&place, &["run", "long.toml", "--threads", "1"]);
+    await_checkpoint(&place, &mut run);
+    send(&run, Signal::SIGTERM);
+    run.wait().unwrap();
+    let refusal = place.refused(&["run", "long.toml", "--threads", "2"]);
+    assert!(
+        refusal.contains("was begun with 1 threads (now 2)") && refusal.contains("--fresh"),
+        "{refusal}"
+    );
+    let trial = fs::read_dir(place.path("results/long/trials"))
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap();
+    let record = trial.path().join("trial.json");
+    let text = fs::read_to_string(&record).unwrap();
+    let revision = serde_json::from_str::<serde_json::Value>(&text).unwrap()["revision"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    fs::write(&record, text.replace(&revision, "another")).unwrap();
+    let refusal = place.refused(&["run", "long.toml", "--threads", "1"]);
+    assert!(refusal.contains("was begun with program revision another"), "{refusal}");
+    // With --fresh it starts over, and what was there is aside.
+    place.write("long.toml", &short());
+    place.ok(&["run", "long.toml", "--threads", "2", "--fresh"]);
+    assert!(place.path("results/long.1/trials").exists());
+}
+
+#[test]
+fn a_damaged_checkpoint_is_told_and_the_one_before_it_leads_to_the_same_end() {
+    let place = Workplace::new();
+    place.write("long.toml", LONG);
+    place.ok(&["run", "long.toml", "--threads", "1", "--out", "alone"]);
+    let mut run = start(&place, &["run", "long.toml", "--threads", "1"]);
+    let newest_two = loop {
+        await_checkpoint(&place, &mut run);
+        let found: Vec<_> = Command::new("find")
+            .arg(place.path("results/long/trials"))
+            .args(["-name", "*.checkpoint", "-size", "+1k"])
+            .output()
+            .map(|output| {
+                String::from_utf8(output.stdout)
+                    .unwrap()
+                    .lines()
+                    .map(str::to_owned)
+                    .collect()
+            })
+            .unwrap();
+        if found.len() == 2 {
+            break found;
+        }
+    };
+    run.kill().unwrap();
+    run.wait().unwrap();
+    assert_eq!(newest_two.len(), 2);
+    // Whichever is the newest by now is spoiled in its middle.
+    let trial = fs::read_dir(place.path("results/long/trials"))
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .path();
+    let steps = |path: &std::path::Path| -> usize {
+        let stem = path.file_stem().unwrap().to_string_lossy().into_owned();
+        stem.split("-step-").nth(1).unwrap().parse().unwrap()
+    };
+    let mut checkpoints: Vec<_> = fs::read_dir(trial.join("checkpoints"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "checkpoint"))
+        .collect();
+    checkpoints.sort_by_key(|path| steps(path));
+    let newest = checkpoints.last().unwrap();
+    let mut bytes = fs::read(newest).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(newest, bytes).unwrap();
+    let output = place.run(&["run", "long.toml", "--threads", "1"]);
+    let text = said(&output);
+    assert!(output.status.success(), "{text}");
+    assert!(
+        text.contains("damaged checkpoint") && text.contains("its checksum is wrong"),
+        "{text}"
+    );
+    assert_same(
+        &outcome(&place.path("results/long")),
+        &outcome(&place.path("alone/long")),
+        "after damage",
+    );
+}
