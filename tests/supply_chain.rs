@@ -1,0 +1,176 @@
+//! What the program is made of is said exactly, and said the same everywhere.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+use toml::Table;
+
+fn text(file: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap()
+}
+
+fn manifest() -> Table {
+    text("Cargo.toml").parse().unwrap()
+}
+
+/// What a dependency asks for in Cargo.toml, `=0.22.1`.
+fn requirement(manifest: &Table, package: &str) -> String {
+    let dependency = &manifest["dependencies"][package];
+    let version = dependency.get("version").unwrap_or(dependency);
+    version.as_str().unwrap().to_owned()
+}
+
+/// The versions of a package in Cargo.lock.
+fn locked(lock: &Table, package: &str) -> Vec<String> {
+    let packages = lock["package"].as_array().unwrap().iter();
+    packages
+        .filter(|entry| entry["name"].as_str() == Some(package))
+        .map(|entry| entry["version"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn what_has_to_match_is_pinned_to_one_version_and_locked_to_it() {
+    let (manifest, lock) = (manifest(), text("Cargo.lock").parse::<Table>().unwrap());
+    for package in ["burn", "tch", "torch-sys"] {
+        let requirement = requirement(&manifest, package);
+        let version = requirement.strip_prefix('=').expect("an exact version");
+        assert_eq!(locked(&lock, package), [version], "{package}");
+    }
+    // Another version of it may be there for others, with streams of its own.
+    let generator = requirement(&manifest, "rand_chacha");
+    let version = generator.strip_prefix('=').expect("an exact version");
+    assert!(locked(&lock, "rand_chacha").contains(&version.to_owned()));
+    // Burn asks for its own parts, and burn-tch for tch, more loosely.
+    let burn = locked(&lock, "burn");
+    for part in ["burn-autodiff", "burn-flex", "burn-tch", "burn-tensor"] {
+        assert_eq!(locked(&lock, part), burn, "{part}");
+    }
+    assert_eq!(locked(&lock, "tch"), locked(&lock, "torch-sys"));
+}
+
+/// What stands between quotes after that text of a file.
+fn quoted_after(file: &str, before: &str) -> String {
+    let text = text(file);
+    let (_, after) = text.split_once(before).unwrap_or_else(|| panic!("{file}: {before}"));
+    after.split('"').next().unwrap().to_owned()
+}
+
+/// The packages of a list of wheels: name, version and checksums.
+fn wheels(file: &str) -> BTreeMap<String, (String, Vec<String>)> {
+    let joined = text(file).replace("\\\n", " ");
+    let lines = joined
+        .lines()
+        .filter(|line| !line.starts_with('#') && !line.trim().is_empty());
+    lines
+        .map(|line| {
+            let mut words = line.split_whitespace();
+            let (name, version) = words.next().unwrap().split_once("==").expect("an exact version");
+            let hashes = words.filter_map(|word| word.strip_prefix("--hash=sha256:"));
+            (
+                name.to_owned(),
+                (version.to_owned(), hashes.map(str::to_owned).collect()),
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn every_file_that_names_a_libtorch_names_the_same() {
+    let version = quoted_after("build.rs", "const LIBTORCH_VERSION: &str = \"");
+    let recorded = quoted_after("src/host/environment.rs", "pub const LIBTORCH: &str = \"");
+    assert_eq!(recorded, version);
+    for file in [
+        "scripts/libtorch-cpu.txt",
+        "scripts/libtorch-cuda.txt",
+        "scripts/fixtures/requirements.txt",
+    ] {
+        assert_eq!(wheels(file)["torch"].0, version, "{file}");
+    }
+    assert!(text("README.md").contains(&format!("it has to be {version}")));
+}
+
+#[test]
+fn every_wheel_of_libtorch_has_one_version_and_its_checksum() {
+    let (cpu, cuda) = (wheels("scripts/libtorch-cpu.txt"), wheels("scripts/libtorch-cuda.txt"));
+    for (name, (_, hashes)) in cpu.iter().chain(&cuda) {
+        let is_sha256 = |hash: &String| hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
+        assert!(!hashes.is_empty() && hashes.iter().all(is_sha256), "{name}: {hashes:?}");
+    }
+    // CUDA's list is for x86-64 alone, the CPU's for aarch64 as well.
+    for (name, (version, hashes)) in &cpu {
+        let (version_with_cuda, hashes_with_cuda) = &cuda[name];
+        assert_eq!(version, version_with_cuda, "{name}");
+        assert!(hashes_with_cuda.iter().all(|hash| hashes.contains(hash)), "{name}");
+    }
+}
+
+/// `1.95` and `1.95.0` as numbers.
+fn release(version: &str) -> (u32, u32, u32) {
+    let mut numbers = version.split('.').map(|number| number.parse().unwrap());
+    let mut next = || numbers.next().unwrap_or(0);
+    (next(), next(), next())
+}
+
+/// What cargo knows of every package of the supported platforms. It lists more than are compiled: those behind features
+/// that nothing asks for, too.
+fn packages() -> Vec<Value> {
+    let mut command = Command::new(env!("CARGO"));
+    command.args(["metadata", "--format-version", "1", "--locked", "--all-features"]);
+    for platform in ["x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu"] {
+        command.args(["--filter-platform", platform]);
+    }
+    let output = command.current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    metadata["packages"].as_array().unwrap().clone()
+}
+
+#[test]
+fn no_package_asks_for_a_newer_rust_than_the_program_states() {
+    let manifest = manifest();
+    let stated = manifest["package"]["rust-version"].as_str().unwrap();
+    let mut asking = 0;
+    for package in packages() {
+        let Some(asked) = package["rust_version"].as_str() else {
+            continue;
+        };
+        asking += 1;
+        let name = package["name"].as_str().unwrap();
+        assert!(
+            release(asked) <= release(stated),
+            "{name} {} needs Rust {asked}; Cargo.toml states {stated}: raise it there and in the README, or take an older \
+             {name}",
+            package["version"].as_str().unwrap(),
+        );
+    }
+    assert!(asking > 100, "the packages are looked at: {asking}");
+}
+
+#[test]
+fn torch_sys_is_written_for_the_libtorch_that_is_set_up() {
+    let packages = packages();
+    let torch_sys = packages.iter().find(|package| package["name"] == "torch-sys").unwrap();
+    let folder = PathBuf::from(torch_sys["manifest_path"].as_str().unwrap());
+    let script = fs::read_to_string(folder.with_file_name("build.rs")).unwrap();
+    let version = quoted_after("build.rs", "const LIBTORCH_VERSION: &str = \"");
+    assert!(script.contains(&format!("const TORCH_VERSION: &str = \"{version}\"")));
+}
+
+#[test]
+fn the_oldest_rust_is_stated_the_same_everywhere() {
+    let manifest = manifest();
+    let stated = manifest["package"]["rust-version"].as_str().unwrap();
+    let readme = text("README.md");
+    assert!(readme.contains(&format!("a Rust toolchain ({stated} or later)")));
+    assert!(readme.contains(&format!("Rust {stated} is the oldest that builds it")));
+    // The scripts read it; a number of their own could be another.
+    for script in ["scripts/setup", "scripts/oldest-rust"] {
+        let script = text(script);
+        assert!(script.contains("s/^rust-version = \"\\(.*\\)\"/\\1/p' Cargo.toml"));
+        assert!(!script.contains(stated));
+    }
+}
