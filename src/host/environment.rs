@@ -44,17 +44,21 @@ pub mod build {
 }
 
 /// Variables that change what a run computes or how fast; nothing else of the environment is recorded, since it may
-/// hold secrets.
-const RECORDED_VARIABLES: [&str; 26] = [
+/// hold secrets. What these hold is meant for libraries: numbers, modes, and paths of libraries.
+const RECORDED_VARIABLES: [&str; 38] = [
     "ATEN_CPU_CAPABILITY",
     "CUBLAS_WORKSPACE_CONFIG",
     "CUDA_DEVICE_ORDER",
+    "CUDA_LAUNCH_BLOCKING",
     "CUDA_VISIBLE_DEVICES",
+    "DNNL_DEFAULT_FPMATH_MODE",
     "DNNL_MAX_CPU_ISA",
+    "GLIBC_TUNABLES",
     "GOMP_CPU_AFFINITY",
     "GOMP_SPINCOUNT",
     "KMP_AFFINITY",
     "KMP_BLOCKTIME",
+    "LD_LIBRARY_PATH",
     "LD_PRELOAD",
     "MALLOC_ARENA_MAX",
     "MALLOC_MMAP_MAX_",
@@ -63,14 +67,22 @@ const RECORDED_VARIABLES: [&str; 26] = [
     "MIMALLOC_ALLOW_LARGE_OS_PAGES",
     "MIMALLOC_ALLOW_THP",
     "MIMALLOC_PURGE_DELAY",
+    "MKL_CBWR",
+    "MKL_DYNAMIC",
     "MKL_NUM_THREADS",
+    "NVIDIA_TF32_OVERRIDE",
+    "OMP_DYNAMIC",
     "OMP_NUM_THREADS",
+    "OMP_PLACES",
     "OMP_PROC_BIND",
     "OMP_WAIT_POLICY",
+    "ONEDNN_DEFAULT_FPMATH_MODE",
     "ONEDNN_MAX_CPU_ISA",
+    "PYTORCH_ALLOC_CONF",
     "PYTORCH_CUDA_ALLOC_CONF",
     "RAYON_NUM_THREADS",
     "SLURM_JOB_ID",
+    "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE",
     "TORCH_NUM_THREADS",
 ];
 
@@ -194,9 +206,10 @@ impl Environment {
 
 /// The variables of the list as a trial's process has them: those of this process, and those that it sets for a trial.
 fn recorded_variables(set: &[(&'static str, String)]) -> BTreeMap<String, String> {
-    let own = RECORDED_VARIABLES
-        .iter()
-        .filter_map(|&name| Some((name.to_owned(), std::env::var(name).ok()?)));
+    let own = RECORDED_VARIABLES.iter().filter_map(|&name| {
+        let value = std::env::var_os(name)?;
+        Some((name.to_owned(), value.to_string_lossy().into_owned()))
+    });
     let set = set.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
     own.chain(set).collect()
 }
