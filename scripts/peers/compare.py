@@ -53,8 +53,8 @@ class Interrupted(Exception):
 
 
 def say(text: str) -> None:
-    """Tells a person."""
-    print(text, file=sys.stderr, flush=True)
+    """Tells a person; what a process said does not act on the terminal."""
+    print("\n".join(tables.shown(line) for line in text.split("\n")), file=sys.stderr, flush=True)
 
 
 def parse() -> argparse.Namespace:
@@ -171,7 +171,7 @@ class Comparison:
 
     def report(self, rows: list[tables.PeerRow]) -> str:
         """peers.md: where and how, the table, and what else there is to say."""
-        failures = [f"{r.variant} {r.mode} {r.batch_size}, {r.peer}: {r.error}" for r in rows if r.error]
+        failures = [f"{r.variant} {r.mode} {r.batch_size}, {r.peer}: {tables.markdown_text(r.error)}" for r in rows if r.error]
         notes = [*self.loss_lines(), *self.notes, *failures]
         below = "".join(f"- {note}\n" for note in notes)
         table = tables.markdown_table(rows)

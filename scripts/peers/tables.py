@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+import re
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
@@ -157,6 +158,28 @@ def sample_rows(cases: list[Case]) -> list[SampleRow]:
     ]
 
 
+def shown(text: str) -> str:
+    """Text on one line in which every character that acts in place of being seen is written as its escape."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def markdown_text(text: str) -> str:
+    """Text of which Markdown makes nothing but itself within a line; what stood on several lines is on one."""
+    return re.sub(r"[\\`*_~$|<&]|\](?=[(\[:])", r"\\\g<0>", shown(" ".join(text.split())))
+
+
+# What makes a cell a formula to a spreadsheet, or looks like a guarded one; the program guards and reads alike.
+FORMULA_SIGNS = tuple("=+-@\t\r\n＝＋－＠'")
+
+
+def cell(value: object) -> object:
+    """A value as it is written to a table: text that begins like a formula gets an apostrophe before it."""
+    if isinstance(value, float):
+        # `repr` of a float reads back to the same bits.
+        return repr(value)
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_SIGNS) else value
+
+
 def csv_text(kind: type[PeerRow] | type[SampleRow], rows: Iterable[PeerRow | SampleRow]) -> str:
     """A table with its header, which is there even without rows; nothing where nothing was measured."""
     names = [column.name for column in fields(kind)]
@@ -164,9 +187,7 @@ def csv_text(kind: type[PeerRow] | type[SampleRow], rows: Iterable[PeerRow | Sam
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(names)
     for row in rows:
-        # `repr` of a float reads back to the same bits.
-        values = (getattr(row, name) for name in names)
-        writer.writerow(repr(value) if isinstance(value, float) else value for value in values)
+        writer.writerow(cell(getattr(row, name)) for name in names)
     return text.getvalue()
 
 

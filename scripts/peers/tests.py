@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import os
 import sys
@@ -60,6 +62,19 @@ class Tables(unittest.TestCase):
         self.assertEqual((rows[0].speed_ratio, rows[0].compiled_speed_ratio), (2.0, None))
         self.assertEqual(len(tables.sample_rows(cases)), 6)
         self.assertIn('"it said ""no"", and ended"', tables.csv_text(PeerRow, rows))
+
+    def test_text_that_begins_like_a_formula_is_guarded_and_numbers_are_not(self) -> None:
+        cases = four()
+        for case, error in zip(cases, ["=1+1", "'quoted'", "\t@A1", "a=1"], strict=True):
+            case.status, case.error = "failed", error
+        cases[0].loss_difference = -0.5
+        rows = list(csv.DictReader(io.StringIO(tables.csv_text(PeerRow, tables.peer_rows(cases)), newline="")))
+        self.assertEqual([row["error"] for row in rows], ["'=1+1", "''quoted'", "'\t@A1", "a=1"])
+        self.assertEqual(rows[0]["loss_difference"], "-0.5")
+
+    def test_what_a_process_said_acts_neither_on_a_terminal_nor_on_markdown(self) -> None:
+        self.assertEqual(tables.shown("\x1b[2J  a\tb\u202e"), "\\x1b[2J  a\\tb\\u202e")
+        self.assertEqual(tables.markdown_text("<b>|[a](b)\n [1, 2]`"), "\\<b>\\|[a\\](b) [1, 2]\\`")
 
     def test_samples_are_counted_within_their_round(self) -> None:
         text = tables.csv_text(SampleRow, tables.sample_rows(four()[:1]))

@@ -2,24 +2,30 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::cell;
 use super::rows::{Row, Status};
 
 /// `batches.csv`: a row for each variant, mode and batch size that is measured apart from training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BatchRow {
     /// The variant's name.
+    #[serde(with = "cell")]
     pub variant: String,
     /// The device, `cpu`, `cuda:0` or `flex`.
+    #[serde(with = "cell")]
     pub device: String,
     /// How the network's operations are carried out, `plain`.
+    #[serde(with = "cell")]
     pub execution: String,
     /// `train` or `evaluate`.
+    #[serde(with = "cell")]
     pub mode: String,
     /// Images in a step.
     pub batch_size: usize,
     /// How the measurement stands.
     pub status: Status,
     /// What ended it, where it failed; else empty.
+    #[serde(with = "cell")]
     pub error: String,
     /// Steps that were timed, in all rounds together.
     pub steps: usize,
@@ -42,16 +48,19 @@ pub struct BatchRow {
     /// The most memory of the process: its resident set on the CPU, what NVML gives for it on CUDA.
     pub process_peak_bytes: Option<u64>,
     /// Where the process's peak comes from: `resident-set`, `nvml-process`, `nvml-device-difference`.
+    #[serde(with = "cell")]
     pub process_peak_source: String,
     /// The allocated peak in closed form, where the execution and the device have one.
     pub predicted_peak_bytes: Option<u64>,
     /// Threads of the device's backend.
     pub threads: usize,
     /// What became of freed main memory, `keep-pages` or `return-pages`.
+    #[serde(with = "cell")]
     pub allocator: String,
     /// Processes that contributed.
     pub rounds: usize,
     /// What makes the numbers doubtful, with what to do; else empty.
+    #[serde(with = "cell")]
     pub warning: String,
 }
 
@@ -88,12 +97,16 @@ impl Row for BatchRow {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SampleRow {
     /// The variant's name.
+    #[serde(with = "cell")]
     pub variant: String,
     /// The device, `cpu`, `cuda:0` or `flex`.
+    #[serde(with = "cell")]
     pub device: String,
     /// How the network's operations are carried out, `plain`.
+    #[serde(with = "cell")]
     pub execution: String,
     /// `train` or `evaluate`.
+    #[serde(with = "cell")]
     pub mode: String,
     /// Images in a step.
     pub batch_size: usize,
@@ -127,12 +140,16 @@ impl Row for SampleRow {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PhaseRow {
     /// The variant's name.
+    #[serde(with = "cell")]
     pub variant: String,
     /// The device, `cpu`, `cuda:0` or `flex`.
+    #[serde(with = "cell")]
     pub device: String,
     /// How the network's operations are carried out, `plain`.
+    #[serde(with = "cell")]
     pub execution: String,
     /// `train` or `evaluate`.
+    #[serde(with = "cell")]
     pub mode: String,
     /// Images in a step.
     pub batch_size: usize,
@@ -171,12 +188,16 @@ impl Row for PhaseRow {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BoundaryRow {
     /// The variant's name.
+    #[serde(with = "cell")]
     pub variant: String,
     /// The device, `cpu`, `cuda:0` or `flex`.
+    #[serde(with = "cell")]
     pub device: String,
     /// How the network's operations are carried out, `plain`.
+    #[serde(with = "cell")]
     pub execution: String,
     /// `train` or `evaluate`.
+    #[serde(with = "cell")]
     pub mode: String,
     /// Threads of the device's backend.
     pub threads: usize,
@@ -191,6 +212,7 @@ pub struct BoundaryRow {
     /// Whether the search came to its end: `ok`, or how the try ended that broke it off.
     pub status: Status,
     /// Why the smallest batch that is too large did not run, or what broke the search off.
+    #[serde(with = "cell")]
     pub error: String,
     /// The largest batch by the closed form, where there is one.
     pub predicted_largest: Option<usize>,
@@ -222,22 +244,28 @@ impl Row for BoundaryRow {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PeerRow {
     /// The variant's name, or what the names of variants share that differ in their execution alone.
+    #[serde(with = "cell")]
     pub variant: String,
     /// `train` or `evaluate`.
+    #[serde(with = "cell")]
     pub mode: String,
     /// Images in a step.
     pub batch_size: usize,
     /// Who ran it: `densenet-bench plain`, `PyTorch eager NCHW`, `PyTorch compile channels-last`.
+    #[serde(with = "cell")]
     pub peer: String,
     /// How it stands.
     pub status: Status,
     /// What ended it, where it failed; else empty.
+    #[serde(with = "cell")]
     pub error: String,
     /// The device, `cpu`.
+    #[serde(with = "cell")]
     pub device: String,
     /// Threads on both sides.
     pub threads: usize,
     /// What became of freed main memory on both sides, `keep-pages` or `return-pages`.
+    #[serde(with = "cell")]
     pub allocator: String,
     /// Rounds, each a process of its own.
     pub rounds: usize,

@@ -3,6 +3,8 @@
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::cell;
+
 /// The version of these columns, recorded in `environment.json`. It rises when a column changes its meaning.
 pub const SCHEMA_VERSION: u32 = 1;
 
@@ -52,24 +54,32 @@ impl std::fmt::Display for Status {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrialRow {
     /// The ablation's name.
+    #[serde(with = "cell")]
     pub ablation: String,
     /// The trial's ID, which follows from what decides its numbers.
+    #[serde(with = "cell")]
     pub trial: String,
     /// The variant's name, `growth-rate=12`.
+    #[serde(with = "cell")]
     pub variant: String,
     /// The seed of weights, batch order and augmentation.
     pub seed: u64,
     /// How the trial stands.
     pub status: Status,
     /// What ended it, where it failed; else empty.
+    #[serde(with = "cell")]
     pub error: String,
     /// The device, `cpu`, `cuda:0` or `flex`.
+    #[serde(with = "cell")]
     pub device: String,
     /// How the network's operations are carried out, `plain`.
+    #[serde(with = "cell")]
     pub execution: String,
     /// The data set's name.
+    #[serde(with = "cell")]
     pub dataset: String,
     /// Dense layers in each block, `12-12-12`.
+    #[serde(with = "cell")]
     pub block_layers: String,
     /// Channels that each dense layer adds.
     pub growth_rate: usize,
@@ -112,6 +122,7 @@ pub struct TrialRow {
     /// The trial's duration, in nanoseconds.
     pub wall_ns: Option<u64>,
     /// The SHA-256 of the exported weights in hexadecimal; empty before the end.
+    #[serde(with = "cell")]
     pub weights_sha256: String,
 }
 
@@ -156,8 +167,10 @@ impl Row for TrialRow {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StepRow {
     /// The trial's ID.
+    #[serde(with = "cell")]
     pub trial: String,
     /// The variant's name.
+    #[serde(with = "cell")]
     pub variant: String,
     /// The trial's seed.
     pub seed: u64,
@@ -180,8 +193,10 @@ impl Row for StepRow {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EpochRow {
     /// The trial's ID.
+    #[serde(with = "cell")]
     pub trial: String,
     /// The variant's name.
+    #[serde(with = "cell")]
     pub variant: String,
     /// The trial's seed.
     pub seed: u64,

@@ -1,0 +1,156 @@
+//! Cells of text that no spreadsheet takes for a formula: a serde `with` module for the rows' text columns.
+//!
+//! A text that begins with a formula's sign is written with an apostrophe before it, as one types it into a spreadsheet
+//! to have it as text, and is read without. Numbers are never touched: -0.5 is a number to everyone.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+const GUARD: char = '\'';
+
+/// What makes a cell a formula at its start: the signs themselves, their full-width forms, and white space that some
+/// programs pass over to look for one behind it.
+const SIGNS: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
+
+/// Whether the text is written with a guard: it could be a formula, or be taken for a guarded one.
+fn needs_guard(text: &str) -> bool {
+    text.starts_with(GUARD) || text.starts_with(SIGNS)
+}
+
+/// Writes the text with a guard where it needs one.
+pub fn serialize<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    if needs_guard(text) {
+        return serializer.collect_str(&format_args!("{GUARD}{text}"));
+    }
+    text.serialize(serializer)
+}
+
+/// Reads the text without its guard. An apostrophe that guards nothing, in a table that a hand has edited, is a letter.
+pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let mut text = String::deserialize(deserializer)?;
+    if text.strip_prefix(GUARD).is_some_and(needs_guard) {
+        text.remove(0);
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::measurement_rows::{BatchRow, BoundaryRow, PeerRow, PhaseRow, SampleRow};
+    use super::super::read::read_rows;
+    use super::super::rows::{EpochRow, Row, StepRow, TrialRow};
+    use super::super::write::write_rows;
+
+    fn step(variant: &str) -> StepRow {
+        StepRow {
+            trial: "t".into(),
+            variant: variant.to_owned(),
+            seed: 0,
+            epoch: 0,
+            step: 0,
+            loss: -0.5,
+            learning_rate: f64::NEG_INFINITY,
+        }
+    }
+
+    /// The first row's cells, as a spreadsheet would get them.
+    fn cells(bytes: &[u8]) -> Vec<String> {
+        let mut reader = csv::Reader::from_reader(bytes);
+        let record = reader.records().next().unwrap().unwrap();
+        record.iter().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn a_text_that_begins_like_a_formula_is_written_with_an_apostrophe_and_read_without() {
+        for text in [
+            "=cmd|' /C calc'!A0",
+            "+1",
+            "-1",
+            "@SUM(A1)",
+            "\t=1",
+            "\r=1",
+            "\n=1",
+            "＝1",
+            "＋1",
+            "－1",
+            "＠A",
+            "'",
+            "''",
+            "'=1",
+            "'quoted'",
+        ] {
+            let bytes = write_rows(&[step(text)]).unwrap();
+            assert_eq!(cells(&bytes)[1], format!("'{text}"));
+            assert_eq!(
+                read_rows::<StepRow>(&bytes, "steps.csv").unwrap(),
+                [step(text)],
+                "{text:?}"
+            );
+        }
+        for text in ["", "growth-rate=12", "1-2", "it's", " =1", "\"=1\"", "\u{1b}[2J"] {
+            let bytes = write_rows(&[step(text)]).unwrap();
+            assert_eq!(cells(&bytes)[1], text);
+            assert_eq!(
+                read_rows::<StepRow>(&bytes, "steps.csv").unwrap(),
+                [step(text)],
+                "{text:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_number_keeps_its_sign_and_gets_no_apostrophe() {
+        let bytes = write_rows(&[step("base")]).unwrap();
+        assert_eq!(cells(&bytes)[5..], ["-0.5", "-inf"]);
+    }
+
+    #[test]
+    fn an_apostrophe_that_guards_nothing_is_a_letter() {
+        let bytes = write_rows(&[step("variant")]).unwrap();
+        let by_hand = String::from_utf8(bytes).unwrap().replace(",variant,0", ",'tis,0");
+        let read: Vec<StepRow> = read_rows(by_hand.as_bytes(), "steps.csv").unwrap();
+        assert_eq!(read[0].variant, "'tis");
+    }
+
+    /// Puts a formula without a guard, as a program before this rule wrote it, into each column in turn: where it is
+    /// read at all the column is one of text, and must be written with a guard. Gives the columns of text.
+    fn guarded_columns<T: Row>() -> Vec<&'static str> {
+        let plain = |column: &str| match column {
+            "status" => "ok",
+            "bottleneck" => "true",
+            _ => "1",
+        };
+        let mut guarded = Vec::new();
+        for (index, column) in T::COLUMNS.iter().enumerate() {
+            let mut row: Vec<&str> = T::COLUMNS.iter().map(|column| plain(column)).collect();
+            row[index] = "=SUM(A1)";
+            let table = format!("{}\n{}\n", T::COLUMNS.join(","), row.join(","));
+            let Ok(rows) = read_rows::<T>(table.as_bytes(), T::FILE) else {
+                continue;
+            };
+            let written = write_rows(&rows).unwrap();
+            assert_eq!(cells(&written)[index], "'=SUM(A1)", "{}: {column}", T::FILE);
+            guarded.push(*column);
+        }
+        guarded
+    }
+
+    #[test]
+    fn every_text_column_of_every_table_is_guarded() {
+        assert_eq!(guarded_columns::<StepRow>(), ["trial", "variant"]);
+        assert_eq!(guarded_columns::<EpochRow>(), ["trial", "variant"]);
+        let settings = ["variant", "device", "execution", "mode"];
+        assert_eq!(guarded_columns::<SampleRow>(), settings);
+        assert_eq!(guarded_columns::<PhaseRow>(), settings);
+        for columns in [
+            guarded_columns::<TrialRow>(),
+            guarded_columns::<BatchRow>(),
+            guarded_columns::<BoundaryRow>(),
+            guarded_columns::<PeerRow>(),
+        ] {
+            assert!(
+                columns.contains(&"variant") && columns.contains(&"error"),
+                "{columns:?}"
+            );
+        }
+    }
+}
