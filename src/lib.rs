@@ -4,7 +4,7 @@
 //!
 //! | floor | modules | what lives there |
 //! |---|---|---|
-//! | 0 | [`network`], [`statistics`], [`kernels`] | what a network is, as plain data, and its counts; the statistics of samples; dense blocks on slices of numbers |
+//! | 0 | [`network`], [`statistics`], [`kernels`], [`visible`] | what a network is, as plain data, and its counts; the statistics of samples; dense blocks on slices of numbers; text from outside, made safe to show |
 //! | 1 | [`random`], [`formats`], `model` | seeded draws; files' bytes to values and back; Burn modules built from the data |
 //! | 2 | [`data`], [`host`], `libtorch`, [`measurement`], `training`, [`trials`] | data sets, the machine, the training loop, the timer, trials and their processes |
 //! | 3 | [`views`] | tables, plots and descriptions: rows in, bytes out |
@@ -28,3 +28,4 @@ pub mod statistics;
 pub mod training;
 pub mod trials;
 pub mod views;
+pub mod visible;

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use densenet_bench::measurement::{RoundSpec, measure};
+use densenet_bench::visible;
 
 use super::{Failure, Outcome, print, worker};
 
@@ -25,6 +26,6 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let spec: RoundSpec = serde_json::from_slice(&bytes).map_err(|error| named(&error))?;
     let result = measure(&spec).map_err(Failure::work)?;
     let line = serde_json::to_string(&result).map_err(Failure::work)?;
-    print(&format!("{line}\n"))?;
+    print(&visible::json(&format!("{line}\n")))?;
     Ok(ExitCode::SUCCESS)
 }

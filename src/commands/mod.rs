@@ -28,6 +28,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use densenet_bench::host::first_line;
 use densenet_bench::trials::says_out_of_memory;
+use densenet_bench::visible;
 
 /// A reproducible benchmark and ablation harness for DenseNet.
 #[derive(Parser)]
@@ -125,7 +126,7 @@ fn run(cli: Cli) -> ExitCode {
             Failure::Input(_) => 2,
             Failure::Work(_) => 1,
         };
-        eprintln!("error: {}", failure.into_message());
+        say(&format!("error: {}", failure.into_message()));
         ExitCode::from(status)
     })
 }
@@ -136,18 +137,29 @@ fn say_panics_in_a_line() {
         let message = panic.payload_as_str().unwrap_or("no message");
         let first = first_line(message);
         if says_out_of_memory(message) {
-            eprintln!("error: out of memory: {first}");
+            say(&format!("error: out of memory: {first}"));
             return;
         }
         let place = panic.location().map(|place| format!(" ({place})")).unwrap_or_default();
-        eprintln!("error: internal error: {first}{place}; please report it with the command and the ablation file");
+        say(&format!(
+            "error: internal error: {first}{place}; please report it with the command and the ablation file"
+        ));
     }));
 }
 
-/// Prints to stdout; a reader that has gone away (`| head`) is no failure.
+/// Says something on stderr, on one line: names of files, what is in them and errors of libraries come from outside.
+fn say(message: &str) {
+    eprintln!("{}", visible::line(message));
+}
+
+/// Prints to stdout; a reader that has gone away (`| head`) is no failure. What a text holds from outside does not act
+/// on a terminal.
 fn print(text: &str) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+    match stdout
+        .write_all(visible::lines(text).as_bytes())
+        .and_then(|()| stdout.flush())
+    {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::work(format!("stdout: {error}"))),
         _ => Ok(()),
     }
@@ -177,5 +189,5 @@ fn check_target(path: &Path) -> Result<(), Failure> {
 
 /// Prints a value as JSON to stdout.
 fn print_json(value: &serde_json::Value) -> Result<(), Failure> {
-    print(&format!("{value:#}\n"))
+    print(&visible::json(&format!("{value:#}\n")))
 }

@@ -13,7 +13,7 @@ use densenet_bench::views::groups::Study;
 use densenet_bench::views::measurements::Measurements;
 use densenet_bench::views::{plots, summary};
 
-use super::{Failure, Outcome, print};
+use super::{Failure, Outcome, print, say};
 
 /// Draw the plots of result folders again, also of a run that is half done
 #[derive(Args)]
@@ -87,7 +87,7 @@ pub fn draw_folder(folder: &Path) -> Result<Summary, Failure> {
         write_whole(&svg.with_extension("png"), &plot.png).map_err(Failure::work)?;
     }
     for plot in &drawn.not_drawn {
-        eprintln!("note: {plot}");
+        say(&format!("note: {plot}"));
     }
     write_whole(&folder.join("summary.md"), summary::markdown(&study).as_bytes()).map_err(Failure::work)?;
     Ok(Summary {

@@ -4,6 +4,7 @@ use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 use densenet_bench::trials::{Event, TrialRecord};
+use densenet_bench::visible;
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// How far the trials have come.
@@ -96,19 +97,19 @@ impl Progress {
         self.done += work(record);
         self.current.work = 0.0;
         if self.bar.is_hidden() {
-            eprintln!("{}: {outcome}", self.current.heading);
+            super::say(&format!("{}: {outcome}", self.current.heading));
         }
         self.show();
     }
 
     /// Lines that stay, above the bar.
     pub fn say(&self, lines: &str) {
-        self.bar.suspend(|| eprint!("{lines}"));
+        self.bar.suspend(|| eprint!("{}", visible::lines(lines)));
     }
 
     /// A line that stays.
     pub fn warn(&self, message: &str) {
-        self.bar.suspend(|| eprintln!("warning: {message}"));
+        self.bar.suspend(|| super::say(&format!("warning: {message}")));
     }
 
     /// All trials have ended.
@@ -188,7 +189,7 @@ impl Turns {
     /// It has ended; `outcome` says how in a few words.
     pub fn end(&mut self, outcome: &str) {
         if self.bar.is_hidden() {
-            eprintln!("{}: {outcome}", self.heading);
+            super::say(&format!("{}: {outcome}", self.heading));
         }
         self.bar.set_message(format!("{}: {outcome}", self.heading));
         self.bar.inc(1);
@@ -196,7 +197,7 @@ impl Turns {
 
     /// A line that stays.
     pub fn warn(&self, message: &str) {
-        self.bar.suspend(|| eprintln!("warning: {message}"));
+        self.bar.suspend(|| super::say(&format!("warning: {message}")));
     }
 
     /// All have ended.

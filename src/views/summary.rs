@@ -2,7 +2,7 @@
 
 use super::groups::{Group, Study};
 use super::measurement_tables::sections;
-use super::text::{Side, Table, ascii, grouped, markdown_escaped, one_line};
+use super::text::{Side, Table, ascii, grouped, markdown_escaped, markdown_paragraph, one_line};
 use crate::formats::tables::Status;
 use crate::statistics::{Summary, median};
 
@@ -42,7 +42,7 @@ pub fn markdown(study: &Study<'_>) -> String {
     let mut text = format!(
         "# {}\n\n{}\n",
         markdown_escaped(study.name),
-        markdown_escaped(study.question)
+        markdown_paragraph(study.question)
     );
     if has_trials(study) {
         text.push_str(&format!("\n{}\n", table(study).markdown()));
@@ -53,7 +53,7 @@ pub fn markdown(study: &Study<'_>) -> String {
         if !unfinished.is_empty() {
             text.push_str("\n## Not finished\n\n");
             for line in unfinished {
-                text.push_str(&format!("- {}\n", markdown_escaped(&line)));
+                text.push_str(&format!("- {}\n", markdown_paragraph(&line)));
             }
         }
     }
@@ -68,7 +68,7 @@ pub fn markdown(study: &Study<'_>) -> String {
             text.push('\n');
         }
         for remark in section.remarks {
-            text.push_str(&format!("- {}\n", markdown_escaped(&remark)));
+            text.push_str(&format!("- {}\n", markdown_paragraph(&remark)));
         }
     }
     text

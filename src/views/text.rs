@@ -1,5 +1,9 @@
 //! Tables of text in aligned columns, and numbers as they are read.
 
+use std::borrow::Cow;
+
+use crate::visible;
+
 /// A column's side to which its cells stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
@@ -30,28 +34,30 @@ impl Table {
         }
     }
 
-    /// Columns two spaces apart, with a line below the header. No line ends in a space.
+    /// Columns two spaces apart, with a line below the header. No line ends in a space, and no cell in another line.
     pub fn aligned(&self) -> String {
+        let rows: Vec<Vec<Cow<'_, str>>> = (self.rows.iter())
+            .map(|row| row.iter().map(|cell| visible::line(cell)).collect())
+            .collect();
         let widths: Vec<usize> = (0..self.header.len())
             .map(|column| {
-                let cells = self
-                    .rows
+                let cells = rows
                     .iter()
                     .filter_map(|row| row.get(column))
                     .map(|cell| cell.chars().count());
                 cells.chain([self.header[column].0.chars().count()]).max().unwrap_or(0)
             })
             .collect();
-        let names: Vec<String> = self.header.iter().map(|(name, _)| name.clone()).collect();
-        let ruler: Vec<String> = widths.iter().map(|width| "-".repeat(*width)).collect();
+        let names: Vec<Cow<'_, str>> = self.header.iter().map(|(name, _)| name.into()).collect();
+        let ruler: Vec<Cow<'_, str>> = widths.iter().map(|width| "-".repeat(*width).into()).collect();
         let mut text = String::new();
-        for row in [&names, &ruler].into_iter().chain(&self.rows) {
+        for row in [&names, &ruler].into_iter().chain(&rows) {
             let mut line = String::new();
             for ((cell, width), (_, side)) in row.iter().zip(&widths).zip(&self.header) {
                 let padding = " ".repeat(width.saturating_sub(cell.chars().count()));
                 match side {
-                    Side::Left => line.extend([cell.as_str(), &padding, "  "]),
-                    Side::Right => line.extend([&padding, cell.as_str(), "  "]),
+                    Side::Left => line.extend([cell, padding.as_str(), "  "]),
+                    Side::Right => line.extend([padding.as_str(), cell, "  "]),
                 }
             }
             text.push_str(line.trim_end());
@@ -76,24 +82,41 @@ impl Table {
     }
 }
 
-/// Text of which Markdown makes nothing but itself, on one line.
+/// Text of which Markdown makes nothing but itself within a line: neither HTML nor a link, a picture, emphasis, code, a
+/// formula or the end of a cell.
 pub fn markdown_escaped(text: &str) -> String {
+    let text = one_line(text);
     let mut escaped = String::with_capacity(text.len());
-    for letter in one_line(text).chars() {
+    let mut letters = text.chars().peekable();
+    while let Some(letter) = letters.next() {
         match letter {
             '<' => escaped.push_str("&lt;"),
             '&' => escaped.push_str("&amp;"),
-            '|' | '\\' | '`' | '*' | '_' => escaped.extend(['\\', letter]),
+            '|' | '\\' | '`' | '*' | '_' | '~' | '$' => escaped.extend(['\\', letter]),
+            // Brackets are text, such as an interval's, unless they name a link or what it leads to.
+            ']' if matches!(letters.peek(), Some('(' | '[' | ':')) => escaped.push_str("\\]"),
             _ => escaped.push(letter),
         }
     }
     escaped
 }
 
-/// Text with each line break and the space around it as one space.
+/// [`markdown_escaped`] for text that begins a paragraph or an item: no heading, list, quote or rule either.
+pub fn markdown_paragraph(text: &str) -> String {
+    let mut escaped = markdown_escaped(text);
+    let digits = escaped.bytes().take_while(u8::is_ascii_digit).count();
+    let begins_a_list = digits > 0 && escaped[digits..].starts_with(['.', ')']);
+    if begins_a_list || escaped.starts_with(['#', '+', '-', '>', '=']) {
+        escaped.insert(digits, '\\');
+    }
+    escaped
+}
+
+/// Text with each line break or tab and the space around it as one space, and nothing in it that acts on a terminal.
 pub fn one_line(text: &str) -> String {
-    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    lines.join(" ")
+    let lines = text.split(['\n', '\r', '\t']).map(str::trim);
+    let lines: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
+    visible::line(&lines.join(" ")).into_owned()
 }
 
 /// Text for a terminal that shows nothing but ASCII.
@@ -169,6 +192,57 @@ mod tests {
     fn a_bar_in_a_cell_does_not_end_it() {
         assert!(table().markdown().contains("| a\\|b | 3 |"));
         assert_eq!(markdown_escaped("a\n b < c"), "a b &lt; c");
+    }
+
+    #[test]
+    fn a_cell_stays_on_its_line_and_does_not_act_on_the_terminal() {
+        let mut table = table();
+        table.rows[0][0] = "\u{1b}[2J\n\u{202e}b".to_owned();
+        let text = table.aligned();
+        assert_eq!(text.lines().count(), 4);
+        assert_eq!(text.lines().nth(2), Some("\\u{1b}[2J\\n\\u{202e}b   3"));
+        assert_eq!(text.lines().nth(1), Some("--------------------  --"));
+    }
+
+    #[test]
+    fn markdown_makes_nothing_of_text_but_itself() {
+        for (text, escaped) in [
+            ("<script>alert(1)</script>", "&lt;script>alert(1)&lt;/script>"),
+            (
+                "`rm` *a* __b__ ~~c~~ $d$",
+                "\\`rm\\` \\*a\\* \\_\\_b\\_\\_ \\~\\~c\\~\\~ \\$d\\$",
+            ),
+            ("![a](http://b)", "![a\\](http://b)"),
+            ("[a][b] [a]: b", "[a\\][b] [a\\]: b"),
+            ("\\[a](b)", "\\\\[a\\](b)"),
+            (
+                "[2.35, 3.94] in growth-rate=8,seed=0",
+                "[2.35, 3.94] in growth-rate=8,seed=0",
+            ),
+            ("&lt; \u{1b}[31m", "&amp;lt; \\\\u{1b}[31m"),
+            ("one\r\n\ttwo\n\n# three", "one two # three"),
+        ] {
+            assert_eq!(markdown_escaped(text), escaped, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_paragraph_of_markdown_begins_as_one() {
+        for (text, escaped) in [
+            ("# a", "\\# a"),
+            ("- a", "\\- a"),
+            ("+ a", "\\+ a"),
+            ("> a", "\\> a"),
+            ("===", "\\==="),
+            ("12. a", "12\\. a"),
+            ("3) a", "3\\) a"),
+            ("  \n # a", "\\# a"),
+            ("3 seeds. Enough?", "3 seeds. Enough?"),
+            (".", "."),
+            ("", ""),
+        ] {
+            assert_eq!(markdown_paragraph(text), escaped, "{text}");
+        }
     }
 
     #[test]

@@ -67,19 +67,6 @@ pub(super) fn number_text(number: f64) -> String {
     }
 }
 
-/// The text with its control characters escaped: a message stays on its line whatever the file holds.
-pub(super) fn one_line(text: &str) -> String {
-    let mut line = String::with_capacity(text.len());
-    for character in text.chars() {
-        if character.is_control() || matches!(character, '\u{2028}' | '\u{2029}') {
-            line.extend(character.escape_default());
-        } else {
-            line.push(character);
-        }
-    }
-    line
-}
-
 /// Where each line of a text starts.
 pub(super) struct Lines {
     starts: Vec<usize>,

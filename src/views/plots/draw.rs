@@ -155,6 +155,13 @@ mod tests {
                            larger than the spread over seeds, as the memory report of 2017 says (4.51 against 5.18 %)?"
             .to_owned();
         cases.push(("pre-post", sample));
+        let mut hostile = growth(2, 2);
+        hostile.question = "</text></svg><script>alert('1')</script> & \u{1b}[2J\0 \u{fffe}\n\u{202e}?".to_owned();
+        for trial in &mut hostile.trials {
+            trial.dataset = "<![CDATA[\u{7}".to_owned();
+            trial.device = "--> <?cpu?> ]]>\r".to_owned();
+        }
+        cases.push(("hostile-words", hostile));
         let rates = ["0.001", "0.003", "0.01", "0.03", "0.1", "0.3"].map(|rate| SampleVariant {
             published: Some(0.0524),
             ..SampleVariant::swept(&[("train.learning-rate", rate)], 1_019_722, 0.06)
@@ -285,6 +292,7 @@ mod tests {
             let folder = folder.join(case);
             std::fs::create_dir_all(&folder).unwrap();
             for plot in draw(&sample.study()).unwrap().plots {
+                roxmltree::Document::parse(&plot.svg).unwrap();
                 std::fs::write(folder.join(format!("{}.svg", plot.file_stem)), plot.svg).unwrap();
                 std::fs::write(folder.join(format!("{}.png", plot.file_stem)), plot.png).unwrap();
             }

@@ -4,6 +4,8 @@ use std::sync::OnceLock;
 
 use ab_glyph::{Font as _, FontRef, OutlinedGlyph, PxScale, point};
 
+use crate::visible;
+
 /// The families that a viewer of the SVG looks for: DejaVu Sans, then fonts of about its widths.
 pub const FAMILY: &str = "DejaVu Sans, Verdana, Arial, sans-serif";
 
@@ -21,13 +23,13 @@ fn face(bold: bool) -> Option<&'static FontRef<'static>> {
     place.get_or_init(|| FontRef::try_from_slice(bytes).ok()).as_ref()
 }
 
-/// Each letter of a line of text set in `size` with the place of its origin, from 0, and the line's width.
+/// Each letter of a line of text, as it is shown, set in `size` with the place of its origin, from 0, and the line's width.
 fn letters(face: &FontRef<'static>, text: &str, size: f64) -> (Vec<(ab_glyph::GlyphId, f64)>, f64) {
     let unit = size / f64::from(face.units_per_em().unwrap_or(2048.0));
     let mut x = 0.0;
     let mut before = None;
     let mut letters = Vec::new();
-    for letter in text.chars() {
+    for letter in visible::line(text).chars() {
         let glyph = face.glyph_id(letter);
         if let Some(before) = before {
             x += f64::from(face.kern_unscaled(before, glyph)) * unit;
@@ -44,7 +46,7 @@ pub fn width(text: &str, size: f64, bold: bool) -> f64 {
     match face(bold) {
         Some(face) => letters(face, text, size).1,
         // A guess on the wide side.
-        None => 0.7 * size * text.chars().count() as f64,
+        None => 0.7 * size * visible::line(text).chars().count() as f64,
     }
 }
 

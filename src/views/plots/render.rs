@@ -8,6 +8,7 @@ use plotters::style::{Color as _, FontTransform, RGBColor, ShapeStyle, TextStyle
 
 use super::font;
 use super::picture::{Align, Color, Label, Picture, Place, Shape};
+use crate::visible;
 
 /// Backends take whole pixels: with four of them to a point curves are smooth and labels stand where they were measured.
 const PIXELS_PER_POINT: f64 = 4.0;
@@ -107,7 +108,8 @@ fn svg(picture: &Picture) -> Result<String, String> {
                 let (x, y) = label.place;
                 let lift = 0.2735 * label.size;
                 let place = if label.upwards { (x + lift, y) } else { (x, y + lift) };
-                backend.draw_text(&label.text, &text_style(label), pixel(place))
+                // The backend escapes XML's own signs; what XML cannot hold at all is escaped here, as in the PNG.
+                backend.draw_text(&visible::line(&label.text), &text_style(label), pixel(place))
             }
         };
         drawn.map_err(|e| e.to_string())?;
@@ -286,6 +288,34 @@ mod tests {
             plot.svg
                 .contains("font-family=\"DejaVu Sans, Verdana, Arial, sans-serif\"")
         );
+    }
+
+    /// The words of an SVG as a parser of XML finds them.
+    fn words(svg: &str) -> Vec<String> {
+        let document = roxmltree::Document::parse(svg).unwrap();
+        let elements = document.root().descendants().filter(roxmltree::Node::is_element);
+        let mut words = Vec::new();
+        for element in elements {
+            match element.tag_name().name() {
+                "text" => words.push(element.text().unwrap().trim().to_owned()),
+                name => assert!(["svg", "polygon", "polyline", "circle"].contains(&name), "<{name}>"),
+            }
+        }
+        words
+    }
+
+    #[test]
+    fn an_svg_is_well_formed_whatever_its_labels_hold() {
+        for text in [
+            "a < b & \"c\" > 'd'",
+            "</text></svg><svg onload=\"alert(1)\"><script>alert(1)</script>",
+            "]]> <!-- -- --> <?x?> &#0; &lt; <![CDATA[",
+            "\0\u{1b}[2J\u{7f}\u{9b}\u{85}\u{fffe}\u{ffff}\u{2028}\u{202e}\r\n",
+            "θ 日本語 \u{10ffff}",
+        ] {
+            let plot = Plot::of("test", &picture(text)).unwrap();
+            assert_eq!(words(&plot.svg), [visible::line(text)]);
+        }
     }
 
     #[test]
