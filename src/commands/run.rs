@@ -21,7 +21,7 @@ use densenet_bench::trials::{ResultFolder, Trial};
 use super::measure::Measuring;
 use super::train::Training;
 use super::worker::Workers;
-use super::{Failure, Outcome, experiment, plot, print};
+use super::{Failure, Outcome, experiment, plot, print, say};
 use folder::{hold, unfinished, unusable};
 use said::{announce, counted, interrupted, report, work_of};
 
@@ -306,7 +306,7 @@ fn list(trials: &[&Trial], measurements: usize) -> Outcome {
     };
     print(&trials.iter().map(line).collect::<String>())?;
     if measurements > 0 {
-        eprintln!("and {}", counted(measurements, "measurement"));
+        say(&format!("and {}", counted(measurements, "measurement")));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 use densenet_bench::host::Stop;
 use densenet_bench::trials::{Event, ResultFolder, run_trial};
+use densenet_bench::visible;
 
 use super::{Failure, Outcome, print, worker};
 
@@ -28,7 +29,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let mut tell = |event: &Event| {
         // A parent that does not listen any more has died, and this process with it.
         if let Ok(line) = serde_json::to_string(event) {
-            let _ = print(&format!("{line}\n"));
+            let _ = print(&visible::json(&format!("{line}\n")));
         }
     };
     run_trial(&folder, &arguments.trial, &stop, &mut tell).map_err(Failure::work)?;

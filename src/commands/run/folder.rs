@@ -4,7 +4,7 @@ use densenet_bench::formats::tables::Status;
 use densenet_bench::host::Environment;
 use densenet_bench::trials::{FolderError, Lock, ResultFolder, Trial};
 
-use crate::commands::Failure;
+use crate::commands::{Failure, say};
 
 /// Holds the result folder, emptied for `--fresh`, until the value is dropped.
 pub fn hold(folder: &ResultFolder, fresh: bool) -> Result<Lock, Failure> {
@@ -14,7 +14,7 @@ pub fn hold(folder: &ResultFolder, fresh: bool) -> Result<Lock, Failure> {
         return Ok(held);
     }
     if let Some(aside) = folder.set_aside().map_err(unusable)? {
-        eprintln!("the old results are kept in {}", aside.display());
+        say(&format!("the old results are kept in {}", aside.display()));
     }
     folder.hold().map_err(unusable)
 }

@@ -9,7 +9,7 @@ use densenet_bench::trials::ResultFolder;
 use serde_json::json;
 
 use super::{Arguments, Done};
-use crate::commands::{Failure, plot, print, print_json};
+use crate::commands::{Failure, plot, print, print_json, say};
 
 /// What a run has before it: `4 measurements and 12 trials (3 of them finished before)`. Each is all of them, and what
 /// is left to do.
@@ -26,13 +26,13 @@ pub fn work_of(trials: (usize, usize), measurements: (usize, usize)) -> String {
 }
 
 pub fn announce(folder: &ResultFolder, environment: &Environment, work: &str) {
-    eprintln!(
+    say(&format!(
         "{work}, on {} ({}) with {}; results in {}",
         environment.device,
         environment.gpu.as_deref().unwrap_or(&environment.cpu),
         counted(environment.threads, "thread"),
         folder.root().display()
-    );
+    ));
 }
 
 /// `1 trial`, `2 trials`.
@@ -57,7 +57,10 @@ pub fn report(
         }));
     }
     print(&summary.table)?;
-    eprintln!("tables, plots and summary.md are in {}", folder.root().display());
+    say(&format!(
+        "tables, plots and summary.md are in {}",
+        folder.root().display()
+    ));
     Ok(())
 }
 
@@ -71,7 +74,9 @@ pub fn that_it_stops(stop: &Stop) {
             thread::sleep(LOOK);
         }
         let signal = stop.signal_name().unwrap_or_default();
-        eprintln!("\n{signal}: finishing the step at work and saving; Ctrl-C (again) stops at once");
+        say(&format!(
+            "{signal}: saving after the step at work; Ctrl-C stops at once"
+        ));
     });
 }
 
@@ -88,11 +93,11 @@ pub fn interrupted(arguments: &Arguments, done: &Done, signal: &str, folder: &Re
     let parts: Vec<String> = parts
         .map(|(all, finished, what)| format!("{finished} of {} finished", counted(all, what)))
         .collect();
-    eprintln!(
+    say(&format!(
         "stopped by {signal}: {}; the tables so far are in {}; run the same command again to go on",
         parts.join(", "),
         folder.root().display()
-    );
+    ));
     if arguments.json {
         print_json(&json!({
             "results": folder.root().display().to_string(),
