@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use densenet_bench::formats::tables::{EpochRow, Status, StepRow, TrialRow};
+use densenet_bench::formats::tables::{EpochRow, Status, StepRow, TrialRow, read_rows};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use workplace::Workplace;
@@ -126,6 +126,50 @@ cp -r disk/small after
     for place in [".checkpoint", "plots/"] {
         assert!(all.contains(place), "no disk was full at {place}:\n{all}");
     }
+}
+
+#[test]
+fn a_disk_that_is_full_in_the_middle_of_a_row_leaves_the_rows_before_it() {
+    let place = Workplace::new();
+    // One epoch of many steps: rows are what is written.
+    let text = SMALL
+        .replace("train-limit = 256", "train-limit = 1437")
+        .replace("batch-size = 32", "batch-size = 2")
+        .replace("checkpoint-every = 3", "")
+        .replace("epochs = 2", "epochs = 1")
+        .replace("seeds = [0, 1]", "seeds = [0]");
+    place.write("small.toml", &text);
+    let mut met = 0;
+    for size in [52, 60, 68, 76] {
+        let script = format!(
+            r#"
+mkdir -p disk && mount -t tmpfs -o size={size}k none disk
+"$0" run small.toml --threads 1 --out disk > /dev/null 2> first.txt
+echo $? > status.txt
+cp disk/small/trials/*/steps.csv . 2> /dev/null
+cp disk/small/trials/*/result.json . 2> /dev/null || true
+"#
+        );
+        let Some(output) = with_mounts(&place, &script) else {
+            return;
+        };
+        assert!(output.status.success(), "{}", said(&output));
+        let first = fs::read_to_string(place.path("first.txt")).unwrap();
+        assert_eq!(
+            fs::read_to_string(place.path("status.txt")).unwrap().trim(),
+            "1",
+            "{size} KiB: {first}"
+        );
+        if first.contains("/steps.csv: No space left on device") && first.contains("seed 0: ") {
+            met += 1;
+            // What did not fit whole was taken back.
+            let rows = fs::read(place.path("steps.csv")).unwrap();
+            assert_eq!(rows.last(), Some(&b'\n'), "{size} KiB: a torn row was left");
+            let rows = read_rows::<StepRow>(&rows, "steps.csv").unwrap();
+            assert!(rows.iter().enumerate().all(|(index, row)| row.step == index));
+        }
+    }
+    assert!(met > 0, "no disk was full in the middle of a row");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::fs;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use densenet_bench::formats::tables::{Status, StepRow, TrialRow};
+use densenet_bench::formats::tables::{BatchRow, Status, StepRow, TrialRow};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use workplace::Workplace;
@@ -164,6 +164,39 @@ fn a_second_interrupt_stops_at_once_and_no_trial_outlives_its_run() {
         std::thread::sleep(Duration::from_millis(5));
     }
     place.ok(&["run", "long.toml", "--threads", "1"]);
+}
+
+#[test]
+fn a_measurement_that_is_asked_to_stop_is_a_row_and_keeps_the_rounds_before_it() {
+    let place = Workplace::new();
+    let train = LONG.find("[train]").unwrap();
+    let measure = "[measure]\nbatch-sizes = [8]\nsteps = 6\nrounds = 3\nwarmup-seconds = 1.0\n";
+    place.write("long.toml", &(LONG[..train].to_owned() + measure));
+    let mut run = start(&place, &["run", "long.toml", "--threads", "1"]);
+    let rounds = || {
+        let found = Command::new("find")
+            .arg(place.path("results"))
+            .args(["-name", "round-*.json"])
+            .output()
+            .unwrap();
+        String::from_utf8(found.stdout).unwrap().lines().count()
+    };
+    while rounds() == 0 {
+        assert!(run.try_wait().unwrap().is_none(), "the run ended without a round");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    send(&run, Signal::SIGINT);
+    let output = run.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{}", said(&output));
+    let row = &place.rows::<BatchRow>("results/long")[0];
+    assert!(
+        matches!(row.status, Status::Interrupted | Status::Pending),
+        "{:?}",
+        row.status
+    );
+    place.ok(&["run", "long.toml", "--threads", "1"]);
+    let row = &place.rows::<BatchRow>("results/long")[0];
+    assert_eq!((row.status, row.steps), (Status::Ok, 6));
 }
 
 #[test]

@@ -36,7 +36,9 @@ impl Training<'_> {
             match ended {
                 Ok(result) => {
                     progress.end(record, &outcome_of(&result));
-                    if result.status != Status::Ok {
+                    // That a run was asked to stop is said once, at its end.
+                    let was_asked = result.status == Status::Interrupted && workers.stop.is_asked();
+                    if result.status != Status::Ok && !was_asked {
                         progress.warn(&format!("{} seed {}: {}", record.variant, record.seed, result.error));
                     }
                 }
