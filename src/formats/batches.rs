@@ -3,8 +3,9 @@
 //! `images` is `[batches, batch, channels, height, width]` in 32-bit floats, `labels` is `[batches, batch]` in 64-bit
 //! integers.
 
-use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use safetensors::{Dtype, tensor::TensorView};
 
+use super::tensor_file;
 use super::weights::WeightsError;
 
 /// Batches of one size.
@@ -23,7 +24,10 @@ pub struct BatchFile {
 impl BatchFile {
     /// The images and labels of batch `index`, where there is one.
     pub fn batch(&self, index: usize) -> Option<(&[f32], &[i64])> {
-        let values: usize = self.shape.iter().product();
+        if index >= self.count {
+            return None;
+        }
+        let values = self.images.len() / self.count;
         let images = self.images.get(index * values..(index + 1) * values)?;
         let labels = self.labels.get(index * self.shape[0]..(index + 1) * self.shape[0])?;
         Some((images, labels))
@@ -67,7 +71,7 @@ pub fn read(bytes: &[u8], file: &str) -> Result<BatchFile, WeightsError> {
         rule,
         remedy: "let `densenet-bench inputs` write it again".to_owned(),
     };
-    let tensors = SafeTensors::deserialize(bytes).map_err(|reason| error(format!("not whole ({reason})")))?;
+    let tensors = tensor_file::open(bytes).map_err(|misfit| error(format!("not whole ({})", misfit.rule)))?;
     let named = |name: &str, dtype: Dtype| match tensors.tensor(name) {
         Ok(view) if view.dtype() == dtype => Ok(view),
         Ok(view) => Err(error(format!("{name} is {:?}, not {dtype:?}", view.dtype()))),
@@ -110,6 +114,18 @@ mod tests {
         assert_eq!(read, two());
         assert_eq!(read.batch(1).unwrap(), (&two().images[6..], &[3i64, 4, 5][..]));
         assert_eq!(read.batch(2), None);
+    }
+
+    #[test]
+    fn a_file_without_batches_has_none_whatever_its_other_axes_say() {
+        let none = BatchFile {
+            count: 0,
+            shape: [usize::MAX; 4],
+            images: Vec::new(),
+            labels: Vec::new(),
+        };
+        assert_eq!(none.batch(0), None);
+        assert_eq!(two().batch(usize::MAX), None);
     }
 
     #[test]

@@ -4,4 +4,6 @@ pub mod ablation;
 pub mod batches;
 pub mod checkpoint;
 pub mod tables;
+mod tensor_file;
+pub(crate) mod text;
 pub mod weights;

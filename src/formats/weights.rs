@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use safetensors::{Dtype, tensor::TensorView};
 
+use super::tensor_file;
+use super::text::quoted;
 use crate::network::Plan;
 
 /// One tensor of 32-bit floats, the last axis contiguous.
@@ -43,12 +45,12 @@ pub fn read(bytes: &[u8], file: &str) -> Result<Weights, WeightsError> {
         rule,
         remedy: remedy.to_owned(),
     };
-    let tensors = SafeTensors::deserialize(bytes).map_err(|reason| {
-        let rule = format!("not a whole safetensors file ({reason})");
-        error(
-            rule,
+    let tensors = tensor_file::open(bytes).map_err(|misfit| match misfit.remedy {
+        Some(remedy) => error(misfit.rule, remedy),
+        None => error(
+            format!("not a whole safetensors file ({})", misfit.rule),
             "export it again, or convert PyTorch weights with safetensors.torch.save_file",
-        )
+        ),
     })?;
     let mut weights = Weights::new();
     for (name, view) in tensors.tensors() {
@@ -56,13 +58,17 @@ pub fn read(bytes: &[u8], file: &str) -> Result<Weights, WeightsError> {
             continue;
         }
         if view.dtype() != Dtype::F32 {
-            let rule = format!("{name} is {:?}; weights are 32-bit floats", view.dtype());
+            let rule = format!("{} is {:?}; weights are 32-bit floats", quoted(&name), view.dtype());
             return Err(error(rule, "convert the model with .float() before saving"));
         }
         let (floats, _) = view.data().as_chunks::<4>();
         let values: Vec<f32> = floats.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
         if let Some(index) = values.iter().position(|value| !value.is_finite()) {
-            let rule = format!("{name} has {} at index {index}; weights are finite", values[index]);
+            let rule = format!(
+                "{} has {} at index {index}; weights are finite",
+                quoted(&name),
+                values[index]
+            );
             return Err(error(rule, "export a trial that did not diverge"));
         }
         let shape = view.shape().to_vec();
@@ -94,9 +100,20 @@ pub fn check(weights: &Weights, plan: &Plan, file: &str) -> Result<(), WeightsEr
         };
     }
     match weights.keys().find(|name| !expected.contains_key(*name)) {
-        Some(name) => Err(error(format!("{name} is no tensor of this network"), SAME_NETWORK)),
+        Some(name) => Err(error(
+            format!("{} is no tensor of this network", quoted(name)),
+            SAME_NETWORK,
+        )),
         None => Ok(()),
     }
+}
+
+/// The most bytes that a file of a network's weights takes: its values and the longest header that safetensors allows.
+pub fn largest_file(plan: &Plan) -> u64 {
+    const LONGEST_HEADER: u64 = 100_000_000;
+    let tensors = plan.layers.iter().flat_map(|layer| layer.tensors());
+    let values: usize = tensors.map(|(_, shape)| shape.iter().product::<usize>()).sum();
+    LONGEST_HEADER + 4 * values as u64
 }
 
 /// Writes safetensors bytes: the same weights give the same bytes.
@@ -135,4 +152,91 @@ pub(super) fn write_with(
         ));
     }
     safetensors::serialize(views, metadata).map_err(unfit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::{DenseNet, Shape};
+
+    fn one(shape: &[usize], values: &[f32]) -> Weights {
+        let (shape, values) = (shape.to_vec(), values.to_vec());
+        Weights::from([("classifier.bias".to_owned(), WeightTensor { shape, values })])
+    }
+
+    fn small() -> Plan {
+        let network = DenseNet {
+            block_layers: vec![1],
+            ..DenseNet::BASIC
+        };
+        let image = Shape {
+            channels: 1,
+            height: 2,
+            width: 2,
+        };
+        network.plan(image, 2).unwrap()
+    }
+
+    fn of(plan: &Plan) -> Weights {
+        let tensors = plan.layers.iter().flat_map(|layer| layer.tensors());
+        tensors
+            .map(|(name, shape)| {
+                let values = vec![0.5; shape.iter().product()];
+                (name, WeightTensor { shape, values })
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_value_that_is_not_finite_is_named_with_its_place() {
+        for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            let bytes = write(&one(&[3], &[0.0, 1.0, value])).unwrap();
+            assert_eq!(
+                read(&bytes, "w").unwrap_err().rule,
+                format!("classifier.bias has {value} at index 2; weights are finite")
+            );
+        }
+    }
+
+    #[test]
+    fn a_cut_file_and_a_pickle_each_have_their_remedy() {
+        let bytes = write(&one(&[3], &[0.0; 3])).unwrap();
+        assert_eq!(
+            read(&bytes[..bytes.len() - 1], "w.safetensors")
+                .unwrap_err()
+                .to_string(),
+            "w.safetensors: not a whole safetensors file (its header claims 12 bytes of tensors, and 11 follow); \
+             export it again, or convert PyTorch weights with safetensors.torch.save_file"
+        );
+        assert_eq!(
+            read(b"PK\x03\x04 and so on", "w.pt").unwrap_err().to_string(),
+            "w.pt: it is in PyTorch's pickle format, which can run any code when it is read, and is never read here; \
+             load it in PyTorch and write its state_dict with safetensors.torch.save_file"
+        );
+    }
+
+    #[test]
+    fn weights_of_another_network_are_named_by_their_first_tensor() {
+        let plan = small();
+        let weights = of(&plan);
+        assert_eq!(check(&weights, &plan, "w"), Ok(()));
+        let rule = |weights: &Weights| check(weights, &plan, "w").unwrap_err().rule;
+        let mut missing = weights.clone();
+        missing.remove("classifier.bias");
+        assert_eq!(rule(&missing), "classifier.bias [2] is missing");
+        let mut other = weights.clone();
+        other.extend(one(&[3], &[0.0; 3]));
+        assert_eq!(rule(&other), "classifier.bias is [3]; this network's is [2]");
+        let mut more = weights.clone();
+        let tensor = weights["classifier.bias"].clone();
+        more.insert("classifier.\u{1b}bias".to_owned(), tensor);
+        assert_eq!(rule(&more), "classifier.\\u{1b}bias is no tensor of this network");
+    }
+
+    #[test]
+    fn a_networks_weights_fit_into_the_largest_file() {
+        let plan = small();
+        let bytes = write(&of(&plan)).unwrap().len() as u64;
+        assert!((bytes..bytes + 100_000_000).contains(&largest_file(&plan)));
+    }
 }

@@ -4,6 +4,10 @@ use csv::{ByteRecord, DeserializeErrorKind, ErrorKind};
 
 use super::error::TableError;
 use super::rows::Row;
+use crate::formats::text::quoted;
+
+/// The most columns that a message lists: more than any table has.
+const MOST_COLUMNS_SHOWN: usize = 40;
 
 /// Reads a whole table. Columns that this version does not know are passed over. `file` is the name that errors give.
 ///
@@ -39,7 +43,7 @@ fn read_into<T: Row>(rows: &mut Vec<T>, bytes: &[u8], file: &str) -> Result<(), 
         return Err(TableError::MissingColumn {
             file: file.to_owned(),
             column,
-            present: header.iter().map(text).collect(),
+            present: header.iter().take(MOST_COLUMNS_SHOWN).map(text).collect(),
         });
     }
     let mut record = ByteRecord::new();
@@ -84,8 +88,9 @@ pub fn whole_length(bytes: &[u8]) -> usize {
     length
 }
 
+/// A field as a message shows it.
 fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
+    quoted(&String::from_utf8_lossy(bytes))
 }
 
 /// The library's error with the file, the line and the column, as far as they are known.
@@ -100,7 +105,7 @@ fn explained(error: &csv::Error, file: &str, row: Option<(&ByteRecord, &ByteReco
             columns: *expected_len,
         },
         ErrorKind::Deserialize { err, .. } => {
-            let rule = err.kind().to_string();
+            let rule = quoted(&err.kind().to_string());
             let place = row.and_then(|(header, record)| {
                 let index = match err.field() {
                     Some(index) => usize::try_from(index).ok(),
@@ -126,7 +131,7 @@ fn explained(error: &csv::Error, file: &str, row: Option<(&ByteRecord, &ByteReco
         _ => TableError::Other {
             file,
             line,
-            reason: error.to_string(),
+            reason: quoted(&error.to_string()),
         },
     }
 }
@@ -372,6 +377,17 @@ mod tests {
         assert!(fault.unwrap().to_string().starts_with("steps.csv: line 3"));
         let (rows, fault) = leading_rows::<StepRow>(header.as_bytes(), "steps.csv");
         assert_eq!((rows.len(), fault), (0, None));
+    }
+
+    #[test]
+    fn a_damaged_field_is_quoted_in_part_and_on_one_line() {
+        let header = "trial,variant,seed,epoch,step,loss,learning_rate\n";
+        assert_eq!(
+            message(&format!("{header}t,base,0,0,0,\"\u{1b}[2J\n\",0.1\n")),
+            "results/growth/steps.csv: line 2, column 'loss': '\\u{1b}[2J\\n' is wrong: invalid float literal"
+        );
+        let unclosed = format!("{header}t,base,0,0,0,0.1,\"{}", "0,1\n".repeat(100_000));
+        assert!(message(&unclosed).len() < 400, "{}", message(&unclosed).len());
     }
 
     #[test]
