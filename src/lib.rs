@@ -6,7 +6,7 @@
 //! |---|---|---|
 //! | 0 | [`network`], [`statistics`], [`kernels`], [`visible`] | what a network is, as plain data, and its counts; the statistics of samples; dense blocks on slices of numbers; text from outside, made safe to show |
 //! | 1 | [`random`], [`formats`], `model` | seeded draws; files' bytes to values and back; Burn modules built from the data |
-//! | 2 | [`data`], [`host`], `libtorch`, [`measurement`], `training`, [`trials`] | data sets, the machine, the training loop, the timer, trials and their processes |
+//! | 2 | [`files`], [`data`], [`host`], `libtorch`, [`measurement`], `training`, [`trials`] | reading within bounds, data sets, the machine, the training loop, the timer, trials and their processes |
 //! | 3 | [`views`] | tables, plots and descriptions: rows in, bytes out |
 //! | 4 | `commands` | one file a verb of the program |
 //!
@@ -14,6 +14,7 @@
 //! can be fuzzed and sanitised alone.
 
 pub mod data;
+pub mod files;
 pub mod formats;
 pub mod host;
 pub mod kernels;

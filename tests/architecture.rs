@@ -13,6 +13,7 @@ const FLOORS: [(&str, u8); 15] = [
     ("formats", 1),
     ("model", 1),
     ("data", 2),
+    ("files", 2),
     ("host", 2),
     ("libtorch", 2),
     ("measurement", 2),

@@ -6,9 +6,11 @@ use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use densenet_bench::data::{self, Loader};
+use densenet_bench::files::read_bounded;
 use densenet_bench::formats::weights::{self, Weights};
 use densenet_bench::host::{self, DeviceChoice, available_memory, available_threads};
 use densenet_bench::model::DenseNet;
+use densenet_bench::network::Plan;
 use densenet_bench::training::{TrainingImages, build, logits};
 use densenet_bench::trials::{located_data, write_whole};
 use serde_json::json;
@@ -84,7 +86,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
                 "there are no weights; give --weights FILE, or model.weights in the ablation file".to_owned(),
             )
         })?;
-    let weights = read_weights(path)?;
+    let weights = read_weights(path, &plan)?;
     weights::check(&weights, &plan, &path.display().to_string()).map_err(Failure::input)?;
 
     host::limit_threads(threads);
@@ -122,11 +124,11 @@ pub fn run(arguments: &Arguments) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Reads a weights file.
-fn read_weights(path: &Path) -> Result<Weights, Failure> {
-    let bytes = std::fs::read(path).map_err(|error| {
+/// Reads a weights file, no further than a network's weights can reach.
+fn read_weights(path: &Path, plan: &Plan) -> Result<Weights, Failure> {
+    let bytes = read_bounded(path, weights::largest_file(plan)).map_err(|error| {
         Failure::Input(format!(
-            "{}: {error}; name a safetensors file that is there",
+            "{}: {error}; name a safetensors file of this network that is there",
             path.display()
         ))
     })?;

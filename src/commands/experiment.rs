@@ -1,8 +1,10 @@
 //! What several verbs begin with: an ablation file, read and checked, and a device.
 
+use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use super::Failure;
+use densenet_bench::files::read_bounded;
 use densenet_bench::formats::ablation::{Ablation, parse};
 use densenet_bench::host::{DeviceChoice, available_memory, available_threads, cuda_devices};
 use densenet_bench::trials::{Experiment, prepare};
@@ -13,12 +15,17 @@ pub fn read(file: &Path) -> Result<Ablation, Failure> {
     parse(&text, file).map_err(Failure::input)
 }
 
+/// The most bytes of an ablation file: ten thousand variants, each with a thousand letters.
+const LARGEST_ABLATION: u64 = 10 << 20;
+
 /// The text of a file.
 pub fn text_of(file: &Path) -> Result<String, Failure> {
-    std::fs::read_to_string(file).map_err(|error| {
+    let utf8 = |bytes| String::from_utf8(bytes).map_err(|error| io::Error::new(ErrorKind::InvalidData, error));
+    read_bounded(file, LARGEST_ABLATION).and_then(utf8).map_err(|error| {
         let remedy = match error.kind() {
-            std::io::ErrorKind::NotFound => "name an ablation file that is there, such as ablations/growth.toml",
-            std::io::ErrorKind::InvalidData => "an ablation file is UTF-8 text",
+            ErrorKind::NotFound => "name an ablation file that is there, such as ablations/growth.toml",
+            ErrorKind::InvalidData => "an ablation file is UTF-8 text",
+            ErrorKind::FileTooLarge => "an ablation file is short; name one, such as ablations/growth.toml",
             _ => "it must be a file that can be read",
         };
         Failure::Input(format!("{}: {error}; {remedy}", file.display()))

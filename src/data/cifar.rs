@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use super::error::{DataError, grouped};
 use super::memory;
 use super::set::{DataSet, Split};
+use crate::files::read_bounded;
 use crate::network::Shape;
 
 /// One image.
@@ -18,6 +19,9 @@ pub(super) const SHAPE: Shape = Shape {
 };
 
 const PIXELS: usize = 3072;
+
+/// The most bytes of a file of names; the official ones have about a thousand.
+const LARGEST_NAMES_FILE: u64 = 1 << 20;
 
 /// Which of the two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -232,7 +236,7 @@ pub(super) fn load(path: &Path, format: Format, available: Option<u64>) -> Resul
     let (train, test) = (read(format.training_files())?, read(format.test_files())?);
     let names_file = folder.join(format.names_file());
     let classes = if names_file.is_file() {
-        let bytes = std::fs::read(&names_file).map_err(|error| unreadable(&names_file, error))?;
+        let bytes = read_bounded(&names_file, LARGEST_NAMES_FILE).map_err(|error| unreadable(&names_file, error))?;
         parse_names(&bytes, &names_file.display().to_string(), format)?
     } else {
         (0..format.classes()).map(|class| class.to_string()).collect()

@@ -5,9 +5,10 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::error::DataError;
-use super::image_file::{LARGEST_SIDE, decode};
+use super::image_file::{LARGEST_FILE, LARGEST_SIDE, decode};
 use super::set::{DataSet, Split, check_limit};
 use super::{memory, parallel};
+use crate::files::read_bounded;
 use crate::formats::ablation::DataSettings;
 use crate::network::Shape;
 
@@ -76,7 +77,7 @@ pub(super) fn load(
         let mut pixels = memory::allocate("data.image-size", &thing, files.len(), shape.values(), smaller)?;
         parallel::fill_chunks(&mut pixels, shape.values(), threads, |index, pixels| {
             let file = &files[index].0;
-            let bytes = std::fs::read(file).map_err(|error| unreadable(file, &error))?;
+            let bytes = read_bounded(file, LARGEST_FILE).map_err(|error| unreadable(file, &error))?;
             let image = decode(&bytes, size as u32).map_err(|reason| {
                 let remedy = "replace the image, or remove it";
                 DataError::path(file, format!("it does not decode as PNG or JPEG: {reason}"), remedy)

@@ -6,11 +6,20 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use image::imageops::FilterType;
 use image::{DynamicImage, ImageDecoder, ImageReader, Limits};
 
+use crate::formats::text::quoted;
+
 /// The largest side of an image that is decoded, in pixels.
 pub const LARGEST_SIDE: u32 = 16384;
 
 /// The most memory that decoding one image may take, in bytes.
 const DECODER_MEMORY: u64 = 512 << 20;
+
+/// The most bytes of pixels for each byte of a file: deflate makes up to 1,032 bytes of one, and a PNG's palette up to 32
+/// of a byte of 1-bit pixels. A JPEG, with at least a bit for each block of 64 samples, stays far below.
+const MOST_EXPANSION: u64 = 1032 * 32;
+
+/// The most bytes of an image's file that are read. Its pixels, which it hardly ever exceeds, may not take more.
+pub(super) const LARGEST_FILE: u64 = DECODER_MEMORY;
 
 /// Decodes a PNG or JPEG to `[3, size, size]` bytes, red, green and blue.
 ///
@@ -19,7 +28,8 @@ const DECODER_MEMORY: u64 = 512 << 20;
 /// triangle filter that is widened when it shrinks the image; at the same size its bytes stay as they are.
 ///
 /// # Errors
-/// The decoder's reason; an image with a side above [`LARGEST_SIDE`], or one that is cut short.
+/// The decoder's reason; an image with a side above [`LARGEST_SIDE`], one whose header claims more pixels than its bytes
+/// can hold, or one that is cut short.
 pub fn decode(bytes: &[u8], size: u32) -> Result<Vec<u8>, String> {
     // A decoder that panics on strange bytes is a decoder's bug, and still only one bad file for the user.
     let rgb = catch_unwind(AssertUnwindSafe(|| decode_rgb(bytes)))
@@ -32,6 +42,8 @@ pub fn decode(bytes: &[u8], size: u32) -> Result<Vec<u8>, String> {
 }
 
 fn decode_rgb(bytes: &[u8]) -> Result<image::RgbImage, String> {
+    // The JPEG decoder's words end in a line feed.
+    let said = |error: image::ImageError| quoted(error.to_string().trim_end());
     let mut reader = ImageReader::new(Cursor::new(bytes))
         .with_guessed_format()
         .map_err(|error| error.to_string())?;
@@ -44,7 +56,7 @@ fn decode_rgb(bytes: &[u8]) -> Result<image::RgbImage, String> {
         Some(other) => return Err(format!("its bytes are {}", other.to_mime_type())),
         None => return Err("its first bytes are of neither".to_owned()),
     };
-    let decoder = reader.into_decoder().map_err(|error| error.to_string())?;
+    let decoder = reader.into_decoder().map_err(said)?;
     let (width, height) = decoder.dimensions();
     if width.max(height) > LARGEST_SIDE {
         return Err(format!(
@@ -54,10 +66,16 @@ fn decode_rgb(bytes: &[u8]) -> Result<image::RgbImage, String> {
     limits
         .reserve(decoder.total_bytes())
         .map_err(|error| format!("{width}x{height} pixels: {error}"))?;
+    if decoder.total_bytes() > MOST_EXPANSION * bytes.len() as u64 {
+        return Err(format!(
+            "its header claims {width}x{height} pixels, which {} bytes cannot hold",
+            bytes.len()
+        ));
+    }
     if is_jpeg && !has_jpeg_end(bytes) {
         return Err("it ends before the end-of-image marker".to_owned());
     }
-    let image = DynamicImage::from_decoder(decoder).map_err(|error| error.to_string())?;
+    let image = DynamicImage::from_decoder(decoder).map_err(said)?;
     Ok(image.into_rgb8())
 }
 
@@ -73,7 +91,8 @@ fn has_jpeg_end(bytes: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use image::{GrayImage, ImageBuffer, ImageFormat, Rgb, RgbImage, RgbaImage};
+    use image::codecs::png::{CompressionType, FilterType as PngFilter, PngEncoder};
+    use image::{GrayImage, ImageBuffer, ImageEncoder, ImageFormat, Rgb, RgbImage, RgbaImage};
 
     use super::*;
 
@@ -169,13 +188,42 @@ mod tests {
             decode(&wide, 8).unwrap_err(),
             "16385x1 pixels, and a side may have up to 16384"
         );
-        // A header that claims 16384x16384 pixels of 3 bytes, and its checksum.
+        let reason = decode(&claiming(16384), 8).unwrap_err();
+        assert!(reason.starts_with("16384x16384 pixels: "), "{reason}");
+    }
+
+    #[test]
+    fn a_header_that_claims_more_pixels_than_the_file_can_hold_is_refused() {
+        let claimed = claiming(4096);
+        assert_eq!(
+            decode(&claimed, 8).unwrap_err(),
+            format!(
+                "its header claims 4096x4096 pixels, which {} bytes cannot hold",
+                claimed.len()
+            )
+        );
+    }
+
+    #[test]
+    fn an_image_of_one_colour_is_decoded_however_small_its_file() {
+        let mut blank = Vec::new();
+        let encoder = PngEncoder::new_with_quality(&mut blank, CompressionType::Best, PngFilter::Up);
+        let pixels = vec![0; 4096 * 4096];
+        encoder
+            .write_image(&pixels, 4096, 4096, image::ExtendedColorType::L8)
+            .unwrap();
+        assert!(blank.len() < pixels.len() / 500, "{}", blank.len());
+        assert_eq!(decode(&blank, 2), Ok(vec![0; 12]));
+    }
+
+    /// A PNG of one pixel whose header claims a square of 3 bytes a pixel, and its checksum.
+    fn claiming(side: u32) -> Vec<u8> {
         let mut claimed = encoded(gradient(1, 1), ImageFormat::Png);
-        claimed[16..24].copy_from_slice(&[0, 0, 0x40, 0, 0, 0, 0x40, 0]);
+        claimed[16..20].copy_from_slice(&side.to_be_bytes());
+        claimed[20..24].copy_from_slice(&side.to_be_bytes());
         let crc = crc32(&claimed[12..29]);
         claimed[29..33].copy_from_slice(&crc.to_be_bytes());
-        let reason = decode(&claimed, 8).unwrap_err();
-        assert!(reason.starts_with("16384x16384 pixels: "), "{reason}");
+        claimed
     }
 
     fn crc32(bytes: &[u8]) -> u32 {

@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 use super::identity::identity;
 use super::record::TrialRecord;
 use crate::data::{self, DataError, DataSet, hold_out};
+use crate::files::read_bounded;
 use crate::formats::ablation::{Ablation, Augment, DataSetName, DataSettings, FormatError, Settings, Variant};
 use crate::formats::weights;
 use crate::network::{DenseNet, Plan, presets};
@@ -195,10 +196,10 @@ fn check_weights(ablation: &Ablation, variant: &Variant, plan: &Plan) -> Result<
         return Ok(None);
     };
     let located = |rule: String, remedy: &str| ablation.located(variant, "model.weights", rule, remedy);
-    let bytes = std::fs::read(path).map_err(|error| {
+    let bytes = read_bounded(path, weights::largest_file(plan)).map_err(|error| {
         located(
             format!("{}: {error}", path.display()),
-            "name a safetensors file that is there",
+            "name a safetensors file of this network that is there",
         )
     })?;
     let name = path.display().to_string();
