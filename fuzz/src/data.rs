@@ -1,0 +1,69 @@
+//! The files of data sets.
+
+use densenet_bench::data::cifar::{Format, parse_batch, parse_names};
+use densenet_bench::data::{digits as digits_file, image_file};
+
+use super::message;
+
+/// The side that images are resized to.
+const SIDE: u32 = 8;
+
+/// CIFAR-10's batches and names.
+pub fn cifar10(bytes: &[u8]) -> bool {
+    cifar(bytes, Format::Cifar10)
+}
+
+/// CIFAR-100's batches and names.
+pub fn cifar100(bytes: &[u8]) -> bool {
+    cifar(bytes, Format::Cifar100)
+}
+
+/// The records hold exactly the images that are read, and the names are one for each class.
+fn cifar(bytes: &[u8], format: Format) -> bool {
+    let batch = match parse_batch(bytes, "fuzzed.bin", format) {
+        Ok(split) => {
+            assert_eq!(split.labels.len() * format.record(), bytes.len());
+            for (index, record) in bytes.chunks_exact(format.record()).enumerate() {
+                let (labels, pixels) = record.split_at(format.record() - split.image(index).len());
+                assert_eq!(labels.last().map(|&label| u32::from(label)), Some(split.labels[index]));
+                assert!((split.labels[index] as usize) < format.classes());
+                assert_eq!(pixels, split.image(index));
+            }
+            true
+        }
+        Err(error) => message::refused(error, "fuzzed.bin"),
+    };
+    let names = match parse_names(bytes, "fuzzed.txt", format) {
+        Ok(names) => names.len() == format.classes(),
+        Err(error) => message::refused(error, "fuzzed.txt"),
+    };
+    batch || names
+}
+
+/// Rows that are read and written again are read the same.
+pub fn digits(bytes: &[u8]) -> bool {
+    let split = match digits_file::parse(bytes) {
+        Ok(split) => split,
+        Err(error) => return message::refused(error, "digits.csv"),
+    };
+    let mut text = String::new();
+    for (index, label) in split.labels.iter().enumerate() {
+        for pixel in split.image(index) {
+            text += &format!("{pixel},");
+        }
+        text += &format!("{label}\n");
+    }
+    assert_eq!(digits_file::parse(text.as_bytes()).unwrap(), split);
+    true
+}
+
+/// An image that decodes has every pixel of every channel.
+pub fn image(bytes: &[u8]) -> bool {
+    match image_file::decode(bytes, SIDE) {
+        Ok(pixels) => {
+            assert_eq!(pixels.len(), 3 * SIDE.pow(2) as usize);
+            true
+        }
+        Err(reason) => message::refused(reason, ""),
+    }
+}

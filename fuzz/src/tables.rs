@@ -1,0 +1,87 @@
+//! The result tables.
+
+use densenet_bench::formats::tables::{
+    BatchRow, BoundaryRow, EpochRow, PeerRow, PhaseRow, Row, SampleRow, StepRow, TrialRow, appended_rows, read_rows,
+    whole_rows, write_rows,
+};
+
+use super::message;
+
+/// `trials.csv`.
+pub fn trials_csv(bytes: &[u8]) -> bool {
+    table::<TrialRow>(bytes)
+}
+
+/// `steps.csv`.
+pub fn steps_csv(bytes: &[u8]) -> bool {
+    table::<StepRow>(bytes)
+}
+
+/// `epochs.csv`.
+pub fn epochs_csv(bytes: &[u8]) -> bool {
+    table::<EpochRow>(bytes)
+}
+
+/// `batches.csv`.
+pub fn batches_csv(bytes: &[u8]) -> bool {
+    table::<BatchRow>(bytes)
+}
+
+/// `samples.csv`.
+pub fn samples_csv(bytes: &[u8]) -> bool {
+    table::<SampleRow>(bytes)
+}
+
+/// `phases.csv`.
+pub fn phases_csv(bytes: &[u8]) -> bool {
+    table::<PhaseRow>(bytes)
+}
+
+/// `boundaries.csv`.
+pub fn boundaries_csv(bytes: &[u8]) -> bool {
+    table::<BoundaryRow>(bytes)
+}
+
+/// `peers.csv`.
+pub fn peers_csv(bytes: &[u8]) -> bool {
+    table::<PeerRow>(bytes)
+}
+
+/// Rows that are read are written and read to the same bits; and wherever the table is cut, its whole rows are found.
+fn table<T: Row>(bytes: &[u8]) -> bool {
+    for cut in cuts(bytes.len()) {
+        match whole_rows::<T>(&bytes[..cut], T::FILE) {
+            Ok((_, length)) => assert!(length == 0 || (length <= cut && bytes[length - 1] == b'\n')),
+            Err(error) => assert!(!message::refused(error, T::FILE)),
+        }
+    }
+    let rows = match read_rows::<T>(bytes, T::FILE) {
+        Ok(rows) => rows,
+        Err(error) => return message::refused(error, T::FILE),
+    };
+    let written = write_rows(&rows).unwrap();
+    let read = read_rows::<T>(&written, T::FILE).unwrap();
+    // A float is printed so that it reads back to the same bits: equal text is equal bits, of NaN also.
+    assert_eq!(write_rows(&read).unwrap(), written);
+    assert_eq!(read.len(), rows.len());
+    let mut ends = vec![write_rows::<T>(&[]).unwrap().len()];
+    for row in rows.chunks(1) {
+        ends.push(ends[ends.len() - 1] + appended_rows(row).unwrap().len());
+    }
+    for cut in cuts(written.len()) {
+        let (whole, length) = whole_rows::<T>(&written[..cut], T::FILE).unwrap();
+        let expected = ends.partition_point(|&end| end <= cut);
+        assert_eq!(
+            length,
+            expected.checked_sub(1).map_or(0, |last| ends[last]),
+            "cut at {cut}"
+        );
+        assert_eq!(whole.len(), expected.saturating_sub(1), "cut at {cut}");
+    }
+    true
+}
+
+/// A third of a length, two thirds and the whole.
+fn cuts(length: usize) -> [usize; 3] {
+    [length / 3, length / 3 * 2, length]
+}

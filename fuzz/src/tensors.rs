@@ -1,0 +1,70 @@
+//! Files of tensors.
+
+use std::sync::LazyLock;
+
+use densenet_bench::formats::{batches as batch_file, weights as weight_file};
+use densenet_bench::network::{DenseNet, Plan, Shape};
+
+use super::message;
+
+const FILE: &str = "fuzzed.safetensors";
+
+/// The smallest network that has every kind of tensor: weights are read when they are its own.
+pub static SMALL: LazyLock<Plan> = LazyLock::new(|| {
+    let network = DenseNet {
+        block_layers: vec![1, 1],
+        growth_rate: 1,
+        bottleneck: true,
+        bottleneck_width: 1,
+        initial_channels: 1,
+        ..DenseNet::BASIC
+    };
+    let image = Shape {
+        channels: 1,
+        height: 2,
+        width: 2,
+    };
+    network.plan(image, 2).unwrap()
+});
+
+/// Weights that are read are finite, as many as their shapes and the file say, and written and read to the same bits.
+pub fn weights(bytes: &[u8]) -> bool {
+    let read = match weight_file::read(bytes, FILE) {
+        Ok(read) => read,
+        Err(error) => return message::refused(error, FILE),
+    };
+    for tensor in read.values() {
+        assert!(tensor.values.iter().all(|value| value.is_finite()));
+        assert_eq!(tensor.shape.iter().product::<usize>(), tensor.values.len());
+    }
+    assert!(4 * read.values().map(|tensor| tensor.values.len()).sum::<usize>() <= bytes.len());
+    let written = weight_file::write(&read).unwrap();
+    let again = weight_file::read(&written, FILE).unwrap();
+    assert_eq!(weight_file::write(&again).unwrap(), written);
+    match weight_file::check(&read, &SMALL, FILE) {
+        Ok(()) => {
+            let tensors = SMALL.layers.iter().flat_map(|layer| layer.tensors());
+            assert_eq!(read.len(), tensors.count());
+            true
+        }
+        Err(error) => message::refused(error, FILE),
+    }
+}
+
+/// Batches that are read are as many as they say, and written and read to the same bits.
+pub fn batches(bytes: &[u8]) -> bool {
+    let read = match batch_file::read(bytes, FILE) {
+        Ok(read) => read,
+        Err(error) => return message::refused(error, FILE),
+    };
+    let found = (0..read.count).map_while(|index| read.batch(index));
+    let values: usize = found.map(|(images, labels)| images.len() + labels.len()).sum();
+    assert_eq!(values, read.images.len() + read.labels.len());
+    assert_eq!(read.batch(read.count), None);
+    assert_eq!(read.batch(usize::MAX), None);
+    let written = batch_file::write(&read).unwrap();
+    let again = batch_file::read(&written, FILE).unwrap();
+    assert_eq!(batch_file::write(&again).unwrap(), written);
+    assert_eq!((again.count, again.shape), (read.count, read.shape));
+    true
+}

@@ -1,0 +1,211 @@
+//! A small whole file of each kind that a target reads, for fuzzing to begin with.
+
+use std::io::Cursor;
+use std::path::Path;
+
+use densenet_bench::formats::ablation::parse;
+use densenet_bench::formats::batches::{self, BatchFile};
+use densenet_bench::formats::tables::{
+    BatchRow, BoundaryRow, EpochRow, PeerRow, PhaseRow, Row, SampleRow, StepRow, TrialRow,
+};
+use densenet_bench::formats::weights::{self, WeightTensor, Weights};
+use image::{DynamicImage, GrayImage, ImageFormat, Luma, Rgb, RgbImage, RgbaImage};
+use serde_json::{Value, json};
+
+use super::properties::SMALL;
+
+/// A seed's name and its bytes.
+pub type Seed = (&'static str, Vec<u8>);
+
+/// The seeds of a target; none where there is no such target.
+pub fn of(target: &str) -> Vec<Seed> {
+    match target {
+        "ablation" => vec![("every-section", ABLATION.into()), ("variants", VARIANTS.into())],
+        "cifar10" => vec![("record", cifar_record(&[9])), ("names", names(10))],
+        "cifar100" => vec![("record", cifar_record(&[19, 99])), ("names", names(100))],
+        "digits" => vec![("rows", digits())],
+        "image" => images(),
+        "weights" => vec![("small", small_weights())],
+        "batches" => vec![("two", two_batches())],
+        "records" => records(),
+        "trials_csv" => table::<TrialRow>(
+            "growth,t,growth-rate=12,0,ok,,cpu,plain,digits,3-3-3,12,false,1.0,16,0.0,75730,1349400,10,64,230,\
+             0.05,0.01,,,0.1,0.0296,,839.5,1000000,5000000000,00ff\n\
+             growth,u,growth-rate=8,18446744073709551615,failed,\"it \"\"broke\"\",\nsee below\",cpu,plain,digits,3-3-3,8,\
+             true,0.5,16,0.2,39082,737904,10,64,230,NaN,inf,-0.0,1e-320,,,0.05,,,,\n",
+        ),
+        "steps_csv" => table::<StepRow>("t,base,0,0,0,2.302585092994046,0.1\nt,base,0,0,1,NaN,0.1\n"),
+        "epochs_csv" => {
+            table::<EpochRow>("t,base,0,0,2.3,0.9,,,2.2,0.8,1000\nt,base,0,1,2.3,0.9,2.1,0.7,2.2,0.8,1000\n")
+        }
+        "batches_csv" => table::<BatchRow>(
+            "base,cpu,plain,train,64,ok,,10,1000,10,400,500,100,64000000.0,1,2,3,resident-set,4,2,keep-pages,3,\n\
+             base,cpu,plain,evaluate,64,oom,no memory,0,,,,,,,,,,,,2,return-pages,0,doubtful\n",
+        ),
+        "samples_csv" => table::<SampleRow>("base,cpu,plain,train,64,0,1000,2,0\n"),
+        "phases_csv" => {
+            table::<PhaseRow>("base,cpu,plain,train,64,0,400,500,100,2,0\nbase,cpu,plain,evaluate,64,0,400,,,2,1\n")
+        }
+        "boundaries_csv" => table::<BoundaryRow>(
+            "base,cpu,plain,train,2,1000,64,900,65,ok,out of memory,66,8\nbase,cpu,plain,train,2,,,,1,failed,,,1\n",
+        ),
+        "peers_csv" => table::<PeerRow>(
+            "base,train,64,PyTorch eager NCHW,ok,,cpu,2,keep-pages,3,9,1000,10,64000000.0,1,2,0.86,,1.0,0.0\n\
+             base,train,64,densenet-bench plain,timeout,late,cpu,2,keep-pages,0,0,,,,,,,,,\n",
+        ),
+        _ => Vec::new(),
+    }
+}
+
+/// Every section and every kind of value.
+const ABLATION: &str = "name = \"seed\"\nquestion = \"What is read?\"\n\
+    [data]\ndataset = \"synthetic\"\ntrain-limit = 64\nimage-size = 8\nclasses = 3\nmean = [0.5, 0.5, 0.5]\n\
+    std = [0.25, 0.25, 0.25]\naugment = \"shift-flip\"\n\
+    [model]\nblock-layers = [1, 2]\ngrowth-rate = 4\nbottleneck = true\ncompression = 0.5\nweights = \"w.safetensors\"\n\
+    [train]\nsteps = 3\nbatch-size = 8\nlearning-rate = 1e-1\nschedule = \"step\"\nmilestones = [0.5, 0.75]\nseeds = [0, 1]\n\
+    [measure]\nbatch-sizes = [1, 2]\nmode = [\"train\", \"evaluate\"]\n\
+    [run]\nexecution = \"plain\"\nthreads = 2\n\
+    [sweep]\n\"model.growth-rate\" = [4, 8]\n\"model.bottleneck\" = [true, false]\n";
+
+/// A preset and single points.
+const VARIANTS: &str = "name = \"points\"\nquestion = \"?\"\ndata.dataset = 'digits'\nmodel.preset = \"densenet-40-12\"\n\
+    [[variant]]\nname = \"wide\"\nset = { \"model.growth-rate\" = 24, model.dropout = 0.2 }\n\
+    [[variant]]\nname = \"narrow\"\nset = { model = { growth-rate = 8 } }\n";
+
+fn cifar_record(labels: &[u8]) -> Vec<u8> {
+    let pixels = (0..3072u32).map(|pixel| (pixel % 251) as u8);
+    labels.iter().copied().chain(pixels).collect()
+}
+
+fn names(classes: usize) -> Vec<u8> {
+    (0..classes)
+        .flat_map(|class| format!("class{class}\n").into_bytes())
+        .collect()
+}
+
+fn digits() -> Vec<u8> {
+    let pixels: String = (0..64).map(|pixel| format!("{},", pixel % 17)).collect();
+    format!("{pixels}9\n{pixels}0\n").into_bytes()
+}
+
+fn images() -> Vec<Seed> {
+    let colours = RgbImage::from_fn(9, 7, |x, y| Rgb([x as u8 * 20, y as u8 * 30, (x * y) as u8]));
+    let encoded = |image: DynamicImage, format: ImageFormat| {
+        let mut bytes = Vec::new();
+        image.write_to(&mut Cursor::new(&mut bytes), format).unwrap();
+        bytes
+    };
+    let grey = GrayImage::from_pixel(3, 2, Luma([77]));
+    let clear = RgbaImage::from_pixel(2, 3, image::Rgba([1, 2, 3, 0]));
+    let deep = DynamicImage::from(colours.clone()).into_rgb16();
+    vec![
+        ("colour.png", encoded(colours.clone().into(), ImageFormat::Png)),
+        ("grey.png", encoded(grey.clone().into(), ImageFormat::Png)),
+        ("alpha.png", encoded(clear.into(), ImageFormat::Png)),
+        ("deep.png", encoded(deep.into(), ImageFormat::Png)),
+        ("colour.jpeg", encoded(colours.into(), ImageFormat::Jpeg)),
+        ("grey.jpeg", encoded(grey.into(), ImageFormat::Jpeg)),
+    ]
+}
+
+fn small_weights() -> Vec<u8> {
+    let tensors = SMALL.layers.iter().flat_map(|layer| layer.tensors());
+    let weights: Weights = tensors
+        .map(|(name, shape)| {
+            let values = vec![0.5; shape.iter().product()];
+            (name, WeightTensor { shape, values })
+        })
+        .collect();
+    weights::write(&weights).unwrap()
+}
+
+fn two_batches() -> Vec<u8> {
+    let file = BatchFile {
+        count: 2,
+        shape: [2, 1, 1, 2],
+        images: vec![0.5; 8],
+        labels: vec![0, 1, 1, 0],
+    };
+    batches::write(&file).unwrap()
+}
+
+fn table<T: Row>(rows: &str) -> Vec<Seed> {
+    vec![("rows", format!("{}\n{rows}", T::COLUMNS.join(",")).into_bytes())]
+}
+
+fn records() -> Vec<Seed> {
+    let settings = parse(ABLATION, Path::new("seed.toml"))
+        .unwrap()
+        .variants
+        .remove(0)
+        .settings;
+    let image = json!({"channels": 3, "height": 8, "width": 8});
+    let spec = json!({
+        "variant": "base", "settings": settings, "starting_weights_sha256": "00ff", "mode": "train", "batch_size": 8,
+        "seed": 0, "warmup_steps": 3, "warmup_seconds": 0.5, "steps": 10, "phase_steps": 10, "device": "cpu",
+        "threads": 2, "memory_limit": 1_000_000, "input": image, "classes": 3, "data_fingerprint": "00ff",
+    });
+    let seeds = [
+        (
+            "trial.json",
+            json!({
+                "trial": "00ff", "ablation": "seed", "variant": "base", "seed": 0, "settings": settings,
+                "starting_weights_sha256": null, "input": image, "classes": 3, "data_fingerprint": "00ff",
+                "parameters": 1000, "macs": 10_000, "epochs": 1, "steps": 3, "published_error": 0.05,
+                "device": "cpu", "threads": 2, "revision": "unknown",
+            }),
+        ),
+        (
+            "result.json",
+            json!({
+                "status": "ok", "error": "", "final_train_loss": 0.1, "final_train_error": 0.01,
+                "final_validation_loss": null, "final_validation_error": null, "final_test_loss": 1e-300,
+                "final_test_error": 0.02, "train_images_per_second": 800.5, "peak_memory_bytes": 1_000_000,
+                "wall_ns": 1_000_000_000, "weights_sha256": "00ff",
+            }),
+        ),
+        ("spec.json", spec.clone()),
+        (
+            "measurement.json",
+            json!({
+                "measurement": "00ff", "cell": "ff00", "spec": spec, "rounds": 3, "predicted_peak_bytes": 1000,
+                "revision": "unknown",
+            }),
+        ),
+        (
+            "round.json",
+            json!({
+                "status": "ok", "error": "", "step_ns": [1000, 1001],
+                "phases": [{"forward_ns": 400, "backward_ns": 500, "optimizer_ns": null}],
+                "allocated_peak_bytes": 1, "reserved_peak_bytes": null, "process_peak_bytes": 3,
+                "process_peak_source": "resident-set", "note": "",
+            }),
+        ),
+        (
+            "boundary.json",
+            json!({
+                "variant": "base", "device": "cpu", "execution": "plain", "mode": "train", "threads": 2,
+                "memory_limit_bytes": null, "largest_batch_size": 64, "allocated_peak_bytes": 900,
+                "smallest_too_large": 65, "status": "ok", "error": "out of memory", "predicted_largest": 66, "tries": 8,
+            }),
+        ),
+        ("environment.json", environment()),
+        (
+            "steps.json",
+            json!({"event": "steps", "epoch": 0, "done": 2, "losses": [2.3, null], "images_per_second": 100.5}),
+        ),
+        ("epoch.json", json!({"event": "epoch", "epoch": 0, "test_error": 0.9})),
+    ];
+    seeds.map(|(name, value)| (name, value.to_string().into_bytes())).into()
+}
+
+fn environment() -> Value {
+    json!({
+        "schema_version": 1, "version": "0.1.0", "revision": "unknown", "dirty": "false", "cargo_lock_sha256": "00ff",
+        "rustc": "rustc 1.95.0", "burn": "0.22.1", "tch": "0.22.0", "libtorch": null, "device": "cpu", "gpu": null,
+        "threads": 2, "deterministic": true, "tf32": false, "allocator": "keep-pages", "cpu": "a processor",
+        "logical_cores": 2, "physical_cores": null, "memory_bytes": 1_000_000_000, "system": "Linux", "kernel": "6",
+        "variables": {"OMP_NUM_THREADS": "2"}, "command_line": ["densenet-bench", "run", "seed.toml"],
+        "started": "2026-01-01T00:00:00Z", "ended": null,
+    })
+}
