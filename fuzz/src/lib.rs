@@ -16,13 +16,13 @@ pub use ablation::ablation;
 pub use data::{cifar10, cifar100, digits, image};
 pub use records::records;
 pub use tables::{batches_csv, boundaries_csv, epochs_csv, peers_csv, phases_csv, samples_csv, steps_csv, trials_csv};
-pub use tensors::{SMALL, batches, weights};
+pub use tensors::{SMALL, TRIAL, batches, checkpoint, weights};
 
 /// A target's name, which is also that of its folders, and what it calls.
 pub type Target = (&'static str, fn(&[u8]) -> bool);
 
 /// Every target.
-pub const TARGETS: [Target; 16] = [
+pub const TARGETS: [Target; 17] = [
     ("ablation", ablation),
     ("cifar10", cifar10),
     ("cifar100", cifar100),
@@ -30,6 +30,7 @@ pub const TARGETS: [Target; 16] = [
     ("image", image),
     ("weights", weights),
     ("batches", batches),
+    ("checkpoint", checkpoint),
     ("records", records),
     ("trials_csv", trials_csv),
     ("steps_csv", steps_csv),

@@ -2,12 +2,16 @@
 
 use std::sync::LazyLock;
 
-use densenet_bench::formats::{batches as batch_file, weights as weight_file};
+use densenet_bench::formats::{batches as batch_file, checkpoint as checkpoint_file, weights as weight_file};
 use densenet_bench::network::{DenseNet, Plan, Shape};
+use sha2::{Digest, Sha256};
 
 use super::message;
 
 const FILE: &str = "fuzzed.safetensors";
+
+/// The trial whose checkpoints are read.
+pub const TRIAL: &str = "0123456789abcdef";
 
 /// The smallest network that has every kind of tensor: weights are read when they are its own.
 pub static SMALL: LazyLock<Plan> = LazyLock::new(|| {
@@ -66,5 +70,31 @@ pub fn batches(bytes: &[u8]) -> bool {
     let again = batch_file::read(&written, FILE).unwrap();
     assert_eq!(batch_file::write(&again).unwrap(), written);
     assert_eq!((again.count, again.shape), (read.count, read.shape));
+    true
+}
+
+/// The bytes as a whole checkpoint, and as what stands behind a head whose checksum is right.
+pub fn checkpoint(bytes: &[u8]) -> bool {
+    let head = format!(
+        "densenet-bench checkpoint {}\n{:x}\n",
+        checkpoint_file::VERSION,
+        Sha256::digest(bytes)
+    );
+    let whole = whole_checkpoint(bytes);
+    let body = whole_checkpoint(&[head.as_bytes(), bytes].concat());
+    whole || body
+}
+
+/// A checkpoint that is read is within the bound of its length, and written and read to the same bits.
+fn whole_checkpoint(bytes: &[u8]) -> bool {
+    const FILE: &str = "fuzzed.checkpoint";
+    let read = match checkpoint_file::read(bytes, FILE, TRIAL, &SMALL) {
+        Ok(read) => read,
+        Err(error) => return message::refused(error, FILE),
+    };
+    let written = checkpoint_file::write(&read).unwrap();
+    assert!(written.len() as u64 <= checkpoint_file::longest(&SMALL));
+    let again = checkpoint_file::read(&written, FILE, TRIAL, &SMALL).unwrap();
+    assert_eq!(again, read);
     true
 }

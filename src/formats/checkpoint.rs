@@ -11,10 +11,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::tensor_file;
+use super::text::quoted;
 use super::weights::{self, WeightTensor, Weights, WeightsError};
 use crate::network::Plan;
 
@@ -155,19 +156,22 @@ pub fn read(bytes: &[u8], file: &str, trial: &str, plan: &Plan) -> Result<Checkp
     };
     let body = checked_body(bytes, file)?;
     let of_weights = |error: WeightsError| damaged(error.rule);
-    let (_, metadata) =
-        SafeTensors::read_metadata(body).map_err(|error| damaged(format!("no safetensors ({error})")))?;
+    let metadata = tensor_file::header(body).map_err(|misfit| damaged(format!("no safetensors ({})", misfit.rule)))?;
     let position = metadata.metadata().as_ref().and_then(|entries| entries.get(POSITION));
     let position = position.ok_or_else(|| damaged("it does not say how far the run was".to_owned()))?;
-    let position: Position = serde_json::from_str(position).map_err(|error| damaged(format!("position: {error}")))?;
+    let position: Position =
+        serde_json::from_str(position).map_err(|error| damaged(format!("position: {}", quoted(&error.to_string()))))?;
     if position.trial != trial {
-        return Err(damaged(format!("it belongs to trial {}, not {trial}", position.trial)));
+        return Err(damaged(format!(
+            "it belongs to trial {}, not {trial}",
+            quoted(&position.trial)
+        )));
     }
     let mut tensors = weights::read(body, file).map_err(of_weights)?;
     let momentum = split_off(&mut tensors, MOMENTUM);
     let weights = split_off(&mut tensors, WEIGHTS);
     if let Some(name) = tensors.keys().next() {
-        return Err(damaged(format!("{name} is neither a weight nor a velocity")));
+        return Err(damaged(format!("{} is neither a weight nor a velocity", quoted(name))));
     }
     weights::check(&weights, plan, file).map_err(of_weights)?;
     check_momentum(&momentum, plan).map_err(damaged)?;
@@ -234,7 +238,10 @@ fn check_momentum(momentum: &Weights, plan: &Plan) -> Result<(), String> {
         }
     }
     match momentum.keys().find(|name| !parameters.contains_key(*name)) {
-        Some(name) => Err(format!("there is a velocity of {name}, which is no parameter")),
+        Some(name) => Err(format!(
+            "there is a velocity of {}, which is no parameter",
+            quoted(name)
+        )),
         None => Ok(()),
     }
 }

@@ -23,10 +23,20 @@ const PICKLES: [&[u8]; 5] = [b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04
 /// A header that claims more than there is, or less; tensors that overlap, leave gaps or do not fit their shapes; no
 /// safetensors at all.
 pub(super) fn open(bytes: &[u8]) -> Result<SafeTensors<'_>, Misfit> {
-    let opened = check_claims(bytes)
-        .and_then(|()| SafeTensors::deserialize(bytes).map_err(|reason| quoted(&reason.to_string())));
-    // Asked last: a header of 640 bytes begins as a pickle does.
-    opened.map_err(|rule| match PICKLES.iter().any(|start| bytes.starts_with(start)) {
+    header(bytes)?;
+    SafeTensors::deserialize(bytes).map_err(|reason| Misfit {
+        rule: quoted(&reason.to_string()),
+        remedy: None,
+    })
+}
+
+/// The header alone, its claims checked.
+///
+/// # Errors
+/// Those of [`open`].
+pub(super) fn header(bytes: &[u8]) -> Result<Metadata, Misfit> {
+    // A pickle is looked for last: a header of 640 bytes begins as one does.
+    checked(bytes).map_err(|rule| match PICKLES.iter().any(|start| bytes.starts_with(start)) {
         true => Misfit {
             rule: "it is in PyTorch's pickle format, which can run any code when it is read, and is never read here"
                 .to_owned(),
@@ -37,7 +47,7 @@ pub(super) fn open(bytes: &[u8]) -> Result<SafeTensors<'_>, Misfit> {
 }
 
 /// A file is 8 bytes with the header's length, the header and the tensors' bytes, nothing else.
-fn check_claims(bytes: &[u8]) -> Result<(), String> {
+fn checked(bytes: &[u8]) -> Result<Metadata, String> {
     let Some((length, rest)) = bytes.split_first_chunk::<8>() else {
         return Err(format!("it has {} bytes, and a header's length takes 8", bytes.len()));
     };
@@ -54,7 +64,7 @@ fn check_claims(bytes: &[u8]) -> Result<(), String> {
     let metadata: Metadata =
         serde_json::from_slice(header).map_err(|reason| format!("its header: {}", quoted(&reason.to_string())))?;
     match metadata.data_len() {
-        claimed if claimed == data.len() => Ok(()),
+        claimed if claimed == data.len() => Ok(metadata),
         claimed => Err(format!(
             "its header claims {claimed} bytes of tensors, and {} follow",
             data.len()

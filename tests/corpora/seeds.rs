@@ -5,6 +5,7 @@ use std::path::Path;
 
 use densenet_bench::formats::ablation::parse;
 use densenet_bench::formats::batches::{self, BatchFile};
+use densenet_bench::formats::checkpoint::{self, Checkpoint, Position};
 use densenet_bench::formats::tables::{
     BatchRow, BoundaryRow, EpochRow, PeerRow, PhaseRow, Row, SampleRow, StepRow, TrialRow,
 };
@@ -12,7 +13,7 @@ use densenet_bench::formats::weights::{self, WeightTensor, Weights};
 use image::{DynamicImage, GrayImage, ImageFormat, Luma, Rgb, RgbImage, RgbaImage};
 use serde_json::{Value, json};
 
-use super::properties::SMALL;
+use super::properties::{SMALL, TRIAL};
 
 /// A seed's name and its bytes.
 pub type Seed = (&'static str, Vec<u8>);
@@ -25,8 +26,9 @@ pub fn of(target: &str) -> Vec<Seed> {
         "cifar100" => vec![("record", cifar_record(&[19, 99])), ("names", names(100))],
         "digits" => vec![("rows", digits())],
         "image" => images(),
-        "weights" => vec![("small", small_weights())],
+        "weights" => vec![("small", weights::write(&small_weights()).unwrap())],
         "batches" => vec![("two", two_batches())],
+        "checkpoint" => checkpoints(),
         "records" => records(),
         "trials_csv" => table::<TrialRow>(
             "growth,t,growth-rate=12,0,ok,,cpu,plain,digits,3-3-3,12,false,1.0,16,0.0,75730,1349400,10,64,230,\
@@ -108,15 +110,41 @@ fn images() -> Vec<Seed> {
     ]
 }
 
-fn small_weights() -> Vec<u8> {
+fn small_weights() -> Weights {
     let tensors = SMALL.layers.iter().flat_map(|layer| layer.tensors());
-    let weights: Weights = tensors
+    tensors
         .map(|(name, shape)| {
             let values = vec![0.5; shape.iter().product()];
             (name, WeightTensor { shape, values })
         })
-        .collect();
-    weights::write(&weights).unwrap()
+        .collect()
+}
+
+/// After training, before its first step, and what stands behind the head.
+fn checkpoints() -> Vec<Seed> {
+    let weights = small_weights();
+    let mut momentum = weights.clone();
+    momentum.retain(|name, _| !name.contains("running"));
+    let position = Position {
+        trial: TRIAL.to_owned(),
+        steps: 7,
+        epoch: 1,
+        ..Position::default()
+    };
+    let trained = Checkpoint {
+        weights,
+        momentum,
+        position,
+    };
+    let begun = Checkpoint {
+        momentum: Weights::new(),
+        ..trained.clone()
+    };
+    let (trained, begun) = (checkpoint::write(&trained).unwrap(), checkpoint::write(&begun).unwrap());
+    let line = |bytes: &[u8]| 1 + bytes.iter().position(|&byte| byte == b'\n').unwrap();
+    let head = line(&begun);
+    let head = head + line(&begun[head..]);
+    vec![("body", begun[head..].to_vec()), ("begun", begun), ("trained", trained)]
 }
 
 fn two_batches() -> Vec<u8> {
