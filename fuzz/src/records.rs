@@ -6,7 +6,7 @@ use densenet_bench::formats::tables::{BoundaryRow, Row, TrialRow, read_rows, wri
 use densenet_bench::host::Environment;
 use densenet_bench::measurement::{MeasurementRecord, RoundResult, RoundSpec};
 use densenet_bench::network::Shape;
-use densenet_bench::trials::{Event, TrialRecord, TrialResult};
+use densenet_bench::trials::{Event, Holder, TrialRecord, TrialResult};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -22,6 +22,7 @@ pub fn records(bytes: &[u8]) -> bool {
         reads_back::<RoundResult>(bytes).is_some(),
         reads_back::<BoundaryRow>(bytes).is_some(),
         reads_back::<Event>(bytes).is_some(),
+        reads_back::<Holder>(bytes).is_some(),
     ];
     let measurement = reads_back::<MeasurementRecord>(bytes);
     if let Some(measurement) = &measurement {

@@ -1,8 +1,8 @@
 //! The result tables.
 
 use densenet_bench::formats::tables::{
-    BatchRow, BoundaryRow, EpochRow, PeerRow, PhaseRow, Row, SampleRow, StepRow, TrialRow, appended_rows, read_rows,
-    whole_rows, write_rows,
+    BatchRow, BoundaryRow, EpochRow, PeerRow, PhaseRow, Row, SampleRow, StepRow, TrialRow, appended_rows, leading_rows,
+    read_rows, whole_rows, write_rows,
 };
 
 use super::message;
@@ -47,7 +47,7 @@ pub fn peers_csv(bytes: &[u8]) -> bool {
     table::<PeerRow>(bytes)
 }
 
-/// Rows that are read are written and read to the same bits; and wherever the table is cut, its whole rows are found.
+/// Rows that are read are written and read to the same bits, those before a fault also; and wherever the table is cut, its whole rows are found.
 fn table<T: Row>(bytes: &[u8]) -> bool {
     for cut in cuts(bytes.len()) {
         match whole_rows::<T>(&bytes[..cut], T::FILE) {
@@ -55,10 +55,17 @@ fn table<T: Row>(bytes: &[u8]) -> bool {
             Err(error) => assert!(!message::refused(error, T::FILE)),
         }
     }
+    let (leading, fault) = leading_rows::<T>(bytes, T::FILE);
+    let kept = read_rows::<T>(&write_rows(&leading).unwrap(), T::FILE).unwrap();
+    assert_eq!(kept.len(), leading.len());
     let rows = match read_rows::<T>(bytes, T::FILE) {
         Ok(rows) => rows,
-        Err(error) => return message::refused(error, T::FILE),
+        Err(error) => {
+            assert_eq!(fault.as_ref(), Some(&error));
+            return message::refused(error, T::FILE);
+        }
     };
+    assert_eq!((rows.len(), fault), (leading.len(), None));
     let written = write_rows(&rows).unwrap();
     let read = read_rows::<T>(&written, T::FILE).unwrap();
     // A float is printed so that it reads back to the same bits: equal text is equal bits, of NaN also.

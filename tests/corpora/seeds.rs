@@ -219,6 +219,10 @@ fn records() -> Vec<Seed> {
         ),
         ("environment.json", environment()),
         (
+            "lock.json",
+            json!({"host": "a-host", "process": 4242, "since": "2026-01-01T00:00:00Z"}),
+        ),
+        (
             "steps.json",
             json!({"event": "steps", "epoch": 0, "done": 2, "losses": [2.3, null], "images_per_second": 100.5}),
         ),
