@@ -158,9 +158,10 @@ impl MeasurementRecord {
     }
 
     /// The spec of one round, from 0, with its share of the steps: the first rounds take one more where they do not
-    /// come out even.
+    /// come out even. A record without rounds, which only a damaged file can hold, is as one of a single round.
     pub fn round(&self, round: usize) -> RoundSpec {
-        let share = |steps: usize| steps / self.rounds + usize::from(round < steps % self.rounds);
+        let rounds = self.rounds.max(1);
+        let share = |steps: usize| steps / rounds + usize::from(round < steps % rounds);
         RoundSpec {
             steps: share(self.spec.steps),
             phase_steps: share(self.spec.phase_steps),
@@ -246,6 +247,12 @@ pub(super) mod tests {
         let record = of("", "a", 8, 3, 10, 2);
         let shares: Vec<usize> = (0..3).map(|round| record.round(round).steps).collect();
         assert_eq!(shares, [4, 3, 3]);
+    }
+
+    #[test]
+    fn a_record_without_rounds_is_as_one_of_a_single_round() {
+        let record = of("", "a", 8, 0, 10, 2);
+        assert_eq!(record.round(0).steps, 10);
     }
 
     #[test]
