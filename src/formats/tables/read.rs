@@ -4,10 +4,11 @@ use csv::{ByteRecord, DeserializeErrorKind, ErrorKind};
 
 use super::error::TableError;
 use super::rows::Row;
-use crate::formats::text::quoted;
+use crate::formats::text::{beginning, quoted};
 
-/// The most columns that a message lists: more than any table has.
+/// The most columns that a message lists, and the most characters of each: more than any table has.
 const MOST_COLUMNS_SHOWN: usize = 40;
+const LONGEST_COLUMN_SHOWN: usize = 50;
 
 /// Reads a whole table. Columns that this version does not know are passed over. `file` is the name that errors give.
 ///
@@ -43,7 +44,9 @@ fn read_into<T: Row>(rows: &mut Vec<T>, bytes: &[u8], file: &str) -> Result<(), 
         return Err(TableError::MissingColumn {
             file: file.to_owned(),
             column,
-            present: header.iter().take(MOST_COLUMNS_SHOWN).map(text).collect(),
+            present: (header.iter().take(MOST_COLUMNS_SHOWN))
+                .map(|name| beginning(&String::from_utf8_lossy(name), LONGEST_COLUMN_SHOWN))
+                .collect(),
         });
     }
     let mut record = ByteRecord::new();
