@@ -13,7 +13,7 @@ mod seeds;
 use properties::TARGETS;
 
 /// The most files in a target's corpus, and the most bytes of one.
-const MOST_FILES: usize = 150;
+const MOST_FILES: usize = 60;
 const LARGEST_FILE: u64 = 16 << 10;
 
 /// The most bytes of all corpora together.
@@ -96,6 +96,31 @@ fn the_corpora_stay_small() {
         }
     }
     assert!(all <= LARGEST_CORPORA, "{all} bytes");
+}
+
+/// The packages of a lock file: name and version.
+fn locked(file: &Path) -> BTreeSet<(String, String)> {
+    let text = fs::read_to_string(file).unwrap();
+    let packages = text.split("[[package]]\n").skip(1);
+    let value = |package: &str, key: &str| {
+        let line = package.lines().find_map(|line| line.strip_prefix(key)).unwrap();
+        line.trim_matches('"').to_owned()
+    };
+    packages
+        .map(|package| (value(package, "name = "), value(package, "version = ")))
+        .collect()
+}
+
+#[test]
+fn what_is_fuzzed_has_the_programs_own_dependencies() {
+    let program = locked(&Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.lock"));
+    let names: BTreeSet<&String> = program.iter().map(|(name, _)| name).collect();
+    let fuzzed = locked(&folder("", "").join("Cargo.lock"));
+    let shared: Vec<_> = fuzzed.iter().filter(|(name, _)| names.contains(name)).collect();
+    assert!(shared.len() > 50, "{}", shared.len());
+    for package in shared {
+        assert!(program.contains(package), "{package:?} in fuzz/Cargo.lock");
+    }
 }
 
 #[test]
