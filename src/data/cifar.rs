@@ -62,14 +62,14 @@ impl Format {
     }
 
     /// The folder that the archive unpacks to.
-    fn folder(self) -> &'static str {
+    pub(super) fn folder(self) -> &'static str {
         match self {
             Format::Cifar10 => "cifar-10-batches-bin",
             Format::Cifar100 => "cifar-100-binary",
         }
     }
 
-    fn training_files(self) -> &'static [&'static str] {
+    pub(super) fn training_files(self) -> &'static [&'static str] {
         match self {
             Format::Cifar10 => &[
                 "data_batch_1.bin",
@@ -82,14 +82,14 @@ impl Format {
         }
     }
 
-    fn test_files(self) -> &'static [&'static str] {
+    pub(super) fn test_files(self) -> &'static [&'static str] {
         match self {
             Format::Cifar10 => &["test_batch.bin"],
             Format::Cifar100 => &["test.bin"],
         }
     }
 
-    fn names_file(self) -> &'static str {
+    pub(super) fn names_file(self) -> &'static str {
         match self {
             Format::Cifar10 => "batches.meta.txt",
             Format::Cifar100 => "fine_label_names.txt",
@@ -101,7 +101,11 @@ impl Format {
             Format::Cifar10 => "cifar-10-binary.tar.gz",
             Format::Cifar100 => "cifar-100-binary.tar.gz",
         };
-        format!("get {archive} from https://www.cs.toronto.edu/~kriz/cifar.html and unpack it")
+        format!(
+            "fetch it with `densenet-bench data fetch {}`, or get {archive} from \
+             https://www.cs.toronto.edu/~kriz/cifar.html and unpack it",
+            self.name()
+        )
     }
 }
 
@@ -267,7 +271,8 @@ mod tests {
 
     #[test]
     fn a_batch_cut_short_is_named_with_its_record() {
-        let remedy = "get cifar-10-binary.tar.gz from https://www.cs.toronto.edu/~kriz/cifar.html and unpack it";
+        let remedy = "fetch it with `densenet-bench data fetch cifar10`, or get cifar-10-binary.tar.gz from \
+                      https://www.cs.toronto.edu/~kriz/cifar.html and unpack it";
         let batch = record(&[1], 0).repeat(3);
         let error = |bytes: &[u8]| {
             parse_batch(bytes, "data_batch_3.bin", Format::Cifar10)

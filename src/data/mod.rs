@@ -2,12 +2,13 @@
 //!
 //! A [`DataSet`] is held in memory as bytes. [`load`] reads or makes one; the parsers behind it ([`cifar`], [`digits`],
 //! [`image_file`]) also take plain bytes, so that they can be tested and fuzzed without files. A [`Loader`] makes the
-//! normalised and augmented batches of an epoch on other threads while the device works.
+//! normalised and augmented batches of an epoch on other threads while the device works. [`mod@fetch`] brings data sets here.
 
 mod augmentation;
 pub mod cifar;
 pub mod digits;
 mod error;
+pub mod fetch;
 mod folder;
 pub mod image_file;
 mod load;

@@ -1,0 +1,60 @@
+//! Why a data set was not fetched.
+
+use std::io;
+use std::path::Path;
+
+/// Whose fault it is, which decides the program's exit status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// What was asked for cannot be done; nothing was started.
+    Input,
+    /// It was started and failed.
+    Work,
+}
+
+/// Why a data set was not fetched or not inspected. It prints as one line: the thing, the rule and the remedy.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{thing}: {rule}; {remedy}")]
+pub struct FetchError {
+    /// Whose fault it is.
+    pub fault: Fault,
+    /// The file, the folder, the address or the data set.
+    pub thing: String,
+    /// What was found, and what was expected.
+    pub rule: String,
+    /// What to do.
+    pub remedy: String,
+}
+
+impl FetchError {
+    pub(super) fn input(thing: impl Into<String>, rule: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self {
+            fault: Fault::Input,
+            thing: thing.into(),
+            rule: rule.into(),
+            remedy: remedy.into(),
+        }
+    }
+
+    pub(super) fn work(thing: impl Into<String>, rule: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self {
+            fault: Fault::Work,
+            ..Self::input(thing, rule, remedy)
+        }
+    }
+
+    /// A file or folder that the system does not let us use, on the way.
+    pub(super) fn system(path: &Path, done: &str, error: &io::Error) -> Self {
+        let remedy = match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                "make room, or take a folder on another file system with --to"
+            }
+            _ => "check the folder and its permissions, or take another one with --to",
+        };
+        Self::work(
+            path.display().to_string(),
+            format!("it cannot be {done}: {error}"),
+            remedy,
+        )
+    }
+}

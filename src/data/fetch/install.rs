@@ -1,0 +1,210 @@
+//! A data set brought to its folder: loaded, checked, unpacked, renamed; whole or not at all.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::archive::{Copying, unpack, write_member};
+use super::catalogue::{Download, Files, KnownSet, Packing};
+use super::download::{self, Patience};
+use super::error::FetchError;
+use super::part::Part;
+use super::report::{FileReport, Presence, inspect_files, presence};
+use super::source::{self, Source};
+use super::step::Told;
+use super::sums::{SUMS_FILE, list};
+
+/// Where a data set is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fetched {
+    /// The folder with its files.
+    pub folder: PathBuf,
+    /// Whether it was there before.
+    pub was_there: bool,
+}
+
+/// Brings `set` into a folder of its own under `to`. What is there and right is left alone; what is there and wrong is
+/// the user's to remove. An interrupted download leaves a part file that the next call goes on with.
+///
+/// # Errors
+/// The data set is built in, its folder is there with other files, the source does not have it, the transfer fails, the
+/// sum is another one, the archive is not one of this data set, or the system does not let us write. Nothing is unpacked
+/// before the sum is checked, and nothing half unpacked is left.
+pub fn fetch(
+    set: &KnownSet,
+    to: &Path,
+    source: &Source,
+    patience: &Patience,
+    told: Told<'_>,
+) -> Result<Fetched, FetchError> {
+    let Some(files) = &set.files else {
+        return Err(FetchError::input(
+            set.name,
+            "it is built into the program, and there is nothing to fetch",
+            format!("write dataset = \"{}\"", set.name),
+        ));
+    };
+    if let Some(there) = already_there(files, to, told)? {
+        return Ok(there);
+    }
+    source.check(files)?;
+    let was_there = to.exists();
+    fs::create_dir_all(to).map_err(|error| FetchError {
+        fault: super::Fault::Input,
+        ..FetchError::system(to, "created", &error)
+    })?;
+    let outcome = fetch_into(files, to, source, patience, told);
+    if outcome.is_err() && !was_there {
+        // Only an empty one goes: a part file is worth keeping.
+        let _ = fs::remove_dir(to);
+    }
+    outcome
+}
+
+fn fetch_into(
+    files: &Files,
+    to: &Path,
+    source: &Source,
+    patience: &Patience,
+    told: Told<'_>,
+) -> Result<Fetched, FetchError> {
+    let mut parts = Vec::new();
+    for download in files.downloads {
+        parts.push((download, Part::open(to, download)?));
+    }
+    // From here on no other process works here; one may just have ended.
+    if let Some(there) = already_there(files, to, told)? {
+        return Ok(there);
+    }
+    for (download, part) in &mut parts {
+        let origin = match source {
+            Source::Folder(folder) => {
+                let path = source::local(folder, download);
+                source::copy(&path, download, part, told)?;
+                path.display().to_string()
+            }
+            Source::Home => load(files.base, download, part, patience, told)?,
+            Source::Mirror(base) => load(base, download, part, patience, told)?,
+        };
+        part.check(download, &origin, told)?;
+    }
+    // Hidden and beside its place, so that the rename stays on one file system. One of a process that was killed is ours.
+    let staging = to.join(format!(".unpacking-{}", files.folder));
+    let folder = to.join(files.folder);
+    let failed = |path: &Path, done: &str| {
+        let path = path.to_owned();
+        let done = done.to_owned();
+        move |error: io::Error| FetchError::system(&path, &done, &error)
+    };
+    if staging.symlink_metadata().is_ok() {
+        fs::remove_dir_all(&staging).map_err(failed(&staging, "removed"))?;
+    }
+    fs::create_dir(&staging).map_err(failed(&staging, "created"))?;
+    let unpacked = fill(files, &mut parts, &staging, told).and_then(|()| {
+        fs::rename(&staging, &folder).map_err(failed(&folder, "put in its place"))?;
+        sync(to).map_err(failed(to, "synchronised"))
+    });
+    if let Err(error) = unpacked {
+        let _ = fs::remove_dir_all(&staging);
+        return Err(error);
+    }
+    for (_, part) in &parts {
+        part.remove();
+    }
+    Ok(Fetched {
+        folder,
+        was_there: false,
+    })
+}
+
+/// Writes every member and the list of their sums into `staging`.
+fn fill(files: &Files, parts: &mut [(&Download, Part)], staging: &Path, told: Told<'_>) -> Result<(), FetchError> {
+    let mut sums = Vec::new();
+    for (download, part) in parts {
+        let reader = part.reader()?;
+        match download.packing {
+            Packing::TarGz => sums.extend(unpack(reader, download.file, files, staging, told)?),
+            Packing::Plain => {
+                for member in files.members.iter().filter(|member| member.name == download.file) {
+                    let sum = write_member(reader, download.bytes, member, staging, told).map_err(|error| {
+                        let (Copying::Read(error) | Copying::Write(error)) = error;
+                        FetchError::system(&staging.join(member.name), "written", &error)
+                    })?;
+                    sums.push((member.name, sum));
+                    break;
+                }
+            }
+        }
+    }
+    let missing = |member: &&super::Member| sums.iter().all(|(name, _)| *name != member.name);
+    if let Some(member) = files.members.iter().find(missing) {
+        let archives: Vec<&str> = files.downloads.iter().map(|download| download.file).collect();
+        return Err(FetchError::work(
+            archives.join(", "),
+            format!("'{}/{}' is not in it", files.folder, member.name),
+            "this is no archive of the data set; do not use it",
+        ));
+    }
+    let path = staging.join(SUMS_FILE);
+    (fs::write(&path, list(&sums)))
+        .and_then(|()| fs::File::open(&path)?.sync_all())
+        .and_then(|()| sync(staging))
+        .map_err(|error| FetchError::system(&path, "written", &error))
+}
+
+/// The data set where it is there and right.
+///
+/// # Errors
+/// Some of it is there, but not all of it, or it is not right.
+fn already_there(files: &Files, to: &Path, told: Told<'_>) -> Result<Option<Fetched>, FetchError> {
+    let own = to.join(files.folder);
+    let folder = match presence(files, to) {
+        Presence::Complete(folder) | Presence::Partial(folder) => folder,
+        // An empty folder in its place is renamed over; one with something else in it is not.
+        Presence::Absent if own.symlink_metadata().is_err() || is_empty(&own) => return Ok(None),
+        Presence::Absent => own,
+    };
+    let reports = inspect_files(files, &folder, told);
+    match reports.iter().find(|report| !report.is_good()) {
+        None => Ok(Some(Fetched {
+            folder,
+            was_there: true,
+        })),
+        Some(report) => Err(in_the_way(&folder, report)),
+    }
+}
+
+fn in_the_way(folder: &Path, report: &FileReport) -> FetchError {
+    FetchError::input(
+        folder.join(report.name).display().to_string(),
+        format!("{}, in a folder that is there already", report.finding()),
+        format!(
+            "remove or rename {}, or take another folder with --to",
+            folder.display()
+        ),
+    )
+}
+
+fn is_empty(folder: &Path) -> bool {
+    fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none())
+}
+
+fn load(
+    base: &str,
+    download: &Download,
+    part: &mut Part,
+    patience: &Patience,
+    told: Told<'_>,
+) -> Result<String, FetchError> {
+    let url = format!("{}/{}", base.trim_end_matches('/'), download.file);
+    download::load(&url, download, part, patience, told)?;
+    Ok(url)
+}
+
+/// Makes the names in a folder last.
+fn sync(folder: &Path) -> io::Result<()> {
+    match cfg!(unix) {
+        true => fs::File::open(folder)?.sync_all(),
+        false => Ok(()),
+    }
+}

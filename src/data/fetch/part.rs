@@ -1,0 +1,147 @@
+//! The file that a download grows in.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use super::catalogue::Download;
+use super::error::FetchError;
+use super::step::{Doing, Step, Told};
+use super::sums;
+
+/// A part file, locked for this process as long as it is open. It outlives the process, for the next fetch to go on with.
+pub(super) struct Part {
+    file: File,
+    path: PathBuf,
+}
+
+impl Part {
+    /// Opens the part file of `download` in `folder`, or makes it.
+    ///
+    /// # Errors
+    /// Another process has it, or the system does not let us.
+    pub(super) fn open(folder: &Path, download: &Download) -> Result<Self, FetchError> {
+        let path = folder.join(format!(".fetching-{}.part", download.file));
+        let failed = |error: io::Error| FetchError::system(&path, "opened", &error);
+        // Between opening and locking, the process that had it may finish and remove it: then there is a newer one.
+        loop {
+            // A link in its place would have us write where it points.
+            if path.symlink_metadata().is_ok_and(|there| !there.is_file()) {
+                return Err(FetchError::input(
+                    path.display().to_string(),
+                    "it is no regular file, and the download is to grow in it",
+                    "remove it, or take another folder with --to",
+                ));
+            }
+            let file = (OpenOptions::new().read(true).write(true).create(true).truncate(false))
+                .open(&path)
+                .map_err(failed)?;
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => {
+                    return Err(FetchError::work(
+                        path.display().to_string(),
+                        "another process is fetching into it",
+                        "wait until that one has ended, or take another folder with --to",
+                    ));
+                }
+                // Some network file systems have no locks; the sum decides there as well.
+                Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {}
+                Err(TryLockError::Error(error)) => return Err(failed(error)),
+            }
+            if is_at(&file, &path).map_err(failed)? {
+                return Ok(Self { file, path });
+            }
+        }
+    }
+
+    /// Bytes so far.
+    pub(super) fn len(&self) -> Result<u64, FetchError> {
+        let metadata = self.file.metadata().map_err(|error| self.failed("read", &error))?;
+        Ok(metadata.len())
+    }
+
+    /// Drops what is there, to start over.
+    pub(super) fn clear(&mut self) -> Result<(), FetchError> {
+        self.file.set_len(0).map_err(|error| self.failed("cleared", &error))
+    }
+
+    /// Adds bytes at the end.
+    pub(super) fn append(&mut self, bytes: &[u8]) -> Result<(), FetchError> {
+        (self.file.seek(SeekFrom::End(0)))
+            .and_then(|_| self.file.write_all(bytes))
+            .map_err(|error| self.failed("written", &error))
+    }
+
+    /// Hashes the whole file, whatever it was put together from. A file that is not the one expected is removed.
+    ///
+    /// # Errors
+    /// Its sum is another one, or it cannot be read.
+    pub(super) fn check(&mut self, download: &Download, origin: &str, told: Told<'_>) -> Result<(), FetchError> {
+        let total = self.len()?;
+        let mut tell = |done| {
+            told(Step {
+                doing: Doing::Checking,
+                file: download.file,
+                done,
+                total,
+            });
+        };
+        let found = (self.file.rewind())
+            .and_then(|()| sums::sum_of(&mut self.file, &mut tell))
+            .map_err(|error| self.failed("read", &error))?;
+        if found == download.sha256 {
+            return Ok(());
+        }
+        self.remove();
+        Err(FetchError::work(
+            origin,
+            format!(
+                "its SHA-256 is {found}, and that of {} is {}; what was loaded is removed, nothing was unpacked",
+                download.file, download.sha256
+            ),
+            "run the command again to load all of it anew, or name another source with --from DIR|URL",
+        ))
+    }
+
+    /// The whole file from its start.
+    pub(super) fn reader(&mut self) -> Result<&mut File, FetchError> {
+        match self.file.rewind() {
+            Ok(()) => Ok(&mut self.file),
+            Err(error) => Err(self.failed("read", &error)),
+        }
+    }
+
+    /// Removes the file, still locked, so that no other process goes on with it.
+    pub(super) fn remove(&self) {
+        // One that cannot be removed is overwritten by the next fetch.
+        let _ = std::fs::remove_file(&self.path);
+    }
+
+    fn failed(&self, done: &str, error: &io::Error) -> FetchError {
+        FetchError::system(&self.path, done, error)
+    }
+}
+
+impl Drop for Part {
+    /// What holds nothing is of no use to the next fetch.
+    fn drop(&mut self) {
+        let is_empty = self.file.metadata().is_ok_and(|metadata| metadata.len() == 0);
+        if is_empty && is_at(&self.file, &self.path).unwrap_or(false) {
+            self.remove();
+        }
+    }
+}
+
+/// Whether the open file is the one that stands at `path`.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+    let (open, there) = (file.metadata()?, path.symlink_metadata());
+    Ok(there.is_ok_and(|there| (open.dev(), open.ino()) == (there.dev(), there.ino())))
+}
+
+#[cfg(not(unix))]
+fn is_at(_: &File, path: &Path) -> io::Result<bool> {
+    Ok(path.is_file())
+}

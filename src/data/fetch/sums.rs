@@ -1,0 +1,67 @@
+//! SHA-256 sums of files, and the list of them that lies beside unpacked files.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+use crate::data::set::hex;
+
+/// The list's name; its form is that of `sha256sum`, which can check it too.
+pub(super) const SUMS_FILE: &str = "SHA256SUMS";
+
+/// A list is a few lines: what is longer is not one of ours.
+const LONGEST_LIST: u64 = 1 << 16;
+
+/// The sum of everything that `reader` gives, told of in between with the bytes so far.
+pub(super) fn sum_of(reader: &mut impl Read, told: &mut dyn FnMut(u64)) -> io::Result<String> {
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; 1 << 16];
+    let mut done = 0;
+    loop {
+        let read = match reader.read(&mut buffer) {
+            Ok(0) => return Ok(hex(&hash.finalize())),
+            Ok(read) => read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        hash.update(&buffer[..read]);
+        done += read as u64;
+        told(done);
+    }
+}
+
+/// A list of sums by file name.
+pub(super) fn list(sums: &[(&str, String)]) -> String {
+    sums.iter().map(|(name, sum)| format!("{sum}  {name}\n")).collect()
+}
+
+/// The sums noted in a folder; what is no line of a list is passed over.
+pub(super) fn noted(folder: &Path) -> Vec<(String, String)> {
+    let mut text = String::new();
+    let read = File::open(folder.join(SUMS_FILE)).and_then(|file| file.take(LONGEST_LIST).read_to_string(&mut text));
+    if read.is_err() {
+        return Vec::new();
+    }
+    text.lines()
+        .filter_map(|line| line.split_once("  "))
+        .map(|(sum, name)| (name.to_owned(), sum.to_owned()))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_is_read_back_and_other_lines_are_passed_over() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(noted(folder.path()).is_empty());
+        let sum = sum_of(&mut &b"abc"[..], &mut |_| {}).unwrap();
+        assert_eq!(sum, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        let text = list(&[("a.bin", sum.clone())]) + "no line of a list\n";
+        std::fs::write(folder.path().join(SUMS_FILE), text).unwrap();
+        assert_eq!(noted(folder.path()), [("a.bin".to_owned(), sum)]);
+    }
+}
