@@ -2,6 +2,7 @@
 
 mod compare;
 mod completions;
+mod data;
 mod describe;
 mod doctor;
 mod evaluate;
@@ -46,6 +47,7 @@ Examples:
   densenet-bench plot results/growth                   draw again, also while the run goes on
   densenet-bench status results/growth                 which trials are finished, failed, to be done
   densenet-bench compare results/a results/b           on the same seeds, with intervals and tests
+  densenet-bench data fetch cifar10                    load a data set, checked against its known sum
 
 Exit status: 0 all trials ok, 1 some trial failed, 2 bad usage or bad input and nothing started, 130 and 143 stopped by
 SIGINT and SIGTERM with the work so far kept.";
@@ -59,6 +61,7 @@ enum Verb {
     Plot(plot::Arguments),
     Compare(compare::Arguments),
     Status(status::Arguments),
+    Data(data::Arguments),
     Doctor(doctor::Arguments),
     Completions(completions::Arguments),
     #[command(hide = true)]
@@ -114,6 +117,7 @@ fn run(cli: Cli) -> ExitCode {
         Verb::Plot(arguments) => plot::run(&arguments),
         Verb::Compare(arguments) => compare::run(&arguments),
         Verb::Status(arguments) => status::run(&arguments),
+        Verb::Data(arguments) => data::run(&arguments),
         Verb::Doctor(arguments) => doctor::run(&arguments),
         Verb::Completions(arguments) => completions::run(&arguments),
         Verb::Trial(arguments) => trial::run(&arguments),

@@ -1,0 +1,271 @@
+//! `data`: the data sets that are known, fetched and verified.
+
+mod bar;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use densenet_bench::data::fetch::{
+    self, CATALOGUE, Fault, FetchError, FileReport, FileState, Files, KnownSet, Patience, Presence, Source,
+};
+use serde_json::{Value, json};
+
+use super::{Failure, Outcome, print, print_json};
+use bar::Bar;
+
+/// List, fetch and verify data sets
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  densenet-bench data list
+  densenet-bench data fetch cifar10
+  densenet-bench data fetch cifar10 --from /media/archives       from a folder that has cifar-10-binary.tar.gz
+  densenet-bench data fetch cifar10 --from http://mirror.example/cifar/
+  densenet-bench data verify cifar10 --path /data/cifar-10-batches-bin
+
+Exit status: 0 it is there and right, 1 a transfer failed or a file is not right, 2 bad usage and nothing started.")]
+pub struct Arguments {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    List(ListArguments),
+    Fetch(FetchArguments),
+    Verify(VerifyArguments),
+}
+
+/// Show the data sets that are known, and where they are
+#[derive(Args)]
+struct ListArguments {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Load a data set, check it and unpack it; what was interrupted goes on
+#[derive(Args)]
+struct FetchArguments {
+    /// The data set, such as cifar10
+    name: String,
+    /// The folder that its own folder comes to be in [default: data/NAME]
+    #[arg(long, value_name = "DIR")]
+    to: Option<PathBuf>,
+    /// A folder with the archive, or the address of a mirror's folder; what comes from it has to have the known checksum
+    #[arg(long, value_name = "DIR|URL")]
+    from: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Read every file of a data set and hold it against what is known of it
+#[derive(Args)]
+struct VerifyArguments {
+    /// The data set, such as cifar10
+    name: String,
+    /// Its folder [default: data/NAME]
+    #[arg(long, value_name = "DIR")]
+    path: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(arguments: &Arguments) -> Outcome {
+    match &arguments.action {
+        Action::List(arguments) => list(arguments),
+        Action::Fetch(arguments) => fetch(arguments),
+        Action::Verify(arguments) => verify(arguments),
+    }
+}
+
+fn list(arguments: &ListArguments) -> Outcome {
+    if arguments.json {
+        let sets: Vec<Value> = CATALOGUE.iter().map(set_json).collect();
+        print_json(&json!({ "data_sets": sets }))?;
+    } else {
+        let sets: Vec<String> = CATALOGUE.iter().map(set_text).collect();
+        print(&sets.join("\n"))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn set_text(set: &KnownSet) -> String {
+    let mut lines = vec![
+        set.about.to_owned(),
+        set.extent(),
+        format!("from {}", set.home),
+        format!("licence: {}", set.licence),
+    ];
+    lines.push(match &set.files {
+        None => "built in, nothing to fetch".to_owned(),
+        Some(files) => match whereabouts(set, files) {
+            Presence::Complete(folder) => format!("in {}, every file with the right size", folder.display()),
+            Presence::Partial(folder) => format!("in {}, but not whole", folder.display()),
+            Presence::Absent => format!(
+                "not in {}; to fetch it ({:.0} MB, {:.0} MB unpacked): densenet-bench data fetch {}",
+                default_folder(set).display(),
+                files.download_bytes() as f64 / 1e6,
+                files.unpacked_bytes() as f64 / 1e6,
+                set.name
+            ),
+        },
+    });
+    let indented: Vec<String> = lines.iter().map(|line| format!("  {line}\n")).collect();
+    format!("{}\n{}", set.name, indented.concat())
+}
+
+fn set_json(set: &KnownSet) -> Value {
+    let (state, folder) = match set.files.as_ref().map(|files| whereabouts(set, files)) {
+        None => ("built-in", None),
+        Some(Presence::Absent) => ("absent", None),
+        Some(Presence::Partial(folder)) => ("partial", Some(folder)),
+        Some(Presence::Complete(folder)) => ("complete", Some(folder)),
+    };
+    let downloads: Vec<Value> = (set.files.iter().flat_map(|files| files.downloads))
+        .map(|download| json!({ "file": download.file, "bytes": download.bytes, "sha256": download.sha256 }))
+        .collect();
+    json!({
+        "name": set.name,
+        "about": set.about,
+        "image": set.image,
+        "classes": set.classes,
+        "train_images": set.images.map(|(train, _)| train),
+        "test_images": set.images.map(|(_, test)| test),
+        "licence": set.licence,
+        "home": set.home,
+        "base": set.files.as_ref().map(|files| files.base),
+        "downloads": downloads,
+        "unpacked_bytes": set.files.as_ref().map(Files::unpacked_bytes),
+        "state": state,
+        "path": folder.map(|folder| absolute(&folder).display().to_string()),
+    })
+}
+
+fn whereabouts(set: &KnownSet, files: &Files) -> Presence {
+    fetch::presence(files, &default_folder(set))
+}
+
+fn default_folder(set: &KnownSet) -> PathBuf {
+    Path::new("data").join(set.name)
+}
+
+fn fetch(arguments: &FetchArguments) -> Outcome {
+    let set = fetch::find(CATALOGUE, &arguments.name).map_err(failure)?;
+    let source = match &arguments.from {
+        Some(from) => Source::parse(from).map_err(failure)?,
+        None => Source::Home,
+    };
+    if set.files.is_none() {
+        return built_in(set, arguments.json);
+    }
+    let to = arguments.to.clone().unwrap_or_else(|| default_folder(set));
+    let mut bar = Bar::new();
+    let fetched = fetch::fetch(set, &to, &source, &Patience::default(), &mut |step| bar.show(step));
+    bar.finish();
+    let fetched = fetched.map_err(failure)?;
+    let folder = absolute(&fetched.folder);
+    eprintln!(
+        "{}: {}. In the ablation file, under [data]:",
+        folder.display(),
+        match fetched.was_there {
+            true => "it is there already, and right",
+            false => "fetched and checked",
+        }
+    );
+    if arguments.json {
+        print_json(&json!({
+            "name": set.name,
+            "path": folder.display().to_string(),
+            "was_there": fetched.was_there,
+        }))?;
+    } else {
+        print(&path_line(&folder)?)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The key of the ablation file that names the folder.
+fn path_line(folder: &Path) -> Result<String, Failure> {
+    let Some(text) = folder.to_str() else {
+        return Err(Failure::Work(format!(
+            "{}: its name is not UTF-8, and an ablation file cannot hold it; rename the folder",
+            folder.display()
+        )));
+    };
+    Ok(format!("path = {}\n", toml::Value::String(text.to_owned())))
+}
+
+fn verify(arguments: &VerifyArguments) -> Outcome {
+    let set = fetch::find(CATALOGUE, &arguments.name).map_err(failure)?;
+    if set.files.is_none() {
+        return built_in(set, arguments.json);
+    }
+    let path = arguments.path.clone().unwrap_or_else(|| default_folder(set));
+    let mut bar = Bar::new();
+    let inspected = fetch::inspect(set, &path, &mut |step| bar.show(step));
+    bar.finish();
+    let (folder, reports) = inspected.map_err(failure)?;
+    let wrong = reports.iter().filter(|report| !report.is_good()).count();
+    if arguments.json {
+        let files: Vec<Value> = reports.iter().map(report_json).collect();
+        print_json(&json!({
+            "name": set.name,
+            "path": absolute(&folder).display().to_string(),
+            "ok": wrong == 0,
+            "files": files,
+        }))?;
+    } else {
+        let line = |report: &FileReport| format!("{}: {}\n", folder.join(report.name).display(), report.finding());
+        print(&reports.iter().map(line).collect::<String>())?;
+    }
+    if wrong > 0 {
+        return Err(Failure::Work(format!(
+            "{}: {wrong} of {} files are not as they have to be; remove or rename the folder, and fetch it again with \
+             `densenet-bench data fetch {}`",
+            folder.display(),
+            reports.len(),
+            set.name
+        )));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn report_json(report: &FileReport) -> Value {
+    let state = match report.state {
+        FileState::Right => "ok",
+        FileState::Plausible => "unchecked",
+        FileState::Missing => "missing",
+        FileState::WrongSize(_) => "wrong-size",
+        FileState::Different { .. } => "different",
+        FileState::Unreadable(_) => "unreadable",
+    };
+    json!({ "file": report.name, "state": state, "finding": report.finding() })
+}
+
+/// Nothing to do is no failure.
+fn built_in(set: &KnownSet, as_json: bool) -> Outcome {
+    eprintln!(
+        "{}: it is built in, there is nothing to fetch or verify; write dataset = \"{}\"",
+        set.name, set.name
+    );
+    if as_json {
+        print_json(&json!({ "name": set.name, "path": null, "built_in": true }))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn failure(error: FetchError) -> Failure {
+    match error.fault {
+        Fault::Input => Failure::input(error),
+        Fault::Work => Failure::work(error),
+    }
+}
+
+/// The path from the root on: an ablation file may be anywhere.
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}

@@ -1,0 +1,57 @@
+//! The progress of a fetch on stderr: silent where that is no terminal.
+
+use std::io::IsTerminal;
+
+use densenet_bench::data::fetch::{Doing, Step};
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// A bar for the file that is being worked on.
+pub struct Bar {
+    bar: ProgressBar,
+    /// What the bar tells of: a new one starts at its own bytes, not at the last one's speed.
+    heading: String,
+}
+
+impl Bar {
+    /// A bar that shows nothing yet.
+    pub fn new() -> Self {
+        Self {
+            bar: ProgressBar::hidden(),
+            heading: String::new(),
+        }
+    }
+
+    /// Shows how far it has come.
+    pub fn show(&mut self, step: Step<'_>) {
+        if !std::io::stderr().is_terminal() {
+            return;
+        }
+        let doing = match step.doing {
+            Doing::Loading => "loading",
+            Doing::Checking => "checking",
+            Doing::Unpacking => "unpacking",
+        };
+        let heading = format!("{doing} {}", step.file);
+        if heading != self.heading {
+            self.bar.finish_and_clear();
+            self.bar = ProgressBar::new(step.total);
+            // No colour, so that there is none to switch off.
+            if let Ok(style) = ProgressStyle::with_template(
+                "{bar:24} {percent:>3} %  {msg}  {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left",
+            ) {
+                self.bar.set_style(style.progress_chars("=> "));
+            }
+            self.bar.set_message(heading.clone());
+            // What an earlier fetch has loaded is no part of this one's speed.
+            self.bar.set_position(step.done);
+            self.bar.reset_eta();
+            self.heading = heading;
+        }
+        self.bar.set_position(step.done);
+    }
+
+    /// Nothing is worked on any more.
+    pub fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}

@@ -1,0 +1,214 @@
+//! `data list`, `data fetch` and `data verify` from the command line.
+
+#![cfg(feature = "burn")]
+
+mod workplace;
+
+use std::fs::{self, File};
+
+use serde_json::Value;
+use workplace::Workplace;
+
+const CIFAR10: [&str; 6] = [
+    "data_batch_1.bin",
+    "data_batch_2.bin",
+    "data_batch_3.bin",
+    "data_batch_4.bin",
+    "data_batch_5.bin",
+    "test_batch.bin",
+];
+
+/// Files of CIFAR-10's sizes that are nothing but holes, which take no room on the disk.
+fn hollow_cifar10(place: &Workplace) {
+    let folder = place.path("data/cifar10/cifar-10-batches-bin");
+    fs::create_dir_all(&folder).unwrap();
+    for name in CIFAR10 {
+        File::create(folder.join(name)).unwrap().set_len(30_730_000).unwrap();
+    }
+    fs::write(folder.join("batches.meta.txt"), [b'\n'; 61]).unwrap();
+}
+
+fn said(output: &std::process::Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+#[test]
+fn the_list_has_every_set_and_where_it_is() {
+    let place = Workplace::new();
+    let list = || -> Value { serde_json::from_str(&place.ok(&["data", "list", "--json"])).unwrap() };
+    let names = |list: &Value| -> Vec<(String, String)> {
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let sets = list["data_sets"].as_array().unwrap();
+        sets.iter()
+            .map(|set| (text(&set["name"]), text(&set["state"])))
+            .collect()
+    };
+    let states = |cifar10: &str| {
+        let pairs = [
+            ("digits", "built-in"),
+            ("synthetic", "built-in"),
+            ("cifar10", cifar10),
+            ("cifar100", "absent"),
+        ];
+        pairs.map(|(name, state)| (name.to_owned(), state.to_owned()))
+    };
+    assert_eq!(names(&list()), states("absent"));
+    hollow_cifar10(&place);
+    let whole = list();
+    assert_eq!(names(&whole), states("complete"));
+    let cifar10 = &whole["data_sets"][2];
+    assert!(
+        cifar10["path"]
+            .as_str()
+            .unwrap()
+            .ends_with("/data/cifar10/cifar-10-batches-bin")
+    );
+    assert_eq!(cifar10["downloads"][0]["bytes"], 170_052_171);
+    fs::remove_file(place.path("data/cifar10/cifar-10-batches-bin/test_batch.bin")).unwrap();
+    assert_eq!(names(&list()), states("partial"));
+
+    let text = place.ok(&["data", "list"]);
+    for line in [
+        "  1x8x8, 10 classes, 1,437 training and 360 test images",
+        "  built in, nothing to fetch",
+        "  in data/cifar10/cifar-10-batches-bin, but not whole",
+        "  not in data/cifar100; to fetch it (169 MB, 184 MB unpacked): densenet-bench data fetch cifar100",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line}\n{text}");
+    }
+}
+
+#[test]
+fn verifying_names_the_files_and_ends_with_one_where_they_are_wrong() {
+    let place = Workplace::new();
+    let refused = place.refused(&["data", "verify", "cifar10"]);
+    assert_eq!(
+        refused,
+        "error: data/cifar10: there is no such folder; fetch it with `densenet-bench data fetch cifar10`, or name its \
+         folder with --path"
+    );
+    hollow_cifar10(&place);
+    fs::remove_file(place.path("data/cifar10/cifar-10-batches-bin/data_batch_4.bin")).unwrap();
+    let output = place.run(&["data", "verify", "cifar10"]);
+    assert_eq!(output.status.code(), Some(1));
+    let lines = String::from_utf8(output.stdout.clone()).unwrap();
+    let lines: Vec<&str> = lines.lines().collect();
+    assert_eq!(lines.len(), 7);
+    assert_eq!(
+        lines[0],
+        "data/cifar10/cifar-10-batches-bin/data_batch_1.bin: it is another file: its SHA-256 is \
+         3a8a84b64bcf861b26141d5cdcae007b8457d57210923dc132103760842ce568, and \
+         cee916563c9f80d84e3cc88e17fdc0941787f1244f00a67874d45b261883ada5 was expected"
+    );
+    assert_eq!(
+        lines[3],
+        "data/cifar10/cifar-10-batches-bin/data_batch_4.bin: it is missing"
+    );
+    assert_eq!(
+        lines[6],
+        "data/cifar10/cifar-10-batches-bin/batches.meta.txt: there, but no checksum is known for it"
+    );
+    assert!(
+        said(&output).starts_with("error: data/cifar10/cifar-10-batches-bin: 6 of 7 files are not as they have to be")
+    );
+
+    let folder = place.path("data/cifar10/cifar-10-batches-bin");
+    let output = place.run(&[
+        "data",
+        "verify",
+        "cifar10",
+        "--json",
+        "--path",
+        folder.to_str().unwrap(),
+    ]);
+    assert_eq!(output.status.code(), Some(1));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(
+        (&report["ok"], &report["files"][3]["state"]),
+        (&Value::Bool(false), &"missing".into())
+    );
+    assert_eq!(report["files"][0]["state"], "different");
+}
+
+#[test]
+fn an_archive_that_is_not_the_one_is_refused_by_its_sum_before_it_is_unpacked() {
+    let place = Workplace::new();
+    fs::create_dir(place.path("archives")).unwrap();
+    let archive = File::create(place.path("archives/cifar-10-binary.tar.gz")).unwrap();
+    archive.set_len(170_052_171).unwrap();
+    let output = place.run(&["data", "fetch", "cifar10", "--from", "archives", "--to", "mit Ähre"]);
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    assert!(output.stdout.is_empty());
+    let said = said(&output);
+    assert!(
+        said.starts_with("error: archives/cifar-10-binary.tar.gz: its SHA-256 is "),
+        "{said}"
+    );
+    assert!(said.contains(
+        "that of cifar-10-binary.tar.gz is c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd; what was \
+         loaded is removed, nothing was unpacked; run the command again"
+    ));
+    assert_eq!(said.lines().count(), 1);
+    assert!(!place.path("mit Ähre").exists());
+}
+
+#[test]
+fn what_cannot_be_fetched_is_refused_with_what_can() {
+    let place = Workplace::new();
+    assert_eq!(
+        place.refused(&["data", "fetch", "imagenet"]),
+        "error: 'imagenet': no data set has this name; take one of digits, synthetic, cifar10, cifar100"
+    );
+    assert_eq!(
+        place.refused(&["data", "fetch", "cifar10", "--from", "elsewhere"]),
+        "error: elsewhere/cifar-10-binary.tar.gz: there is no such file; name with --from a folder that has \
+         cifar-10-binary.tar.gz"
+    );
+    assert!(
+        place
+            .refused(&["data", "fetch", "cifar10", "--from", "ftp://a/"])
+            .contains("https or http")
+    );
+    place.write("cifar-10-binary.tar.gz", "short");
+    assert!(
+        place
+            .refused(&["data", "fetch", "cifar10", "--from", "."])
+            .contains("it has 5 bytes, and")
+    );
+    hollow_cifar10(&place);
+    let refused = place.refused(&["data", "fetch", "cifar10", "--from", "."]);
+    assert!(
+        refused.ends_with(
+            "in a folder that is there already; remove or rename data/cifar10/cifar-10-batches-bin, or take another folder \
+             with --to"
+        ),
+        "{refused}"
+    );
+}
+
+#[test]
+fn what_is_built_in_needs_nothing() {
+    let place = Workplace::new();
+    for verb in ["fetch", "verify"] {
+        for name in ["digits", "synthetic"] {
+            let output = place.run(&["data", verb, name]);
+            assert!(output.status.success() && output.stdout.is_empty());
+            assert!(said(&output).contains("built in"), "{}", said(&output));
+        }
+    }
+    assert!(!place.path("data").exists());
+}
+
+#[test]
+fn a_server_that_is_not_there_is_a_failed_transfer() {
+    let place = Workplace::new();
+    // Nothing listens on port 1.
+    let output = place.run(&["data", "fetch", "cifar10", "--from", "http://127.0.0.1:1/"]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = said(&output);
+    assert!(
+        said.starts_with("error: http://127.0.0.1:1/cifar-10-binary.tar.gz: there is no answer from it: "),
+        "{said}"
+    );
+    assert!(!place.path("data/cifar10").exists());
+}
