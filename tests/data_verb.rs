@@ -2,10 +2,15 @@
 
 #![cfg(feature = "burn")]
 
+mod archives;
 mod workplace;
 
 use std::fs::{self, File};
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
+use archives::server::{Answer, Server};
 use serde_json::Value;
 use workplace::Workplace;
 
@@ -211,4 +216,72 @@ fn a_server_that_is_not_there_is_a_failed_transfer() {
         "{said}"
     );
     assert!(!place.path("data/cifar10").exists());
+}
+
+#[test]
+fn a_killed_fetch_leaves_a_part_that_the_next_one_goes_on_with() {
+    let place = Workplace::new();
+    let head = "HTTP/1.1 200 OK\r\nContent-Length: 170052171\r\n\r\n".as_bytes();
+    let server = Server::new(
+        vec![],
+        vec![
+            Answer::RawThenSilent([head, &archives::noise(1_000_000, 5)].concat()),
+            Answer::Raw(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".to_vec()),
+        ],
+    );
+    let arguments = ["data", "fetch", "cifar10", "--from", &server.base];
+    let mut child = Command::new(env!("CARGO_BIN_EXE_densenet-bench"))
+        .args(arguments)
+        .current_dir(place.path(""))
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let part = place.path("data/cifar10/.fetching-cifar-10-binary.tar.gz.part");
+    let begun = Instant::now();
+    while part.metadata().map_or(0, |part| part.len()) < 1_000_000 {
+        assert!(begun.elapsed() < Duration::from_secs(60), "the part does not grow");
+        thread::sleep(Duration::from_millis(20));
+    }
+    // Another one meanwhile stops at once.
+    let second = place.run(&arguments);
+    assert_eq!(second.status.code(), Some(1));
+    assert!(said(&second).contains("another process is fetching into it"));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(place.run(&arguments).status.code(), Some(1));
+    assert_eq!(
+        server.requests(),
+        [
+            "GET /mirror/cifar-10-binary.tar.gz HTTP/1.1",
+            "GET /mirror/cifar-10-binary.tar.gz HTTP/1.1 range: bytes=1000000-"
+        ]
+    );
+    assert!(fs::read(part).unwrap() == archives::noise(1_000_000, 5));
+}
+
+#[test]
+fn the_proxy_variables_are_obeyed_but_for_this_machine() {
+    let place = Workplace::new();
+    let refusal = || Answer::Raw(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n".to_vec());
+    let (proxy, mirror) = (
+        Server::new(vec![], vec![refusal()]),
+        Server::new(vec![], vec![refusal()]),
+    );
+    let fetch = |from: &str| {
+        let output = Command::new(env!("CARGO_BIN_EXE_densenet-bench"))
+            .args(["data", "fetch", "cifar10", "--from", from])
+            .current_dir(place.path(""))
+            .env_remove("NO_PROXY")
+            .env_remove("no_proxy")
+            .env("ALL_PROXY", proxy.base.trim_end_matches("/mirror/"))
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    };
+    fetch(&mirror.base);
+    assert_eq!(mirror.requests(), ["GET /mirror/cifar-10-binary.tar.gz HTTP/1.1"]);
+    assert!(proxy.requests().is_empty());
+    fetch("http://mirror.invalid/cifar/");
+    assert_eq!(proxy.requests().len(), 1);
+    assert!(proxy.requests()[0].contains("mirror.invalid"), "{:?}", proxy.requests());
 }

@@ -24,6 +24,8 @@ pub enum Answer {
     Silent,
     /// These bytes, as they are.
     Raw(Vec<u8>),
+    /// These bytes, as they are; then nothing more, and the connection stays open.
+    RawThenSilent(Vec<u8>),
 }
 
 /// The server; it ends with the test program.
@@ -78,44 +80,42 @@ fn start(request: &str) -> usize {
 }
 
 fn respond(stream: &mut TcpStream, request: &str, file: &[u8], answer: &Answer) -> std::io::Result<()> {
-    if let Answer::Raw(bytes) = answer {
-        return stream.write_all(bytes);
+    match answer {
+        Answer::Whole => send(stream, file, 0, file.len()),
+        Answer::Obedient => send(stream, file, start(request), file.len()),
+        Answer::CutAfter(bytes) => send(stream, file, start(request), *bytes),
+        Answer::StallAfter(bytes) => {
+            send(stream, file, start(request), *bytes)?;
+            hold(stream)
+        }
+        Answer::Silent => hold(stream),
+        Answer::Raw(bytes) => stream.write_all(bytes),
+        Answer::RawThenSilent(bytes) => {
+            stream.write_all(bytes)?;
+            hold(stream)
+        }
     }
-    let from = match answer {
-        Answer::Whole => 0,
-        _ => start(request),
-    };
+}
+
+/// Says nothing more until the client hangs up.
+fn hold(stream: &mut TcpStream) -> std::io::Result<()> {
+    stream.set_read_timeout(Some(A_WHILE))?;
+    stream.read(&mut [0]).map(|_| ())
+}
+
+/// Announces all of `file` from byte `from` on, and sends at most so many bytes of it.
+fn send(stream: &mut TcpStream, file: &[u8], from: usize, most: usize) -> std::io::Result<()> {
+    let length = file.len();
     let status = match from {
         0 => "200 OK".to_owned(),
         from => format!(
-            "206 Partial Content\r\nContent-Range: bytes {from}-{}/{}",
-            file.len() - 1,
-            file.len()
+            "206 Partial Content\r\nContent-Range: bytes {from}-{}/{length}",
+            length - 1
         ),
     };
-    let head = format!(
-        "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
-        file.len() - from
-    );
-    match answer {
-        Answer::Whole | Answer::Obedient => {
-            stream.write_all(head.as_bytes())?;
-            stream.write_all(&file[from..])
-        }
-        Answer::CutAfter(bytes) => {
-            stream.write_all(head.as_bytes())?;
-            stream.write_all(&file[from..from + bytes])
-        }
-        Answer::StallAfter(bytes) => {
-            stream.write_all(head.as_bytes())?;
-            stream.write_all(&file[from..from + bytes])?;
-            stream.flush()?;
-            thread::sleep(A_WHILE);
-            Ok(())
-        }
-        Answer::Silent | Answer::Raw(_) => {
-            thread::sleep(A_WHILE);
-            Ok(())
-        }
-    }
+    let announced = length - from;
+    stream.write_all(
+        format!("HTTP/1.1 {status}\r\nContent-Length: {announced}\r\nConnection: close\r\n\r\n").as_bytes(),
+    )?;
+    stream.write_all(&file[from..][..announced.min(most)])
 }

@@ -57,4 +57,12 @@ impl FetchError {
             remedy,
         )
     }
+
+    /// The same, found before anything was started.
+    pub(super) fn before_the_start(self) -> Self {
+        Self {
+            fault: Fault::Input,
+            ..self
+        }
+    }
 }

@@ -49,10 +49,7 @@ pub fn fetch(
     }
     source.check(files)?;
     let was_there = to.exists();
-    fs::create_dir_all(to).map_err(|error| FetchError {
-        fault: super::Fault::Input,
-        ..FetchError::system(to, "created", &error)
-    })?;
+    fs::create_dir_all(to).map_err(|error| FetchError::system(to, "created", &error).before_the_start())?;
     let outcome = fetch_into(files, to, source, patience, told);
     if outcome.is_err() && !was_there {
         // Only an empty one goes: a part file is worth keeping.

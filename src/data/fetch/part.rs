@@ -22,7 +22,7 @@ impl Part {
     /// Another process has it, or the system does not let us.
     pub(super) fn open(folder: &Path, download: &Download) -> Result<Self, FetchError> {
         let path = folder.join(format!(".fetching-{}.part", download.file));
-        let failed = |error: io::Error| FetchError::system(&path, "opened", &error);
+        let failed = |error: io::Error| FetchError::system(&path, "opened", &error).before_the_start();
         // Between opening and locking, the process that had it may finish and remove it: then there is a newer one.
         loop {
             // A link in its place would have us write where it points.
