@@ -37,7 +37,7 @@ impl Bar {
             self.bar = ProgressBar::new(step.total);
             // No colour, so that there is none to switch off.
             if let Ok(style) = ProgressStyle::with_template(
-                "{bar:24} {percent:>3} %  {msg}  {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left",
+                "{bar:24} {percent:>3} %  {msg}  {decimal_bytes}/{decimal_total_bytes}  {decimal_bytes_per_sec}  {eta} left",
             ) {
                 self.bar.set_style(style.progress_chars("=> "));
             }
