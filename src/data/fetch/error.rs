@@ -59,6 +59,7 @@ impl FetchError {
     }
 
     /// The same, found before anything was started.
+    #[cfg(feature = "fetch")]
     pub(super) fn before_the_start(self) -> Self {
         Self {
             fault: Fault::Input,

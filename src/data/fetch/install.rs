@@ -122,14 +122,14 @@ fn fill(files: &Files, parts: &mut [(&Download, Part)], staging: &Path, told: To
         match download.packing {
             Packing::TarGz => sums.extend(unpack(reader, download.file, files, staging, told)?),
             Packing::Plain => {
-                for member in files.members.iter().filter(|member| member.name == download.file) {
-                    let sum = write_member(reader, download.bytes, member, staging, told).map_err(|error| {
-                        let (Copying::Read(error) | Copying::Write(error)) = error;
-                        FetchError::system(&staging.join(member.name), "written", &error)
-                    })?;
-                    sums.push((member.name, sum));
-                    break;
-                }
+                let Some(member) = files.members.iter().find(|member| member.name == download.file) else {
+                    continue;
+                };
+                let sum = write_member(reader, download.bytes, member, staging, told).map_err(|error| {
+                    let (Copying::Read(error) | Copying::Write(error)) = error;
+                    FetchError::system(&staging.join(member.name), "written", &error)
+                })?;
+                sums.push((member.name, sum));
             }
         }
     }
