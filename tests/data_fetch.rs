@@ -260,3 +260,16 @@ fn a_mirror_is_reached_by_https_or_http_and_a_folder_by_its_path() {
         assert_eq!((error.rule.as_str(), error.fault), (rule, Fault::Input), "{from}");
     }
 }
+
+#[test]
+fn a_connection_that_ends_early_without_a_length_is_gone_on_with() {
+    let (archive, place) = (good(), Place::new());
+    let set = set_of(&archive);
+    let early = [b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", &archive[..5000]].concat();
+    let server = Server::new(archive.clone(), vec![Answer::Raw(early), Answer::Obedient]);
+    let error = place.from(&set, &server).unwrap_err();
+    assert!(error.rule.ends_with("bytes: the server ended it"), "{error}");
+    assert!(fs::read(place.part()).unwrap() == archive[..5000]);
+    place.from(&set, &server).unwrap();
+    place.assert_whole(&set);
+}
