@@ -11,7 +11,7 @@ use densenet_bench::data::fetch::{
 };
 use serde_json::{Value, json};
 
-use super::{Failure, Outcome, print, print_json};
+use super::{Failure, Outcome, print, print_json, say};
 use bar::Bar;
 
 /// List, fetch and verify data sets
@@ -168,14 +168,14 @@ fn fetch(arguments: &FetchArguments) -> Outcome {
     bar.finish();
     let fetched = fetched.map_err(failure)?;
     let folder = absolute(&fetched.folder);
-    eprintln!(
+    say(&format!(
         "{}: {}. In the ablation file, under [data]:",
         folder.display(),
         match fetched.was_there {
             true => "it is there already, and right",
             false => "fetched and checked",
         }
-    );
+    ));
     if arguments.json {
         print_json(&json!({
             "name": set.name,
@@ -248,10 +248,10 @@ fn report_json(report: &FileReport) -> Value {
 
 /// Nothing to do is no failure.
 fn built_in(set: &KnownSet, as_json: bool) -> Outcome {
-    eprintln!(
+    say(&format!(
         "{}: it is built in, there is nothing to fetch or verify; write dataset = \"{}\"",
         set.name, set.name
-    );
+    ));
     if as_json {
         print_json(&json!({ "name": set.name, "path": null, "built_in": true }))?;
     }

@@ -1,10 +1,11 @@
 //! The checkpoints of a trial: the two newest, so that one that is damaged has another before it.
 
 use std::fs;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::files::{named, write_whole};
+use crate::files::read_bounded;
 use crate::formats::checkpoint::{self, Checkpoint, CheckpointError, Position};
 use crate::network::Plan;
 
@@ -65,7 +66,7 @@ impl Checkpoints {
         let longest = checkpoint::longest(plan);
         for path in self.newest_first() {
             let file = path.display().to_string();
-            let found = match read_at_most(&path, longest) {
+            let found = match read_bounded(&path, longest) {
                 Ok(bytes) => checkpoint::read(&bytes, &file, trial, plan),
                 Err(error) => Err(CheckpointError::Damaged {
                     file: file.clone(),
@@ -122,20 +123,6 @@ fn key(path: &Path) -> Option<(usize, usize)> {
         .strip_prefix("epoch-")?
         .split_once("-step-")?;
     Some((epoch.parse().ok()?, steps.parse().ok()?))
-}
-
-/// Reads a file that has no business to be longer than that.
-fn read_at_most(path: &Path, longest: u64) -> io::Result<Vec<u8>> {
-    let file = fs::File::open(path)?;
-    let length = file.metadata()?.len();
-    if length > longest {
-        return Err(io::Error::other(format!(
-            "it has {length} bytes, and this network's have at most {longest}"
-        )));
-    }
-    let mut bytes = Vec::with_capacity(length as usize);
-    file.take(longest).read_to_end(&mut bytes)?;
-    Ok(bytes)
 }
 
 #[cfg(test)]
@@ -226,7 +213,7 @@ mod tests {
             (changed, "its checksum is wrong"),
             (whole[..300].to_vec(), "its checksum is wrong"),
             (vec![], "it does not begin like a checkpoint"),
-            (too_long, "bytes, and this network's have at most"),
+            (too_long, "bytes that are read of such a file"),
         ] {
             fs::write(&path, bytes).unwrap();
             let (steps, reports) = used(&checkpoints, 9);

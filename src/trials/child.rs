@@ -12,6 +12,7 @@ use super::record::{TrialRecord, TrialResult};
 use super::recording::{Recording, RecordingError, nanoseconds};
 use super::supervise::Event;
 use crate::data::{self, DataError, LoaderError};
+use crate::files::read_bounded;
 use crate::formats::ablation::Settings;
 use crate::formats::checkpoint::Position;
 use crate::formats::tables::Status;
@@ -98,7 +99,7 @@ pub fn starting_weights(
         return Ok(initial_weights(plan, seed));
     };
     let name = path.display().to_string();
-    let bytes = std::fs::read(path).map_err(|error| {
+    let bytes = read_bounded(path, weights::largest_file(plan)).map_err(|error| {
         let text = format!("{name}: {error}; training started from it, so put it back");
         io::Error::new(error.kind(), text)
     })?;

@@ -13,6 +13,7 @@ use super::experiment::Trial;
 use super::files::{named, remove_unfinished, write_whole};
 use super::lock::{Lock, LockError};
 use super::record::{TrialRecord, TrialResult};
+use crate::files::read_bounded;
 use crate::formats::tables::{self, EpochRow, Row, Status, StepRow, TrialRow};
 use crate::host::Environment;
 
@@ -96,7 +97,7 @@ impl ResultFolder {
     pub fn create(&self, ablation: &str) -> Result<(), FolderError> {
         create_all(&self.root.join("trials"))?;
         let path = self.root.join("ablation.toml");
-        if read_if_there(&path)?.is_some_and(|before| before != ablation.as_bytes()) {
+        if read_if_there(&path, LONGEST_RECORD)?.is_some_and(|before| before != ablation.as_bytes()) {
             self.set_comparison_aside()?;
         }
         write_whole(&path, ablation.as_bytes())?;
@@ -302,7 +303,9 @@ impl ResultFolder {
         let mut joined = tables::write_rows::<T>(&[])?;
         for trial in trials {
             let own = self.trial(&trial.record.trial).join(T::FILE);
-            let Some(bytes) = read_if_there(&own)? else { continue };
+            let Some(bytes) = read_if_there(&own, u64::MAX)? else {
+                continue;
+            };
             let (mut rows, _) = tables::whole_rows::<T>(&bytes, &own.display().to_string())?;
             for row in &mut rows {
                 rename(row, trial.record.variant.clone());
@@ -340,8 +343,11 @@ fn remove_all(path: &Path) -> Result<(), FolderError> {
     }
 }
 
-fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, FolderError> {
-    match fs::read(path) {
+/// Records are some kilobytes; those of a measurement hold every step's time.
+const LONGEST_RECORD: u64 = 64 << 20;
+
+fn read_if_there(path: &Path, longest: u64) -> Result<Option<Vec<u8>>, FolderError> {
+    match read_bounded(path, longest) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(named(path, &error).into()),
@@ -356,7 +362,7 @@ pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), Fold
 }
 
 pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, FolderError> {
-    let Some(bytes) = read_if_there(path)? else {
+    let Some(bytes) = read_if_there(path, LONGEST_RECORD)? else {
         return Ok(None);
     };
     let value = serde_json::from_slice(&bytes).map_err(|error| FolderError::Broken {

@@ -98,8 +98,12 @@ impl Holder {
 
     /// The holder that a lock's file names.
     fn in_file(file: &mut File) -> Self {
+        /// More than a name of a host and two numbers take.
+        const LONGEST: u64 = 4096;
         let mut text = String::new();
-        let read = file.rewind().and_then(|()| file.read_to_string(&mut text));
+        let read = file
+            .rewind()
+            .and_then(|()| file.take(LONGEST).read_to_string(&mut text));
         // Between taking the lock and writing it down a holder has no name yet.
         let unknown = Self {
             host: "an unknown host".to_owned(),
