@@ -48,7 +48,14 @@ execution = "{execution}"
     )
 }
 
-const EXECUTIONS: [&str; 4] = ["plain", "aten", "recompute", "fused"];
+/// Each device with an execution.
+const PLACES: [(&str, &str); 5] = [
+    ("cpu", "plain"),
+    ("cpu", "aten"),
+    ("cpu", "recompute"),
+    ("cpu", "fused"),
+    ("flex", "plain"),
+];
 
 /// What the kills came to.
 #[derive(Debug, Default)]
@@ -76,9 +83,9 @@ struct Harness {
 }
 
 impl Harness {
-    fn start(&self, out: &str) -> Child {
+    fn start(&self, device: &str, out: &str) -> Child {
         Command::new(env!("CARGO_BIN_EXE_densenet-bench"))
-            .args(["run", "killed.toml", "--threads", "1", "--out", out])
+            .args(["run", "killed.toml", "--threads", "1", "--device", device, "--out", out])
             .current_dir(self.place.path("."))
             .env("OMP_WAIT_POLICY", "passive")
             .stdout(Stdio::null())
@@ -92,18 +99,18 @@ impl Harness {
     }
 
     /// Lets a run come to its end; its outcome and how long it took.
-    fn left_alone(&self, out: &str) -> (Outcome, Duration) {
+    fn left_alone(&self, device: &str, out: &str) -> (Outcome, Duration) {
         let begun = Instant::now();
-        let status = self.start(out).wait().unwrap();
+        let status = self.start(device, out).wait().unwrap();
         assert!(status.success(), "{}", self.said());
         (outcome(&self.place.path(out).join("killed")), begun.elapsed())
     }
 
     /// Starts a run and kills it, or a trial of it, at a random instant below `most`; again and again until it comes to
     /// its end.
-    fn killed_until_it_ends(&mut self, out: &str, most: Duration) -> Outcome {
+    fn killed_until_it_ends(&mut self, device: &str, out: &str, most: Duration) -> Outcome {
         loop {
-            let mut run = self.start(out);
+            let mut run = self.start(device, out);
             // The root favours the later instants: early on there is nothing yet that a kill could spoil.
             let instant = most.mul_f64(self.draws.uniform().sqrt());
             let kills_trial = self.draws.below(4) == 0;
@@ -176,18 +183,18 @@ fn a_run_that_is_killed_again_and_again_ends_as_one_that_was_left_alone() {
     };
     let mut left_alone = BTreeMap::new();
     for round in 0.. {
-        let execution = EXECUTIONS[round % EXECUTIONS.len()];
-        if harness.counts.kills() >= wanted && round >= EXECUTIONS.len() {
+        let (device, execution) = PLACES[round % PLACES.len()];
+        if harness.counts.kills() >= wanted && round >= PLACES.len() {
             break;
         }
         harness.place.write("killed.toml", &ablation(execution));
         let (expected, duration) = left_alone
-            .entry(execution)
-            .or_insert_with(|| harness.left_alone(&format!("alone-{execution}")))
+            .entry((device, execution))
+            .or_insert_with(|| harness.left_alone(device, &format!("alone-{device}-{execution}")))
             .clone();
         let out = format!("killed-{round}");
-        let found = harness.killed_until_it_ends(&out, duration);
-        assert_same(&found, &expected, &format!("{execution}, KILL_SEED={seed}"));
+        let found = harness.killed_until_it_ends(device, &out, duration);
+        assert_same(&found, &expected, &format!("{execution} on {device}, KILL_SEED={seed}"));
         fs::remove_dir_all(harness.place.path(&out)).unwrap();
     }
     println!("{:?}", harness.counts);

@@ -121,14 +121,13 @@ const DIGITS: usize = 64;
 /// # Errors
 /// Where safetensors cannot hold the tensors (a shape that does not fit its values).
 pub fn write(checkpoint: &Checkpoint) -> Result<Vec<u8>, WeightsError> {
-    let named = |prefix: &'static str, tensors: &Weights| {
-        let name = |(name, tensor): (&String, &WeightTensor)| (format!("{prefix}{name}"), tensor.clone());
-        tensors.iter().map(name).collect::<Vec<_>>()
-    };
-    let mut tensors: Weights = named(WEIGHTS, &checkpoint.weights).into_iter().collect();
-    tensors.extend(named(MOMENTUM, &checkpoint.momentum));
+    let parts = [(WEIGHTS, &checkpoint.weights), (MOMENTUM, &checkpoint.momentum)];
+    let tensors = parts.into_iter().flat_map(|(prefix, tensors)| {
+        let named = move |(name, tensor)| (format!("{prefix}{name}"), tensor);
+        tensors.iter().map(named)
+    });
     let position = serde_json::json!(checkpoint.position).to_string();
-    let body = weights::write_with(&tensors, Some(HashMap::from([(POSITION.to_owned(), position)])))?;
+    let body = weights::write_named(tensors, Some(HashMap::from([(POSITION.to_owned(), position)])))?;
     let head = format!("{MAGIC}{VERSION}\n{:x}\n", Sha256::digest(&body));
     Ok([head.as_bytes(), &body].concat())
 }

@@ -1,8 +1,9 @@
 //! Weights as named tensors, in safetensors with PyTorch's layout and torchvision's names.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
-use safetensors::{Dtype, tensor::TensorView};
+use safetensors::{Dtype, View};
 
 use super::tensor_file;
 use super::text::quoted;
@@ -121,37 +122,49 @@ pub fn largest_file(plan: &Plan) -> u64 {
 /// # Errors
 /// Where the format cannot hold the tensors (a shape that does not fit its values).
 pub fn write(weights: &Weights) -> Result<Vec<u8>, WeightsError> {
-    write_with(weights, None)
+    write_named(weights.iter().map(|(name, tensor)| (name.as_str(), tensor)), None)
 }
 
-/// Writes safetensors bytes with entries in their metadata.
-pub(super) fn write_with(
-    weights: &Weights,
+/// Writes safetensors bytes of tensors by names of their own, with entries in the metadata.
+pub(super) fn write_named<'a, Name: AsRef<str> + Ord + std::fmt::Display>(
+    tensors: impl Iterator<Item = (Name, &'a WeightTensor)>,
     metadata: Option<HashMap<String, String>>,
 ) -> Result<Vec<u8>, WeightsError> {
-    let unfit = |reason: safetensors::SafeTensorError| WeightsError {
+    let unfit = |reason: String| WeightsError {
         file: "weights".to_owned(),
         rule: format!("cannot be written as safetensors ({reason})"),
         remedy: "this is a defect of densenet-bench: please report it".to_owned(),
     };
-    let bytes: Vec<(&String, &WeightTensor, Vec<u8>)> = weights
-        .iter()
-        .map(|(name, tensor)| {
-            (
-                name,
-                tensor,
-                tensor.values.iter().flat_map(|value| value.to_le_bytes()).collect(),
-            )
-        })
-        .collect();
-    let mut views = Vec::with_capacity(bytes.len());
-    for (name, tensor, bytes) in &bytes {
-        views.push((
-            name,
-            TensorView::new(Dtype::F32, tensor.shape.clone(), bytes).map_err(unfit)?,
-        ));
+    let mut views = Vec::new();
+    for (name, tensor) in tensors {
+        if tensor.shape.iter().product::<usize>() != tensor.values.len() {
+            let reason = format!("{name} is {:?} of {} values", tensor.shape, tensor.values.len());
+            return Err(unfit(reason));
+        }
+        views.push((name, Floats(tensor)));
     }
-    safetensors::serialize(views, metadata).map_err(unfit)
+    safetensors::serialize(views, metadata).map_err(|error| unfit(error.to_string()))
+}
+
+/// A tensor as safetensors takes it: its bytes are made one tensor at a time.
+struct Floats<'a>(&'a WeightTensor);
+
+impl View for Floats<'_> {
+    fn dtype(&self) -> Dtype {
+        Dtype::F32
+    }
+
+    fn shape(&self) -> &[usize] {
+        &self.0.shape
+    }
+
+    fn data(&self) -> Cow<'_, [u8]> {
+        self.0.values.iter().flat_map(|value| value.to_le_bytes()).collect()
+    }
+
+    fn data_len(&self) -> usize {
+        4 * self.0.values.len()
+    }
 }
 
 #[cfg(test)]

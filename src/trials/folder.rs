@@ -189,6 +189,10 @@ impl ResultFolder {
         if self.checkpoints(&record.trial).exist() {
             self.forget_result(&record.trial)?;
         } else {
+            if folder.exists() {
+                // The process of a run that was killed just now may still be writing there.
+                drop(self.hold_trial(&record.trial)?);
+            }
             remove_all(&folder)?;
             create_all(&folder)?;
             write_json(&folder.join(ENVIRONMENT), environment)?;
