@@ -103,8 +103,8 @@ name = "a""#,
 #[test]
 fn keys_of_later_versions_are_unknown_to_this_one() {
     refuses(
-        &section("train", "checkpoint-every = 100"),
-        "growth.toml:8: train.checkpoint-every: [train] has no key checkpoint-every; [train] has epochs, steps, batch-size, learning-rate, momentum, nesterov, weight-decay, schedule, milestones, gamma, shuffle, seeds",
+        &section("train", "loss-scale = 1024"),
+        "growth.toml:8: train.loss-scale: [train] has no key loss-scale; [train] has epochs, steps, batch-size, learning-rate, momentum, nesterov, weight-decay, schedule, milestones, gamma, shuffle, seeds, checkpoint-every",
     );
     refuses(
         &section("run", "precision = \"bf16\""),
