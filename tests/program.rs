@@ -189,21 +189,6 @@ fn a_network_spoiled_by_its_last_step_is_no_ok_trial() {
 }
 
 #[test]
-fn a_folder_that_a_run_holds_is_refused_to_another() {
-    let place = Workplace::new();
-    place.write("small.toml", SMALL);
-    let folder = densenet_bench::trials::ResultFolder::new(&place.path("results"), "small");
-    let held = folder.hold().unwrap();
-    let said = place.refused(&["run", "small.toml", "--threads", "2"]);
-    assert_eq!(
-        said,
-        "error: results/small: another `densenet-bench run` is at work in this folder; wait for it, or take another --out"
-    );
-    drop(held);
-    place.ok(&["run", "small.toml", "--threads", "2", "--only", "growth-rate=4"]);
-}
-
-#[test]
 fn a_run_that_trains_nothing_leaves_the_record_of_the_one_that_did() {
     let place = Workplace::new();
     place.write("small.toml", SMALL);
