@@ -5,14 +5,15 @@
 mod workplace;
 
 use std::fs;
-use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::time::Duration;
 
 use densenet_bench::formats::tables::{BatchRow, Status, StepRow, TrialRow};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use workplace::Workplace;
 use workplace::outcome::{assert_same, outcome};
+use workplace::{Workplace, await_end, await_while, checkpoints, children, said};
 
 /// Long enough to be stopped in its middle.
 const LONG: &str = r#"
@@ -49,42 +50,18 @@ fn start(place: &Workplace, arguments: &[&str]) -> Child {
 
 /// Waits until the first trial of a run has a checkpoint; fails where the run ends before it.
 fn await_checkpoint(place: &Workplace, run: &mut Child) {
-    let patience = Instant::now() + Duration::from_secs(120);
-    let has_one = || {
-        let trials = fs::read_dir(place.path("results/long/trials"))
-            .into_iter()
-            .flatten()
-            .flatten();
-        let mut checkpoints =
-            trials.flat_map(|trial| fs::read_dir(trial.path().join("checkpoints")).into_iter().flatten());
-        checkpoints.any(|entry| entry.is_ok_and(|entry| entry.file_name().to_string_lossy().ends_with(".checkpoint")))
-    };
-    while !has_one() {
-        assert!(run.try_wait().unwrap().is_none(), "the run ended without a checkpoint");
-        assert!(Instant::now() < patience, "no checkpoint");
-        std::thread::sleep(Duration::from_millis(2));
-    }
+    let folder = place.path("results/long");
+    await_while(run, "a checkpoint", || checkpoints(&folder).pop());
 }
 
 /// Waits until a run has started a trial; its process.
-fn await_child(run: u32) -> i32 {
-    let patience = Instant::now() + Duration::from_secs(120);
-    loop {
-        let list = fs::read_to_string(format!("/proc/{run}/task/{run}/children")).unwrap_or_default();
-        if let Some(trial) = list.split_whitespace().next() {
-            return trial.parse().unwrap();
-        }
-        assert!(Instant::now() < patience, "no trial was started");
-        std::thread::sleep(Duration::from_millis(2));
-    }
+fn await_trial(run: &mut Child) -> i32 {
+    let id = run.id();
+    await_while(run, "a trial", || children(id).pop())
 }
 
 fn send(run: &Child, signal: Signal) {
     kill(Pid::from_raw(run.id() as i32), signal).unwrap();
-}
-
-fn said(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 #[test]
@@ -97,7 +74,7 @@ fn a_run_that_is_asked_to_stop_saves_its_step_says_so_and_goes_on_to_the_same_en
         let mut run = start(&place, &arguments);
         await_checkpoint(&place, &mut run);
         // A run that has started a trial hears signals; before that there is nothing to save.
-        await_child(run.id());
+        await_trial(&mut run);
         send(&run, signal);
         let output = run.wait_with_output().unwrap();
         assert_eq!(output.status.code(), Some(status), "{}", said(&output));
@@ -149,7 +126,7 @@ fn a_second_interrupt_stops_at_once_and_no_trial_outlives_its_run() {
     place.write("long.toml", LONG);
     let mut run = start(&place, &["run", "long.toml", "--threads", "1"]);
     await_checkpoint(&place, &mut run);
-    let trial = await_child(run.id());
+    let trial = await_trial(&mut run);
     // A trial that is held still does not finish its step: the run waits for it until it is asked again.
     kill(Pid::from_raw(trial), Signal::SIGSTOP).unwrap();
     send(&run, Signal::SIGINT);
@@ -158,11 +135,7 @@ fn a_second_interrupt_stops_at_once_and_no_trial_outlives_its_run() {
     send(&run, Signal::SIGINT);
     let output = run.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130), "{}", said(&output));
-    let patience = Instant::now() + Duration::from_secs(20);
-    while fs::read_to_string(format!("/proc/{trial}/stat")).is_ok_and(|stat| !stat.contains(") Z ")) {
-        assert!(Instant::now() < patience, "the trial outlived its run");
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    await_end(trial);
     place.ok(&["run", "long.toml", "--threads", "1"]);
 }
 
@@ -173,18 +146,11 @@ fn a_measurement_that_is_asked_to_stop_is_a_row_and_keeps_the_rounds_before_it()
     let measure = "[measure]\nbatch-sizes = [8]\nsteps = 6\nrounds = 3\nwarmup-seconds = 1.0\n";
     place.write("long.toml", &(LONG[..train].to_owned() + measure));
     let mut run = start(&place, &["run", "long.toml", "--threads", "1"]);
-    let rounds = || {
-        let found = Command::new("find")
-            .arg(place.path("results"))
-            .args(["-name", "round-*.json"])
-            .output()
-            .unwrap();
-        String::from_utf8(found.stdout).unwrap().lines().count()
-    };
-    while rounds() == 0 {
-        assert!(run.try_wait().unwrap().is_none(), "the run ended without a round");
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    let measurements = place.path("results/long/measurements");
+    await_while(&mut run, "a round", || {
+        let own = fs::read_dir(&measurements).ok()?.flatten().next()?.path();
+        own.join("round-0.json").exists().then_some(())
+    });
     send(&run, Signal::SIGINT);
     let output = run.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130), "{}", said(&output));
@@ -206,7 +172,7 @@ fn two_runs_on_one_folder_the_second_says_who_holds_it() {
     let mut run = start(&place, &["run", "long.toml", "--threads", "1"]);
     await_checkpoint(&place, &mut run);
     // Held still, so that it is at work for as long as this looks at it.
-    kill(Pid::from_raw(await_child(run.id())), Signal::SIGSTOP).unwrap();
+    kill(Pid::from_raw(await_trial(&mut run)), Signal::SIGSTOP).unwrap();
     let refusal = place.refused(&["run", "long.toml", "--threads", "1"]);
     let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
     let holder = format!("process {} on {}, since 20", run.id(), host.trim());
@@ -312,45 +278,20 @@ fn a_damaged_checkpoint_is_told_and_the_one_before_it_leads_to_the_same_end() {
     place.write("long.toml", LONG);
     place.ok(&["run", "long.toml", "--threads", "1", "--out", "alone"]);
     let mut run = start(&place, &["run", "long.toml", "--threads", "1"]);
-    let newest_two = loop {
-        await_checkpoint(&place, &mut run);
-        let found: Vec<_> = Command::new("find")
-            .arg(place.path("results/long/trials"))
-            .args(["-name", "*.checkpoint", "-size", "+1k"])
-            .output()
-            .map(|output| {
-                String::from_utf8(output.stdout)
-                    .unwrap()
-                    .lines()
-                    .map(str::to_owned)
-                    .collect()
-            })
-            .unwrap();
-        if found.len() == 2 {
-            break found;
-        }
-    };
+    let folder = place.path("results/long");
+    await_while(&mut run, "a second checkpoint", || {
+        (checkpoints(&folder).len() > 1).then_some(())
+    });
     run.kill().unwrap();
     run.wait().unwrap();
-    assert_eq!(newest_two.len(), 2);
     // Whichever is the newest by now is spoiled in its middle.
-    let trial = fs::read_dir(place.path("results/long/trials"))
-        .unwrap()
-        .next()
-        .unwrap()
-        .unwrap()
-        .path();
-    let steps = |path: &std::path::Path| -> usize {
+    let steps = |path: &Path| -> usize {
         let stem = path.file_stem().unwrap().to_string_lossy().into_owned();
         stem.split("-step-").nth(1).unwrap().parse().unwrap()
     };
-    let mut checkpoints: Vec<_> = fs::read_dir(trial.join("checkpoints"))
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "checkpoint"))
-        .collect();
-    checkpoints.sort_by_key(|path| steps(path));
-    let newest = checkpoints.last().unwrap();
+    let mut found = checkpoints(&folder);
+    found.sort_by_key(|path| steps(path));
+    let newest = found.last().unwrap();
     let mut bytes = fs::read(newest).unwrap();
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;

@@ -14,8 +14,8 @@ use std::time::{Duration, Instant, SystemTime};
 use densenet_bench::random::{Purpose, Stream};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use workplace::Workplace;
 use workplace::outcome::{Outcome, assert_same, outcome};
+use workplace::{Workplace, await_end, children};
 
 /// Everything that has a state or draws at random: momentum, dropout, augmentation, a held-out split, an epoch's last
 /// batch that is smaller, a schedule; and checkpoints in the middle of epochs.
@@ -118,7 +118,7 @@ impl Harness {
             let trials = children(run.id());
             if let (true, Some(&trial)) = (kills_trial, trials.first()) {
                 // It may have ended by now, and then nothing is killed.
-                if kill(trial, Signal::SIGKILL).is_ok() {
+                if kill(Pid::from_raw(trial), Signal::SIGKILL).is_ok() {
                     self.counts.trials_killed += 1;
                 }
                 run.wait().unwrap();
@@ -139,28 +139,6 @@ impl Harness {
                 return outcome(&self.place.path(out).join("killed"));
             }
         }
-    }
-}
-
-/// The processes that a process has started and that have not ended.
-fn children(process: u32) -> Vec<Pid> {
-    let list = fs::read_to_string(format!("/proc/{process}/task/{process}/children")).unwrap_or_default();
-    list.split_whitespace()
-        .map(|pid| Pid::from_raw(pid.parse().unwrap()))
-        .collect()
-}
-
-/// Waits until a process whose parent was killed is gone.
-fn await_end(process: Pid) {
-    let patience = Instant::now() + Duration::from_secs(20);
-    let is_there = || match fs::read_to_string(format!("/proc/{process}/stat")) {
-        // One that nobody has waited for yet has ended as well.
-        Ok(stat) => !stat.contains(") Z ") && !stat.contains(") X "),
-        Err(_) => false,
-    };
-    while is_there() {
-        assert!(Instant::now() < patience, "trial process {process} outlived its parent");
-        std::thread::sleep(Duration::from_millis(5));
     }
 }
 

@@ -186,7 +186,7 @@ impl ResultFolder {
     /// Whatever the system says.
     pub fn begin(&self, record: &TrialRecord, environment: &Environment) -> Result<(), FolderError> {
         let folder = self.trial(&record.trial);
-        if self.checkpoints(&record.trial).exist() {
+        if self.can_go_on(&record.trial)? {
             self.forget_result(&record.trial)?;
         } else {
             if folder.exists() {
@@ -198,6 +198,11 @@ impl ResultFolder {
             write_json(&folder.join(ENVIRONMENT), environment)?;
         }
         write_json(&folder.join(RECORD), record)
+    }
+
+    /// Whether a trial has something to go on from, and says what it was begun with.
+    fn can_go_on(&self, trial: &str) -> Result<bool, FolderError> {
+        Ok(self.checkpoints(trial).exist() && self.record(trial)?.is_some())
     }
 
     /// Removes how a trial ended: it is at work again.
@@ -223,7 +228,7 @@ impl ResultFolder {
     /// # Errors
     /// What differs, and the remedy; or a record that cannot be read.
     pub fn check_going_on(&self, record: &TrialRecord, environment: &Environment) -> Result<(), FolderError> {
-        if !self.checkpoints(&record.trial).exist() {
+        if !self.can_go_on(&record.trial)? {
             return Ok(());
         }
         let folder = self.trial(&record.trial);

@@ -4,12 +4,35 @@
 pub mod outcome;
 
 use std::fs;
-use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output};
+use std::time::{Duration, Instant};
 
 use densenet_bench::formats::tables::{Row, read_rows};
 use serde_json::Value;
 use tempfile::TempDir;
+
+/// Two trials that last a moment.
+pub const SMALL: &str = r#"
+name = "small"
+question = "Does a fault spoil what was recorded?"
+[data]
+dataset = "digits"
+train-limit = 256
+test-limit = 64
+augment = "shift-flip"
+[model]
+block-layers = [2, 2]
+growth-rate = 6
+dropout = 0.1
+[train]
+epochs = 2
+batch-size = 32
+checkpoint-every = 3
+seeds = [0, 1]
+[run]
+execution = "fused"
+"#;
 
 /// An empty folder that the program runs in.
 pub struct Workplace(TempDir);
@@ -71,4 +94,57 @@ impl Workplace {
     pub fn json(&self, file: &str) -> Value {
         serde_json::from_slice(&fs::read(self.path(file)).unwrap()).unwrap()
     }
+}
+
+/// What a run said on stderr.
+pub fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// Long enough for a machine that does much else; a test that waits so long has failed.
+pub const PATIENCE: Duration = Duration::from_secs(180);
+
+/// Waits for something to come about, for as long as `run` is at work.
+pub fn await_while<T>(run: &mut Child, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(run.try_wait().unwrap().is_none(), "the run ended without {what}");
+        assert!(Instant::now() < end, "no {what}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// The processes that a process has started and that have not ended.
+pub fn children(process: u32) -> Vec<i32> {
+    let list = fs::read_to_string(format!("/proc/{process}/task/{process}/children")).unwrap_or_default();
+    list.split_whitespace().map(|pid| pid.parse().unwrap()).collect()
+}
+
+/// Waits until a process whose parent has ended is gone. One that nobody has waited for yet has ended as well.
+pub fn await_end(process: i32) {
+    let end = Instant::now() + PATIENCE;
+    let stat = || fs::read_to_string(format!("/proc/{process}/stat"));
+    while stat().is_ok_and(|stat| !stat.contains(") Z ") && !stat.contains(") X ")) {
+        assert!(Instant::now() < end, "process {process} outlived its parent");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// The checkpoints of a result folder's trials.
+pub fn checkpoints(folder: &Path) -> Vec<PathBuf> {
+    let entries = |folder: PathBuf| {
+        fs::read_dir(folder)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|entry| entry.path())
+    };
+    let is_one = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "checkpoint");
+    entries(folder.join("trials"))
+        .flat_map(|trial| entries(trial.join("checkpoints")))
+        .filter(is_one)
+        .collect()
 }
