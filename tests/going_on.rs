@@ -60,6 +60,17 @@ fn await_trial(run: &mut Child) -> i32 {
     await_while(run, "a trial", || children(id).pop())
 }
 
+/// Stops the trial of a run, but not the run; its process.
+fn hold_still(run: &mut Child) -> i32 {
+    loop {
+        let trial = await_trial(run);
+        // It may have ended by now, and then the next one is held.
+        if kill(Pid::from_raw(trial), Signal::SIGSTOP).is_ok() {
+            return trial;
+        }
+    }
+}
+
 fn send(run: &Child, signal: Signal) {
     kill(Pid::from_raw(run.id() as i32), signal).unwrap();
 }
@@ -126,9 +137,8 @@ fn a_second_interrupt_stops_at_once_and_no_trial_outlives_its_run() {
     place.write("long.toml", LONG);
     let mut run = start(&place, &["run", "long.toml", "--threads", "1"]);
     await_checkpoint(&place, &mut run);
-    let trial = await_trial(&mut run);
     // A trial that is held still does not finish its step: the run waits for it until it is asked again.
-    kill(Pid::from_raw(trial), Signal::SIGSTOP).unwrap();
+    let trial = hold_still(&mut run);
     send(&run, Signal::SIGINT);
     std::thread::sleep(Duration::from_millis(500));
     assert!(run.try_wait().unwrap().is_none(), "it did not wait for its trial");
@@ -172,7 +182,7 @@ fn two_runs_on_one_folder_the_second_says_who_holds_it() {
     let mut run = start(&place, &["run", "long.toml", "--threads", "1"]);
     await_checkpoint(&place, &mut run);
     // Held still, so that it is at work for as long as this looks at it.
-    kill(Pid::from_raw(await_trial(&mut run)), Signal::SIGSTOP).unwrap();
+    hold_still(&mut run);
     let refusal = place.refused(&["run", "long.toml", "--threads", "1"]);
     let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
     let holder = format!("process {} on {}, since 20", run.id(), host.trim());
@@ -282,8 +292,10 @@ fn a_damaged_checkpoint_is_told_and_the_one_before_it_leads_to_the_same_end() {
     await_while(&mut run, "a second checkpoint", || {
         (checkpoints(&folder).len() > 1).then_some(())
     });
+    let trials = children(run.id());
     run.kill().unwrap();
     run.wait().unwrap();
+    trials.into_iter().for_each(await_end);
     // Whichever is the newest by now is spoiled in its middle.
     let steps = |path: &Path| -> usize {
         let stem = path.file_stem().unwrap().to_string_lossy().into_owned();

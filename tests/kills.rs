@@ -115,6 +115,7 @@ impl Harness {
             let instant = most.mul_f64(self.draws.uniform().sqrt());
             let kills_trial = self.draws.below(4) == 0;
             std::thread::sleep(instant);
+            let before = self.counts.kills();
             let trials = children(run.id());
             if let (true, Some(&trial)) = (kills_trial, trials.first()) {
                 // It may have ended by now, and then nothing is killed.
@@ -138,6 +139,7 @@ impl Harness {
                 self.counts.compared += 1;
                 return outcome(&self.place.path(out).join("killed"));
             }
+            assert!(self.counts.kills() > before, "it failed without a kill: {said}");
         }
     }
 }

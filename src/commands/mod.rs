@@ -153,7 +153,8 @@ fn say_panics_in_a_line() {
 
 /// Says something on stderr, on one line: names of files, what is in them and errors of libraries come from outside.
 fn say(message: &str) {
-    eprintln!("{}", visible::line(message));
+    // Where stderr is a full disk or a pipe that nobody reads, the work is worth more than the words.
+    let _ = writeln!(io::stderr(), "{}", visible::line(message));
 }
 
 /// Prints to stdout; a reader that has gone away (`| head`) is no failure. What a text holds from outside does not act

@@ -1,6 +1,6 @@
 //! The progress bar on stderr: silent where that is no terminal.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use densenet_bench::trials::{Event, TrialRecord};
@@ -104,7 +104,9 @@ impl Progress {
 
     /// Lines that stay, above the bar.
     pub fn say(&self, lines: &str) {
-        self.bar.suspend(|| eprint!("{}", visible::lines(lines)));
+        // Where nobody can read it, the work goes on.
+        let write = || std::io::stderr().write_all(visible::lines(lines).as_bytes());
+        let _: std::io::Result<()> = self.bar.suspend(write);
     }
 
     /// A line that stays.

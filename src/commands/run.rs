@@ -1,5 +1,6 @@
 //! `run`: measure, train every variant with every seed, record, plot.
 
+mod faults;
 mod folder;
 mod said;
 
@@ -22,6 +23,7 @@ use super::measure::Measuring;
 use super::train::Training;
 use super::worker::Workers;
 use super::{Failure, Outcome, experiment, plot, print, say};
+use faults::Faults;
 use folder::{hold, unfinished, unusable};
 use said::{announce, counted, interrupted, report, work_of};
 
@@ -148,7 +150,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let _held = hold(&folder, arguments.fresh)?;
     let trains = !arguments.find_max_batch;
     let todo = match trains {
-        true => unfinished(&folder, &selected, &environment)?,
+        true => unfinished(&folder, &selected, &environment, device)?,
         false => Vec::new(),
     };
     let mut unmeasured = 0;
@@ -178,43 +180,51 @@ pub fn run(arguments: &Arguments) -> Outcome {
     };
 
     let mut done = Done::default();
-    let mut trained = Ok(());
+    let mut faults = Faults::default();
     if trains {
         let work = work_of((selected.len(), todo.len()), (to_measure.len(), unmeasured));
         announce(&folder, &environment, &work);
         // Measured before anything is trained: it is short, and tells whether the batches fit.
         if !to_measure.is_empty() {
-            measuring.measure(&to_measure, &planned)?;
+            faults.past(measuring.measure(&to_measure, &planned));
         }
         if !stop.is_asked() {
-            trained = training.train(&experiment, &todo);
+            faults.past(training.train(&experiment, &todo));
         }
     } else {
         announce(&folder, &environment, "a search for the largest batch of each variant");
-        done.searched = measuring.find_largest(&experiment, &chosen, cells, arguments.memory_limit)?;
+        let found = measuring.find_largest(&experiment, &chosen, cells, arguments.memory_limit);
+        done.searched = faults.past(found).unwrap_or_default();
     }
     // All tables are this ablation's, whatever part of it was run and however it ended.
-    done.trials = folder.derive_tables(&experiment.trials).map_err(Failure::work)?;
+    if let Some(derived) = faults.past(folder.derive_tables(&experiment.trials).map_err(Failure::work)) {
+        done.trials = derived.rows;
+        for fault in &derived.damaged {
+            faults.tell(fault);
+        }
+    }
     let all = Measurements::of(&folder);
-    done.batches = all.derive_tables(&planned).map_err(Failure::work)?;
+    let batches = all.derive_tables(&planned).map_err(Failure::work);
+    done.batches = faults.past(batches).unwrap_or_default();
     let boundaries = all.derive_boundaries(&searches(&experiment, &every_variant, cells));
-    let boundaries = boundaries.map_err(Failure::work)?;
+    let boundaries = faults.past(boundaries.map_err(Failure::work)).unwrap_or_default();
     if has_work {
         environment.ended = Some(now());
-        folder.record_environment(&environment).map_err(Failure::work)?;
+        faults.past(folder.record_environment(&environment).map_err(Failure::work));
     }
     if let (Some(signal), Some(status)) = (stop.signal_name(), stop.exit_status()) {
         interrupted(arguments, &done, signal, &folder)?;
         return Ok(ExitCode::from(status));
     }
-    trained?;
-    // Whatever is wrong with the tables now, something was run: this is no bad input any more.
-    let summary = plot::draw_folder(folder.root()).map_err(|failure| Failure::Work(failure.into_message()))?;
-    report(arguments, &folder, &done, &boundaries, &summary)?;
-    Ok(ExitCode::from(u8::from(match trains {
+    if let Some(summary) = faults.past(plot::draw_folder(folder.root())) {
+        report(arguments, &folder, &done, &boundaries, &summary)?;
+    }
+    let failed = match trains {
         true => done.has_failures(&selected, &to_measure),
         false => done.has_failures(&[], &[]),
-    })))
+    };
+    // Whatever is wrong now, something was run: this is no bad input any more.
+    Ok(ExitCode::from(u8::from(failed || faults.any())))
 }
 
 /// The rows of the whole ablation, and those of the searches that were made now.

@@ -9,7 +9,7 @@ use densenet_bench::trials::{Holder, ResultFolder, Standing, overview};
 use densenet_bench::views::standing::{StandingLine, console};
 use serde_json::json;
 
-use super::{Failure, Outcome, plot, print, print_json};
+use super::{Failure, Outcome, plot, print, print_json, say};
 
 /// Show how the trials of a result folder stand: finished, failed, at work, to be done, stale
 #[derive(Args)]
@@ -30,7 +30,8 @@ pub fn run(arguments: &Arguments) -> Outcome {
     plot::check_is_result_folder(&arguments.folder)?;
     let folder = ResultFolder::at(&arguments.folder);
     let ablation = plot::read_ablation(&arguments.folder.join("ablation.toml"))?;
-    let standings = overview(&folder, &ablation).map_err(Failure::input)?;
+    let mut warn = |text: String| say(&format!("warning: {text}"));
+    let standings = overview(&folder, &ablation, &mut warn).map_err(Failure::input)?;
     let lines: Vec<StandingLine> = standings.iter().map(line).collect();
     let batches: Vec<BatchRow> = plot::read_table(&arguments.folder)?;
     let measured = batches.iter().filter(|row| row.status == Status::Ok).count();

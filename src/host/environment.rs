@@ -86,6 +86,20 @@ const RECORDED_VARIABLES: [&str; 38] = [
     "TORCH_NUM_THREADS",
 ];
 
+/// Those of them that choose the kernels or the precision of libraries, and with it the last bits of a run.
+const DECISIVE_VARIABLES: [&str; 10] = [
+    "ATEN_CPU_CAPABILITY",
+    "CUBLAS_WORKSPACE_CONFIG",
+    "DNNL_DEFAULT_FPMATH_MODE",
+    "DNNL_MAX_CPU_ISA",
+    "MKL_CBWR",
+    "NVIDIA_TF32_OVERRIDE",
+    "OMP_DYNAMIC",
+    "ONEDNN_DEFAULT_FPMATH_MODE",
+    "ONEDNN_MAX_CPU_ISA",
+    "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE",
+];
+
 /// `environment.json`: where, with what and how a run was made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Environment {
@@ -184,11 +198,19 @@ impl Environment {
         }
     }
 
-    /// The processor or GPU that is another in later surroundings, in words. Libraries choose their kernels by it.
+    /// The processor, GPU or variable that is another in later surroundings, in words: libraries choose their kernels by
+    /// these.
     pub fn machine_difference(&self, later: &Self) -> Option<String> {
         let differ = |begun: &str, now: &str| (begun != now).then(|| format!("on {begun} (now {now})"));
         let gpu = |of: &Self| of.gpu.clone().unwrap_or_else(|| "no GPU".to_owned());
-        differ(&self.cpu, &later.cpu).or_else(|| differ(&gpu(self), &gpu(later)))
+        let variable = |name: &&str| {
+            let value = |of: &Self| of.variables.get(*name).map_or("unset", String::as_str).to_owned();
+            let (begun, now) = (value(self), value(later));
+            (begun != now).then(|| format!("with {name} {begun} (now {now})"))
+        };
+        differ(&self.cpu, &later.cpu)
+            .or_else(|| differ(&gpu(self), &gpu(later)))
+            .or_else(|| DECISIVE_VARIABLES.iter().find_map(variable))
     }
 
     /// The surroundings of one process of the run, which may have threads and switches of its own.
@@ -222,6 +244,20 @@ pub fn now() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_variable_that_chooses_kernels_tells_two_surroundings_apart_and_a_job_number_does_not() {
+        let begun = Environment::observe(DeviceChoice::Cpu, None, &RunSettings::default(), 2);
+        let mut later = begun.clone();
+        later.variables.insert("SLURM_JOB_ID".to_owned(), "7".to_owned());
+        assert_eq!(begun.machine_difference(&later), None);
+        assert!(DECISIVE_VARIABLES.iter().all(|name| RECORDED_VARIABLES.contains(name)));
+        later.variables.insert("DNNL_MAX_CPU_ISA".to_owned(), "AVX2".to_owned());
+        assert_eq!(
+            begun.machine_difference(&later).as_deref(),
+            Some("with DNNL_MAX_CPU_ISA unset (now AVX2)")
+        );
+    }
 
     #[test]
     fn only_listed_variables_are_recorded() {

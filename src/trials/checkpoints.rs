@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::files::{named, write_whole};
+use super::files::{named, sync_parent, write_whole};
 use crate::files::read_bounded;
 use crate::formats::checkpoint::{self, Checkpoint, CheckpointError, Position};
 use crate::network::Plan;
@@ -17,6 +17,8 @@ pub struct Checkpoints {
 /// How many are kept.
 const KEPT: usize = 2;
 const EXTENSION: &str = "checkpoint";
+/// The extension of one that was not to be used.
+const PASSED_OVER: &str = "passed-over";
 
 impl Checkpoints {
     /// Those in a trial's folder.
@@ -27,14 +29,20 @@ impl Checkpoints {
     }
 
     /// Whether there is any.
-    pub fn exist(&self) -> bool {
-        !self.newest_first().is_empty()
+    ///
+    /// # Errors
+    /// A folder that is there and cannot be read.
+    pub fn exist(&self) -> io::Result<bool> {
+        Ok(!self.newest_first()?.is_empty())
     }
 
     /// The steps of the newest, as its name has them.
-    pub fn steps(&self) -> Option<usize> {
-        let (_, steps) = key(self.newest_first().first()?)?;
-        Some(steps)
+    ///
+    /// # Errors
+    /// A folder that is there and cannot be read.
+    pub fn steps(&self) -> io::Result<Option<usize>> {
+        let newest = self.newest_first()?.into_iter().next();
+        Ok(newest.and_then(|path| key(&path)).map(|(_, steps)| steps))
     }
 
     /// Keeps a checkpoint and lets go of all but the newest.
@@ -42,45 +50,52 @@ impl Checkpoints {
     /// # Errors
     /// Whatever the system says; those from before stay.
     pub fn keep(&self, checkpoint: &Checkpoint) -> io::Result<()> {
-        fs::create_dir_all(&self.folder).map_err(|error| named(&self.folder, &error))?;
+        if !self.folder.exists() {
+            fs::create_dir_all(&self.folder).map_err(|error| named(&self.folder, &error))?;
+            sync_parent(&self.folder).map_err(|error| named(&self.folder, &error))?;
+        }
         let bytes = checkpoint::write(checkpoint).map_err(io::Error::other)?;
         write_whole(&self.folder.join(name(&checkpoint.position)), &bytes)?;
-        for old in self.newest_first().iter().skip(KEPT) {
+        for old in self.newest_first()?.iter().skip(KEPT) {
             fs::remove_file(old).map_err(|error| named(old, &error))?;
         }
         Ok(())
     }
 
     /// The newest checkpoint that is whole, belongs to this trial and network and is accepted: `is_backed` says what is
-    /// missing beside one, such as rows. Each that is passed over is told to `report`.
+    /// missing beside one, such as rows. Each that is passed over is told to `report` and set aside, so that it does not
+    /// take the place of one that the trial writes from here on.
     ///
     /// # Errors
-    /// One that a later program wrote.
+    /// One that a later program wrote, or whatever the system says: a checkpoint that cannot be read now may be whole.
     pub fn newest(
         &self,
         trial: &str,
         plan: &Plan,
         is_backed: impl Fn(&Position) -> Result<(), String>,
         report: &mut dyn FnMut(String),
-    ) -> Result<Option<Checkpoint>, CheckpointError> {
+    ) -> Result<Option<Checkpoint>, CheckpointsError> {
         let longest = checkpoint::longest(plan);
-        for path in self.newest_first() {
+        for path in self.newest_first()? {
             let file = path.display().to_string();
+            let damaged = |rule: String| CheckpointError::Damaged {
+                file: file.clone(),
+                rule,
+            };
             let found = match read_bounded(&path, longest) {
                 Ok(bytes) => checkpoint::read(&bytes, &file, trial, plan),
-                Err(error) => Err(CheckpointError::Damaged {
-                    file: file.clone(),
-                    rule: error.to_string(),
-                }),
+                Err(error) if error.kind() == io::ErrorKind::FileTooLarge => Err(damaged(error.to_string())),
+                Err(error) => return Err(named(&path, &error).into()),
             };
             match found {
                 Ok(checkpoint) => match is_backed(&checkpoint.position) {
                     Ok(()) => return Ok(Some(checkpoint)),
                     Err(lack) => report(format!("{file}: {lack}; the checkpoint before it is used")),
                 },
-                Err(newer @ CheckpointError::Newer { .. }) => return Err(newer),
+                Err(newer @ CheckpointError::Newer { .. }) => return Err(newer.into()),
                 Err(damaged) => report(format!("damaged checkpoint: {damaged}; the one before it is used")),
             }
+            fs::rename(&path, path.with_extension(PASSED_OVER)).map_err(|error| named(&path, &error))?;
         }
         Ok(None)
     }
@@ -96,15 +111,31 @@ impl Checkpoints {
         }
     }
 
-    fn newest_first(&self) -> Vec<PathBuf> {
-        let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
-        let mut found: Vec<PathBuf> = entries
-            .map(|entry| entry.path())
-            .filter(|path| key(path).is_some())
-            .collect();
+    fn newest_first(&self) -> io::Result<Vec<PathBuf>> {
+        let entries = match fs::read_dir(&self.folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(named(&self.folder, &error)),
+        };
+        let mut found = Vec::new();
+        for entry in entries {
+            let path = entry.map_err(|error| named(&self.folder, &error))?.path();
+            found.extend(key(&path).is_some().then_some(path));
+        }
         found.sort_by_key(|path| std::cmp::Reverse(key(path)));
-        found
+        Ok(found)
     }
+}
+
+/// Why the checkpoints of a trial do not tell where it goes on.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckpointsError {
+    /// A checkpoint that this program is too old for.
+    #[error(transparent)]
+    Newer(#[from] CheckpointError),
+    /// The system refuses; the path is in the message.
+    #[error(transparent)]
+    System(#[from] io::Error),
 }
 
 /// `epoch-2-step-46.checkpoint`: after the last step of an epoch there is one before its evaluation and one after it.
@@ -181,17 +212,18 @@ mod tests {
     fn the_two_newest_are_kept_whatever_the_number_of_digits() {
         let folder = tempfile::tempdir().unwrap();
         let checkpoints = Checkpoints::of(folder.path());
-        assert!(!checkpoints.exist());
+        assert!(!checkpoints.exist().unwrap());
         for (epoch, steps) in [(0, 9), (0, 10), (0, 100), (1, 100)] {
             checkpoints.keep(&at(epoch, steps)).unwrap();
         }
         let names: Vec<String> = checkpoints
             .newest_first()
+            .unwrap()
             .iter()
             .map(|path| path.file_name().unwrap().to_string_lossy().into_owned())
             .collect();
         assert_eq!(names, ["epoch-1-step-100.checkpoint", "epoch-0-step-100.checkpoint"]);
-        assert_eq!(checkpoints.steps(), Some(100));
+        assert_eq!(checkpoints.steps().unwrap(), Some(100));
         assert_eq!(used(&checkpoints, 100), (Some(100), vec![]));
         checkpoints.remove().unwrap();
         assert_eq!(used(&checkpoints, 100), (None, vec![]));
@@ -217,6 +249,7 @@ mod tests {
         ] {
             fs::write(&path, bytes).unwrap();
             let (steps, reports) = used(&checkpoints, 9);
+            assert!(!path.exists(), "it would take the place of a good one");
             assert_eq!(steps, Some(5));
             assert_eq!(reports.len(), 1);
             assert!(
@@ -224,6 +257,25 @@ mod tests {
                 "{reports:?}"
             );
         }
+    }
+
+    #[test]
+    fn after_all_were_passed_over_those_that_are_written_anew_are_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let checkpoints = Checkpoints::of(folder.path());
+        for steps in [5, 7] {
+            checkpoints.keep(&at(0, steps)).unwrap();
+        }
+        assert_eq!(used(&checkpoints, 4).0, None);
+        checkpoints.keep(&at(0, 2)).unwrap();
+        assert_eq!(used(&checkpoints, 4), (Some(2), vec![]));
+    }
+
+    #[test]
+    fn checkpoints_that_cannot_be_looked_at_are_an_error_and_not_none() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("checkpoints"), b"no folder").unwrap();
+        assert!(Checkpoints::of(folder.path()).exist().is_err());
     }
 
     #[test]
@@ -248,6 +300,9 @@ mod tests {
         )
         .unwrap();
         let found = checkpoints.newest("t", &plan(), |_| Ok(()), &mut |_| {});
-        assert!(matches!(found, Err(CheckpointError::Newer { version: 9, .. })));
+        assert!(matches!(
+            found,
+            Err(CheckpointsError::Newer(CheckpointError::Newer { version: 9, .. }))
+        ));
     }
 }

@@ -4,12 +4,13 @@ use std::io;
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::checkpoints::CheckpointsError;
 use super::experiment::sha256;
 use super::files::write_whole;
 use super::folder::{FolderError, ResultFolder};
-use super::process::says_out_of_memory;
+use super::process::{TAKE_LESS_MEMORY, says_out_of_memory};
 use super::record::{TrialRecord, TrialResult};
-use super::recording::{Recording, RecordingError, nanoseconds};
+use super::recording::{Recording, nanoseconds};
 use super::supervise::Event;
 use crate::data::{self, DataError, LoaderError};
 use crate::files::read_bounded;
@@ -79,7 +80,7 @@ pub enum TrialError {
     Training(#[from] TrainError),
     /// Where the trial begins cannot be told.
     #[error(transparent)]
-    Recording(#[from] RecordingError),
+    Checkpoints(#[from] CheckpointsError),
     /// A file cannot be written.
     #[error("{0}")]
     System(#[from] io::Error),
@@ -136,7 +137,7 @@ pub fn run_trial(
             Ok(())
         }
         Err(error) => {
-            let mut result = TrialResult::unfinished(error.status(), error.to_string());
+            let mut result = TrialResult::unfinished(error.status(), error.with_remedy());
             result.wall_ns = Some(nanoseconds(begun.elapsed()));
             // Where this cannot be recorded, the parent is told by the error.
             let _ = folder.end(trial, &result);
@@ -152,6 +153,19 @@ impl TrialError {
             Self::Training(TrainError::Interrupted { .. }) => Status::Interrupted,
             Self::Training(TrainError::Backend { said, .. }) if says_out_of_memory(said) => Status::Oom,
             _ => Status::Failed,
+        }
+    }
+
+    /// Its words, and what to do where they do not say.
+    fn with_remedy(&self) -> String {
+        match (self, self.status()) {
+            (_, Status::Oom) => format!("{self}; {TAKE_LESS_MEMORY}"),
+            (Self::Training(TrainError::Backend { .. }), _) => {
+                format!(
+                    "{self}; run the same command again to go on from the last checkpoint, and report it if it repeats"
+                )
+            }
+            _ => self.to_string(),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 use std::path::Path;
+use std::time::Duration;
 
 /// What the names of files begin with that are being written; one that is found later was never finished.
 const UNFINISHED: &str = ".writing-";
@@ -52,18 +53,31 @@ pub fn sync_folder(folder: &Path) -> io::Result<()> {
     std::fs::File::open(folder)?.sync_all()
 }
 
+/// Makes a new folder last: its name is an entry of its parent.
+pub fn sync_parent(folder: &Path) -> io::Result<()> {
+    folder.parent().map_or(Ok(()), sync_folder)
+}
+
 /// Only Unix opens folders as files.
 #[cfg(not(unix))]
 pub fn sync_folder(_: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Removes what processes that were killed had not finished writing into a folder. Nobody else may be writing there.
-pub fn remove_unfinished(folder: &Path) {
+/// Removes what processes that were killed had not finished writing into a folder: what is older than that, since other
+/// verbs may be writing there now.
+pub fn remove_unfinished(folder: &Path, older_than: Duration) {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     for entry in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(UNFINISHED)) {
-        // One that cannot be removed takes some space and does no harm.
-        let _ = std::fs::remove_file(entry.path());
+        let age = entry
+            .metadata()
+            .and_then(|metadata| metadata.modified())
+            .map(|time| time.elapsed());
+        let is_old = matches!(age, Ok(Ok(age)) if age >= older_than) || older_than.is_zero();
+        if is_old {
+            // One that cannot be removed takes some space and does no harm.
+            let _ = std::fs::remove_file(entry.path());
+        }
     }
 }
 
@@ -99,10 +113,12 @@ mod tests {
         for name in [".writing-abc", "table.csv", "writing-abc"] {
             std::fs::write(folder.path().join(name), b"x").unwrap();
         }
-        remove_unfinished(folder.path());
+        remove_unfinished(folder.path(), Duration::from_secs(3600));
+        assert!(folder.path().join(".writing-abc").exists());
+        remove_unfinished(folder.path(), Duration::ZERO);
         assert!(!folder.path().join(".writing-abc").exists());
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
-        remove_unfinished(&folder.path().join("no-such-folder"));
+        remove_unfinished(&folder.path().join("no-such-folder"), Duration::ZERO);
     }
 
     #[test]

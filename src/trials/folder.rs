@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 
 use super::checkpoints::Checkpoints;
 use super::experiment::Trial;
-use super::files::{named, remove_unfinished, write_whole};
+use super::files::{named, remove_unfinished, sync_parent, write_whole};
 use super::lock::{Lock, LockError};
 use super::record::{TrialRecord, TrialResult};
 use crate::files::read_bounded;
@@ -54,11 +54,22 @@ const RESULT: &str = "result.json";
 /// How long somebody who only looks at a lock may have it.
 const GLANCE: Duration = Duration::from_millis(300);
 
+/// Nobody writes one file for so long.
+const ABANDONED: Duration = Duration::from_secs(600);
+
 /// How long a process that is being killed may take to end.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What `scripts/compare-pytorch` leaves.
 const COMPARISON: [&str; 3] = ["peers.csv", "peer_samples.csv", "peers.md"];
+
+/// The tables at the top, derived from the trials'.
+pub struct Derived {
+    /// Those of `trials.csv`.
+    pub rows: Vec<TrialRow>,
+    /// Trials' tables that are not as they were written, each with its fault.
+    pub damaged: Vec<String>,
+}
 
 /// `results/NAME/`.
 #[derive(Clone, Debug)]
@@ -134,8 +145,13 @@ impl ResultFolder {
         create_all(&self.root)?;
         // `status` looks at the lock for a moment by taking it.
         let lock = Lock::take_within(&self.root, GLANCE).map_err(|error| self.held_or(error))?;
-        for folder in [self.root.clone(), self.root.join("plots")] {
-            remove_unfinished(&folder);
+        let measurements = fs::read_dir(self.root.join("measurements"))
+            .into_iter()
+            .flatten()
+            .flatten();
+        let own = [self.root.clone(), self.root.join("plots")];
+        for folder in own.into_iter().chain(measurements.map(|entry| entry.path())) {
+            remove_unfinished(&folder, ABANDONED);
         }
         Ok(lock)
     }
@@ -148,8 +164,8 @@ impl ResultFolder {
     pub fn hold_trial(&self, trial: &str) -> Result<Lock, FolderError> {
         let folder = self.trial(trial);
         let lock = Lock::take_within(&folder, PATIENCE).map_err(|error| self.held_or(error))?;
-        remove_unfinished(&folder);
-        remove_unfinished(&folder.join("checkpoints"));
+        remove_unfinished(&folder, Duration::ZERO);
+        remove_unfinished(&folder.join("checkpoints"), Duration::ZERO);
         Ok(lock)
     }
 
@@ -195,6 +211,7 @@ impl ResultFolder {
             }
             remove_all(&folder)?;
             create_all(&folder)?;
+            sync_parent(&folder).map_err(|error| named(&folder, &error))?;
             write_json(&folder.join(ENVIRONMENT), environment)?;
         }
         write_json(&folder.join(RECORD), record)
@@ -202,7 +219,7 @@ impl ResultFolder {
 
     /// Whether a trial has something to go on from, and says what it was begun with.
     fn can_go_on(&self, trial: &str) -> Result<bool, FolderError> {
-        Ok(self.checkpoints(trial).exist() && self.record(trial)?.is_some())
+        Ok(self.checkpoints(trial).exist()? && self.record(trial)?.is_some())
     }
 
     /// Removes how a trial ended: it is at work again.
@@ -286,8 +303,8 @@ impl ResultFolder {
     /// Writes `trials.csv`, `steps.csv` and `epochs.csv` from the trials' own rows, in the ablation's order.
     ///
     /// # Errors
-    /// Whatever the system says, or a trial's file that cannot be read.
-    pub fn derive_tables(&self, trials: &[Trial]) -> Result<Vec<TrialRow>, FolderError> {
+    /// Whatever the system says, or a trial's record that cannot be read.
+    pub fn derive_tables(&self, trials: &[Trial]) -> Result<Derived, FolderError> {
         let mut rows = Vec::with_capacity(trials.len());
         for trial in trials {
             let id = &trial.record.trial;
@@ -301,28 +318,34 @@ impl ResultFolder {
             rows.push(record.row(self.result(id)?.as_ref()));
         }
         write_whole(&self.root.join(TrialRow::FILE), &tables::write_rows(&rows)?)?;
-        self.join_rows::<StepRow>(trials, |row, variant| row.variant = variant)?;
-        self.join_rows::<EpochRow>(trials, |row, variant| row.variant = variant)?;
-        Ok(rows)
+        let mut damaged = self.join_rows::<StepRow>(trials, |row, variant| row.variant = variant)?;
+        damaged.extend(self.join_rows::<EpochRow>(trials, |row, variant| row.variant = variant)?);
+        Ok(Derived { rows, damaged })
     }
 
     /// One table from the files of that name in the trials' folders. A last row that is torn (its trial is being
-    /// written, or was killed) is left out.
-    fn join_rows<T: Row>(&self, trials: &[Trial], rename: impl Fn(&mut T, String)) -> Result<(), FolderError> {
+    /// written, or was killed) is left out; so are the rows of a trial behind any other fault, which is told.
+    fn join_rows<T: Row>(&self, trials: &[Trial], rename: impl Fn(&mut T, String)) -> Result<Vec<String>, FolderError> {
         let mut joined = tables::write_rows::<T>(&[])?;
+        let mut damaged = Vec::new();
         for trial in trials {
             let own = self.trial(&trial.record.trial).join(T::FILE);
             let Some(bytes) = read_if_there(&own, u64::MAX)? else {
                 continue;
             };
-            let (mut rows, _) = tables::whole_rows::<T>(&bytes, &own.display().to_string())?;
+            let whole = tables::whole_length(&bytes);
+            if whole == 0 {
+                continue;
+            }
+            let (mut rows, fault) = tables::leading_rows::<T>(&bytes[..whole], &own.display().to_string());
+            damaged.extend(fault.map(|fault| format!("{fault}; the rows before it are in the table")));
             for row in &mut rows {
                 rename(row, trial.record.variant.clone());
             }
             joined.extend(tables::appended_rows(&rows)?);
         }
         write_whole(&self.root.join(T::FILE), &joined)?;
-        Ok(())
+        Ok(damaged)
     }
 
     /// Whether a trial has a result of this status.

@@ -61,6 +61,8 @@ impl Lock {
             .open(&path)
             .map_err(system)?;
         match file.try_lock() {
+            // The folder was renamed meanwhile, to start over: it is another file's turn.
+            Ok(()) if !is_at(&file, &path) => Self::take(folder),
             Ok(()) => {
                 // The text is for the one who finds the folder held; the lock is the system's.
                 let holder = serde_json::to_vec(&Holder::this_process()).unwrap_or_default();
@@ -85,6 +87,22 @@ impl Lock {
             }
         }
     }
+}
+
+/// Whether a file that was opened under a path is still there.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let identity = |metadata: std::fs::Metadata| (metadata.dev(), metadata.ino());
+    match (file.metadata(), path.metadata()) {
+        (Ok(opened), Ok(there)) => identity(opened) == identity(there),
+        _ => false,
+    }
+}
+
+#[cfg(not(unix))]
+fn is_at(_: &File, _: &Path) -> bool {
+    true
 }
 
 impl Holder {

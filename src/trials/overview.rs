@@ -31,12 +31,17 @@ pub struct Standing {
     pub stale: bool,
 }
 
-/// The trials of an ablation in its order, and then those that the folder has of earlier versions of it.
+/// The trials of an ablation in its order, and then those that the folder has of earlier versions of it. What cannot be
+/// read is told to `report`, and the others are there.
 ///
 /// # Errors
-/// A folder or a file in it that cannot be read.
-pub fn overview(folder: &ResultFolder, ablation: &Ablation) -> Result<Vec<Standing>, FolderError> {
-    let mut begun = begun_trials(folder)?;
+/// A folder that cannot be read.
+pub fn overview(
+    folder: &ResultFolder,
+    ablation: &Ablation,
+    report: &mut dyn FnMut(String),
+) -> Result<Vec<Standing>, FolderError> {
+    let mut begun = begun_trials(folder, report)?;
     let mut standings = Vec::new();
     for variant in &ablation.variants {
         let seeds = variant.settings.train.as_ref().map_or(&[][..], |train| &train.seeds);
@@ -47,7 +52,7 @@ pub fn overview(folder: &ResultFolder, ablation: &Ablation) -> Result<Vec<Standi
                 trial: id.clone(),
                 variant: variant.name.clone(),
                 seed,
-                ..of(folder, id.as_deref(), record)?
+                ..of(folder, id.as_deref(), record, report)
             };
             standings.push(standing);
         }
@@ -57,25 +62,36 @@ pub fn overview(folder: &ResultFolder, ablation: &Ablation) -> Result<Vec<Standi
             stale: true,
             variant: record.variant.clone(),
             seed: record.seed,
-            ..of(folder, Some(&id), Some(record))?
+            ..of(folder, Some(&id), Some(record), report)
         };
         standings.push(standing);
     }
     Ok(standings)
 }
 
-fn of(folder: &ResultFolder, id: Option<&str>, record: Option<TrialRecord>) -> Result<Standing, FolderError> {
+fn of(
+    folder: &ResultFolder,
+    id: Option<&str>,
+    record: Option<TrialRecord>,
+    report: &mut dyn FnMut(String),
+) -> Standing {
     let begun = id.filter(|_| record.is_some());
-    Ok(Standing {
+    let mut or_told = |found: Result<Option<TrialResult>, FolderError>| {
+        found.unwrap_or_else(|error| {
+            report(error.to_string());
+            None
+        })
+    };
+    Standing {
         trial: id.map(str::to_owned),
         variant: String::new(),
         seed: 0,
-        result: begun.map(|id| folder.result(id)).transpose()?.flatten(),
-        saved_steps: begun.and_then(|id| folder.checkpoints(id).steps()),
+        result: begun.and_then(|id| or_told(folder.result(id))),
+        saved_steps: begun.and_then(|id| folder.checkpoints(id).steps().ok().flatten()),
         holder: begun.and_then(|id| Holder::of(&folder.trial(id))),
         record,
         stale: false,
-    })
+    }
 }
 
 /// The identity of a variant's trial. Where it starts from a file of weights, that of one which has begun with the same
@@ -90,7 +106,10 @@ fn planned_identity(settings: &Settings, seed: u64, begun: &BTreeMap<String, Tri
 }
 
 /// The records of all trials that have begun, whatever the ablation is today.
-fn begun_trials(folder: &ResultFolder) -> Result<BTreeMap<String, TrialRecord>, FolderError> {
+fn begun_trials(
+    folder: &ResultFolder,
+    report: &mut dyn FnMut(String),
+) -> Result<BTreeMap<String, TrialRecord>, FolderError> {
     let all = folder.root().join("trials");
     let entries = match fs::read_dir(&all) {
         Ok(entries) => entries,
@@ -100,8 +119,10 @@ fn begun_trials(folder: &ResultFolder) -> Result<BTreeMap<String, TrialRecord>, 
     let mut records = BTreeMap::new();
     for entry in entries {
         let id = entry?.file_name().to_string_lossy().into_owned();
-        if let Some(record) = folder.record(&id)? {
-            records.insert(id, record);
+        match folder.record(&id) {
+            Ok(Some(record)) => drop(records.insert(id, record)),
+            Ok(None) => {}
+            Err(error) => report(error.to_string()),
         }
     }
     Ok(records)

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use super::files::write_whole;
 use crate::formats::tables::Status;
 use crate::host::{OomKills, Stop};
 
@@ -85,7 +86,7 @@ impl Work<'_> {
     fn record_words(&self, said: &[u8]) {
         let _ = match said.is_empty() {
             true => std::fs::remove_file(&self.stderr),
-            false => std::fs::write(&self.stderr, said),
+            false => write_whole(&self.stderr, said),
         };
     }
 }
@@ -210,6 +211,9 @@ fn ask_to_stop(child: &mut Child) -> io::Result<()> {
     child.kill()
 }
 
+/// What a user can do about too little memory.
+pub const TAKE_LESS_MEMORY: &str = "take a smaller batch; `run --find-max-batch` finds the largest";
+
 /// Whether a process that says this could not get the memory it asked for.
 pub fn says_out_of_memory(said: &str) -> bool {
     let said = said.to_lowercase();
@@ -243,15 +247,14 @@ impl Ending {
             .map(str::trim)
             .rfind(|line| !line.is_empty())
             .unwrap_or("it said nothing");
-        /// What a user can do.
-        const REMEDY: &str = "take a smaller batch; `run --find-max-batch` finds the largest";
         let what = how_it_ended(self.status);
         if says_out_of_memory(&self.said) {
             let last = last.strip_prefix("error: ").unwrap_or(last);
-            return (Status::Oom, format!("{last}; {REMEDY}"));
+            return (Status::Oom, format!("{last}; {TAKE_LESS_MEMORY}"));
         }
         if self.memory_ran_out && was_killed(self.status) {
-            let error = format!("out of memory: the system killed the process when its memory was used up; {REMEDY}");
+            let error =
+                format!("out of memory: the system killed the process when its memory was used up; {TAKE_LESS_MEMORY}");
             return (Status::Oom, error);
         }
         (Status::Failed, format!("{what}: {last}"))

@@ -4,12 +4,12 @@ use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use super::checkpoints::Checkpoints;
+use super::checkpoints::{Checkpoints, CheckpointsError};
 use super::folder::ResultFolder;
 use super::own_rows::{OwnTable, rows_there};
 use super::record::TrialRecord;
 use super::supervise::Event;
-use crate::formats::checkpoint::{Checkpoint, CheckpointError, Position, Spent};
+use crate::formats::checkpoint::{Checkpoint, Position, Spent};
 use crate::formats::tables::{EpochRow, StepRow};
 use crate::host::{self, Stop};
 use crate::network::Plan;
@@ -32,17 +32,6 @@ pub struct Recording<'a> {
     told: (Instant, usize),
 }
 
-/// Why a trial's folder holds nothing to begin with.
-#[derive(Debug, thiserror::Error)]
-pub enum RecordingError {
-    /// A checkpoint that this program is too old for.
-    #[error(transparent)]
-    Checkpoint(#[from] CheckpointError),
-    /// The system refuses; the path is in the message.
-    #[error(transparent)]
-    System(#[from] io::Error),
-}
-
 impl<'a> Recording<'a> {
     /// Finds where the trial goes on, and makes its tables end there: no step is lost and none is there twice. Without a
     /// checkpoint it begins with empty tables.
@@ -56,7 +45,7 @@ impl<'a> Recording<'a> {
         begun: Instant,
         stop: &'a Stop,
         tell: &'a mut dyn FnMut(&Event),
-    ) -> Result<(Option<Checkpoint>, Self), RecordingError> {
+    ) -> Result<(Option<Checkpoint>, Self), CheckpointsError> {
         let own: PathBuf = folder.trial(&record.trial);
         let mut note = |text: String| tell(&Event::Note { text });
         let mut steps: Vec<StepRow> = rows_there(&own, &mut note)?;

@@ -51,7 +51,7 @@ impl Place {
     pub fn fetch(&self, set: &KnownSet, source: &Source) -> Result<Fetched, FetchError> {
         let patience = Patience {
             connect: Duration::from_secs(10),
-            stall: Duration::from_millis(300),
+            stall: Duration::from_secs(2),
         };
         fetch(set, &self.to(), source, &patience, &mut silent)
     }

@@ -1,7 +1,7 @@
 //! The result folder as `run` takes it up: held, set aside where asked, checked against what is to go on.
 
 use densenet_bench::formats::tables::Status;
-use densenet_bench::host::Environment;
+use densenet_bench::host::{DeviceChoice, Environment};
 use densenet_bench::trials::{FolderError, Lock, ResultFolder, Trial};
 
 use crate::commands::{Failure, say};
@@ -33,16 +33,21 @@ pub fn unfinished<'a>(
     folder: &ResultFolder,
     trials: &[&'a Trial],
     environment: &Environment,
+    device: DeviceChoice,
 ) -> Result<Vec<&'a Trial>, Failure> {
     let mut todo = Vec::new();
     for trial in trials {
         let id = &trial.record.trial;
         if !folder.has_status(id, Status::Ok).map_err(Failure::input)? {
-            let going_on = folder.check_going_on(&trial.record, environment);
+            let record = &trial.record;
+            let surroundings = environment.of_process(device, &record.settings.run, record.threads);
+            let going_on = folder.check_going_on(record, &surroundings);
             going_on.map_err(Failure::input)?;
             todo.push(*trial);
             continue;
         }
+        // A process that was killed between its result and this has left them.
+        let _ = folder.checkpoints(id).remove();
         let record = folder.record(id).map_err(Failure::input)?;
         if record.is_some_and(|record| record.data_fingerprint != trial.record.data_fingerprint) {
             return Err(Failure::Input(format!(
