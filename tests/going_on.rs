@@ -81,7 +81,11 @@ fn a_run_that_is_asked_to_stop_saves_its_step_says_so_and_goes_on_to_the_same_en
     place.write("long.toml", LONG);
     place.ok(&["run", "long.toml", "--threads", "1", "--out", "alone"]);
     let arguments = ["run", "long.toml", "--threads", "1"];
-    for (signal, name, status) in [(Signal::SIGINT, "SIGINT", 130), (Signal::SIGTERM, "SIGTERM", 143)] {
+    for (signal, name, status) in [
+        (Signal::SIGINT, "SIGINT", 130),
+        (Signal::SIGTERM, "SIGTERM", 143),
+        (Signal::SIGHUP, "SIGHUP", 129),
+    ] {
         let mut run = start(&place, &arguments);
         await_checkpoint(&place, &mut run);
         // A run that has started a trial hears signals; before that there is nothing to save.
@@ -120,7 +124,7 @@ fn a_run_that_is_asked_to_stop_saves_its_step_says_so_and_goes_on_to_the_same_en
     assert_same(
         &outcome(&place.path("results/long")),
         &outcome(&place.path("alone/long")),
-        "after two signals",
+        "after three signals",
     );
     let leftover = fs::read_dir(place.path("results/long/trials")).unwrap().flatten();
     for trial in leftover {
@@ -140,7 +144,9 @@ fn a_second_interrupt_stops_at_once_and_no_trial_outlives_its_run() {
     // A trial that is held still does not finish its step: the run waits for it until it is asked again.
     let trial = hold_still(&mut run);
     send(&run, Signal::SIGINT);
-    std::thread::sleep(Duration::from_millis(500));
+    // A second signal at once is the first one twice, as `timeout` sends it.
+    send(&run, Signal::SIGINT);
+    std::thread::sleep(Duration::from_millis(1000));
     assert!(run.try_wait().unwrap().is_none(), "it did not wait for its trial");
     send(&run, Signal::SIGINT);
     let output = run.wait_with_output().unwrap();

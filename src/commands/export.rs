@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 use densenet_bench::formats::tables::Status;
 use densenet_bench::formats::weights;
-use densenet_bench::trials::{ResultFolder, TrialRecord, starting_weights, write_whole};
+use densenet_bench::trials::{ResultFolder, TrialRecord, sha256, starting_weights, write_whole};
 
 use super::{Failure, Outcome, check_target};
 
@@ -44,8 +44,18 @@ pub fn run(arguments: &Arguments) -> Outcome {
             )));
         }
         let path = folder.trial(&id).join("weights.safetensors");
-        std::fs::read(&path)
-            .map_err(|error| Failure::Input(format!("{}: {error}; run the trial again", path.display())))?
+        let again = |rule: String| {
+            let own = folder.trial(&id);
+            let remedy = format!("remove {} and run again", own.display());
+            Failure::Input(format!("{}: {rule}; {remedy}", path.display()))
+        };
+        let bytes = std::fs::read(&path).map_err(|error| again(error.to_string()))?;
+        if result.is_some_and(|result| result.weights_sha256 != sha256(&bytes)) {
+            return Err(again(
+                "its checksum is not the recorded one: the file was changed or damaged".to_owned(),
+            ));
+        }
+        bytes
     };
     write_whole(&arguments.weights, &bytes).map_err(Failure::work)?;
     Ok(ExitCode::SUCCESS)

@@ -6,7 +6,7 @@ use densenet_bench::host::process_variables;
 use densenet_bench::measurement::{
     Attempt, Cells, MeasurementRecord, Measurements, RoundResult, RoundSpec, find_largest, run_rounds, searches,
 };
-use densenet_bench::trials::{Experiment, FolderError, Prepared, Work};
+use densenet_bench::trials::{Experiment, FolderError, Heard, Prepared, Work};
 
 use super::Failure;
 use super::progress::Turns;
@@ -177,9 +177,11 @@ impl Measuring<'_> {
             stop: self.0.stop,
         };
         let mut result = None;
-        let ending = work.run(&mut |line| {
+        let ending = work.run(&mut |heard| {
             // What is no result is no concern of ours: a library may print.
-            if let Ok(found) = serde_json::from_slice(line) {
+            if let Heard::Line(line) = heard
+                && let Ok(found) = serde_json::from_slice(line)
+            {
                 result = Some(found);
             }
         })?;

@@ -42,13 +42,15 @@ pub fn run(arguments: &Arguments) -> Outcome {
 
 /// Refuses a path that is no result folder.
 pub fn check_is_result_folder(folder: &Path) -> Result<(), Failure> {
-    match folder.join("ablation.toml").is_file() {
-        true => Ok(()),
-        false => Err(Failure::Input(format!(
-            "{}: this is no result folder (it has no ablation.toml); name one, such as results/growth",
-            folder.display()
-        ))),
-    }
+    let rule = match (folder.join("ablation.toml").is_file(), folder.exists()) {
+        (true, _) => return Ok(()),
+        (false, true) => "this is no result folder (it has no ablation.toml)",
+        (false, false) => "there is no such folder",
+    };
+    let folder = folder.display();
+    Err(Failure::Input(format!(
+        "{folder}: {rule}; name a result folder, such as results/growth"
+    )))
 }
 
 /// What a folder's tables come to.

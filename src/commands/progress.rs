@@ -75,6 +75,7 @@ impl Progress {
                 );
                 self.say(&line);
             }
+            Event::AskedToStop => self.say(STOPPING),
             Event::Note { ref text } => self.warn(text),
             Event::Steps {
                 epoch,
@@ -153,6 +154,9 @@ fn bar(length: u64) -> ProgressBar {
     }
     bar
 }
+
+/// Said as soon as a request to stop is heard: the step at work may last.
+const STOPPING: &str = "stopping after the step at work, with a checkpoint; Ctrl-C (again) stops at once\n";
 
 /// How far the processes that measure have come. Where stderr is no terminal, a line for each that has ended.
 pub struct Turns {

@@ -164,7 +164,6 @@ pub fn run(arguments: &Arguments) -> Outcome {
         folder.record_environment(&environment).map_err(unusable)?;
     }
     let stop = Stop::on_request().map_err(|error| Failure::Work(format!("signals cannot be heard: {error}")))?;
-    said::that_it_stops(&stop);
     let workers = Workers {
         program: &program,
         folder: &folder,

@@ -1,5 +1,6 @@
 //! `status`: how the trials of a result folder stand.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -34,20 +35,27 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let standings = overview(&folder, &ablation, &mut warn).map_err(Failure::input)?;
     let lines: Vec<StandingLine> = standings.iter().map(line).collect();
     let batches: Vec<BatchRow> = plot::read_table(&arguments.folder)?;
-    let measured = batches.iter().filter(|row| row.status == Status::Ok).count();
+    let mut measured: BTreeMap<String, usize> = BTreeMap::new();
+    for row in &batches {
+        *measured.entry(row.status.to_string()).or_default() += 1;
+    }
     let holder = Holder::of(folder.root());
     if arguments.json {
         print_json(&json!({
             "ablation": ablation.name,
             "held_by": holder,
             "trials": lines.iter().map(as_json).collect::<Vec<_>>(),
-            "measurements": { "rows": batches.len(), "ok": measured },
+            "measurements": measured,
         }))?;
         return Ok(ExitCode::SUCCESS);
     }
     print(&console(&lines))?;
     if !batches.is_empty() {
-        print(&format!("{} measurements: {measured} ok\n", batches.len()))?;
+        let parts: Vec<String> = measured
+            .iter()
+            .map(|(status, count)| format!("{count} {status}"))
+            .collect();
+        print(&format!("{} measurements: {}\n", batches.len(), parts.join(", ")))?;
     }
     match holder {
         Some(holder) => print(&format!("a run is at work: {holder}\n"))?,

@@ -96,7 +96,7 @@ pub enum CheckpointError {
     /// A later program wrote it.
     #[error(
         "{file}: it has format {version} and this program reads format {VERSION}; go on with the program that wrote it, \
-         or start over with --fresh"
+         or remove the trial's folder to start that trial over"
     )]
     Newer {
         /// The file's name, for the message.
@@ -343,7 +343,7 @@ mod tests {
         assert_eq!(
             rule(b"densenet-bench checkpoint 2\nwhatever is next"),
             "step-7.checkpoint: it has format 2 and this program reads format 1; go on with the program that wrote it, \
-             or start over with --fresh"
+             or remove the trial's folder to start that trial over"
         );
     }
 

@@ -3,16 +3,22 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
+use signal_hook::iterator::Signals;
 
 /// Whether a signal has asked this process to stop at the next good moment.
 #[derive(Clone, Debug, Default)]
 pub struct Stop {
-    /// The last signal that asked; 0: none.
+    /// The first signal that asked; 0: none.
     signal: Arc<AtomicUsize>,
 }
+
+/// Signals so close to each other are one request: `timeout` sends its own to a process and then to its group.
+const ONE_REQUEST: Duration = Duration::from_millis(250);
 
 impl Stop {
     /// A process that is never asked.
@@ -20,20 +26,32 @@ impl Stop {
         Self::default()
     }
 
-    /// From now on SIGINT and SIGTERM ask to stop. A SIGINT that comes after either of them ends the process at once,
-    /// with exit status 130.
+    /// From now on SIGINT, SIGTERM and the end of the terminal (SIGHUP, unless it is ignored, as under `nohup`) ask to
+    /// stop. A SIGINT that comes after any of them ends the process at once, with exit status 130.
     ///
     /// # Errors
     /// The system refuses.
     pub fn on_request() -> io::Result<Self> {
         let stop = Self::default();
-        let asked = Arc::new(AtomicBool::new(false));
-        // First the one that looks whether the process was asked before, then those that say that it is asked now.
-        flag::register_conditional_shutdown(SIGINT, exit_status(SIGINT), Arc::clone(&asked))?;
-        for signal in [SIGINT, SIGTERM] {
-            flag::register(signal, Arc::clone(&asked))?;
-            flag::register_usize(signal, Arc::clone(&stop.signal), signal as usize)?;
-        }
+        let mut heard = vec![SIGINT, SIGTERM];
+        heard.extend((!is_ignored(SIGHUP)).then_some(SIGHUP));
+        let mut signals = Signals::new(heard)?;
+        let shared = stop.clone();
+        thread::Builder::new().name("signals".to_owned()).spawn(move || {
+            let mut asked: Option<Instant> = None;
+            for signal in signals.forever() {
+                match asked {
+                    None => {
+                        asked = Some(Instant::now());
+                        shared.signal.store(signal as usize, Ordering::Relaxed);
+                    }
+                    Some(asked) if signal == SIGINT && asked.elapsed() > ONE_REQUEST => {
+                        signal_hook::low_level::exit(exit_status(SIGINT));
+                    }
+                    Some(_) => {}
+                }
+            }
+        })?;
         Ok(stop)
     }
 
@@ -57,30 +75,47 @@ impl Stop {
         match self.signal.load(Ordering::Relaxed) as i32 {
             SIGINT => Some("SIGINT"),
             SIGTERM => Some("SIGTERM"),
+            SIGHUP => Some("SIGHUP"),
             _ => None,
         }
     }
 
-    /// The exit status of a process that stopped because it was asked to: 130 after SIGINT, 143 after SIGTERM.
+    /// The exit status of a process that stopped because it was asked to: 130 after SIGINT, 143 after SIGTERM, 129 after
+    /// SIGHUP.
     pub fn exit_status(&self) -> Option<u8> {
         let signal = self.signal.load(Ordering::Relaxed) as i32;
         u8::try_from(exit_status(signal)).ok().filter(|_| signal != 0)
     }
 }
 
-/// From now on SIGINT, which a terminal sends to every process of a run, does nothing to this one: the process that
-/// started it gets it too and decides.
+/// From now on what a terminal sends to every process of a run, SIGINT and SIGHUP, does nothing to this one: the process
+/// that started it gets it too and decides.
 ///
 /// # Errors
 /// The system refuses.
 pub fn leave_interrupts_to_the_parent() -> io::Result<()> {
-    flag::register(SIGINT, Arc::new(AtomicBool::new(false)))?;
+    for signal in [SIGINT, SIGHUP] {
+        flag::register(signal, Arc::new(AtomicBool::new(false)))?;
+    }
     Ok(())
 }
 
 /// What shells report of a process that a signal ended.
 fn exit_status(signal: i32) -> i32 {
     128 + signal
+}
+
+/// Whether whoever started this process has it ignore a signal.
+fn is_ignored(signal: i32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    ignores(&status, signal)
+}
+
+/// Whether the mask `SigIgn` of /proc/PID/status has the bit of a signal.
+fn ignores(status: &str, signal: i32) -> bool {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
 }
 
 #[cfg(all(test, unix))]
@@ -98,6 +133,13 @@ mod tests {
         assert_eq!((stop.signal_name(), stop.exit_status()), (Some("SIGINT"), Some(130)));
         stop.signal.store(SIGTERM as usize, Ordering::Relaxed);
         assert_eq!((stop.signal_name(), stop.exit_status()), (Some("SIGTERM"), Some(143)));
+    }
+
+    #[test]
+    fn the_mask_of_ignored_signals_is_read() {
+        let status = "Name:\tx\nSigIgn:\t0000000000001001\nSigCgt:\t0000000000000002\n";
+        assert!(ignores(status, SIGHUP) && !ignores(status, SIGINT));
+        assert!(!ignores("", SIGHUP));
     }
 
     #[test]

@@ -11,8 +11,9 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use super::batch_norm::BatchNorm;
 use super::composite::Composite;
+use super::named_tensors::transposed;
 use super::segments::Segments;
-use crate::formats::weights::{Weights, WeightsError, check};
+use crate::formats::weights::{WeightTensor, Weights, WeightsError, check};
 use crate::network::{DropoutAfter, Operation, Order, Plan, Stem};
 
 /// One layer of a dense block: new feature maps from all that came before it.
@@ -174,7 +175,9 @@ impl Builder<'_> {
             norm5: self.optional_norm("features.norm5"),
             final_relu: network.final_relu,
             classifier: Linear {
-                weight: Param::from_tensor(self.tensor::<2>("classifier.weight").transpose()),
+                // Burn keeps [inputs, outputs]. Turned round in memory, since the updates leave it so: from a view a
+                // backend may take other kernels, and a trial that goes on would differ in its last bits.
+                weight: Param::from_tensor(self.placed(&transposed(&self.weights["classifier.weight"]))),
                 bias: Some(Param::from_tensor(self.tensor("classifier.bias"))),
             },
             segments: None,
@@ -252,7 +255,10 @@ impl Builder<'_> {
     }
 
     fn tensor<const D: usize>(&self, name: &str) -> Tensor<D> {
-        let tensor = &self.weights[name];
+        self.placed(&self.weights[name])
+    }
+
+    fn placed<const D: usize>(&self, tensor: &WeightTensor) -> Tensor<D> {
         Tensor::from_data(
             TensorData::new(tensor.values.clone(), tensor.shape.clone()),
             self.device,

@@ -176,7 +176,7 @@ impl Layout {
 }
 
 /// A matrix the other way round.
-fn transposed(tensor: &WeightTensor) -> WeightTensor {
+pub(super) fn transposed(tensor: &WeightTensor) -> WeightTensor {
     let columns = tensor.shape.last().copied().unwrap_or(1);
     let rows = tensor.values.len() / columns.max(1);
     let values = (0..columns).flat_map(|column| (0..rows).map(move |row| tensor.values[row * columns + column]));

@@ -90,10 +90,10 @@ impl Checkpoints {
             match found {
                 Ok(checkpoint) => match is_backed(&checkpoint.position) {
                     Ok(()) => return Ok(Some(checkpoint)),
-                    Err(lack) => report(format!("{file}: {lack}; the checkpoint before it is used")),
+                    Err(lack) => report(format!("checkpoint passed over: {file}: {lack}")),
                 },
                 Err(newer @ CheckpointError::Newer { .. }) => return Err(newer.into()),
-                Err(damaged) => report(format!("damaged checkpoint: {damaged}; the one before it is used")),
+                Err(damaged) => report(format!("damaged checkpoint passed over: {damaged}")),
             }
             fs::rename(&path, path.with_extension(PASSED_OVER)).map_err(|error| named(&path, &error))?;
         }
@@ -286,7 +286,7 @@ mod tests {
         checkpoints.keep(&at(0, 7)).unwrap();
         let (steps, reports) = used(&checkpoints, 6);
         assert_eq!((steps, reports.len()), (Some(5), 1));
-        assert!(reports[0].ends_with("there are rows of 6 steps; the checkpoint before it is used"));
+        assert!(reports[0].ends_with("there are rows of 6 steps"));
     }
 
     #[test]

@@ -262,6 +262,6 @@ fn check_batches(
 }
 
 /// The SHA-256 of bytes, as 64 hexadecimal digits.
-pub(super) fn sha256(bytes: &[u8]) -> String {
+pub fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -25,12 +25,19 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut temporary = tempfile::Builder::new()
         .prefix(UNFINISHED)
         .tempfile_in(folder)
-        .map_err(named)?;
+        .map_err(|error| named(without_path(&error)))?;
     temporary.write_all(bytes).map_err(named)?;
     temporary.as_file().sync_all().map_err(named)?;
     make_readable(temporary.as_file()).map_err(named)?;
     temporary.persist(path).map_err(|error| named(error.error))?;
     sync_folder(folder).map_err(named)
+}
+
+/// The error without the path of the temporary file, which is nobody's concern.
+fn without_path(error: &io::Error) -> io::Error {
+    let text = error.to_string();
+    let bare = text.split(" at path ").next().unwrap_or(&text);
+    io::Error::new(error.kind(), bare.to_owned())
 }
 
 /// A system's error with the path, and where there is one the remedy.
@@ -39,9 +46,7 @@ pub fn named(path: &Path, error: &io::Error) -> io::Error {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             "; free some space and run the same command again: what was recorded before is kept"
         }
-        io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
-            "; make it writable, or name another folder"
-        }
+        io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => "; make it writable",
         _ => "",
     };
     io::Error::new(error.kind(), format!("{}: {error}{remedy}", path.display()))

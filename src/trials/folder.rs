@@ -339,6 +339,17 @@ impl ResultFolder {
             }
             let (mut rows, fault) = tables::leading_rows::<T>(&bytes[..whole], &own.display().to_string());
             damaged.extend(fault.map(|fault| format!("{fault}; the rows before it are in the table")));
+            let expected = match T::FILE == StepRow::FILE {
+                true => trial.record.steps,
+                false => trial.record.epochs,
+            };
+            if rows.len() < expected && self.has_status(&trial.record.trial, Status::Ok)? {
+                let rule = format!("it has {} of the {expected} rows of a finished trial", rows.len());
+                damaged.push(format!(
+                    "{}: {rule}; remove the trial's folder to run it again",
+                    own.display()
+                ));
+            }
             for row in &mut rows {
                 rename(row, trial.record.variant.clone());
             }
@@ -400,7 +411,7 @@ pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, F
     let value = serde_json::from_slice(&bytes).map_err(|error| FolderError::Broken {
         file: path.display().to_string(),
         rule: format!("it cannot be read ({error})"),
-        remedy: "remove its folder and run again, or start over with --fresh".to_owned(),
+        remedy: "remove this file and run again".to_owned(),
     })?;
     Ok(Some(value))
 }

@@ -20,13 +20,13 @@ mod supervise;
 pub use checkpoints::Checkpoints;
 #[cfg(feature = "burn")]
 pub use child::{TrialError, run_trial, starting_weights};
-pub use experiment::{Experiment, Prepared, Trial, located_data, prepare};
+pub use experiment::{Experiment, Prepared, Trial, located_data, prepare, sha256};
 pub use files::{named, write_whole};
 pub use folder::{FolderError, ResultFolder};
 pub(crate) use folder::{read_json, write_json};
 pub use identity::{arithmetic_of, digest, identity};
 pub use lock::{Holder, Lock};
 pub use overview::{Standing, overview};
-pub use process::{Ending, Work, says_out_of_memory};
+pub use process::{Ending, Heard, Work, says_out_of_memory};
 pub use record::{TrialRecord, TrialResult};
 pub use supervise::{Event, supervise};

@@ -118,7 +118,11 @@ fn begun_trials(
     };
     let mut records = BTreeMap::new();
     for entry in entries {
-        let id = entry?.file_name().to_string_lossy().into_owned();
+        let entry = entry?;
+        if !entry.path().is_dir() {
+            continue;
+        }
+        let id = entry.file_name().to_string_lossy().into_owned();
         match folder.record(&id) {
             Ok(Some(record)) => drop(records.insert(id, record)),
             Ok(None) => {}

@@ -29,6 +29,14 @@ pub struct Work<'a> {
     pub stop: &'a Stop,
 }
 
+/// What is heard of a process while it runs.
+pub enum Heard<'a> {
+    /// A line that it wrote to stdout.
+    Line(&'a [u8]),
+    /// It is asked to stop, as this process was.
+    AskedToStop,
+}
+
 /// How the process ended.
 pub struct Ending {
     /// Its exit status.
@@ -44,11 +52,11 @@ pub struct Ending {
 }
 
 impl Work<'_> {
-    /// Starts the process, hands on the lines of its stdout as they come, and waits for its end.
+    /// Starts the process, hands on what is heard of it as it comes, and waits for its end.
     ///
     /// # Errors
     /// Whatever keeps it from being started or waited for.
-    pub fn run(&self, on_line: &mut dyn FnMut(&[u8])) -> io::Result<Ending> {
+    pub fn run(&self, on_heard: &mut dyn FnMut(Heard<'_>)) -> io::Result<Ending> {
         let before = OomKills::now();
         let mut child = Command::new(self.program)
             .args(&self.arguments)
@@ -62,7 +70,7 @@ impl Work<'_> {
         let deadline = self.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let lines = child.stdout.take().map(lines_of);
         let last_words = child.stderr.take().map(last_words_of);
-        let (status, end) = match wait(&mut child, lines, deadline, self.stop, on_line) {
+        let (status, end) = match wait(&mut child, lines, deadline, self.stop, on_heard) {
             Ok(ended) => ended,
             Err(error) => {
                 // Nobody would wait for it any more.
@@ -161,7 +169,7 @@ fn wait(
     lines: Option<Receiver<Vec<u8>>>,
     deadline: Option<Instant>,
     stop: &Stop,
-    on_line: &mut dyn FnMut(&[u8]),
+    on_heard: &mut dyn FnMut(Heard<'_>),
 ) -> io::Result<(ExitStatus, End)> {
     let mut lines = lines;
     let mut was_asked = false;
@@ -169,7 +177,7 @@ fn wait(
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         match &lines {
             Some(receiver) => match receiver.recv_timeout(left.unwrap_or(LOOK).min(LOOK)) {
-                Ok(line) => on_line(&line),
+                Ok(line) => on_heard(Heard::Line(&line)),
                 Err(RecvTimeoutError::Disconnected) => lines = None,
                 Err(RecvTimeoutError::Timeout) => {}
             },
@@ -177,12 +185,13 @@ fn wait(
         }
         if stop.is_asked() && !was_asked {
             was_asked = true;
+            on_heard(Heard::AskedToStop);
             ask_to_stop(child)?;
         }
         if let Some(status) = child.try_wait()? {
             // Where something that it started holds its stdout open, what it said itself is there by now.
             while let Some(line) = lines.as_ref().and_then(|lines| lines.recv_timeout(LOOK).ok()) {
-                on_line(&line);
+                on_heard(Heard::Line(&line));
             }
             return Ok((status, End::Own));
         }
@@ -317,7 +326,11 @@ mod tests {
             stop: &Stop::never(),
         };
         let mut lines = Vec::new();
-        let ending = work.run(&mut |line| lines.push(String::from_utf8_lossy(line).into_owned()));
+        let ending = work.run(&mut |heard| {
+            if let Heard::Line(line) = heard {
+                lines.push(String::from_utf8_lossy(line).into_owned());
+            }
+        });
         (ending.unwrap(), lines)
     }
 

@@ -47,7 +47,11 @@ impl<'a> Recording<'a> {
         tell: &'a mut dyn FnMut(&Event),
     ) -> Result<(Option<Checkpoint>, Self), CheckpointsError> {
         let own: PathBuf = folder.trial(&record.trial);
-        let mut note = |text: String| tell(&Event::Note { text });
+        let mut is_noted = false;
+        let mut note = |text: String| {
+            is_noted = true;
+            tell(&Event::Note { text });
+        };
         let mut steps: Vec<StepRow> = rows_there(&own, &mut note)?;
         let mut epochs: Vec<EpochRow> = rows_there(&own, &mut note)?;
         let are_backed = |position: &Position| is_backed(position, &steps, &epochs);
@@ -59,6 +63,9 @@ impl<'a> Recording<'a> {
         epochs.truncate(position.epoch);
         if checkpoint.is_some() {
             tell(&Event::Resumed { steps: position.steps });
+        } else if is_noted {
+            let text = "no checkpoint is left that can be used: the trial starts over".to_owned();
+            tell(&Event::Note { text });
         }
         let recording = Self {
             record,

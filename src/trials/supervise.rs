@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::folder::{FolderError, ResultFolder};
-use super::process::Work;
+use super::process::{Heard, Work};
 use super::record::{TrialRecord, TrialResult};
 use crate::host::{Stop, process_variables};
 
@@ -19,6 +19,8 @@ pub enum Event {
         /// Steps made since the run's start.
         steps: usize,
     },
+    /// The run was asked to stop, and asks the trial.
+    AskedToStop,
     /// Something that a reader should know.
     Note {
         /// In words.
@@ -68,10 +70,13 @@ pub fn supervise(
         timeout,
         stop,
     };
-    let ending = work.run(&mut |line| {
-        // What is no event is no concern of the parent's: a library may print.
-        if let Ok(event) = serde_json::from_slice(line) {
-            on_event(&event);
+    let ending = work.run(&mut |heard| match heard {
+        Heard::AskedToStop => on_event(&Event::AskedToStop),
+        Heard::Line(line) => {
+            // What is no event is no concern of the parent's: a library may print.
+            if let Ok(event) = serde_json::from_slice(line) {
+                on_event(&event);
+            }
         }
     })?;
     if let Some(result) = folder.result(&record.trial)? {

@@ -22,7 +22,7 @@ pub fn hold(folder: &ResultFolder, fresh: bool) -> Result<Lock, Failure> {
 /// A result folder that cannot be used before anything has been started.
 pub fn unusable(error: FolderError) -> Failure {
     Failure::Input(match error {
-        FolderError::System(error) => format!("{error}; name a folder that can be written with --out"),
+        FolderError::System(error) => format!("{error}; or name a folder that can be written with --out"),
         error => error.to_string(),
     })
 }

@@ -1,10 +1,7 @@
 //! What `run` says: what it has before it, what it has found, how far it came.
 
-use std::thread;
-use std::time::Duration;
-
 use densenet_bench::formats::tables::{BoundaryRow, Status};
-use densenet_bench::host::{Environment, Stop};
+use densenet_bench::host::Environment;
 use densenet_bench::trials::ResultFolder;
 use serde_json::json;
 
@@ -62,22 +59,6 @@ pub fn report(
         folder.root().display()
     ));
     Ok(())
-}
-
-/// Says that a request to stop was heard, as soon as it is: the step at work may last.
-pub fn that_it_stops(stop: &Stop) {
-    /// Soon enough for somebody who waits at a keyboard.
-    const LOOK: Duration = Duration::from_millis(50);
-    let stop = stop.clone();
-    thread::spawn(move || {
-        while !stop.is_asked() {
-            thread::sleep(LOOK);
-        }
-        let signal = stop.signal_name().unwrap_or_default();
-        say(&format!(
-            "{signal}: saving after the step at work; Ctrl-C stops at once"
-        ));
-    });
 }
 
 /// What is left to do for a run that was asked to stop.
