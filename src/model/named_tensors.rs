@@ -133,7 +133,8 @@ impl DenseNet {
         named
     }
 
-    /// Learned values that the built modules hold, to be checked against [`Plan::parameters`].
+    /// Learned values that the built modules hold, to be checked against
+    /// [`Plan::parameters`](crate::network::Plan::parameters).
     pub fn parameters(&self) -> usize {
         let sizes = self.parts().into_iter().map(|(_, part)| match part {
             Part::Convolution(conv) => conv.weight.val().shape().num_elements(),

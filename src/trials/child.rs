@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::checkpoints::CheckpointsError;
+use super::ending::{TAKE_LESS_MEMORY, says_out_of_memory};
 use super::experiment::sha256;
 use super::files::write_whole;
 use super::folder::{FolderError, ResultFolder};
-use super::process::{TAKE_LESS_MEMORY, says_out_of_memory};
 use super::record::{TrialRecord, TrialResult};
 use super::recording::{Recording, nanoseconds};
 use super::supervise::Event;

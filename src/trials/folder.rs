@@ -1,4 +1,4 @@
-//! A result folder: the ablation as run, a folder for each trial, and the tables derived from them.
+//! A result folder: the ablation as run, and a folder for each trial.
 
 use std::fs;
 use std::io;
@@ -9,12 +9,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::checkpoints::Checkpoints;
-use super::experiment::Trial;
 use super::files::{named, remove_unfinished, sync_parent, write_whole};
 use super::lock::{Lock, LockError};
 use super::record::{TrialRecord, TrialResult};
 use crate::files::read_bounded;
-use crate::formats::tables::{self, EpochRow, Row, Status, StepRow, TrialRow};
+use crate::formats::tables::{self, Status};
 use crate::host::Environment;
 
 /// Why a result folder cannot be used.
@@ -62,14 +61,6 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What `scripts/compare-pytorch` leaves.
 const COMPARISON: [&str; 3] = ["peers.csv", "peer_samples.csv", "peers.md"];
-
-/// The tables at the top, derived from the trials'.
-pub struct Derived {
-    /// Those of `trials.csv`.
-    pub rows: Vec<TrialRow>,
-    /// Trials' tables that are not as they were written, each with its fault.
-    pub damaged: Vec<String>,
-}
 
 /// `results/NAME/`.
 #[derive(Clone, Debug)]
@@ -300,65 +291,6 @@ impl ResultFolder {
         write_json(&self.trial(trial).join(RESULT), result)
     }
 
-    /// Writes `trials.csv`, `steps.csv` and `epochs.csv` from the trials' own rows, in the ablation's order.
-    ///
-    /// # Errors
-    /// Whatever the system says, or a trial's record that cannot be read.
-    pub fn derive_tables(&self, trials: &[Trial]) -> Result<Derived, FolderError> {
-        let mut rows = Vec::with_capacity(trials.len());
-        for trial in trials {
-            let id = &trial.record.trial;
-            // The variant's name is the ablation's of today; device and threads are those it ran with.
-            let begun = self.record(id)?;
-            let record = TrialRecord {
-                variant: trial.record.variant.clone(),
-                ablation: trial.record.ablation.clone(),
-                ..begun.unwrap_or_else(|| trial.record.clone())
-            };
-            rows.push(record.row(self.result(id)?.as_ref()));
-        }
-        write_whole(&self.root.join(TrialRow::FILE), &tables::write_rows(&rows)?)?;
-        let mut damaged = self.join_rows::<StepRow>(trials, |row, variant| row.variant = variant)?;
-        damaged.extend(self.join_rows::<EpochRow>(trials, |row, variant| row.variant = variant)?);
-        Ok(Derived { rows, damaged })
-    }
-
-    /// One table from the files of that name in the trials' folders. A last row that is torn (its trial is being
-    /// written, or was killed) is left out; so are the rows of a trial behind any other fault, which is told.
-    fn join_rows<T: Row>(&self, trials: &[Trial], rename: impl Fn(&mut T, String)) -> Result<Vec<String>, FolderError> {
-        let mut joined = tables::write_rows::<T>(&[])?;
-        let mut damaged = Vec::new();
-        for trial in trials {
-            let own = self.trial(&trial.record.trial).join(T::FILE);
-            let Some(bytes) = read_if_there(&own, u64::MAX)? else {
-                continue;
-            };
-            let whole = tables::whole_length(&bytes);
-            if whole == 0 {
-                continue;
-            }
-            let (mut rows, fault) = tables::leading_rows::<T>(&bytes[..whole], &own.display().to_string());
-            damaged.extend(fault.map(|fault| format!("{fault}; the rows before it are in the table")));
-            let expected = match T::FILE == StepRow::FILE {
-                true => trial.record.steps,
-                false => trial.record.epochs,
-            };
-            if rows.len() < expected && self.has_status(&trial.record.trial, Status::Ok)? {
-                let rule = format!("it has {} of the {expected} rows of a finished trial", rows.len());
-                damaged.push(format!(
-                    "{}: {rule}; remove the trial's folder to run it again",
-                    own.display()
-                ));
-            }
-            for row in &mut rows {
-                rename(row, trial.record.variant.clone());
-            }
-            joined.extend(tables::appended_rows(&rows)?);
-        }
-        write_whole(&self.root.join(T::FILE), &joined)?;
-        Ok(damaged)
-    }
-
     /// Whether a trial has a result of this status.
     ///
     /// # Errors
@@ -389,7 +321,7 @@ fn remove_all(path: &Path) -> Result<(), FolderError> {
 /// Records are some kilobytes; those of a measurement hold every step's time.
 const LONGEST_RECORD: u64 = 64 << 20;
 
-fn read_if_there(path: &Path, longest: u64) -> Result<Option<Vec<u8>>, FolderError> {
+pub(super) fn read_if_there(path: &Path, longest: u64) -> Result<Option<Vec<u8>>, FolderError> {
     match read_bounded(path, longest) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),

@@ -3,6 +3,8 @@
 mod checkpoints;
 #[cfg(feature = "burn")]
 mod child;
+mod derived;
+mod ending;
 mod experiment;
 mod files;
 mod folder;
@@ -20,6 +22,8 @@ mod supervise;
 pub use checkpoints::Checkpoints;
 #[cfg(feature = "burn")]
 pub use child::{TrialError, run_trial, starting_weights};
+pub use derived::Derived;
+pub use ending::{Ending, says_out_of_memory};
 pub use experiment::{Experiment, Prepared, Trial, located_data, prepare, sha256};
 pub use files::{named, write_whole};
 pub use folder::{FolderError, ResultFolder};
@@ -27,6 +31,6 @@ pub(crate) use folder::{read_json, write_json};
 pub use identity::{arithmetic_of, digest, identity};
 pub use lock::{Holder, Lock};
 pub use overview::{Standing, overview};
-pub use process::{Ending, Heard, Work, says_out_of_memory};
+pub use process::{Heard, Work};
 pub use record::{TrialRecord, TrialResult};
 pub use supervise::{Event, supervise};
