@@ -1,6 +1,6 @@
-//! Reading files that others wrote.
+//! What the standard library leaves to its users: bounded reading, folders that last, files that are the same.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -25,6 +25,31 @@ pub fn read_bounded(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
         true => Err(too_large()),
         false => Ok(bytes),
     }
+}
+
+/// Makes the entries of a folder last: after a power cut a renamed file could else have its old name.
+///
+/// # Errors
+/// Whatever the system says; the path is not in the message.
+pub fn sync_folder(folder: &Path) -> io::Result<()> {
+    match cfg!(unix) {
+        true => File::open(folder)?.sync_all(),
+        // Only Unix opens folders as files.
+        false => Ok(()),
+    }
+}
+
+/// Whether two looks were at the same file, whatever its name is by now. Only Unix tells; elsewhere it is taken for so.
+#[cfg(unix)]
+pub fn is_same_file(one: &Metadata, other: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    (one.dev(), one.ino()) == (other.dev(), other.ino())
+}
+
+/// Whether two looks were at the same file, whatever its name is by now. Only Unix tells; elsewhere it is taken for so.
+#[cfg(not(unix))]
+pub fn is_same_file(_: &Metadata, _: &Metadata) -> bool {
+    true
 }
 
 #[cfg(test)]
@@ -62,5 +87,19 @@ mod tests {
     fn a_device_without_end_is_read_up_to_the_limit() {
         let error = read_bounded(Path::new("/dev/zero"), 1 << 16).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_is_itself_under_a_new_name_and_not_another_under_its_old_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let (old, new) = (folder.path().join("old"), folder.path().join("new"));
+        std::fs::write(&old, b"1").unwrap();
+        let opened = File::open(&old).unwrap().metadata().unwrap();
+        std::fs::rename(&old, &new).unwrap();
+        std::fs::write(&old, b"2").unwrap();
+        assert!(is_same_file(&opened, &new.metadata().unwrap()));
+        assert!(!is_same_file(&opened, &old.metadata().unwrap()));
+        sync_folder(folder.path()).unwrap();
     }
 }

@@ -63,11 +63,7 @@ fn a_trial_that_the_kernel_kills_for_want_of_memory_is_out_of_memory_and_the_oth
         "echo $$ > {}/cgroup.procs && exec \"$0\" run small.toml --threads 1",
         group.0
     );
-    let output = Command::new("sh")
-        .args(["-c", &script, env!("CARGO_BIN_EXE_densenet-bench")])
-        .current_dir(place.path("."))
-        .output()
-        .unwrap();
+    let output = place.shell(&script);
     assert_eq!(output.status.code(), Some(1), "{}", said(&output));
     let rows: Vec<TrialRow> = place.rows("results/small");
     assert_eq!(
@@ -208,12 +204,7 @@ fn what_libtorch_throws_in_a_step_is_a_row_with_the_step_and_the_remedy_and_the_
             + "[[variant]]\nname = \"large\"\nset = { \"train.batch-size\" = 128, \"model.growth-rate\" = 64 }\n\
                   [[variant]]\nname = \"small\"\nset = { \"train.batch-size\" = 2, \"data.train-images\" = 2 }\n"),
     );
-    let output = Command::new("sh")
-        .args(["-c", "ulimit -v 7000000 && exec \"$0\" run small.toml --threads 1"])
-        .arg(env!("CARGO_BIN_EXE_densenet-bench"))
-        .current_dir(place.path("."))
-        .output()
-        .unwrap();
+    let output = place.shell("ulimit -v 7000000 && exec \"$0\" run small.toml --threads 1");
     assert_eq!(output.status.code(), Some(1), "{}", said(&output));
     let rows: Vec<TrialRow> = place.rows("results/small");
     assert_eq!(

@@ -1,6 +1,7 @@
 //! What is recorded of a run's surroundings, in `environment.json`.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -234,6 +235,11 @@ fn recorded_variables(set: &[(&'static str, String)]) -> BTreeMap<String, String
     });
     let set = set.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
     own.chain(set).collect()
+}
+
+/// Whole nanoseconds, as the tables have them.
+pub fn nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// The time in UTC, RFC 3339, to the second.

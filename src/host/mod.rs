@@ -20,7 +20,7 @@ pub use arithmetic::{ArithmeticError, apply_arithmetic, check_arithmetic, check_
 #[cfg(feature = "burn")]
 pub use device::open;
 pub use device::{DeviceChoice, DeviceError, cuda_devices, gpu_models};
-pub use environment::{Environment, build, now};
+pub use environment::{Environment, build, nanoseconds, now};
 pub use gpu::{Gpu, GpuError, GpuFacts, GpuLibrary, has_tf32};
 pub use gpu_memory::{GpuPeak, GpuProcess, GpuReader, GpuReading, GpuWatch};
 pub use memory::{available_memory, peak_resident_bytes};

@@ -10,7 +10,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 use signal_hook::iterator::Signals;
 
-/// Whether a signal has asked this process to stop at the next good moment.
+/// Whether a signal has asked this process to stop at the next good moment. The default hears none.
 #[derive(Clone, Debug, Default)]
 pub struct Stop {
     /// The first signal that asked; 0: none.
@@ -21,11 +21,6 @@ pub struct Stop {
 const ONE_REQUEST: Duration = Duration::from_millis(250);
 
 impl Stop {
-    /// A process that is never asked.
-    pub fn never() -> Self {
-        Self::default()
-    }
-
     /// From now on SIGINT, SIGTERM and the end of the terminal (SIGHUP, unless it is ignored, as under `nohup`) ask to
     /// stop. A SIGINT that comes after any of them ends the process at once, with exit status 130.
     ///
@@ -124,7 +119,7 @@ mod tests {
 
     #[test]
     fn the_last_signal_decides_the_exit_status() {
-        let stop = Stop::never();
+        let stop = Stop::default();
         assert_eq!(
             (stop.is_asked(), stop.signal_name(), stop.exit_status()),
             (false, None, None)

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::record::Phases;
+use crate::host::nanoseconds;
 
 /// A part of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,7 +104,7 @@ fn window(workload: &mut dyn Workload, clock: &mut dyn Clock, work: impl FnOnce(
     let begun = clock.now();
     work(workload);
     workload.synchronize();
-    u64::try_from((clock.now() - begun).as_nanos()).unwrap_or(u64::MAX)
+    nanoseconds(clock.now() - begun)
 }
 
 fn phases(workload: &mut dyn Workload, clock: &mut dyn Clock) -> Phases {

@@ -69,7 +69,7 @@ impl DenseNet {
         let mut named = Weights::new();
         for (name, id, layout) in self.learned() {
             if let Some(data) = value_of(id) {
-                named.insert(name, layout.exported(weight_tensor(data)));
+                named.insert(name, layout.turned(weight_tensor(data)));
             }
         }
         named
@@ -79,7 +79,7 @@ impl DenseNet {
     pub fn give_learned_values(&self, named: &Weights, mut give: impl FnMut(ParamId, TensorData)) {
         for (name, id, layout) in self.learned() {
             if let Some(tensor) = named.get(&name) {
-                let tensor = layout.imported(tensor);
+                let tensor = layout.turned(tensor.clone());
                 give(id, TensorData::new(tensor.values, tensor.shape));
             }
         }
@@ -159,19 +159,11 @@ enum Layout {
 }
 
 impl Layout {
-    /// From Burn's layout to PyTorch's.
-    fn exported(self, tensor: WeightTensor) -> WeightTensor {
+    /// From Burn's layout to PyTorch's, and back.
+    fn turned(self, tensor: WeightTensor) -> WeightTensor {
         match self {
             Self::AsInPyTorch => tensor,
             Self::Transposed => transposed(&tensor),
-        }
-    }
-
-    /// From PyTorch's layout to Burn's.
-    fn imported(self, tensor: &WeightTensor) -> WeightTensor {
-        match self {
-            Self::AsInPyTorch => tensor.clone(),
-            Self::Transposed => transposed(tensor),
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::data::{Batch, LoaderError};
 use crate::formats::ablation::TrainSettings;
 use crate::formats::checkpoint::{Checkpoint, Position, Sums};
 use crate::formats::weights::Weights;
-use crate::host::caught;
+use crate::host::{caught, nanoseconds};
 use crate::model::DenseNet;
 use crate::random::{Purpose, Stream};
 
@@ -321,8 +321,4 @@ fn of_epoch(sums: &Sums) -> Evaluation {
         error: sums.wrong as f64 / sums.images as f64,
         images: sums.images,
     }
-}
-
-fn nanoseconds(time: Duration) -> u64 {
-    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }

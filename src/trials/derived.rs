@@ -33,18 +33,24 @@ impl ResultFolder {
             rows.push(record.row(self.result(id)?.as_ref()));
         }
         write_whole(&self.root().join(TrialRow::FILE), &tables::write_rows(&rows)?)?;
-        let mut damaged = self.join_rows::<StepRow>(trials, |row, variant| row.variant = variant)?;
-        damaged.extend(self.join_rows::<EpochRow>(trials, |row, variant| row.variant = variant)?);
+        let mut damaged = self.join_rows::<StepRow>(&rows, |row| row.steps, |row, variant| row.variant = variant)?;
+        damaged.extend(self.join_rows::<EpochRow>(&rows, |row| row.epochs, |row, variant| row.variant = variant)?);
         Ok(Derived { rows, damaged })
     }
 
     /// One table from the files of that name in the trials' folders. A last row that is torn (its trial is being
-    /// written, or was killed) is left out; so are the rows of a trial behind any other fault, which is told.
-    fn join_rows<T: Row>(&self, trials: &[Trial], rename: impl Fn(&mut T, String)) -> Result<Vec<String>, FolderError> {
+    /// written, or was killed) is left out; so are the rows of a trial behind any other fault, which is told. A trial that
+    /// has ended well has as many rows as `expected` of it.
+    fn join_rows<T: Row>(
+        &self,
+        trials: &[TrialRow],
+        expected: impl Fn(&TrialRow) -> usize,
+        rename: impl Fn(&mut T, String),
+    ) -> Result<Vec<String>, FolderError> {
         let mut joined = tables::write_rows::<T>(&[])?;
         let mut damaged = Vec::new();
         for trial in trials {
-            let own = self.trial(&trial.record.trial).join(T::FILE);
+            let own = self.trial(&trial.trial).join(T::FILE);
             let Some(bytes) = read_if_there(&own, u64::MAX)? else {
                 continue;
             };
@@ -54,11 +60,8 @@ impl ResultFolder {
             }
             let (mut rows, fault) = tables::leading_rows::<T>(&bytes[..whole], &own.display().to_string());
             damaged.extend(fault.map(|fault| format!("{fault}; the rows before it are in the table")));
-            let expected = match T::FILE == StepRow::FILE {
-                true => trial.record.steps,
-                false => trial.record.epochs,
-            };
-            if rows.len() < expected && self.has_status(&trial.record.trial, Status::Ok)? {
+            let expected = expected(trial);
+            if rows.len() < expected && trial.status == Status::Ok {
                 let rule = format!("it has {} of the {expected} rows of a finished trial", rows.len());
                 damaged.push(format!(
                     "{}: {rule}; remove the trial's folder to run it again",
@@ -66,7 +69,7 @@ impl ResultFolder {
                 ));
             }
             for row in &mut rows {
-                rename(row, trial.record.variant.clone());
+                rename(row, trial.variant.clone());
             }
             joined.extend(tables::appended_rows(&rows)?);
         }

@@ -4,6 +4,8 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
 
+use crate::files::sync_folder;
+
 /// What the names of files begin with that are being written; one that is found later was never finished.
 const UNFINISHED: &str = ".writing-";
 
@@ -52,21 +54,9 @@ pub fn named(path: &Path, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{}: {error}{remedy}", path.display()))
 }
 
-/// Makes the entries of a folder last: after a power cut a renamed file could else have its old name.
-#[cfg(unix)]
-pub fn sync_folder(folder: &Path) -> io::Result<()> {
-    std::fs::File::open(folder)?.sync_all()
-}
-
 /// Makes a new folder last: its name is an entry of its parent.
 pub fn sync_parent(folder: &Path) -> io::Result<()> {
     folder.parent().map_or(Ok(()), sync_folder)
-}
-
-/// Only Unix opens folders as files.
-#[cfg(not(unix))]
-pub fn sync_folder(_: &Path) -> io::Result<()> {
-    Ok(())
 }
 
 /// Removes what processes that were killed had not finished writing into a folder: what is older than that, since other

@@ -193,7 +193,7 @@ impl ResultFolder {
     /// Whatever the system says.
     pub fn begin(&self, record: &TrialRecord, environment: &Environment) -> Result<(), FolderError> {
         let folder = self.trial(&record.trial);
-        if self.can_go_on(&record.trial)? {
+        if self.begun(&record.trial)?.is_some() {
             self.forget_result(&record.trial)?;
         } else {
             if folder.exists() {
@@ -208,9 +208,12 @@ impl ResultFolder {
         write_json(&folder.join(RECORD), record)
     }
 
-    /// Whether a trial has something to go on from, and says what it was begun with.
-    fn can_go_on(&self, trial: &str) -> Result<bool, FolderError> {
-        Ok(self.checkpoints(trial).exist()? && self.record(trial)?.is_some())
+    /// What a trial was begun with, if it has something to go on from.
+    fn begun(&self, trial: &str) -> Result<Option<TrialRecord>, FolderError> {
+        match self.checkpoints(trial).exist()? {
+            true => self.record(trial),
+            false => Ok(None),
+        }
     }
 
     /// Removes how a trial ended: it is at work again.
@@ -236,16 +239,13 @@ impl ResultFolder {
     /// # Errors
     /// What differs, and the remedy; or a record that cannot be read.
     pub fn check_going_on(&self, record: &TrialRecord, environment: &Environment) -> Result<(), FolderError> {
-        if !self.can_go_on(&record.trial)? {
+        let Some(begun) = self.begun(&record.trial)? else {
             return Ok(());
-        }
+        };
         let folder = self.trial(&record.trial);
-        let (begun, surroundings) = (
-            self.record(&record.trial)?,
-            read_json::<Environment>(&folder.join(ENVIRONMENT))?,
-        );
+        let surroundings: Option<Environment> = read_json(&folder.join(ENVIRONMENT))?;
         let differs = begun
-            .and_then(|begun| begun.difference(record))
+            .difference(record)
             .or_else(|| surroundings.and_then(|begun| begun.machine_difference(environment)));
         let Some(difference) = differs else { return Ok(()) };
         Err(FolderError::Broken {

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use super::files::named;
+use crate::files::is_same_file;
 use crate::host::now;
 
 /// A folder that is held until this is dropped. The system lets go of it when the process ends, however it ends.
@@ -90,19 +91,11 @@ impl Lock {
 }
 
 /// Whether a file that was opened under a path is still there.
-#[cfg(unix)]
 fn is_at(file: &File, path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    let identity = |metadata: std::fs::Metadata| (metadata.dev(), metadata.ino());
     match (file.metadata(), path.metadata()) {
-        (Ok(opened), Ok(there)) => identity(opened) == identity(there),
+        (Ok(opened), Ok(there)) => is_same_file(&opened, &there),
         _ => false,
     }
-}
-
-#[cfg(not(unix))]
-fn is_at(_: &File, _: &Path) -> bool {
-    true
 }
 
 impl Holder {

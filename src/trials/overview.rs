@@ -76,17 +76,15 @@ fn of(
     report: &mut dyn FnMut(String),
 ) -> Standing {
     let begun = id.filter(|_| record.is_some());
-    let mut or_told = |found: Result<Option<TrialResult>, FolderError>| {
-        found.unwrap_or_else(|error| {
-            report(error.to_string());
-            None
-        })
-    };
+    let result = begun.map_or(Ok(None), |id| folder.result(id)).unwrap_or_else(|error| {
+        report(error.to_string());
+        None
+    });
     Standing {
         trial: id.map(str::to_owned),
         variant: String::new(),
         seed: 0,
-        result: begun.and_then(|id| or_told(folder.result(id))),
+        result,
         saved_steps: begun.and_then(|id| folder.checkpoints(id).steps().ok().flatten()),
         holder: begun.and_then(|id| Holder::of(&folder.trial(id))),
         record,

@@ -220,7 +220,7 @@ mod tests {
             variables: vec![("DENSENET_BENCH_TEST", "set".to_owned())],
             stderr: folder.path().join("stderr.txt"),
             timeout,
-            stop: &Stop::never(),
+            stop: &Stop::default(),
         };
         let mut lines = Vec::new();
         let ending = work.run(&mut |heard| {

@@ -11,7 +11,7 @@ use super::record::TrialRecord;
 use super::supervise::Event;
 use crate::formats::checkpoint::{Checkpoint, Position, Spent};
 use crate::formats::tables::{EpochRow, StepRow};
-use crate::host::{self, Stop};
+use crate::host::{self, Stop, nanoseconds};
 use crate::network::Plan;
 use crate::training::{Final, Observer};
 
@@ -201,11 +201,6 @@ impl Observer for Recording<'_> {
     fn is_to_stop(&self) -> bool {
         self.stop.is_asked()
     }
-}
-
-/// Whole nanoseconds, as the tables have them.
-pub fn nanoseconds(time: Duration) -> u64 {
-    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

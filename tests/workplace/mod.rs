@@ -67,6 +67,13 @@ impl Workplace {
         command
     }
 
+    /// Runs a shell's script here; `$0` is the program.
+    pub fn shell(&self, script: &str) -> Output {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", script, env!("CARGO_BIN_EXE_densenet-bench")]);
+        shell.current_dir(self.0.path()).output().unwrap()
+    }
+
     pub fn ok(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments);
         assert!(

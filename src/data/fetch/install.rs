@@ -13,6 +13,7 @@ use super::report::{FileReport, Presence, inspect_files, presence};
 use super::source::{self, Source};
 use super::step::Told;
 use super::sums::{SUMS_FILE, list};
+use crate::files::sync_folder;
 
 /// Where a data set is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,7 +100,7 @@ fn fetch_into(
     fs::create_dir(&staging).map_err(failed(&staging, "created"))?;
     let unpacked = fill(files, &mut parts, &staging, told).and_then(|()| {
         fs::rename(&staging, &folder).map_err(failed(&folder, "put in its place"))?;
-        sync(to).map_err(failed(to, "synchronised"))
+        sync_folder(to).map_err(failed(to, "synchronised"))
     });
     if let Err(error) = unpacked {
         let _ = fs::remove_dir_all(&staging);
@@ -145,7 +146,7 @@ fn fill(files: &Files, parts: &mut [(&Download, Part)], staging: &Path, told: To
     let path = staging.join(SUMS_FILE);
     (fs::write(&path, list(&sums)))
         .and_then(|()| fs::File::open(&path)?.sync_all())
-        .and_then(|()| sync(staging))
+        .and_then(|()| sync_folder(staging))
         .map_err(|error| FetchError::system(&path, "written", &error))
 }
 
@@ -196,12 +197,4 @@ fn load(
     let url = format!("{}/{}", base.trim_end_matches('/'), download.file);
     download::load(&url, download, part, patience, told)?;
     Ok(url)
-}
-
-/// Makes the names in a folder last.
-fn sync(folder: &Path) -> io::Result<()> {
-    match cfg!(unix) {
-        true => fs::File::open(folder)?.sync_all(),
-        false => Ok(()),
-    }
 }

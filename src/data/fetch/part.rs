@@ -8,6 +8,7 @@ use super::catalogue::Download;
 use super::error::FetchError;
 use super::step::{Doing, Step, Told};
 use super::sums;
+use crate::files::is_same_file;
 
 /// A part file, locked for this process as long as it is open. It outlives the process, for the next fetch to go on with.
 pub(super) struct Part {
@@ -134,14 +135,7 @@ impl Drop for Part {
 }
 
 /// Whether the open file is the one that stands at `path`.
-#[cfg(unix)]
 fn is_at(file: &File, path: &Path) -> io::Result<bool> {
-    use std::os::unix::fs::MetadataExt;
     let (open, there) = (file.metadata()?, path.symlink_metadata());
-    Ok(there.is_ok_and(|there| (open.dev(), open.ino()) == (there.dev(), there.ino())))
-}
-
-#[cfg(not(unix))]
-fn is_at(_: &File, path: &Path) -> io::Result<bool> {
-    Ok(path.is_file())
+    Ok(there.is_ok_and(|there| is_same_file(&open, &there)))
 }
