@@ -9,6 +9,7 @@ mod program;
 use std::cell::LazyCell;
 use std::hint::black_box;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use burn::tensor::{Device, Distribution, Int, Tensor};
@@ -16,8 +17,8 @@ use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group};
 use densenet_bench::formats::ablation::{TrainSettings, parse};
 use densenet_bench::host::{DeviceChoice, cuda_devices, open};
-use densenet_bench::model::{DenseLayer, DenseNet, initial_weights};
-use densenet_bench::network::{self, Plan, Shape, preset};
+use densenet_bench::model::{DenseLayer, DenseNet, Model, initial_weights};
+use densenet_bench::network::{Graph, Network, Shape, densenet, preset};
 use densenet_bench::training::{Learner, cross_entropy};
 
 /// The optimizer of the paper's CIFAR runs, for the training step.
@@ -60,16 +61,18 @@ const SUBJECTS: [Subject; 2] = [
 ];
 
 impl Subject {
-    fn plan(&self, change: impl FnOnce(&mut network::DenseNet)) -> Plan {
+    /// The preset's options.
+    fn network(&self) -> densenet::DenseNet {
         let preset = preset(self.preset).expect("the preset is there");
-        let mut network = preset.network;
-        change(&mut network);
-        let image = Shape {
-            channels: 3,
-            height: self.side,
-            width: self.side,
-        };
-        network.plan(image, preset.classes).expect("the preset fits its images")
+        serde_json::from_value(preset.network.options()).expect("the preset is a DenseNet")
+    }
+
+    fn graph(&self, network: &densenet::DenseNet) -> Graph {
+        let preset = preset(self.preset).expect("the preset is there");
+        let image = Shape::square(3, self.side);
+        network
+            .graph(image, preset.classes)
+            .expect("the preset fits its images")
     }
 }
 
@@ -101,15 +104,15 @@ impl Part {
     ];
 
     /// What one image brings to the part.
-    fn inputs(self, plan: &Plan) -> Vec<Shape> {
-        let layers = plan.network.block_layers[0];
+    fn inputs(self, graph: &Graph) -> Vec<Shape> {
+        let layers = graph.blocks[0].layers;
         let entering = |layer: String| {
-            let found = plan.layers.iter().find(|candidate| candidate.name == layer);
-            found.expect("the plan has the layer").input
+            let found = graph.nodes.iter().find(|candidate| candidate.name == layer);
+            found.expect("the graph has the layer").input
         };
         let last = |part: &str| entering(format!("features.denseblock1.denselayer{layers}.{part}"));
         match self {
-            Self::Stem => vec![plan.input],
+            Self::Stem => vec![graph.input],
             Self::BasicLayer | Self::BottleneckLayer | Self::BatchNorm => vec![last("norm1")],
             Self::Concatenation => vec![last("norm1"), last("concatenation")],
             Self::Transition => vec![entering("features.transition1.norm".to_owned())],
@@ -149,14 +152,17 @@ struct Built {
 
 impl Built {
     fn new(subject: &Subject, device: &Device) -> Self {
-        let build = |plan: &Plan| DenseNet::new(plan, &initial_weights(plan, 0), device).expect("drawn weights fit");
-        let basic = subject.plan(|network| {
-            network.bottleneck = false;
-            network.block_layers.truncate(1);
-        });
+        let build =
+            |network: &densenet::DenseNet| DenseNet::new(network, &initial_weights(&subject.graph(network), 0), device);
+        let network = subject.network();
+        let mut basic = densenet::DenseNet {
+            bottleneck: false,
+            ..network.clone()
+        };
+        basic.block_layers.truncate(1);
         let basic = build(&basic).blocks.remove(0).layers.pop();
         Self {
-            network: build(&subject.plan(|_| ())),
+            network: build(&network),
             basic: basic.expect("a block has layers"),
         }
     }
@@ -220,9 +226,9 @@ fn maps(batch: usize, shape: Shape, device: &Device) -> Tensor<4> {
 }
 
 /// A batch of images and the labels 0, 1, 2 and so on.
-fn examples(batch: usize, plan: &Plan, device: &Device) -> (Tensor<4>, Tensor<1, Int>) {
-    let labels = Tensor::arange(0..batch as i64, device).remainder_scalar(plan.classes as i64);
-    (maps(batch, plan.input, device).autodiff(), labels)
+fn examples(batch: usize, graph: &Graph, device: &Device) -> (Tensor<4>, Tensor<1, Int>) {
+    let labels = Tensor::arange(0..batch as i64, device).remainder_scalar(graph.classes as i64);
+    (maps(batch, graph.input, device).autodiff(), labels)
 }
 
 // --- the benchmarks -------------------------------------------------------------------------------------------------
@@ -254,7 +260,7 @@ fn group<'a>(criterion: &'a mut Criterion, subject: &Subject, part: &str) -> Ben
 
 fn parts(criterion: &mut Criterion) {
     for subject in &SUBJECTS {
-        let plan = subject.plan(|_| ());
+        let graph = subject.graph(&subject.network());
         // Built when the first part is timed there: a filter may leave none.
         let lazily = |place: Place| {
             let device = place.device.clone();
@@ -267,7 +273,7 @@ fn parts(criterion: &mut Criterion) {
                 let Place { choice, device, batch } = place;
                 group.throughput(Throughput::Elements(*batch as u64));
                 let sources = LazyCell::new(|| -> Vec<Tensor<4>> {
-                    let shapes = part.inputs(&plan).into_iter();
+                    let shapes = part.inputs(&graph).into_iter();
                     shapes.map(|shape| maps(*batch, shape, device)).collect()
                 });
                 for (pass, pass_name) in Pass::ALL {
@@ -292,14 +298,16 @@ fn networks(criterion: &mut Criterion) {
     let paper = parse(PAPER, Path::new("cifar10-augmented.toml")).expect("the shipped ablation is valid");
     let settings: &TrainSettings = paper.variants[0].settings.train.as_ref().expect("it trains");
     for subject in &SUBJECTS {
-        let plan = subject.plan(|_| ());
-        let build =
-            |device: &Device| DenseNet::new(&plan, &initial_weights(&plan, 0), device).expect("drawn weights fit");
+        let graph = subject.graph(&subject.network());
+        let build = |device: &Device| {
+            let weights = initial_weights(&graph, 0);
+            Model::new(Arc::new(graph.clone()), &weights, device, &[]).expect("drawn weights fit")
+        };
 
         let mut whole = group(criterion, subject, "network");
         for Place { choice, device, batch } in places(subject) {
             whole.throughput(Throughput::Elements(batch as u64));
-            let built = LazyCell::new(|| (build(&device), examples(batch, &plan, &device)));
+            let built = LazyCell::new(|| (build(&device), examples(batch, &graph, &device)));
             for (pass, pass_name) in Pass::ALL {
                 whole.bench_function(BenchmarkId::new(pass_name, choice), |bencher| {
                     let (network, examples) = LazyCell::force(&built);
@@ -318,7 +326,7 @@ fn networks(criterion: &mut Criterion) {
             step.bench_function(BenchmarkId::new("step", choice), |bencher| {
                 let (learner, examples) = learner.get_or_insert_with(|| {
                     let learner = Learner::new(build(&device), settings);
-                    (learner, examples(batch, &plan, &device))
+                    (learner, examples(batch, &graph, &device))
                 });
                 bencher.iter_custom(|rounds| {
                     let one = |_| {

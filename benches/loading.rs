@@ -9,7 +9,7 @@ use criterion::{Criterion, SamplingMode, Throughput, criterion_group};
 use densenet_bench::data::{Batch, Loader, load};
 use densenet_bench::formats::ablation::{Ablation, TrainSettings, parse};
 use densenet_bench::host::{DeviceChoice, available_threads, cuda_devices, loader_threads, open};
-use densenet_bench::model::{DenseNet, initial_weights};
+use densenet_bench::model::{Model, initial_weights};
 use densenet_bench::training::{Learner, TrainingImages, batch_tensors};
 
 /// growth.toml's variant k = 12: what the README's first command trains.
@@ -32,9 +32,9 @@ fn loading(criterion: &mut Criterion) {
     let settings = &ablation.variants[1].settings;
     let train: &TrainSettings = settings.train.as_ref().expect("growth.toml trains");
     let data = load(&settings.data, 1, None).expect("the digits are embedded");
-    let plan = settings
+    let graph = settings
         .model
-        .plan(data.shape, data.classes.len())
+        .graph(data.shape, data.classes.len())
         .expect("growth.toml fits the digits");
     let choice = DeviceChoice::Auto
         .resolve(cfg!(feature = "libtorch"), cuda_devices())
@@ -47,7 +47,8 @@ fn loading(criterion: &mut Criterion) {
             .training_batches(train, 0, 0..1_000_000, 0)
             .expect("a thread starts")
     };
-    let model = DenseNet::new(&plan, &initial_weights(&plan, 0), &device).expect("drawn weights fit");
+    let weights = initial_weights(&graph, 0);
+    let model = Model::new(Arc::new(graph), &weights, &device, &[]).expect("drawn weights fit");
     let mut learner = Learner::new(model, train);
 
     let mut group = criterion.benchmark_group("digits, training step");

@@ -4,7 +4,7 @@
 //!
 //! | floor | modules | what lives there |
 //! |---|---|---|
-//! | 0 | [`network`], [`statistics`], [`kernels`], [`visible`] | what a network is, as plain data, and its counts; the statistics of samples; dense blocks on slices of numbers; text from outside, made safe to show |
+//! | 0 | [`keys`], [`network`], [`statistics`], [`kernels`], [`visible`] | what a network is, as plain data, and its counts; the statistics of samples; dense blocks on slices of numbers; text from outside, made safe to show |
 //! | 1 | [`random`], [`formats`], `model` | seeded draws; files' bytes to values and back; Burn modules built from the data |
 //! | 2 | [`files`], [`data`], [`host`], `libtorch`, [`measurement`], `training`, [`trials`] | reading within bounds, data sets, the machine, the training loop, the timer, trials and their processes |
 //! | 3 | [`views`] | tables, plots and descriptions: rows in, bytes out |
@@ -18,6 +18,7 @@ pub mod files;
 pub mod formats;
 pub mod host;
 pub mod kernels;
+pub mod keys;
 #[cfg(feature = "libtorch")]
 pub mod libtorch;
 pub mod measurement;

@@ -14,32 +14,36 @@ use densenet_bench::formats::ablation::parse;
 use densenet_bench::formats::checkpoint::{Checkpoint, Position};
 use densenet_bench::formats::weights::Weights;
 use densenet_bench::host::{DeviceChoice, open};
-use densenet_bench::model::{DenseNet, Segments, initial_weights};
+use densenet_bench::model::{Activation, CarryOut, Layer, Lowering, Model, SegmentGraph, initial_weights};
 use densenet_bench::training::{Final, Observer, Start, TrainError, TrainingImages, train};
 
-/// The network itself, until a call in which libtorch is asked for more memory than there is.
+/// The stem itself, until a call in which libtorch is asked for more memory than there is.
 #[derive(Debug)]
 struct Throwing {
-    calls: AtomicUsize,
+    calls: Arc<AtomicUsize>,
     throws_at: usize,
 }
 
-impl Segments for Throwing {
-    fn features(&self, network: &DenseNet, images: Tensor<4>) -> Tensor<2> {
+impl Lowering for Throwing {
+    fn name(&self) -> &'static str {
+        "throwing"
+    }
+
+    fn take(&self, segment: &SegmentGraph) -> Option<Arc<dyn CarryOut>> {
+        let (calls, throws_at) = (Arc::clone(&self.calls), self.throws_at);
+        (segment.name == "stem").then(|| Arc::new(Throwing { calls, throws_at }) as _)
+    }
+}
+
+impl CarryOut for Throwing {
+    fn forward(&self, layers: &[Layer], images: Tensor<4>) -> Activation {
         if self.calls.fetch_add(1, Ordering::Relaxed) == self.throws_at {
-            return Tensor::zeros([1 << 30, 1 << 30], &images.device());
+            return Activation::Maps(Tensor::zeros([1 << 15; 4], &images.device()));
         }
-        let mut maps = network.stem(images);
-        for (index, block) in network.blocks.iter().enumerate() {
-            maps = block.forward(maps);
-            if let Some(transition) = network.transitions.get(index) {
-                maps = transition.forward(maps);
-            }
+        match layers {
+            [Layer::Convolution(conv)] => Activation::Maps(conv.forward(images)),
+            other => panic!("the stem is a convolution: {other:?}"),
         }
-        let [batch, channels, height, width] = maps.dims();
-        maps.reshape([batch, channels, height * width])
-            .mean_dim(2)
-            .reshape([batch, channels])
     }
 }
 
@@ -96,16 +100,17 @@ fn trained(throws_at: usize) -> (Result<(), TrainError>, Kept) {
         .settings;
     let training = settings.train.unwrap();
     let data = data::load(&settings.data, 1, None).unwrap();
-    let plan = settings.model.plan(data.shape, data.classes.len()).unwrap();
+    let graph = settings.model.graph(data.shape, data.classes.len()).unwrap();
     let device = open(DeviceChoice::Cpu).autodiff();
-    let model = DenseNet::new(&plan, &initial_weights(&plan, 0), &device).unwrap();
     let throwing = Throwing {
-        calls: AtomicUsize::new(0),
+        calls: Arc::new(AtomicUsize::new(0)),
         throws_at,
     };
+    let weights = initial_weights(&graph, 0);
+    let model = Model::new(Arc::new(graph), &weights, &device, &[Arc::new(throwing)]).unwrap();
     let images = TrainingImages::new(Arc::new(data), &settings.data, 0, 0).unwrap();
     let start = Start {
-        model: model.carried_out_by(Some(Arc::new(throwing))),
+        model,
         momentum: Weights::new(),
         position: Position::default(),
     };

@@ -8,8 +8,9 @@ use burn::tensor::{Int, Tensor, TensorData};
 use densenet_bench::formats::ablation::{Execution, RunSettings, TrainSettings};
 use densenet_bench::formats::weights::Weights;
 use densenet_bench::host::{self, DeviceChoice, check_execution};
-use densenet_bench::model::{DenseNet as Model, initial_weights};
-use densenet_bench::network::{DenseNet, Order, Plan, Shape, Stem};
+use densenet_bench::model::{Model, initial_weights};
+use densenet_bench::network::densenet::{DenseNet, Order, Stem};
+use densenet_bench::network::{Graph, Network, Shape};
 use densenet_bench::random::{Purpose, Stream};
 use densenet_bench::training::{Learner, build, cross_entropy};
 
@@ -63,7 +64,7 @@ impl Draws {
 /// A network with a batch for it.
 struct Case {
     what: String,
-    plan: Plan,
+    graph: Graph,
     weights: Weights,
     images: Vec<f32>,
     labels: Vec<i64>,
@@ -95,15 +96,15 @@ impl Case {
             height: draws.whole(least, least + 7),
             width: draws.whole(least, least + 7),
         };
-        let plan = network.plan(input, CLASSES).unwrap();
-        let alone = draws.whole(0, 4) == 0 && plan.check_training_batch(1).is_ok();
+        let graph = network.graph(input, CLASSES).unwrap();
+        let alone = draws.whole(0, 4) == 0 && graph.check_training_batch(1).is_ok();
         let batch = if alone { 1 } else { draws.whole(2, 6) };
-        Self::of(plan, batch, seed)
+        Self::of(&network, graph, batch, seed)
     }
 
-    fn of(plan: Plan, batch: usize, seed: u64) -> Self {
+    fn of(network: &DenseNet, graph: Graph, batch: usize, seed: u64) -> Self {
         let mut stream = Stream::named(seed, Purpose::Initialization, "batches of tests/executions.rs");
-        let mut weights = initial_weights(&plan, seed);
+        let mut weights = initial_weights(&graph, seed);
         // Scales of 1 and shifts of 0 would hide a mistake; and near 0 the sign of a value that goes into a ReLU hangs
         // on rounding, which shifts away from 0 make rare.
         for (name, tensor) in &mut weights {
@@ -116,29 +117,29 @@ impl Case {
                 }
             }
         }
-        let count = batch * plan.input.values();
+        let count = batch * graph.input.values();
         Self {
-            what: format!("seed {seed}: {:?} of {}, batch {batch}", plan.network, plan.input),
+            what: format!("seed {seed}: {network:?} of {}, batch {batch}", graph.input),
             images: (0..count).map(|_| stream.normal() as f32).collect(),
             labels: (0..batch).map(|image| (image % CLASSES) as i64).collect(),
             weights,
-            plan,
+            graph,
         }
     }
 
     fn model(&self, choice: DeviceChoice, execution: Execution, learns: bool) -> Model {
         let device = host::open(choice);
         let device = if learns { device.autodiff() } else { device };
-        build(&self.plan, &self.weights, &run(execution), choice, &device).unwrap()
+        build(&self.graph, &self.weights, &run(execution), choice, &device).unwrap()
     }
 
     fn batch(&self, model: &Model) -> (Tensor<4>, Tensor<1, Int>) {
-        let device = model.classifier.weight.val().device();
+        let device = model.device().clone();
         let Shape {
             channels,
             height,
             width,
-        } = self.plan.input;
+        } = self.graph.input;
         let count = self.labels.len();
         let images = TensorData::new(self.images.clone(), [count, channels, height, width]);
         let labels = TensorData::new(self.labels.clone(), [count]);
@@ -159,7 +160,7 @@ impl Case {
         };
         Self {
             what: self.what.clone(),
-            plan: self.plan.clone(),
+            graph: self.graph.clone(),
             weights: self.weights.clone(),
             images: self.images.iter().map(&mut round).collect(),
             labels: self.labels.clone(),
@@ -292,7 +293,7 @@ fn with_dropout(seed: u64) -> Case {
         height: 9,
         width: 8,
     };
-    Case::of(network.plan(image, CLASSES).unwrap(), 4, seed)
+    Case::of(&network, network.graph(image, CLASSES).unwrap(), 4, seed)
 }
 
 /// Losses of five steps, and the weights after them.
@@ -328,7 +329,7 @@ fn with_dropout_the_gradients_are_those_of_the_loss_that_was_drawn() {
         for (choice, execution) in others() {
             let loss_at = |weights: &Weights| {
                 let device = host::open(choice).autodiff();
-                let model = build(&case.plan, weights, &run(execution), choice, &device).unwrap();
+                let model = build(&case.graph, weights, &run(execution), choice, &device).unwrap();
                 device.seed(7);
                 let (images, labels) = case.batch(&model);
                 let loss = cross_entropy(model.forward(images), labels);

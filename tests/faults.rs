@@ -172,7 +172,7 @@ fn a_loss_that_is_no_number_names_its_step_keeps_the_last_good_checkpoint_and_le
         );
         let settings = settings.unwrap().variants.remove(0).settings;
         let data = data::load(&settings.data, 1, None).unwrap();
-        settings.model.plan(data.shape, data.classes.len()).unwrap()
+        settings.model.graph(data.shape, data.classes.len()).unwrap()
     };
     for path in &kept {
         let read = checkpoint::read(&fs::read(path).unwrap(), "kept", &rows[0].trial, &plan).unwrap();

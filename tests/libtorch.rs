@@ -2,7 +2,7 @@
 #![cfg(feature = "libtorch")]
 
 use densenet_bench::libtorch::{CpuTensors, CudaTensors, Switches, cpu, set_switches, switches};
-use densenet_bench::model::{DenseNet, initial_weights};
+use densenet_bench::model::{Model, initial_weights};
 use densenet_bench::network::{Shape, preset};
 
 #[test]
@@ -46,8 +46,9 @@ fn tensors_are_counted_to_the_byte_and_libtorchs_refusal_at_the_limit_is_a_panic
         height: 16,
         width: 16,
     };
-    let plan = network.plan(image, 10).unwrap();
-    let model = DenseNet::new(&plan, &initial_weights(&plan, 0), &cpu()).unwrap();
+    let graph = network.graph(image, 10).unwrap();
+    let weights = initial_weights(&graph, 0);
+    let model = Model::new(std::sync::Arc::new(graph), &weights, &cpu(), &[]).unwrap();
     let held = tensors.live();
     let logits = model.forward(burn::tensor::Tensor::ones([8, 3, 16, 16], &cpu()));
     assert_eq!(logits.dims(), [8, 10]);

@@ -5,13 +5,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 use densenet_bench::formats::ablation::{Execution, RunSettings, TrainSettings};
 use densenet_bench::formats::weights::{self, WeightTensor, Weights};
 use densenet_bench::host::{self, DeviceChoice};
-use densenet_bench::model::DenseNet as Model;
-use densenet_bench::network::{DenseNet, Plan, Shape};
+use densenet_bench::model::Model;
+use densenet_bench::network::{Architecture, Graph, Shape};
 use densenet_bench::training::{Learner, RunLength, build, cross_entropy};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -23,7 +22,7 @@ struct Index {
 
 #[derive(Deserialize)]
 struct Fixture {
-    network: DenseNet,
+    network: Architecture,
     input: Shape,
     classes: usize,
     training: TrainSettings,
@@ -56,7 +55,7 @@ struct Case {
     name: String,
     fixture: Fixture,
     tensors: Weights,
-    plan: Plan,
+    graph: Graph,
 }
 
 fn folder() -> PathBuf {
@@ -76,13 +75,13 @@ fn cases() -> Vec<Case> {
     assert!(index.fixtures.len() >= 6);
     let case = |name: String| {
         let fixture: Fixture = json(&format!("{name}.json"));
-        let plan = fixture.network.plan(fixture.input, fixture.classes).unwrap();
+        let graph = fixture.network.graph(fixture.input, fixture.classes).unwrap();
         let tensors = tensors(&format!("{name}.safetensors"));
         Case {
             name,
             fixture,
             tensors,
-            plan,
+            graph,
         }
     };
     index.fixtures.into_iter().map(case).collect()
@@ -146,7 +145,7 @@ impl Case {
     }
 
     fn model(&self, place: &Place) -> Model {
-        built(&self.plan, &self.group("weights"), place)
+        built(&self.graph, &self.group("weights"), place)
     }
 
     /// Batch `index` of an epoch in the stored order.
@@ -166,12 +165,12 @@ impl Case {
     }
 }
 
-fn built(plan: &Plan, weights: &Weights, place: &Place) -> Model {
+fn built(graph: &Graph, weights: &Weights, place: &Place) -> Model {
     let run = RunSettings {
         execution: place.execution,
         ..RunSettings::default()
     };
-    build(plan, weights, &run, place.choice, &place.device).unwrap()
+    build(graph, weights, &run, place.choice, &place.device).unwrap()
 }
 
 fn flat(tensor: Tensor<2>) -> Vec<f32> {
@@ -326,7 +325,7 @@ fn twenty_training_steps_are_pytorchs() {
 fn weights_saved_from_torchvision_give_torchvisions_logits() {
     #[derive(Deserialize)]
     struct Torchvision {
-        network: DenseNet,
+        network: Architecture,
         input: Shape,
         classes: usize,
         tolerances: Logits,
@@ -336,13 +335,13 @@ fn weights_saved_from_torchvision_give_torchvisions_logits() {
         logits: f64,
     }
     let fixture: Torchvision = json("torchvision.json");
-    let plan = fixture.network.plan(fixture.input, fixture.classes).unwrap();
+    let graph = fixture.network.graph(fixture.input, fixture.classes).unwrap();
     // This file holds `num_batches_tracked` too, as every state_dict of torchvision's does.
     let weights = tensors("torchvision.weights.safetensors");
     let expected = tensors("torchvision.safetensors");
     let images = &expected["images"];
     for place in places() {
-        let model = built(&plan, &weights, &place);
+        let model = built(&graph, &weights, &place);
         let pixels = TensorData::new(images.values.clone(), images.shape.clone());
         let input = Tensor::from_data(pixels, &place.device);
         let apart = relative(&flat(model.forward(input)), &expected["logits/evaluation"].values);
@@ -371,7 +370,7 @@ fn the_built_modules_have_the_parameters_of_the_closed_form() {
     for case in cases() {
         let place = &places()[0];
         let model = case.model(place);
-        assert_eq!(model.parameters(), case.plan.parameters(), "{}", case.name);
-        assert_eq!(model.valid().parameters(), case.plan.parameters(), "{}", case.name);
+        assert_eq!(model.learned_count(), case.graph.parameters(), "{}", case.name);
+        assert_eq!(model.valid().learned_count(), case.graph.parameters(), "{}", case.name);
     }
 }

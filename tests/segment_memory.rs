@@ -6,7 +6,8 @@ use densenet_bench::formats::ablation::{Execution, RunSettings, TrainSettings};
 use densenet_bench::host::{DeviceChoice, check_execution, open};
 use densenet_bench::libtorch::CpuTensors;
 use densenet_bench::model::initial_weights;
-use densenet_bench::network::{DenseNet, Shape};
+use densenet_bench::network::densenet::DenseNet;
+use densenet_bench::network::{Network, Shape};
 use densenet_bench::training::{Learner, build};
 
 #[test]
@@ -24,8 +25,8 @@ fn live_tensors_do_not_grow_from_step_to_step_and_a_forward_pass_alone_leaves_no
         height: 6,
         width: 6,
     };
-    let plan = network.plan(image, 3).unwrap();
-    let weights = initial_weights(&plan, 0);
+    let graph = network.graph(image, 3).unwrap();
+    let weights = initial_weights(&graph, 0);
     let choice = DeviceChoice::Cpu;
     for execution in [Execution::Aten, Execution::Recompute, Execution::Fused] {
         let run = RunSettings {
@@ -34,7 +35,7 @@ fn live_tensors_do_not_grow_from_step_to_step_and_a_forward_pass_alone_leaves_no
         };
         check_execution(&run, choice).unwrap();
         let device = open(choice).autodiff();
-        let model = build(&plan, &weights, &run, choice, &device).unwrap();
+        let model = build(&graph, &weights, &run, choice, &device).unwrap();
         let mut learner = Learner::new(model, &TrainSettings::default());
         let batch = || {
             let images = TensorData::new(vec![0.5f32; 4 * 36], [4, 1, 6, 6]);

@@ -30,13 +30,14 @@ pub fn ablation(bytes: &[u8]) -> bool {
         let read: Settings = serde_json::from_slice(&recorded).unwrap();
         assert_eq!(read, variant.settings);
         let model = &variant.settings.model;
-        if model.block_layers.iter().sum::<usize>() <= MOST_LAYERS {
+        let layers = model.columns().block_layers.unwrap_or_default();
+        if layers.iter().sum::<usize>() <= MOST_LAYERS {
             let image = Shape {
                 channels: 3,
                 height: 32,
                 width: 32,
             };
-            if let Err(error) = model.plan(image, 10) {
+            if let Err(error) = model.graph(image, 10) {
                 message::refused(ablation.located_network(variant, &error), FILE);
             }
         }

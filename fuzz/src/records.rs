@@ -35,14 +35,15 @@ pub fn records(bytes: &[u8]) -> bool {
         let read = read_rows::<TrialRow>(&written, TrialRow::FILE).unwrap();
         assert_eq!(write_rows(&read).unwrap(), written);
         let model = &record.settings.model;
-        let layers = model.block_layers.iter().fold(0usize, |sum, &n| sum.saturating_add(n));
+        let lengths = model.columns().block_layers.unwrap_or_default();
+        let layers = lengths.iter().fold(0usize, |sum, &n| sum.saturating_add(n));
         if layers <= MOST_LAYERS {
             let image = Shape {
                 channels: 1,
                 height: 8,
                 width: 8,
             };
-            let _ = model.plan(image, 10);
+            let _ = model.graph(image, 10);
         }
     }
     plain.contains(&true) || measurement.is_some() || record.is_some()

@@ -3,7 +3,8 @@
 use std::sync::LazyLock;
 
 use densenet_bench::formats::{batches as batch_file, checkpoint as checkpoint_file, weights as weight_file};
-use densenet_bench::network::{DenseNet, Plan, Shape};
+use densenet_bench::network::densenet::DenseNet;
+use densenet_bench::network::{Graph, Network, Shape};
 use sha2::{Digest, Sha256};
 
 use super::message;
@@ -14,7 +15,7 @@ const FILE: &str = "fuzzed.safetensors";
 pub const TRIAL: &str = "0123456789abcdef";
 
 /// The smallest network that has every kind of tensor: weights are read when they are its own.
-pub static SMALL: LazyLock<Plan> = LazyLock::new(|| {
+pub static SMALL: LazyLock<Graph> = LazyLock::new(|| {
     let network = DenseNet {
         block_layers: vec![1, 1],
         growth_rate: 1,
@@ -28,7 +29,7 @@ pub static SMALL: LazyLock<Plan> = LazyLock::new(|| {
         height: 2,
         width: 2,
     };
-    network.plan(image, 2).unwrap()
+    network.graph(image, 2).unwrap()
 });
 
 /// Weights that are read are finite, as many as their shapes and the file say, and written and read to the same bits.
@@ -47,8 +48,7 @@ pub fn weights(bytes: &[u8]) -> bool {
     assert_eq!(weight_file::write(&again).unwrap(), written);
     match weight_file::check(&read, &SMALL, FILE) {
         Ok(()) => {
-            let tensors = SMALL.layers.iter().flat_map(|layer| layer.tensors());
-            assert_eq!(read.len(), tensors.count());
+            assert_eq!(read.len(), SMALL.tensors().count());
             true
         }
         Err(error) => message::refused(error, FILE),

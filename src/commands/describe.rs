@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use densenet_bench::formats::ablation::{Execution, TrainSettings};
-use densenet_bench::network::{Plan, Preset, Shape, Stem, nearest_preset, preset, presets};
+use densenet_bench::network::{Graph, Preset, Shape, nearest_preset, preset, presets};
 use densenet_bench::views::describe::{self, Described};
 use densenet_bench::views::predicted_memory::{fits_table, memory_table};
 
@@ -42,7 +42,7 @@ const BATCH_SIZES: [usize; 6] = [1, 8, 16, 32, 64, 128];
 /// A network to describe.
 struct Network {
     name: String,
-    plan: Plan,
+    graph: Graph,
     batch_sizes: Vec<usize>,
     momentum: bool,
     execution: Execution,
@@ -54,7 +54,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
         .iter()
         .map(|network| Described {
             name: &network.name,
-            plan: &network.plan,
+            graph: &network.graph,
             batch_sizes: &network.batch_sizes,
             momentum: network.momentum,
             execution: network.execution.name(),
@@ -70,7 +70,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
         print(&fits_table(&described, limit))?;
     } else {
         let table = |network: &Described<'_>| {
-            let layers = describe::layer_table(network.name, network.plan, arguments.full);
+            let layers = describe::layer_table(network.name, network.graph, arguments.full);
             format!("{layers}\n{}", memory_table(network))
         };
         let tables: Vec<String> = described.iter().map(table).collect();
@@ -85,7 +85,7 @@ fn networks(what: &Path) -> Result<(Vec<Network>, usize), Failure> {
     if let Some(preset) = preset(&name) {
         let network = Network {
             name: preset.name.to_owned(),
-            plan: plan_of(&preset)?,
+            graph: graph_of(&preset)?,
             batch_sizes: BATCH_SIZES.to_vec(),
             momentum: has_momentum(None),
             execution: Execution::Plain,
@@ -104,7 +104,7 @@ fn networks(what: &Path) -> Result<(Vec<Network>, usize), Failure> {
     let variants = experiment.ablation.variants.iter().zip(experiment.prepared);
     let networks = variants.map(|(variant, prepared)| Network {
         name: variant.name.clone(),
-        plan: prepared.plan,
+        graph: prepared.graph,
         batch_sizes: match &variant.settings.measure {
             Some(measure) => measure.batch_sizes.clone(),
             None => BATCH_SIZES.to_vec(),
@@ -120,15 +120,7 @@ fn has_momentum(train: Option<&TrainSettings>) -> bool {
     train.map_or_else(|| TrainSettings::default().momentum, |train| train.momentum) > 0.0
 }
 
-fn plan_of(preset: &Preset) -> Result<Plan, Failure> {
-    let side = match preset.network.stem {
-        Stem::Cifar => 32,
-        Stem::Imagenet => 224,
-    };
-    let image = Shape {
-        channels: 3,
-        height: side,
-        width: side,
-    };
-    preset.network.plan(image, preset.classes).map_err(Failure::input)
+fn graph_of(preset: &Preset) -> Result<Graph, Failure> {
+    let image = Shape::square(3, preset.network.usual_side());
+    preset.network.graph(image, preset.classes).map_err(Failure::input)
 }

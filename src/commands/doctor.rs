@@ -2,14 +2,15 @@
 
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Args;
 use densenet_bench::host::{
     self, CudaView, DeviceChoice, Gpu, GpuReader, GpuReading, ProcessMemory, TensorMemory, available_memory,
     available_threads, build, cuda_devices,
 };
-use densenet_bench::model::{DenseNet, initial_weights};
-use densenet_bench::network::{Shape, preset};
+use densenet_bench::model::{Model, initial_weights};
+use densenet_bench::network::{Shape, presets};
 
 use super::{Failure, Outcome, print};
 
@@ -281,15 +282,13 @@ fn flex() -> Finding {
 /// Runs an image through a small network.
 fn try_out(choice: DeviceChoice) -> Result<(), String> {
     let attempt = std::panic::catch_unwind(|| {
-        let network = preset("densenet-40-12").ok_or("there is no preset to try")?.network;
-        let image = Shape {
-            channels: 1,
-            height: 8,
-            width: 8,
-        };
-        let plan = network.plan(image, 10).map_err(|error| error.to_string())?;
+        let network = presets().swap_remove(0).network;
+        let graph = network
+            .graph(Shape::square(1, 8), 10)
+            .map_err(|error| error.to_string())?;
         let device = host::open(choice);
-        let model = DenseNet::new(&plan, &initial_weights(&plan, 0), &device).map_err(|error| error.to_string())?;
+        let model = Model::new(Arc::new(graph.clone()), &initial_weights(&graph, 0), &device, &[])
+            .map_err(|error| error.to_string())?;
         let logits = model
             .forward(burn::tensor::Tensor::ones([1, 1, 8, 8], &device))
             .into_data();

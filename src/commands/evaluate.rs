@@ -9,8 +9,8 @@ use densenet_bench::data::{self, Loader};
 use densenet_bench::files::read_bounded;
 use densenet_bench::formats::weights::{self, Weights};
 use densenet_bench::host::{self, DeviceChoice, available_memory, available_threads};
-use densenet_bench::model::DenseNet;
-use densenet_bench::network::Plan;
+use densenet_bench::model::Model;
+use densenet_bench::network::Graph;
 use densenet_bench::training::{TrainingImages, build, logits};
 use densenet_bench::trials::{located_data, write_whole};
 use serde_json::json;
@@ -74,7 +74,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let _ = host::restart_with(host::process_variables(&settings.run, choice, threads), false);
     let data = data::load(&settings.data, threads, available_memory())
         .map_err(|error| Failure::input(located_data(&ablation, variant, &error)))?;
-    let plan = (settings.model.plan(data.shape, data.classes.len()))
+    let graph = (settings.model.graph(data.shape, data.classes.len()))
         .map_err(|error| Failure::input(ablation.located_network(variant, &error)))?;
     // `--weights` wins over `model.weights`.
     let path = arguments
@@ -86,12 +86,12 @@ pub fn run(arguments: &Arguments) -> Outcome {
                 "there are no weights; give --weights FILE, or model.weights in the ablation file".to_owned(),
             )
         })?;
-    let weights = read_weights(path, &plan)?;
-    weights::check(&weights, &plan, &path.display().to_string()).map_err(Failure::input)?;
+    let weights = read_weights(path, &graph)?;
+    weights::check(&weights, &graph, &path.display().to_string()).map_err(Failure::input)?;
 
     host::limit_threads(threads);
     host::apply_arithmetic(&settings.run, choice).map_err(Failure::input)?;
-    let model = build(&plan, &weights, &settings.run, choice, &host::open(choice)).map_err(Failure::input)?;
+    let model = build(&graph, &weights, &settings.run, choice, &host::open(choice)).map_err(Failure::input)?;
     let seed = settings
         .train
         .as_ref()
@@ -125,8 +125,8 @@ pub fn run(arguments: &Arguments) -> Outcome {
 }
 
 /// Reads a weights file, no further than a network's weights can reach.
-fn read_weights(path: &Path, plan: &Plan) -> Result<Weights, Failure> {
-    let bytes = read_bounded(path, weights::largest_file(plan)).map_err(|error| {
+fn read_weights(path: &Path, graph: &Graph) -> Result<Weights, Failure> {
+    let bytes = read_bounded(path, weights::largest_file(graph)).map_err(|error| {
         Failure::Input(format!(
             "{}: {error}; name a safetensors file of this network that is there",
             path.display()
@@ -136,7 +136,7 @@ fn read_weights(path: &Path, plan: &Plan) -> Result<Weights, Failure> {
 }
 
 /// `index,label,logit_0,…`, an image a row; floats read back to the same bits.
-fn write_logits(out: &Path, model: &DenseNet, batches: Loader) -> Result<(), Failure> {
+fn write_logits(out: &Path, model: &Model, batches: Loader) -> Result<(), Failure> {
     let mut text = String::new();
     for batch in batches {
         let batch = batch.map_err(Failure::work)?;

@@ -81,16 +81,16 @@ fn no_trial(trial: &Path) -> Failure {
 }
 
 fn initial(record: &TrialRecord) -> Result<Vec<u8>, Failure> {
-    let plan = record
+    let graph = record
         .settings
         .model
-        .plan(record.input, record.classes)
+        .graph(record.input, record.classes)
         .map_err(Failure::input)?;
     let initial = starting_weights(
         &record.settings,
         record.starting_weights_sha256.as_deref(),
         record.seed,
-        &plan,
+        &graph,
     )
     .map_err(Failure::input)?;
     weights::write(&initial).map_err(Failure::work)

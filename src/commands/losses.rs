@@ -35,15 +35,15 @@ pub fn run(arguments: &Arguments) -> Outcome {
         .map_err(|error: DeviceError| Failure::input(error))?;
     host::limit_threads(spec.threads);
     host::apply_arithmetic(&spec.settings.run, device).map_err(Failure::input)?;
-    let plan = spec
+    let graph = spec
         .settings
         .model
-        .plan(spec.input, spec.classes)
+        .graph(spec.input, spec.classes)
         .map_err(Failure::input)?;
     let initial = weights::read(&read(&arguments.weights)?, &name(&arguments.weights)).map_err(Failure::input)?;
     let batches = batches::read(&read(&arguments.batches)?, &name(&arguments.batches)).map_err(Failure::input)?;
     let opened = host::open(device).autodiff();
-    let model = training::build(&plan, &initial, &spec.settings.run, device, &opened).map_err(Failure::input)?;
+    let model = training::build(&graph, &initial, &spec.settings.run, device, &opened).map_err(Failure::input)?;
     let losses = training::losses(model, &spec.optimizer(), &batches);
     print_json(&json!({"status": "ok", "error": "", "losses": losses}))?;
     Ok(ExitCode::SUCCESS)

@@ -125,9 +125,9 @@ impl Measuring<'_> {
         let predicted = limit.map(|limit| match record.spec.mode {
             Mode::Train => {
                 let momentum = record.spec.optimizer().momentum > 0.0;
-                prepared.plan.largest_training_batch(limit, momentum)
+                prepared.graph.largest_training_batch(limit, momentum)
             }
-            Mode::Evaluate => prepared.plan.largest_evaluation_batch(limit),
+            Mode::Evaluate => prepared.graph.largest_evaluation_batch(limit),
         });
         let found = find_largest(predicted.unwrap_or(1), &mut |batch_size| {
             progress.begin(&format!("{}: trying batch size {batch_size}", heading(record)));

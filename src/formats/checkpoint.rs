@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 use super::tensor_file;
 use super::text::quoted;
 use super::weights::{self, WeightTensor, Weights, WeightsError};
-use crate::network::Plan;
+use crate::network::Graph;
 
 /// All that a training run needs to go on as if it had not stopped.
 ///
@@ -133,8 +133,8 @@ pub fn write(checkpoint: &Checkpoint) -> Result<Vec<u8>, WeightsError> {
 }
 
 /// An upper bound of the length of a checkpoint of a network, so that nothing longer is read.
-pub fn longest(plan: &Plan) -> u64 {
-    let tensors = plan.layers.iter().flat_map(|layer| layer.tensors());
+pub fn longest(graph: &Graph) -> u64 {
+    let tensors = graph.tensors();
     let of_one = |(name, shape): (String, Vec<usize>)| {
         let values: usize = shape.iter().product();
         // A tensor's entry in the header: its name with a prefix, type, shape and two offsets.
@@ -148,7 +148,7 @@ pub fn longest(plan: &Plan) -> u64 {
 /// # Errors
 /// Bytes that a later program wrote, that are not as they were written, or that are not a checkpoint of trial `trial`
 /// with this network.
-pub fn read(bytes: &[u8], file: &str, trial: &str, plan: &Plan) -> Result<Checkpoint, CheckpointError> {
+pub fn read(bytes: &[u8], file: &str, trial: &str, graph: &Graph) -> Result<Checkpoint, CheckpointError> {
     let damaged = |rule: String| CheckpointError::Damaged {
         file: file.to_owned(),
         rule,
@@ -172,8 +172,8 @@ pub fn read(bytes: &[u8], file: &str, trial: &str, plan: &Plan) -> Result<Checkp
     if let Some(name) = tensors.keys().next() {
         return Err(damaged(format!("{} is neither a weight nor a velocity", quoted(name))));
     }
-    weights::check(&weights, plan, file).map_err(of_weights)?;
-    check_momentum(&momentum, plan).map_err(damaged)?;
+    weights::check(&weights, graph, file).map_err(of_weights)?;
+    check_momentum(&momentum, graph).map_err(damaged)?;
     Ok(Checkpoint {
         weights,
         momentum,
@@ -221,11 +221,11 @@ fn split_off(tensors: &mut Weights, prefix: &str) -> Weights {
 }
 
 /// Every parameter has a velocity of its own shape, or none has one.
-fn check_momentum(momentum: &Weights, plan: &Plan) -> Result<(), String> {
+fn check_momentum(momentum: &Weights, graph: &Graph) -> Result<(), String> {
     if momentum.is_empty() {
         return Ok(());
     }
-    let tensors = plan.layers.iter().flat_map(|layer| layer.tensors());
+    let tensors = graph.tensors();
     let parameters: BTreeMap<String, Vec<usize>> = tensors.filter(|(name, _)| is_learned(name)).collect();
     for (name, shape) in &parameters {
         match momentum.get(name) {
@@ -253,24 +253,20 @@ fn is_learned(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::network::{DenseNet, Shape};
+    use crate::network::{Shape, tiny};
 
-    fn plan() -> Plan {
-        let network = DenseNet {
-            block_layers: vec![1, 1],
-            growth_rate: 2,
-            ..DenseNet::BASIC
-        };
+    fn graph() -> Graph {
+        let network = tiny();
         let input = Shape {
             channels: 1,
             height: 8,
             width: 8,
         };
-        network.plan(input, 3).unwrap()
+        network.graph(input, 3).unwrap()
     }
 
-    fn checkpoint(plan: &Plan) -> Checkpoint {
-        let tensors = plan.layers.iter().flat_map(|layer| layer.tensors());
+    fn checkpoint(graph: &Graph) -> Checkpoint {
+        let tensors = graph.tensors();
         let filled = |(index, (name, shape)): (usize, (String, Vec<usize>))| {
             let count = shape.iter().product::<usize>();
             let values = (0..count).map(|value| (index * 100 + value) as f32 / 7.0).collect();
@@ -303,7 +299,7 @@ mod tests {
     }
 
     fn read_back(bytes: &[u8]) -> Result<Checkpoint, CheckpointError> {
-        read(bytes, "step-7.checkpoint", "0123456789abcdef", &plan())
+        read(bytes, "step-7.checkpoint", "0123456789abcdef", &graph())
     }
 
     fn rule(bytes: &[u8]) -> String {
@@ -312,18 +308,18 @@ mod tests {
 
     #[test]
     fn a_checkpoint_reads_back_to_the_same_bits() {
-        let plan = plan();
-        let mut written = checkpoint(&plan);
+        let graph = graph();
+        let mut written = checkpoint(&graph);
         let bytes = write(&written).unwrap();
         assert_eq!(read_back(&bytes).unwrap(), written);
-        assert!(bytes.len() as u64 <= longest(&plan), "{} bytes", bytes.len());
+        assert!(bytes.len() as u64 <= longest(&graph), "{} bytes", bytes.len());
         written.momentum.clear();
         assert_eq!(read_back(&write(&written).unwrap()).unwrap(), written);
     }
 
     #[test]
     fn a_checkpoint_that_is_cut_off_or_changed_anywhere_is_damaged() {
-        let bytes = write(&checkpoint(&plan())).unwrap();
+        let bytes = write(&checkpoint(&graph())).unwrap();
         for length in 0..bytes.len() {
             assert!(read_back(&bytes[..length]).is_err(), "cut at {length}");
         }
@@ -349,7 +345,7 @@ mod tests {
 
     /// The rule that a checkpoint breaks after a change to it.
     fn broken_by(change: impl Fn(&mut Checkpoint)) -> String {
-        let mut checkpoint = checkpoint(&plan());
+        let mut checkpoint = checkpoint(&graph());
         change(&mut checkpoint);
         rule(&write(&checkpoint).unwrap())
     }

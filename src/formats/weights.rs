@@ -7,7 +7,7 @@ use safetensors::{Dtype, View};
 
 use super::tensor_file;
 use super::text::quoted;
-use crate::network::Plan;
+use crate::network::Graph;
 
 /// One tensor of 32-bit floats, the last axis contiguous.
 #[derive(Clone, Debug, PartialEq)]
@@ -82,7 +82,7 @@ pub fn read(bytes: &[u8], file: &str) -> Result<Weights, WeightsError> {
 ///
 /// # Errors
 /// The first tensor, in the network's order, that is missing or has another shape, or one that the network lacks.
-pub fn check(weights: &Weights, plan: &Plan, file: &str) -> Result<(), WeightsError> {
+pub fn check(weights: &Weights, graph: &Graph, file: &str) -> Result<(), WeightsError> {
     let error = |rule: String, remedy: &str| WeightsError {
         file: file.to_owned(),
         rule,
@@ -90,7 +90,7 @@ pub fn check(weights: &Weights, plan: &Plan, file: &str) -> Result<(), WeightsEr
     };
     const SAME_NETWORK: &str = "give weights of the same network, see `densenet-bench describe`";
     let mut expected = BTreeMap::new();
-    for (name, shape) in plan.layers.iter().flat_map(|layer| layer.tensors()) {
+    for (name, shape) in graph.tensors() {
         match weights.get(&name) {
             None => return Err(error(format!("{name} {shape:?} is missing"), SAME_NETWORK)),
             Some(tensor) if tensor.shape != shape => {
@@ -110,9 +110,9 @@ pub fn check(weights: &Weights, plan: &Plan, file: &str) -> Result<(), WeightsEr
 }
 
 /// The most bytes that a file of a network's weights takes: its values and the longest header that safetensors allows.
-pub fn largest_file(plan: &Plan) -> u64 {
+pub fn largest_file(graph: &Graph) -> u64 {
     const LONGEST_HEADER: u64 = 100_000_000;
-    let tensors = plan.layers.iter().flat_map(|layer| layer.tensors());
+    let tensors = graph.tensors();
     let values: usize = tensors.map(|(_, shape)| shape.iter().product::<usize>()).sum();
     LONGEST_HEADER + 4 * values as u64
 }
@@ -170,28 +170,25 @@ impl View for Floats<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::network::{DenseNet, Shape};
+    use crate::network::{Shape, tiny};
 
     fn one(shape: &[usize], values: &[f32]) -> Weights {
         let (shape, values) = (shape.to_vec(), values.to_vec());
         Weights::from([("classifier.bias".to_owned(), WeightTensor { shape, values })])
     }
 
-    fn small() -> Plan {
-        let network = DenseNet {
-            block_layers: vec![1],
-            ..DenseNet::BASIC
-        };
+    fn small() -> Graph {
+        let network = tiny();
         let image = Shape {
             channels: 1,
             height: 2,
             width: 2,
         };
-        network.plan(image, 2).unwrap()
+        network.graph(image, 2).unwrap()
     }
 
-    fn of(plan: &Plan) -> Weights {
-        let tensors = plan.layers.iter().flat_map(|layer| layer.tensors());
+    fn of(graph: &Graph) -> Weights {
+        let tensors = graph.tensors();
         tensors
             .map(|(name, shape)| {
                 let values = vec![0.5; shape.iter().product()];
@@ -230,10 +227,10 @@ mod tests {
 
     #[test]
     fn weights_of_another_network_are_named_by_their_first_tensor() {
-        let plan = small();
-        let weights = of(&plan);
-        assert_eq!(check(&weights, &plan, "w"), Ok(()));
-        let rule = |weights: &Weights| check(weights, &plan, "w").unwrap_err().rule;
+        let graph = small();
+        let weights = of(&graph);
+        assert_eq!(check(&weights, &graph, "w"), Ok(()));
+        let rule = |weights: &Weights| check(weights, &graph, "w").unwrap_err().rule;
         let mut missing = weights.clone();
         missing.remove("classifier.bias");
         assert_eq!(rule(&missing), "classifier.bias [2] is missing");
@@ -248,8 +245,8 @@ mod tests {
 
     #[test]
     fn a_networks_weights_fit_into_the_largest_file() {
-        let plan = small();
-        let bytes = write(&of(&plan)).unwrap().len() as u64;
-        assert!((bytes..bytes + 100_000_000).contains(&largest_file(&plan)));
+        let graph = small();
+        let bytes = write(&of(&graph)).unwrap().len() as u64;
+        assert!((bytes..bytes + 100_000_000).contains(&largest_file(&graph)));
     }
 }

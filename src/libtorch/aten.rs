@@ -3,33 +3,65 @@
 //! A segment is one operation to Burn. Inside it the maps and the parameters are leaves of a graph of libtorch's, and
 //! backward is one call of its engine, which frees what the graph keeps node by node.
 
+use std::sync::Arc;
+
 use tch::Tensor;
 
 use super::layout::Layout;
 use super::native::gradients;
 use super::tensors::{Backend, Counted, counted, inner};
-use crate::model::{Means, Pass, SegmentGradients, SegmentInput, SegmentOutput, StemMeans};
-use crate::network::{CompositeStep, EPSILON, Exit, Stage, StemSegment};
+use crate::model::{
+    AsOperation, CarryOut, Lowering, Pass, SegmentGradients, SegmentGraph, SegmentInput, SegmentKernel, SegmentOutput,
+    Value,
+};
+use crate::network::{EPSILON, Node, Operation};
 
 /// ATen's operations in the order in which PyTorch's modules call them.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Aten;
 
-impl Aten {
-    /// A segment whose forward pass is `forward`.
-    fn segment(
-        input: SegmentInput<Counted>,
-        forward: impl FnOnce(&mut Forward, Tensor) -> Tensor,
-    ) -> SegmentOutput<Counted> {
+impl Lowering for Aten {
+    fn name(&self) -> &'static str {
+        "aten"
+    }
+
+    /// Every segment of feature maps; the classifier is Burn's.
+    fn take(&self, segment: &SegmentGraph) -> Option<Arc<dyn CarryOut>> {
+        let has_matrix = segment.nodes.iter().any(|node| node.operation == Operation::Linear);
+        (!has_matrix).then(|| AsOperation::of(segment, AtenSegment::new(segment)))
+    }
+}
+
+/// A segment with ATen's operations.
+#[derive(Debug)]
+struct AtenSegment {
+    graph: SegmentGraph,
+    last_uses: Vec<Option<Value>>,
+}
+
+impl AtenSegment {
+    fn new(segment: &SegmentGraph) -> Self {
+        Self {
+            graph: segment.clone(),
+            last_uses: segment.last_uses(),
+        }
+    }
+}
+
+impl SegmentKernel for AtenSegment {
+    type Backend = Backend;
+
+    fn carry_out(&self, input: SegmentInput<Counted>) -> SegmentOutput<Counted> {
         let SegmentInput { maps, parameters, pass } = input;
         let maps_laid_out = laid_out(&inner(&maps));
         match pass {
             Pass::Evaluation(running) => {
-                let running = running.iter().map(|pair| pair.each_ref().map(inner));
-                let mut state = Forward::new(parameters.iter().map(inner).collect(), Some(running.collect()));
+                let running = running.iter().map(|pair| pair.each_ref().map(inner)).collect();
+                let parameters = parameters.iter().map(inner).collect();
                 drop(maps);
+                let mut forward = Forward::new(self, parameters, Some(running));
                 SegmentOutput {
-                    output: counted(tch::no_grad(|| forward(&mut state, maps_laid_out))),
+                    output: counted(tch::no_grad(|| forward.run(maps_laid_out))),
                     statistics: Vec::new(),
                     backward: None,
                 }
@@ -38,9 +70,11 @@ impl Aten {
                 let leaf = |tensor: &Tensor| tensor.detach().set_requires_grad(true);
                 let maps_leaf = maps_gradient.then(|| leaf(&maps_laid_out));
                 let mut leaves: Vec<Tensor> = parameters.iter().map(|parameter| leaf(&inner(parameter))).collect();
-                let mut state = Forward::new(leaves.iter().map(Tensor::shallow_clone).collect(), None);
+                let mut forward = Forward::new(self, leaves.iter().map(Tensor::shallow_clone).collect(), None);
                 let input = maps_leaf.as_ref().unwrap_or(&maps_laid_out).shallow_clone();
-                let root = tch::with_grad(|| forward(&mut state, input));
+                drop(maps_laid_out);
+                let root = tch::with_grad(|| forward.run(input));
+                let statistics = forward.statistics;
                 leaves.extend(maps_leaf);
                 let output = counted(root.detach());
                 let backward = move |gradient: Counted| {
@@ -59,7 +93,7 @@ impl Aten {
                 };
                 SegmentOutput {
                     output,
-                    statistics: state.statistics.into_iter().map(|pair| pair.map(counted)).collect(),
+                    statistics: statistics.into_iter().map(|pair| pair.map(counted)).collect(),
                     backward: Some(Box::new(backward)),
                 }
             }
@@ -67,91 +101,123 @@ impl Aten {
     }
 }
 
-impl Means for Aten {
-    type Backend = Backend;
-
-    fn stem(&self) -> Option<StemMeans<Backend>> {
-        Some(stem)
-    }
-
-    fn stage(&self, stage: &Stage, input: SegmentInput<Counted>) -> SegmentOutput<Counted> {
-        Self::segment(input, |state, maps| {
-            let mut block = vec![maps];
-            for _ in 0..stage.layers {
-                let new = stage
-                    .layer()
-                    .fold(concatenated(&block), |maps, step| state.composite(step, maps));
-                block.push(new);
-            }
-            let maps = concatenated(&block);
-            drop(block);
-            match stage.exit {
-                Exit::Transition(step) => {
-                    let maps = state.composite(step, maps);
-                    maps.avg_pool2d([2, 2], [2, 2], [0, 0], false, true, None)
-                }
-                Exit::Head { norm, relu } => {
-                    let maps = if norm { state.norm(&maps, relu) } else { maps };
-                    maps.mean_dim([2i64, 3].as_slice(), false, None)
-                }
-            }
-        })
-    }
-}
-
-/// The first layers.
-pub(super) fn stem(stem: &StemSegment, input: SegmentInput<Counted>) -> SegmentOutput<Counted> {
-    Aten::segment(input, |state, images| {
-        let weight = state.parameter();
-        let maps = laid_out(&convolution(&images, &weight, stem.stride, stem.padding));
-        drop(images);
-        let maps = if stem.norm { state.norm(&maps, true) } else { maps };
-        if stem.pool {
-            maps.max_pool2d([3, 3], [2, 2], [1, 1], [1, 1], false)
-        } else {
-            maps
-        }
-    })
-}
-
-/// A forward pass: what it takes from and what it finds.
-struct Forward {
-    parameters: std::vec::IntoIter<Tensor>,
+/// A forward pass: what it takes from, what it has made and what it finds.
+struct Forward<'a> {
+    segment: &'a AtenSegment,
+    parameters: Vec<Tensor>,
     /// In evaluation.
-    running: Option<std::vec::IntoIter<[Tensor; 2]>>,
+    running: Option<Vec<[Tensor; 2]>>,
+    /// Those that a node to come reads.
+    values: Vec<Option<Tensor>>,
     statistics: Vec<[Tensor; 2]>,
 }
 
-impl Forward {
-    fn new(parameters: Vec<Tensor>, running: Option<Vec<[Tensor; 2]>>) -> Self {
+impl<'a> Forward<'a> {
+    fn new(segment: &'a AtenSegment, parameters: Vec<Tensor>, running: Option<Vec<[Tensor; 2]>>) -> Self {
         Self {
-            parameters: parameters.into_iter(),
-            running: running.map(Vec::into_iter),
+            parameters,
+            running,
+            values: (0..=segment.graph.nodes.len()).map(|_| None).collect(),
             statistics: Vec::new(),
+            segment,
         }
     }
 
-    fn parameter(&mut self) -> Tensor {
-        self.parameters
-            .next()
-            .expect("a segment has the parameters of its description")
+    fn run(&mut self, maps: Tensor) -> Tensor {
+        self.values[0] = Some(maps);
+        for (value, node) in self.segment.graph.values() {
+            let made = self.make(value, node);
+            self.values[value] = Some(made);
+        }
+        let output = self.values.pop().flatten();
+        output.expect("a segment's last node gives what goes on")
     }
 
-    /// Normalisation and, with `relu`, ReLU in place, as PyTorch's modules have it.
-    fn norm(&mut self, maps: &Tensor, relu: bool) -> Tensor {
-        let (gamma, beta) = (self.parameter(), self.parameter());
-        self.normalise(maps, &gamma, &beta, relu)
+    /// A value that a node reads, which lets go of it if it is the last that does.
+    fn read(&mut self, value: Value, reader: Value) -> Tensor {
+        let there = &mut self.values[value];
+        let found = match self.segment.last_uses[value] == Some(reader) {
+            true => there.take(),
+            false => there.as_ref().map(Tensor::shallow_clone),
+        };
+        found.expect("a node's inputs were made before it")
     }
 
-    fn normalise(&mut self, maps: &Tensor, gamma: &Tensor, beta: &Tensor, relu: bool) -> Tensor {
+    /// Whether a node may write into a value, as PyTorch's modules do: it reads it last, and the segment made it.
+    fn may_overwrite(&self, value: Value, reader: Value) -> bool {
+        value > 0 && self.segment.last_uses[value] == Some(reader)
+    }
+
+    fn make(&mut self, value: Value, node: &Node) -> Tensor {
+        let graph = &self.segment.graph;
+        let inputs = graph.inputs(value);
+        let own = graph.first_parameter(value);
+        match node.operation {
+            Operation::Convolution { stride, padding, .. } => {
+                let maps = self.read(inputs[0], value);
+                let convolved = convolution(&maps, &self.parameters[own], stride, padding);
+                // Of images ATen may leave maps in another layout.
+                let is_of_images = graph.reads_images && inputs[0] == 0;
+                if is_of_images { laid_out(&convolved) } else { convolved }
+            }
+            Operation::BatchNorm => {
+                let maps = self.read(inputs[0], value);
+                self.normalise(value, &maps)
+            }
+            Operation::Relu => {
+                let is_own = self.may_overwrite(inputs[0], value);
+                let mut maps = self.read(inputs[0], value);
+                if is_own { maps.relu_() } else { maps.relu() }
+            }
+            Operation::Dropout { share } => {
+                let maps = self.read(inputs[0], value);
+                if self.running.is_none() {
+                    maps.dropout(share, true)
+                } else {
+                    maps
+                }
+            }
+            Operation::MaxPool {
+                kernel,
+                stride,
+                padding,
+            } => {
+                let [kernel, stride, padding] = [kernel, stride, padding].map(|size| [size as i64; 2]);
+                self.read(inputs[0], value)
+                    .max_pool2d(kernel, stride, padding, [1, 1], false)
+            }
+            Operation::AveragePool { kernel, stride } => average_pool(&self.read(inputs[0], value), kernel, stride),
+            Operation::ZeroChannels => zero_channels(&self.read(inputs[0], value), node.output.channels),
+            Operation::Concatenation => {
+                let parts = graph.operands(value).into_iter().map(|part| self.read(part, value));
+                concatenated(&parts.collect::<Vec<_>>())
+            }
+            Operation::Addition => {
+                let is_own = self.may_overwrite(inputs[0], value);
+                let (mut first, second) = (self.read(inputs[0], value), self.read(inputs[1], value));
+                if is_own { first.g_add_(&second) } else { first + second }
+            }
+            Operation::GlobalAveragePool => {
+                let maps = self.read(inputs[0], value);
+                maps.mean_dim([2i64, 3].as_slice(), false, None)
+            }
+            Operation::Images | Operation::Linear => unreachable!("no segment with these is taken"),
+        }
+    }
+
+    fn normalise(&mut self, value: Value, maps: &Tensor) -> Tensor {
+        let own = self.segment.graph.first_parameter(value);
+        let (gamma, beta) = (&self.parameters[own], &self.parameters[own + 1]);
         let training = self.running.is_none();
-        let statistics = match &mut self.running {
-            Some(running) => running.next().expect("every normalisation has its statistics"),
+        let statistics = match &self.running {
+            Some(running) => running[self.segment.graph.norm(value)]
+                .each_ref()
+                .map(Tensor::shallow_clone),
             None => [gamma.zeros_like().detach(), gamma.zeros_like().detach()],
         };
         let [mean, variance] = &statistics;
         // With a momentum of 1 the running statistics are the batch's: its mean and its unbiased variance.
-        let mut normalised = maps.batch_norm(
+        let normalised = maps.batch_norm(
             Some(gamma),
             Some(beta),
             Some(mean),
@@ -165,32 +231,25 @@ impl Forward {
             // Copies: the graph keeps the tensors themselves, and the network is free to write into what it gets.
             self.statistics.push(statistics.map(|tensor| tensor.copy()));
         }
-        if relu { normalised.relu_() } else { normalised }
-    }
-
-    fn composite(&mut self, step: CompositeStep, maps: Tensor) -> Tensor {
-        let (gamma, beta, weight) = (self.parameter(), self.parameter(), self.parameter());
-        let padding = step.kernel / 2;
-        let output = if step.norm_first {
-            let activated = self.normalise(&maps, &gamma, &beta, step.relu);
-            drop(maps);
-            convolution(&activated, &weight, 1, padding)
-        } else {
-            let convolved = convolution(&maps, &weight, 1, padding);
-            drop(maps);
-            self.normalise(&convolved, &gamma, &beta, step.relu)
-        };
-        if step.dropout > 0.0 && self.running.is_none() {
-            output.dropout(step.dropout, true)
-        } else {
-            output
-        }
+        normalised
     }
 }
 
 pub(super) fn convolution(maps: &Tensor, weight: &Tensor, stride: usize, padding: usize) -> Tensor {
     let [stride, padding] = [stride, padding].map(|size| size as i64);
     maps.conv2d(weight, None::<Tensor>, [stride; 2], [padding; 2], [1, 1], 1)
+}
+
+/// Average pooling without padding.
+pub(super) fn average_pool(maps: &Tensor, kernel: usize, stride: usize) -> Tensor {
+    let [kernel, stride] = [kernel, stride].map(|size| [size as i64; 2]);
+    maps.avg_pool2d(kernel, stride, [0, 0], false, true, None)
+}
+
+/// Channels of zeros behind the maps' own, up to `channels`.
+pub(super) fn zero_channels(maps: &Tensor, channels: usize) -> Tensor {
+    let added = channels as i64 - maps.size()[1];
+    maps.constant_pad_nd([0, 0, 0, 0, 0, added])
 }
 
 /// Maps in the layout that is fastest on their device.

@@ -7,15 +7,14 @@ use super::fused::Fused;
 use super::recompute::AtenRecompute;
 use crate::formats::ablation::Execution;
 use crate::kernels::Processor;
-use crate::model::{Segmented, Segments};
-use crate::network::DenseNet;
+use crate::model::Lowering;
 
-/// What carries a network out on libtorch's devices; none for Burn's own modules.
-pub fn segments(network: &DenseNet, execution: Execution) -> Option<Arc<dyn Segments>> {
+/// What carries segments out on libtorch's devices, the first that takes one; what none takes is plain.
+pub fn lowerings(execution: Execution) -> Vec<Arc<dyn Lowering>> {
     match execution {
-        Execution::Plain => None,
-        Execution::Aten => Some(Arc::new(Segmented::new(network, Aten))),
-        Execution::Recompute => Some(Arc::new(Segmented::new(network, AtenRecompute))),
-        Execution::Fused => Some(Arc::new(Segmented::new(network, Fused::new(Processor::detect())))),
+        Execution::Plain => Vec::new(),
+        Execution::Aten => vec![Arc::new(Aten)],
+        Execution::Recompute => vec![Arc::new(AtenRecompute), Arc::new(Aten)],
+        Execution::Fused => vec![Arc::new(Fused::new(Processor::detect())), Arc::new(Aten)],
     }
 }

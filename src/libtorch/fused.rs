@@ -1,16 +1,19 @@
 //! `fused`: each dense block and what follows it as one operation of the [kernels](crate::kernels), on the CPU.
 //!
-//! The stem, and stages that the kernels do not know (post-activation order, dropout), are carried out as in `aten`.
+//! What is no such block (the stem, post-activation order, dropout, other families) is left to the next lowering.
+
+use std::sync::Arc;
 
 use tch::Tensor;
 
-use super::aten::Aten;
 use super::layout::Layout;
 use super::tensors::{Backend, Counted, counted, inner};
 use super::values::{TensorMemory, TensorValues, values};
 use crate::kernels::{self, Processor, StageShape};
-use crate::model::{Means, Pass, SegmentGradients, SegmentInput, SegmentOutput, StemMeans};
-use crate::network::{CompositeStep, Exit, Stage};
+use crate::model::{
+    AsOperation, CarryOut, Lowering, Pass, SegmentGradients, SegmentGraph, SegmentInput, SegmentKernel, SegmentOutput,
+    dense_block,
+};
 
 /// The kernels for one set of vector instructions.
 #[derive(Clone, Copy, Debug)]
@@ -25,25 +28,36 @@ impl Fused {
     }
 }
 
-impl Means for Fused {
-    type Backend = Backend;
-
-    fn stem(&self) -> Option<StemMeans<Backend>> {
-        Aten.stem()
+impl Lowering for Fused {
+    fn name(&self) -> &'static str {
+        "fused"
     }
 
-    fn stage(&self, stage: &Stage, input: SegmentInput<Counted>) -> SegmentOutput<Counted> {
-        match shape(stage, &input) {
-            Some(shape) => self.carry_out(shape, input),
-            None => Aten.stage(stage, input),
-        }
+    fn take(&self, segment: &SegmentGraph) -> Option<Arc<dyn CarryOut>> {
+        let shape = dense_block(segment)?;
+        let processor = self.processor;
+        Some(AsOperation::of(segment, FusedBlock { shape, processor }))
     }
 }
 
-impl Fused {
-    fn carry_out(self, shape: StageShape, input: SegmentInput<Counted>) -> SegmentOutput<Counted> {
+/// A dense block and what follows it.
+#[derive(Debug)]
+struct FusedBlock {
+    /// Of one image.
+    shape: StageShape,
+    processor: Processor,
+}
+
+impl SegmentKernel for FusedBlock {
+    type Backend = Backend;
+
+    fn carry_out(&self, input: SegmentInput<Counted>) -> SegmentOutput<Counted> {
         let SegmentInput { maps, parameters, pass } = input;
         let processor = self.processor;
+        let shape = StageShape {
+            images: inner(&maps).size()[0] as usize,
+            ..self.shape
+        };
         let maps = Layout::ChannelsLast.of(&inner(&maps));
         let tensors: Vec<Tensor> = parameters
             .iter()
@@ -98,39 +112,6 @@ impl Fused {
             }
         }
     }
-}
-
-/// The sizes that the kernels need; none where they do not know the stage.
-fn shape(stage: &Stage, input: &SegmentInput<Counted>) -> Option<StageShape> {
-    let is_known = |step: CompositeStep| step.norm_first && step.dropout == 0.0;
-    let is_layer_known = |step: CompositeStep| is_known(step) && step.relu;
-    let outputs = |parameter: usize| inner(&input.parameters[parameter]).size()[0] as usize;
-    let [images, input_channels, height, width] = inner(&input.maps).size()[..] else {
-        return None;
-    };
-    // A layer's parameters: scale, shift and weight of one or two composite functions.
-    let (bottleneck, growth_rate) = match stage.bottleneck {
-        Some(_) => (Some(outputs(2)), outputs(5)),
-        None => (None, outputs(2)),
-    };
-    let exit = match stage.exit {
-        Exit::Transition(step) if is_known(step) => kernels::Exit::Transition {
-            channels: outputs(input.parameters.len() - 1),
-            relu: step.relu,
-        },
-        Exit::Head { norm: true, relu } => kernels::Exit::Head { relu },
-        _ => return None,
-    };
-    stage.layer().all(is_layer_known).then_some(StageShape {
-        images: images as usize,
-        height: height as usize,
-        width: width as usize,
-        input_channels: input_channels as usize,
-        layers: stage.layers,
-        growth_rate,
-        bottleneck,
-        exit,
-    })
 }
 
 /// A stage's result as a tensor: `[batch, channels, height, width]` of a transition, `[batch, channels]` of a head.

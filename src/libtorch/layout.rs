@@ -1,6 +1,6 @@
 //! How feature maps lie in memory.
 
-use tch::{Device, Tensor};
+use tch::{Device, Kind, Tensor};
 
 /// The order of a map's values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,24 +26,24 @@ impl Layout {
         if self == Self::Contiguous {
             return maps.contiguous();
         }
-        let strides = channels_last(maps.size4().expect("feature maps have four dimensions"));
+        let (batch, channels, height, width) = maps.size4().expect("feature maps have four dimensions");
+        let strides = channels_last((batch, channels, height, width));
         if maps.stride() == strides {
             return maps.shallow_clone();
         }
-        let mut laid_out = self.empty_like(maps, maps.size()[1]);
+        let mut laid_out = self.empty([batch, channels, height, width], (maps.kind(), maps.device()));
         laid_out.copy_(maps);
         laid_out
     }
 
-    /// Maps of another number of channels, whose values are any.
-    pub(super) fn empty_like(self, maps: &Tensor, channels: i64) -> Tensor {
-        let (batch, _, height, width) = maps.size4().expect("feature maps have four dimensions");
-        let size = (batch, channels, height, width);
-        let options = (maps.kind(), maps.device());
-        let shape = [batch, channels, height, width];
+    /// Maps of a shape on a device, whose values are any.
+    pub(super) fn empty(self, shape: [i64; 4], options: (Kind, Device)) -> Tensor {
+        let [batch, channels, height, width] = shape;
         match self {
             Self::Contiguous => Tensor::empty(shape, options),
-            Self::ChannelsLast => Tensor::empty_strided(shape, channels_last(size), options),
+            Self::ChannelsLast => {
+                Tensor::empty_strided(shape, channels_last((batch, channels, height, width)), options)
+            }
         }
     }
 }

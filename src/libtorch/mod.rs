@@ -14,7 +14,7 @@ mod tensors;
 mod values;
 
 pub use device::{cpu, cuda, cuda_devices, limit_threads};
-pub use executions::segments;
+pub use executions::lowerings;
 pub use memory::{CpuTensors, CudaTensors};
 pub use native_error::NativeError;
 pub use switches::{Switches, set_switches, switches};

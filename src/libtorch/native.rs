@@ -21,6 +21,7 @@ unsafe extern "C" {
         gradient: *const Handle,
         maps: *const Handle,
         weight: *const Handle,
+        stride: i64,
         padding: i64,
         gradients: *mut *mut Handle,
         error: *mut c_char,
@@ -71,13 +72,19 @@ pub(super) fn gradients(output: &Tensor, output_gradient: &Tensor, inputs: &[Ten
         .collect()
 }
 
-/// The gradients of a convolution's input and weight, from that of its output; stride 1, no bias.
+/// The gradients of a convolution's input and weight, from that of its output; no bias.
 ///
 /// # Panics
 /// As [`gradients`].
-pub(super) fn convolution_backward(gradient: &Tensor, maps: &Tensor, weight: &Tensor, padding: usize) -> [Tensor; 2] {
+pub(super) fn convolution_backward(
+    gradient: &Tensor,
+    maps: &Tensor,
+    weight: &Tensor,
+    stride: usize,
+    padding: usize,
+) -> [Tensor; 2] {
     let mut found = [std::ptr::null_mut(); 2];
-    let padding = padding as i64;
+    let [stride, padding] = [stride, padding].map(|size| size as i64);
     // SAFETY: every pointer is that of a tensor that outlives the call, which writes two results; at most `room` bytes
     // go to `error`, which `checked` provides; no exception gets out.
     let called = checked(|error, room| unsafe {
@@ -85,6 +92,7 @@ pub(super) fn convolution_backward(gradient: &Tensor, maps: &Tensor, weight: &Te
             gradient.as_ptr(),
             maps.as_ptr(),
             weight.as_ptr(),
+            stride,
             padding,
             found.as_mut_ptr(),
             error,

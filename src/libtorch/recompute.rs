@@ -1,5 +1,7 @@
 //! `recompute` with ATen's operations: in place where a value is not needed any more.
 
+use std::sync::Arc;
+
 use tch::Tensor;
 
 use super::aten;
@@ -7,36 +9,45 @@ use super::layout::Layout;
 use super::native::{batch_norm_backward, convolution_backward};
 use super::tensors::{Backend, Counted, counted, inner};
 use crate::model::{
-    BatchStatistics, Means, Operations, Pass, SegmentGradients, SegmentInput, SegmentOutput, StemMeans, recompute_stage,
+    AsOperation, BatchStatistics, CarryOut, Lowering, Operations, Pass, RecomputePlan, SegmentGradients, SegmentGraph,
+    SegmentInput, SegmentKernel, SegmentOutput,
 };
-use crate::network::{EPSILON, Stage};
+use crate::network::EPSILON;
 
-/// Recomputing stages; the stem is `aten`'s.
+/// Recomputing segments.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct AtenRecompute;
 
-impl Means for AtenRecompute {
-    type Backend = Backend;
-
-    fn stem(&self) -> Option<StemMeans<Backend>> {
-        Some(aten::stem)
+impl Lowering for AtenRecompute {
+    fn name(&self) -> &'static str {
+        "recompute"
     }
 
-    fn stage(&self, stage: &Stage, input: SegmentInput<Counted>) -> SegmentOutput<Counted> {
+    fn take(&self, segment: &SegmentGraph) -> Option<Arc<dyn CarryOut>> {
+        let plan = RecomputePlan::new(segment)?;
+        Some(AsOperation::of(segment, Recomputed(plan)))
+    }
+}
+
+/// A segment with ATen's operations.
+#[derive(Debug)]
+struct Recomputed(RecomputePlan);
+
+impl SegmentKernel for Recomputed {
+    type Backend = Backend;
+
+    fn carry_out(&self, input: SegmentInput<Counted>) -> SegmentOutput<Counted> {
         let SegmentInput { maps, parameters, pass } = input;
-        let found = recompute_stage::<AtenOperations>(
-            stage,
-            SegmentInput {
-                maps: aten::laid_out(&inner(&maps)),
-                parameters: parameters.iter().map(inner).collect(),
-                pass: match pass {
-                    Pass::Training { maps_gradient } => Pass::Training { maps_gradient },
-                    Pass::Evaluation(running) => {
-                        Pass::Evaluation(running.iter().map(|pair| pair.each_ref().map(inner)).collect())
-                    }
-                },
+        let found = self.0.carry_out::<AtenOperations>(SegmentInput {
+            maps: aten::laid_out(&inner(&maps)),
+            parameters: parameters.iter().map(inner).collect(),
+            pass: match pass {
+                Pass::Training { maps_gradient } => Pass::Training { maps_gradient },
+                Pass::Evaluation(running) => {
+                    Pass::Evaluation(running.iter().map(|pair| pair.each_ref().map(inner)).collect())
+                }
             },
-        );
+        });
         let backward = found.backward.map(|backward| {
             Box::new(move |gradient: Counted| {
                 let found = backward(inner(&gradient));
@@ -76,6 +87,14 @@ impl Operations for AtenOperations {
         tensor.shallow_clone()
     }
 
+    fn copy(tensor: &Tensor) -> Tensor {
+        tensor.copy()
+    }
+
+    fn add(mut first: Tensor, second: Tensor) -> Tensor {
+        first.g_add_(&second)
+    }
+
     fn concatenate(maps: &[Tensor]) -> Tensor {
         aten::concatenated(maps)
     }
@@ -84,8 +103,8 @@ impl Operations for AtenOperations {
         aten::laid_out(&maps.narrow(1, from as i64, (to - from) as i64))
     }
 
-    fn width(maps: &Tensor) -> usize {
-        maps.size()[1] as usize
+    fn zero_channels(maps: &Tensor, channels: usize) -> Tensor {
+        aten::zero_channels(maps, channels)
     }
 
     fn add_first_channels(mut maps: Tensor, wider: Tensor) -> Tensor {
@@ -144,12 +163,18 @@ impl Operations for AtenOperations {
         output.threshold_backward_grad_input(&gradient, &gradient, 0)
     }
 
-    fn convolve(maps: &Tensor, weight: &Tensor, padding: usize) -> Tensor {
-        aten::convolution(maps, weight, 1, padding)
+    fn convolve(maps: &Tensor, weight: &Tensor, stride: usize, padding: usize) -> Tensor {
+        aten::convolution(maps, weight, stride, padding)
     }
 
-    fn convolve_backward(gradient: Tensor, maps: &Tensor, weight: &Tensor, padding: usize) -> [Tensor; 2] {
-        convolution_backward(&gradient, maps, weight, padding)
+    fn convolve_backward(
+        gradient: Tensor,
+        maps: &Tensor,
+        weight: &Tensor,
+        stride: usize,
+        padding: usize,
+    ) -> [Tensor; 2] {
+        convolution_backward(&gradient, maps, weight, stride, padding)
     }
 
     fn drop_out(maps: Tensor, share: f64) -> (Tensor, Tensor) {
@@ -160,24 +185,33 @@ impl Operations for AtenOperations {
         Tensor::native_dropout_backward(&maps, mask, 1.0 / (1.0 - share))
     }
 
-    fn pool(maps: &Tensor) -> Tensor {
-        maps.avg_pool2d([2, 2], [2, 2], [0, 0], false, true, None)
+    fn pool(maps: &Tensor, kernel: usize, stride: usize) -> Tensor {
+        aten::average_pool(maps, kernel, stride)
     }
 
-    fn pool_backward(gradient: Tensor, maps: &Tensor) -> Tensor {
+    fn pool_backward(gradient: Tensor, [height, width]: [usize; 2], kernel: usize, stride: usize) -> Tensor {
+        let size = gradient.size();
+        let options = (gradient.kind(), gradient.device());
         // Of the input its shape and layout alone are read.
-        let input = Layout::fastest(maps.device()).empty_like(maps, gradient.size()[1]);
-        input.avg_pool2d_backward(&gradient, [2, 2], [2, 2], [0, 0], false, true, None)
+        let shape = [size[0], size[1], height as i64, width as i64];
+        let input = Layout::fastest(gradient.device()).empty(shape, options);
+        let [kernel, stride] = [kernel, stride].map(|size| [size as i64; 2]);
+        input.avg_pool2d_backward(&gradient, kernel, stride, [0, 0], false, true, None)
     }
 
     fn mean(maps: &Tensor) -> Tensor {
         maps.mean_dim([2i64, 3].as_slice(), false, None)
     }
 
-    fn mean_backward(gradient: Tensor, maps: &Tensor) -> Tensor {
-        let size = maps.size();
-        let share = gradient / (size[2] * size[3]) as f64;
+    fn mean_backward(gradient: Tensor, [height, width]: [usize; 2]) -> Tensor {
+        let (height, width) = (height as i64, width as i64);
+        let size = gradient.size();
+        let share = gradient / (height * width) as f64;
         // In memory of its own: what comes next writes into it.
-        Layout::fastest(maps.device()).of(&share.unsqueeze(2).unsqueeze(3).expand(size, false))
+        let pixels = share
+            .unsqueeze(2)
+            .unsqueeze(3)
+            .expand([size[0], size[1], height, width], false);
+        Layout::fastest(pixels.device()).of(&pixels)
     }
 }

@@ -101,8 +101,8 @@ impl Cells<'_> {
             device: self.device.to_string(),
             threads: self.threads.or(settings.run.threads).unwrap_or(self.available_threads),
             memory_limit: self.memory_limit,
-            input: prepared.plan.input,
-            classes: prepared.plan.classes,
+            input: prepared.graph.input,
+            classes: prepared.graph.classes,
             data_fingerprint: prepared.data_fingerprint.clone(),
             settings,
         }
@@ -116,10 +116,10 @@ impl Cells<'_> {
             (DeviceChoice::Flex, _) => None,
             (_, Mode::Train) => Some(
                 prepared
-                    .plan
+                    .graph
                     .training_peak(spec.batch_size, spec.optimizer().momentum > 0.0),
             ),
-            (_, Mode::Evaluate) => Some(prepared.plan.evaluation_peak(spec.batch_size)),
+            (_, Mode::Evaluate) => Some(prepared.graph.evaluation_peak(spec.batch_size)),
         };
         MeasurementRecord::new(spec, rounds, predicted, self.revision.to_owned())
     }

@@ -31,7 +31,7 @@ pub fn measure(spec: &RoundSpec) -> Result<RoundResult, TrialError> {
             expected: spec.data_fingerprint.clone(),
         });
     }
-    let plan = spec.settings.model.plan(data.shape, data.classes.len())?;
+    let graph = spec.settings.model.graph(data.shape, data.classes.len())?;
     let images = TrainingImages::new(Arc::new(data), &spec.settings.data, spec.seed, 0)?;
     let batch = resident_batch(&images, spec.batch_size)?;
     drop(images);
@@ -39,11 +39,11 @@ pub fn measure(spec: &RoundSpec) -> Result<RoundResult, TrialError> {
         &spec.settings,
         spec.starting_weights_sha256.as_deref(),
         spec.seed,
-        &plan,
+        &graph,
     )?;
     let opened = host::open(device);
     opened.seed(spec.seed);
-    let model = build(&plan, &weights, &spec.settings.run, device, &opened.autodiff())?;
+    let model = build(&graph, &weights, &spec.settings.run, device, &opened.autodiff())?;
     drop(weights);
     let mut workload: Box<dyn Workload> = match spec.mode {
         Mode::Train => Box::new(TrainingSteps::new(model, &spec.optimizer(), batch)),

@@ -66,12 +66,12 @@ impl Folder<'_> {
         let name = &spec.variant;
         std::fs::create_dir_all(self.0.join(name))?;
 
-        let plan = spec.settings.model.plan(spec.input, spec.classes)?;
+        let graph = spec.settings.model.graph(spec.input, spec.classes)?;
         let initial = starting_weights(
             &spec.settings,
             spec.starting_weights_sha256.as_deref(),
             spec.seed,
-            &plan,
+            &graph,
         )?;
         let weights = self.put(&format!("{name}/weights.safetensors"), &weights::write(&initial)?)?;
 
@@ -156,7 +156,7 @@ fn loss_batches(
         return Ok(Err("losses are not compared, since no training is measured"));
     };
     let spec = &record.spec;
-    if spec.settings.model.dropout > 0.0 {
+    if spec.settings.model.columns().dropout.is_some_and(|share| share > 0.0) {
         return Ok(Err("losses are not compared, since each side drops other values"));
     }
     let whole = images.train_images() / spec.batch_size;

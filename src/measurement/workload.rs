@@ -1,13 +1,12 @@
 //! The steps that are measured: of training, and of evaluation.
 
-use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Int, Tensor};
 
 use super::timer::{Stage, Workload};
 use crate::data::{Batch, LoaderError};
 use crate::formats::ablation::TrainSettings;
-use crate::model::DenseNet;
+use crate::model::Model;
 use crate::training::{Learner, TrainingImages, batch_tensors};
 
 /// A batch of `size` images: the first of the training split in the data set's order, not augmented, from the first
@@ -40,7 +39,7 @@ pub struct TrainingSteps {
 
 impl TrainingSteps {
     /// Steps of a network that was built on an autodiff device.
-    pub fn new(model: DenseNet, optimizer: &TrainSettings, batch: Batch) -> Self {
+    pub fn new(model: Model, optimizer: &TrainSettings, batch: Batch) -> Self {
         let learner = Learner::new(model, optimizer);
         let device = learner.device();
         let (images, labels) = batch_tensors(batch, &device);
@@ -87,16 +86,16 @@ impl Workload for TrainingSteps {
 
 /// Forward passes in evaluation on one batch that stays on the device.
 pub struct EvaluationSteps {
-    model: DenseNet,
+    model: Model,
     device: Device,
     images: Tensor<4>,
 }
 
 impl EvaluationSteps {
     /// Passes of a network that was built on an autodiff device.
-    pub fn new(model: &DenseNet, batch: Batch) -> Self {
+    pub fn new(model: &Model, batch: Batch) -> Self {
         let model = model.valid();
-        let device = model.classifier.weight.val().device();
+        let device = model.device().clone();
         let (images, _) = batch_tensors(batch, &device);
         Self { model, device, images }
     }

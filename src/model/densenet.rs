@@ -1,20 +1,17 @@
-//! The network: stem, dense blocks with transitions between them, head.
+//! DenseNet as Burn modules that read like the paper: what the interpreter of graphs is held to, bit for bit.
 
-use std::sync::Arc;
-
-use burn::module::{Module, Param};
+use burn::module::Module;
 use burn::nn::conv::Conv2d;
 use burn::nn::pool::{AvgPool2d, AvgPool2dConfig, MaxPool2d, MaxPool2dConfig};
 use burn::nn::{Linear, PaddingConfig2d};
 use burn::tensor::activation::relu;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 
 use super::batch_norm::BatchNorm;
 use super::composite::Composite;
-use super::named_tensors::transposed;
-use super::segments::Segments;
-use crate::formats::weights::{WeightTensor, Weights, WeightsError, check};
-use crate::network::{DropoutAfter, Operation, Order, Plan, Stem};
+use super::parameters::Source;
+use crate::formats::weights::Weights;
+use crate::network::densenet::{self as options, DropoutAfter, Order, Stem};
 
 /// One layer of a dense block: new feature maps from all that came before it.
 #[derive(Module, Debug)]
@@ -88,31 +85,20 @@ pub struct DenseNet {
     pub final_relu: bool,
     /// Logits from the mean of each feature map.
     pub classifier: Linear,
-    /// What carries out all before the classifier; none: the modules themselves.
-    #[module(skip)]
-    segments: Option<Arc<dyn Segments>>,
 }
 
 impl DenseNet {
-    /// Builds the network of a plan from named weights. With an autodiff device it trains, else it evaluates.
+    /// Builds a network with these options from its weights. With an autodiff device it trains, else it evaluates.
     ///
-    /// # Errors
-    /// Weights that are not those of the plan.
-    pub fn new(plan: &Plan, weights: &Weights, device: &Device) -> Result<Self, WeightsError> {
-        check(weights, plan, "weights")?;
-        Ok(Builder { plan, weights, device }.densenet())
-    }
-
-    /// The same network, carried out by `segments` up to the classifier; none: by the modules themselves.
-    pub fn carried_out_by(self, segments: Option<Arc<dyn Segments>>) -> Self {
-        Self { segments, ..self }
+    /// # Panics
+    /// Where a tensor of the network is missing from the weights.
+    pub fn new(network: &options::DenseNet, weights: &Weights, device: &Device) -> Self {
+        let source = Source { weights, device };
+        Builder { network, source }.densenet()
     }
 
     /// Images `[batch, channels, height, width]`, normalised, to logits `[batch, classes]`.
     pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
-        if let Some(segments) = &self.segments {
-            return self.classifier.forward(segments.features(self, images));
-        }
         let mut maps = self.stem(images);
         for (index, block) in self.blocks.iter().enumerate() {
             maps = block.forward(maps);
@@ -150,21 +136,21 @@ impl DenseNet {
     }
 }
 
-/// Takes each module's tensors from the weights by name. They were checked against the plan, so that none is missing.
+/// Takes each module's tensors from the weights by name.
 struct Builder<'a> {
-    plan: &'a Plan,
-    weights: &'a Weights,
-    device: &'a Device,
+    network: &'a options::DenseNet,
+    source: Source<'a>,
 }
 
 impl Builder<'_> {
     fn densenet(&self) -> DenseNet {
-        let network = &self.plan.network;
-        let blocks = network.block_layers.len();
+        let blocks = self.network.block_layers.len();
+        let is_imagenet = self.network.stem == Stem::Imagenet;
+        let (stride, padding) = if is_imagenet { (2, 3) } else { (1, 1) };
         DenseNet {
-            conv0: self.convolution("features.conv0"),
+            conv0: self.source.convolution("features.conv0", stride, padding),
             norm0: self.optional_norm("features.norm0"),
-            pool0: (network.stem == Stem::Imagenet).then(|| {
+            pool0: is_imagenet.then(|| {
                 MaxPool2dConfig::new([3, 3])
                     .with_strides([2, 2])
                     .with_padding(PaddingConfig2d::Explicit(1, 1, 1, 1))
@@ -173,25 +159,19 @@ impl Builder<'_> {
             blocks: (1..=blocks).map(|block| self.dense_block(block)).collect(),
             transitions: (1..blocks).map(|number| self.transition(number)).collect(),
             norm5: self.optional_norm("features.norm5"),
-            final_relu: network.final_relu,
-            classifier: Linear {
-                // Burn keeps [inputs, outputs]. Turned round in memory, since the updates leave it so: from a view a
-                // backend may take other kernels, and a trial that goes on would differ in its last bits.
-                weight: Param::from_tensor(self.placed(&transposed(&self.weights["classifier.weight"]))),
-                bias: Some(Param::from_tensor(self.tensor("classifier.bias"))),
-            },
-            segments: None,
+            final_relu: self.network.final_relu,
+            classifier: self.source.linear("classifier"),
         }
     }
 
     fn dense_block(&self, block: usize) -> DenseBlock {
-        let layers = self.plan.network.block_layers[block - 1];
-        let bottleneck = self.plan.network.bottleneck;
+        let layers = self.network.block_layers[block - 1];
+        let bottleneck = self.network.bottleneck;
         let layer = |layer| {
             let prefix = format!("features.denseblock{block}.denselayer{layer}");
             DenseLayer {
-                bottleneck: bottleneck.then(|| self.composite(&prefix, "1", true)),
-                conv: self.composite(&prefix, if bottleneck { "2" } else { "1" }, true),
+                bottleneck: bottleneck.then(|| self.composite(&prefix, "1", true, 1)),
+                conv: self.composite(&prefix, if bottleneck { "2" } else { "1" }, true, 3),
             }
         };
         DenseBlock {
@@ -202,66 +182,25 @@ impl Builder<'_> {
     fn transition(&self, number: usize) -> Transition {
         let prefix = format!("features.transition{number}");
         Transition {
-            composite: self.composite(&prefix, "", self.plan.network.transition_relu),
+            composite: self.composite(&prefix, "", self.network.transition_relu, 1),
             pool: AvgPool2dConfig::new([2, 2]).init(),
         }
     }
 
-    fn composite(&self, prefix: &str, number: &str, relu: bool) -> Composite {
-        let network = &self.plan.network;
-        let conv = self.convolution(&format!("{prefix}.conv{number}"));
-        let dropped = network.dropout_after == DropoutAfter::EveryConvolution || conv.kernel_size == [3, 3];
+    fn composite(&self, prefix: &str, number: &str, relu: bool, kernel: usize) -> Composite {
+        let dropped = self.network.dropout_after == DropoutAfter::EveryConvolution || kernel == 3;
         Composite::new(
-            self.norm(&format!("{prefix}.norm{number}")),
-            conv,
-            if dropped { network.dropout } else { 0.0 },
+            self.source.norm(&format!("{prefix}.norm{number}")),
+            self.source
+                .convolution(&format!("{prefix}.conv{number}"), 1, kernel / 2),
+            if dropped { self.network.dropout } else { 0.0 },
             relu,
-            network.order == Order::PreActivation,
-        )
-    }
-
-    fn convolution(&self, name: &str) -> Conv2d {
-        let weight = self.tensor::<4>(&format!("{name}.weight"));
-        let kernel = weight.dims()[3];
-        let stride = self.plan.layers.iter().find_map(|layer| match layer.operation {
-            Operation::Convolution { stride, .. } if layer.name == name => Some(stride),
-            _ => None,
-        });
-        let stride = stride.unwrap_or(1);
-        let padding = kernel / 2;
-        Conv2d {
-            weight: Param::from_tensor(weight),
-            bias: None,
-            stride: [stride; 2],
-            kernel_size: [kernel; 2],
-            dilation: [1; 2],
-            groups: 1,
-            padding: PaddingConfig2d::Explicit(padding, padding, padding, padding),
-        }
-    }
-
-    fn norm(&self, name: &str) -> BatchNorm {
-        BatchNorm::new(
-            self.tensor(&format!("{name}.weight")),
-            self.tensor(&format!("{name}.bias")),
-            self.tensor(&format!("{name}.running_mean")),
-            self.tensor(&format!("{name}.running_var")),
+            self.network.order == Order::PreActivation,
         )
     }
 
     fn optional_norm(&self, name: &str) -> Option<BatchNorm> {
-        let there = self.weights.contains_key(&format!("{name}.weight"));
-        there.then(|| self.norm(name))
-    }
-
-    fn tensor<const D: usize>(&self, name: &str) -> Tensor<D> {
-        self.placed(&self.weights[name])
-    }
-
-    fn placed<const D: usize>(&self, tensor: &WeightTensor) -> Tensor<D> {
-        Tensor::from_data(
-            TensorData::new(tensor.values.clone(), tensor.shape.clone()),
-            self.device,
-        )
+        let is_there = self.source.weights.contains_key(&format!("{name}.weight"));
+        is_there.then(|| self.source.norm(name))
     }
 }

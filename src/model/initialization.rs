@@ -1,7 +1,7 @@
 //! The weights that training starts from, drawn on the host: one seed gives one set on every backend.
 
 use crate::formats::weights::{WeightTensor, Weights};
-use crate::network::{Initialization, Layer, Operation, Plan};
+use crate::network::{Graph, Operation};
 use crate::random::{Purpose, Stream};
 
 /// Draws every tensor of the network.
@@ -10,15 +10,15 @@ use crate::random::{Purpose, Stream};
 /// scale 1, shift 0, running mean 0 and variance 1. Classifier: uniform within 1 / sqrt(inputs), PyTorch's and
 /// Torch7's default, with a bias of 0. Each layer has a stream of its own, by its name: networks that differ in an
 /// option start from the same weights wherever they have the same layer, so that seeds pair them.
-pub fn initial_weights(plan: &Plan, seed: u64) -> Weights {
+pub fn initial_weights(graph: &Graph, seed: u64) -> Weights {
     let mut weights = Weights::new();
-    for layer in &plan.layers {
+    for layer in &graph.nodes {
         let mut stream = Stream::named(seed, Purpose::Initialization, &layer.name);
         for (name, shape) in layer.tensors() {
             let count = shape.iter().product();
             let values = match layer.operation {
                 Operation::Convolution { kernel, .. } => {
-                    let deviation = he_deviation(plan.network.initialization, layer, kernel);
+                    let deviation = graph.initialization.deviation(layer, kernel);
                     (0..count).map(|_| (deviation * stream.normal()) as f32).collect()
                 }
                 Operation::Linear if name.ends_with("weight") => {
@@ -36,18 +36,11 @@ pub fn initial_weights(plan: &Plan, seed: u64) -> Weights {
     weights
 }
 
-fn he_deviation(initialization: Initialization, layer: &Layer, kernel: usize) -> f64 {
-    let channels = match initialization {
-        Initialization::HeFanOut => layer.output.channels,
-        Initialization::HeFanIn => layer.input.channels,
-    };
-    (2.0 / (kernel * kernel * channels) as f64).sqrt()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::network::{Shape, preset};
+    use crate::network::densenet::DenseNet;
+    use crate::network::{Initialization, Network, Shape, preset};
 
     fn standard_deviation(values: &[f32]) -> f64 {
         let sum: f64 = values.iter().map(|&value| f64::from(value).powi(2)).sum();
@@ -56,20 +49,19 @@ mod tests {
 
     #[test]
     fn convolutions_have_the_deviation_of_their_fan() {
-        let mut network = preset("densenet-40-12").unwrap().network;
-        let name = "features.denseblock3.denselayer12.conv1.weight";
-        let input = Shape {
-            channels: 3,
-            height: 32,
-            width: 32,
+        let mut network = DenseNet {
+            block_layers: vec![12; 3],
+            ..DenseNet::BASIC
         };
+        let name = "features.denseblock3.denselayer12.conv1.weight";
+        let input = Shape::square(3, 32);
         for (initialization, fan) in [
             (Initialization::HeFanOut, 9 * 12),
             (Initialization::HeFanIn, 9 * (16 + 35 * 12)),
         ] {
             network.initialization = initialization;
-            let plan = network.plan(input, 10).unwrap();
-            let weights = initial_weights(&plan, 3);
+            let graph = network.graph(input, 10).unwrap();
+            let weights = initial_weights(&graph, 3);
             let expected = (2.0 / fan as f64).sqrt();
             let relative = standard_deviation(&weights[name].values) / expected;
             // 47,088 draws: the deviation's own standard error is 0.33 %.
@@ -79,41 +71,32 @@ mod tests {
 
     #[test]
     fn a_seed_gives_one_set_of_weights_and_another_seed_another() {
-        let plan = preset("densenet-40-12")
+        let graph = preset("densenet-40-12")
             .unwrap()
             .network
-            .plan(
-                Shape {
-                    channels: 3,
-                    height: 32,
-                    width: 32,
-                },
-                10,
-            )
+            .graph(Shape::square(3, 32), 10)
             .unwrap();
-        assert_eq!(initial_weights(&plan, 1), initial_weights(&plan, 1));
-        assert_ne!(initial_weights(&plan, 1), initial_weights(&plan, 2));
+        assert_eq!(initial_weights(&graph, 1), initial_weights(&graph, 1));
+        assert_ne!(initial_weights(&graph, 1), initial_weights(&graph, 2));
     }
 
     #[test]
     fn options_without_weights_of_their_own_do_not_change_the_others() {
-        let mut network = preset("densenet-bc-100-12").unwrap().network;
-        let plan = |network: &crate::network::DenseNet| {
-            let input = Shape {
-                channels: 3,
-                height: 32,
-                width: 32,
-            };
-            network.plan(input, 10).unwrap()
+        let mut network = DenseNet {
+            block_layers: vec![16; 3],
+            bottleneck: true,
+            compression: 0.5,
+            ..DenseNet::BASIC
         };
-        let before = initial_weights(&plan(&network), 5);
+        let graph = |network: &DenseNet| network.graph(Shape::square(3, 32), 10).unwrap();
+        let before = initial_weights(&graph(&network), 5);
         network.dropout = 0.2;
         network.transition_relu = false;
         network.final_relu = false;
-        assert_eq!(initial_weights(&plan(&network), 5), before);
+        assert_eq!(initial_weights(&graph(&network), 5), before);
         // A deeper network begins with the same layers.
         network.block_layers = vec![17, 16, 16];
-        let deeper = initial_weights(&plan(&network), 5);
+        let deeper = initial_weights(&graph(&network), 5);
         let name = "features.denseblock1.denselayer16.conv2.weight";
         assert_eq!(deeper[name], before[name]);
     }
@@ -122,17 +105,8 @@ mod tests {
     fn the_draws_are_those_of_every_version() {
         // Recorded results name a seed: an update that changes what it draws must not pass unseen.
         let network = preset("densenet-40-12").unwrap().network;
-        let plan = network
-            .plan(
-                Shape {
-                    channels: 3,
-                    height: 32,
-                    width: 32,
-                },
-                10,
-            )
-            .unwrap();
-        let weights = initial_weights(&plan, 0);
+        let graph = network.graph(Shape::square(3, 32), 10).unwrap();
+        let weights = initial_weights(&graph, 0);
         let first = |name: &str| {
             weights[name].values[..2]
                 .iter()

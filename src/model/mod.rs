@@ -1,20 +1,31 @@
-//! DenseNet as Burn modules, built from a [`Plan`](crate::network::Plan) and named weights.
+//! Networks on Burn: built from a [`Graph`](crate::network::Graph) and named weights, carried out node by node or by what
+//! takes their segments.
 
 mod batch_norm;
 mod composite;
+mod dense_block;
 mod densenet;
 mod initialization;
-mod named_tensors;
+mod lowering;
+mod network;
 mod operations;
+mod parameters;
+mod plain;
 mod recompute;
+mod recompute_backward;
 mod segment;
-mod segments;
+mod segment_graph;
 
 pub use batch_norm::BatchNorm;
 pub use composite::Composite;
+pub use dense_block::dense_block;
 pub use densenet::{DenseBlock, DenseLayer, DenseNet, Transition};
 pub use initialization::initial_weights;
+pub use lowering::{AsOperation, CarryOut, Lowering, Program, SegmentKernel};
+pub use network::Model;
 pub use operations::{BatchStatistics, BurnOperations, Operations};
-pub use recompute::{Recompute, stage as recompute_stage};
+pub use parameters::{Layer, Parameters};
+pub use plain::Activation;
+pub use recompute::{Recompute, RecomputePlan};
 pub use segment::{BackwardPass, Pass, Primitive, SegmentGradients, SegmentInput, SegmentOutput};
-pub use segments::{Means, Segmented, Segments, StemMeans};
+pub use segment_graph::{SegmentGraph, Value};

@@ -21,14 +21,20 @@ pub trait Operations: Debug + Send + Sync + 'static {
     /// Another handle of the same values.
     fn share(tensor: &Self::Tensor) -> Self::Tensor;
 
+    /// The same values, to be written into without changing those of other handles.
+    fn copy(tensor: &Self::Tensor) -> Self::Tensor;
+
+    /// The sum of two tensors of one shape.
+    fn add(first: Self::Tensor, second: Self::Tensor) -> Self::Tensor;
+
     /// The channels of all maps, one after the other.
     fn concatenate(maps: &[Self::Tensor]) -> Self::Tensor;
 
     /// Channels `from` to `to` of maps, as a tensor of their own.
     fn channels(maps: &Self::Tensor, from: usize, to: usize) -> Self::Tensor;
 
-    /// The number of channels.
-    fn width(maps: &Self::Tensor) -> usize;
+    /// The maps' channels, and channels of zeros behind them up to `channels`.
+    fn zero_channels(maps: &Self::Tensor, channels: usize) -> Self::Tensor;
 
     /// `maps` and, added to them, as many of the first channels of `wider`.
     fn add_first_channels(maps: Self::Tensor, wider: Self::Tensor) -> Self::Tensor;
@@ -60,14 +66,15 @@ pub trait Operations: Debug + Send + Sync + 'static {
     /// The gradient of ReLU's input, from that of its output and the output.
     fn relu_backward(gradient: Self::Tensor, output: &Self::Tensor) -> Self::Tensor;
 
-    /// Convolution of stride 1 with zeros around, `padding` of them on each side.
-    fn convolve(maps: &Self::Tensor, weight: &Self::Tensor, padding: usize) -> Self::Tensor;
+    /// Convolution with zeros around, `padding` of them on each side.
+    fn convolve(maps: &Self::Tensor, weight: &Self::Tensor, stride: usize, padding: usize) -> Self::Tensor;
 
     /// Gradients of a convolution's input and weight, from that of its output.
     fn convolve_backward(
         gradient: Self::Tensor,
         maps: &Self::Tensor,
         weight: &Self::Tensor,
+        stride: usize,
         padding: usize,
     ) -> [Self::Tensor; 2];
 
@@ -77,17 +84,17 @@ pub trait Operations: Debug + Send + Sync + 'static {
     /// Sets those values to zero and scales the others up: the same dropout once more, and its backward pass.
     fn drop_again(maps: Self::Tensor, share: f64, mask: &Self::Mask) -> Self::Tensor;
 
-    /// Average pooling, 2x2, stride 2.
-    fn pool(maps: &Self::Tensor) -> Self::Tensor;
+    /// Average pooling without padding.
+    fn pool(maps: &Self::Tensor, kernel: usize, stride: usize) -> Self::Tensor;
 
-    /// The gradient of the pooling's input, of which `maps` has the height and the width.
-    fn pool_backward(gradient: Self::Tensor, maps: &Self::Tensor) -> Self::Tensor;
+    /// The gradient of the pooling's input, of `[height, width]`, from that of its output.
+    fn pool_backward(gradient: Self::Tensor, size: [usize; 2], kernel: usize, stride: usize) -> Self::Tensor;
 
     /// The mean of each map, `[batch, channels]`.
     fn mean(maps: &Self::Tensor) -> Self::Tensor;
 
-    /// The gradient of the mean's input, of which `maps` has the shape.
-    fn mean_backward(gradient: Self::Tensor, maps: &Self::Tensor) -> Self::Tensor;
+    /// The gradient of the mean's input, of `[height, width]`, from that of its output.
+    fn mean_backward(gradient: Self::Tensor, size: [usize; 2]) -> Self::Tensor;
 }
 
 /// What a normalisation found of its batch, each `[channels]`.
@@ -112,8 +119,12 @@ impl<B: Backend> BurnOperations<B> {
         maps.shape().dims()
     }
 
-    fn windows(padding: usize) -> ConvOptions<2> {
-        ConvOptions::new([1, 1], [padding, padding], [1, 1], 1)
+    fn windows(stride: usize, padding: usize) -> ConvOptions<2> {
+        ConvOptions::new([stride, stride], [padding, padding], [1, 1], 1)
+    }
+
+    fn width(maps: &Primitive<B>) -> usize {
+        Self::size(maps)[1]
     }
 }
 
@@ -123,6 +134,15 @@ impl<B: Backend> Operations for BurnOperations<B> {
 
     fn share(tensor: &Self::Tensor) -> Self::Tensor {
         tensor.clone()
+    }
+
+    fn copy(tensor: &Self::Tensor) -> Self::Tensor {
+        // Burn writes into no tensor that has another handle.
+        tensor.clone()
+    }
+
+    fn add(first: Self::Tensor, second: Self::Tensor) -> Self::Tensor {
+        B::float_add(first, second)
     }
 
     fn concatenate(maps: &[Self::Tensor]) -> Self::Tensor {
@@ -138,8 +158,11 @@ impl<B: Backend> Operations for BurnOperations<B> {
         B::float_slice(maps.clone(), &slices)
     }
 
-    fn width(maps: &Self::Tensor) -> usize {
-        Self::size(maps)[1]
+    fn zero_channels(maps: &Self::Tensor, channels: usize) -> Self::Tensor {
+        let [batch, own, height, width] = Self::size(maps);
+        let shape = Shape::new([batch, channels - own, height, width]);
+        let zeros = B::float_zeros(shape, &maps.device(), maps.dtype().into());
+        B::float_cat(vec![maps.clone(), zeros], 1)
     }
 
     fn add_first_channels(maps: Self::Tensor, wider: Self::Tensor) -> Self::Tensor {
@@ -206,17 +229,18 @@ impl<B: Backend> Operations for BurnOperations<B> {
         B::relu_backward(output.clone(), gradient)
     }
 
-    fn convolve(maps: &Self::Tensor, weight: &Self::Tensor, padding: usize) -> Self::Tensor {
-        B::conv2d(maps.clone(), weight.clone(), None, Self::windows(padding))
+    fn convolve(maps: &Self::Tensor, weight: &Self::Tensor, stride: usize, padding: usize) -> Self::Tensor {
+        B::conv2d(maps.clone(), weight.clone(), None, Self::windows(stride, padding))
     }
 
     fn convolve_backward(
         gradient: Self::Tensor,
         maps: &Self::Tensor,
         weight: &Self::Tensor,
+        stride: usize,
         padding: usize,
     ) -> [Self::Tensor; 2] {
-        let windows = Self::windows(padding);
+        let windows = Self::windows(stride, padding);
         let weights = B::conv2d_weight_backward(maps.clone(), weight.clone(), gradient.clone(), windows.clone());
         [
             B::conv2d_x_backward(maps.clone(), weight.clone(), gradient, windows),
@@ -237,16 +261,21 @@ impl<B: Backend> Operations for BurnOperations<B> {
         B::float_mul_scalar(kept, (1.0 / (1.0 - share)).into())
     }
 
-    fn pool(maps: &Self::Tensor) -> Self::Tensor {
-        B::avg_pool2d(maps.clone(), [2, 2], [2, 2], [0, 0], true, false)
+    fn pool(maps: &Self::Tensor, kernel: usize, stride: usize) -> Self::Tensor {
+        B::avg_pool2d(maps.clone(), [kernel; 2], [stride; 2], [0, 0], true, false)
     }
 
-    fn pool_backward(gradient: Self::Tensor, maps: &Self::Tensor) -> Self::Tensor {
-        let [batch, _, height, width] = Self::size(maps);
-        let shape = Shape::new([batch, Self::width(&gradient), height, width]);
+    fn pool_backward(
+        gradient: Self::Tensor,
+        [height, width]: [usize; 2],
+        kernel: usize,
+        stride: usize,
+    ) -> Self::Tensor {
+        let [batch, channels, ..] = Self::size(&gradient);
+        let shape = Shape::new([batch, channels, height, width]);
         // Of the input its shape alone is read.
-        let input = B::float_empty(shape, &maps.device(), maps.dtype().into());
-        B::avg_pool2d_backward(input, gradient, [2, 2], [2, 2], [0, 0], true, false)
+        let input = B::float_empty(shape, &gradient.device(), gradient.dtype().into());
+        B::avg_pool2d_backward(input, gradient, [kernel; 2], [stride; 2], [0, 0], true, false)
     }
 
     fn mean(maps: &Self::Tensor) -> Self::Tensor {
@@ -255,10 +284,10 @@ impl<B: Backend> Operations for BurnOperations<B> {
         B::float_reshape(B::float_mean_dim(rows, 2), Shape::new([batch, channels]))
     }
 
-    fn mean_backward(gradient: Self::Tensor, maps: &Self::Tensor) -> Self::Tensor {
-        let [batch, channels, height, width] = Self::size(maps);
+    fn mean_backward(gradient: Self::Tensor, [height, width]: [usize; 2]) -> Self::Tensor {
+        let [batch, channels]: [usize; 2] = gradient.shape().dims();
         let share = B::float_div_scalar(gradient, ((height * width) as f64).into());
         let pixel = B::float_reshape(share, Shape::new([batch, channels, 1, 1]));
-        B::float_expand(pixel, maps.shape())
+        B::float_expand(pixel, Shape::new([batch, channels, height, width]))
     }
 }

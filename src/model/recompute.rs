@@ -1,20 +1,22 @@
-//! `recompute`: stages that keep each layer's own maps once (Pleiss et al. 2017, arXiv 1707.06990).
+//! `recompute`: segments that keep what their convolutions gave (Pleiss et al. 2017, arXiv 1707.06990).
 //!
-//! The plain network keeps, for its backward pass, a concatenation, its normalisation and its ReLU in every layer, and
-//! so a number of values that grows with the square of the block's length. Here a layer keeps what its convolutions
-//! gave; concatenations, normalisations and ReLUs are computed again in the backward pass, from the statistics that the
-//! forward pass found, so that the running statistics see each batch once.
+//! The plain network keeps, for its backward pass, every concatenation, normalisation and ReLU, in a dense block a number
+//! of values that grows with the square of its length. Here these are computed again in the backward pass, from the
+//! statistics that the forward pass found, so that the running statistics see each batch once.
 
 use std::marker::PhantomData;
+use std::sync::Arc;
 
-use burn::backend::Backend;
+use burn::backend::{Autodiff, Backend, DispatchKindConversion, DispatchTensor};
 
+use super::lowering::{AsOperation, CarryOut, Lowering, SegmentKernel};
 use super::operations::{BatchStatistics, BurnOperations, Operations};
-use super::segment::{Pass, Primitive, SegmentGradients, SegmentInput, SegmentOutput};
-use super::segments::{Means, StemMeans};
-use crate::network::{CompositeStep, Exit, Stage};
+use super::recompute_backward::Backward;
+use super::segment::{Pass, Primitive, SegmentInput, SegmentOutput};
+use super::segment_graph::{SegmentGraph, Value};
+use crate::network::Operation;
 
-/// Stages by [`stage`] with the operations of backend `B`; the first layers are Burn's modules.
+/// The execution with the operations of backend `B`.
 #[derive(Debug)]
 pub struct Recompute<B>(PhantomData<fn() -> B>);
 
@@ -24,335 +26,256 @@ impl<B> Default for Recompute<B> {
     }
 }
 
-impl<B: Backend> Means for Recompute<B> {
+impl<B: Backend> Lowering for Recompute<B>
+where
+    DispatchTensor: DispatchKindConversion<B> + DispatchKindConversion<Autodiff<B>>,
+{
+    fn name(&self) -> &'static str {
+        "recompute"
+    }
+
+    fn take(&self, segment: &SegmentGraph) -> Option<Arc<dyn CarryOut>> {
+        let plan = RecomputePlan::new(segment)?;
+        Some(AsOperation::of(
+            segment,
+            Recomputed::<BurnOperations<B>>(plan, PhantomData),
+        ))
+    }
+}
+
+/// A segment with Burn's operations.
+#[derive(Debug)]
+struct Recomputed<O>(RecomputePlan, PhantomData<fn() -> O>);
+
+impl<B: Backend> SegmentKernel for Recomputed<BurnOperations<B>> {
     type Backend = B;
 
-    fn stem(&self) -> Option<StemMeans<B>> {
-        None
-    }
-
-    fn stage(&self, description: &Stage, input: SegmentInput<Primitive<B>>) -> SegmentOutput<Primitive<B>> {
-        stage::<BurnOperations<B>>(description, input)
+    fn carry_out(&self, input: SegmentInput<Primitive<B>>) -> SegmentOutput<Primitive<B>> {
+        self.0.carry_out::<BurnOperations<B>>(input)
     }
 }
 
-/// Carries a stage out with the operations `O`.
-pub fn stage<O: Operations>(stage: &Stage, input: SegmentInput<O::Tensor>) -> SegmentOutput<O::Tensor> {
-    let SegmentInput { maps, parameters, pass } = input;
-    let mut forward = Forward::<O> {
-        parameters: parameters.iter().map(O::share).collect::<Vec<_>>().into_iter(),
-        running: match pass {
-            Pass::Training { .. } => None,
-            Pass::Evaluation(running) => Some(running.into_iter()),
-        },
-        statistics: Vec::new(),
-    };
-    let mut block = vec![maps];
-    let mut layers = Vec::new();
-    for _ in 0..stage.layers {
-        let (new, layer) = forward.layer(stage, O::concatenate(&block));
-        block.push(new);
-        layers.push(layer);
-    }
-    let (output, exit) = forward.exit(stage.exit, O::concatenate(&block));
-    let is_training = forward.running.is_none();
-    let kept = Kept::<O> {
-        stage: *stage,
-        block,
-        layers,
-        exit,
-        parameters,
-    };
-    SegmentOutput {
-        output,
-        statistics: forward.statistics,
-        backward: is_training.then(|| Box::new(move |gradient| kept.backward(gradient)) as _),
-    }
+/// What of a segment is kept for the backward pass, and what is computed again there.
+#[derive(Clone, Debug)]
+pub struct RecomputePlan {
+    pub(super) graph: Arc<SegmentGraph>,
+    last_uses: Vec<Option<Value>>,
+    /// Of each value, whether it is kept.
+    kept: Vec<bool>,
 }
 
-/// A forward pass: what it takes from and what it finds.
-struct Forward<O: Operations> {
-    parameters: std::vec::IntoIter<O::Tensor>,
-    /// In evaluation.
-    running: Option<std::vec::IntoIter<[O::Tensor; 2]>>,
-    statistics: Vec<[O::Tensor; 2]>,
-}
-
-/// What a normalisation keeps: nothing in evaluation.
-type KeptNorm<T> = Option<BatchStatistics<T>>;
-
-/// What a composite function keeps.
-struct KeptStep<O: Operations> {
-    norm: KeptNorm<O::Tensor>,
-    dropped: Option<O::Mask>,
-    /// In post-activation order what the convolution gave, which is what the normalisation reads.
-    convolved: Option<O::Tensor>,
-}
-
-/// What a layer keeps beside its new maps.
-struct KeptLayer<O: Operations> {
-    steps: Vec<KeptStep<O>>,
-    /// In pre-activation order what the bottleneck gave.
-    between: Option<O::Tensor>,
-}
-
-/// What the exit keeps beside the block's maps.
-enum KeptExit<O: Operations> {
-    Transition(KeptStep<O>),
-    Head(KeptNorm<O::Tensor>),
-}
-
-impl<O: Operations> Forward<O> {
-    fn parameter(&mut self) -> O::Tensor {
-        self.parameters
-            .next()
-            .expect("a stage has the parameters of its description")
-    }
-
-    fn layer(&mut self, stage: &Stage, concatenated: O::Tensor) -> (O::Tensor, KeptLayer<O>) {
-        let mut layer = KeptLayer {
-            steps: Vec::new(),
-            between: None,
+impl RecomputePlan {
+    /// The plan for a segment; none for one in which nothing is to be computed again, for the images' own, which has
+    /// little of it, and for one with an operation that has no backward pass here.
+    pub fn new(segment: &SegmentGraph) -> Option<Self> {
+        let is_known = |operation| match operation {
+            Operation::Images | Operation::Linear | Operation::MaxPool { .. } => false,
+            Operation::Convolution { .. }
+            | Operation::BatchNorm
+            | Operation::Relu
+            | Operation::Dropout { .. }
+            | Operation::AveragePool { .. }
+            | Operation::ZeroChannels
+            | Operation::Concatenation
+            | Operation::Addition
+            | Operation::GlobalAveragePool => true,
         };
-        let mut maps = concatenated;
-        if let Some(bottleneck) = stage.bottleneck {
-            let (narrow, step) = self.composite(bottleneck, maps);
-            if bottleneck.norm_first && self.running.is_none() {
-                layer.between = Some(O::share(&narrow));
-            }
-            layer.steps.push(step);
-            maps = narrow;
+        let all_known = segment.nodes.iter().all(|node| is_known(node.operation));
+        let recomputes = segment.nodes.iter().any(|node| node.operation == Operation::BatchNorm);
+        if segment.reads_images || !all_known || !recomputes {
+            return None;
         }
-        let (new, step) = self.composite(stage.conv, maps);
-        layer.steps.push(step);
-        (new, layer)
-    }
-
-    fn exit(&mut self, exit: Exit, maps: O::Tensor) -> (O::Tensor, KeptExit<O>) {
-        match exit {
-            Exit::Transition(step) => {
-                let (maps, kept) = self.composite(step, maps);
-                (O::pool(&maps), KeptExit::Transition(kept))
-            }
-            Exit::Head { norm: false, .. } => (O::mean(&maps), KeptExit::Head(None)),
-            Exit::Head { norm: true, relu } => {
-                let affine = [self.parameter(), self.parameter()];
-                let (normalised, kept) = self.normalise(&maps, affine.each_ref());
-                drop(maps);
-                (O::mean(&activated::<O>(normalised, relu)), KeptExit::Head(kept))
+        let mut plan = Self {
+            last_uses: segment.last_uses(),
+            kept: vec![false; segment.nodes.len() + 1],
+            graph: Arc::new(segment.clone()),
+        };
+        for value in 0..=segment.nodes.len() {
+            if plan.is_needed(value) {
+                plan.keep_what_makes(value);
             }
         }
+        Some(plan)
     }
 
-    fn normalise(&mut self, maps: &O::Tensor, affine: [&O::Tensor; 2]) -> (O::Tensor, KeptNorm<O::Tensor>) {
-        if let Some(running) = &mut self.running {
-            let running = running.next().expect("every normalisation has its statistics");
-            return (O::normalise_with(maps, affine, running.each_ref()), None);
+    /// Whether the backward pass reads a value.
+    fn is_needed(&self, value: Value) -> bool {
+        let own = self
+            .graph
+            .node(value)
+            .is_some_and(|node| node.operation == Operation::Relu);
+        let reads = |(reader, node): (Value, &crate::network::Node)| {
+            let reads_input = matches!(node.operation, Operation::Convolution { .. } | Operation::BatchNorm);
+            reads_input && self.graph.inputs(reader).contains(&value)
+        };
+        own || self.graph.values().any(reads)
+    }
+
+    /// Keeps a value, or what it is computed again from.
+    fn keep_what_makes(&mut self, value: Value) {
+        if !self.is_recomputed(value) {
+            self.kept[value] = true;
+            return;
+        }
+        let is_concatenation = self.graph.is_concatenation(value);
+        for operand in self.graph.operands(value) {
+            if is_concatenation {
+                // Each layer's own maps are kept once, whatever made them.
+                self.kept[operand] = true;
+            } else {
+                self.keep_what_makes(operand);
+            }
+        }
+    }
+
+    /// Whether a value is one of those that are cheap to compute again.
+    fn is_recomputed(&self, value: Value) -> bool {
+        let made_from_one = || self.graph.inputs(value).iter().all(|&input| self.is_recomputed(input));
+        match self.graph.node(value).map(|node| node.operation) {
+            Some(Operation::BatchNorm | Operation::Concatenation) => true,
+            Some(Operation::Relu | Operation::Dropout { .. }) => made_from_one(),
+            _ => false,
+        }
+    }
+
+    /// Carries the segment out with the operations `O`.
+    pub fn carry_out<O: Operations>(&self, input: SegmentInput<O::Tensor>) -> SegmentOutput<O::Tensor> {
+        let SegmentInput { maps, parameters, pass } = input;
+        let mut forward = Forward::<O> {
+            plan: self,
+            running: match pass {
+                Pass::Training { .. } => None,
+                Pass::Evaluation(running) => Some(running),
+            },
+            values: (0..=self.graph.nodes.len()).map(|_| None).collect(),
+            statistics: Vec::new(),
+            kept: Kept::new(self.graph.nodes.len() + 1),
+        };
+        forward.set(0, maps);
+        for value in 1..=self.graph.nodes.len() {
+            let made = forward.make(value, &parameters);
+            forward.set(value, made);
+        }
+        let is_training = forward.running.is_none();
+        let Forward {
+            mut values,
+            kept,
+            statistics,
+            ..
+        } = forward;
+        let output = values
+            .pop()
+            .flatten()
+            .expect("a segment's last node gives what goes on");
+        let plan = self.clone();
+        SegmentOutput {
+            output,
+            statistics,
+            backward: is_training
+                .then(|| Box::new(move |gradient| Backward::<O>::new(plan, kept, parameters).run(gradient)) as _),
+        }
+    }
+}
+
+/// What a forward pass keeps, by value.
+pub(super) struct Kept<O: Operations> {
+    pub(super) values: Vec<Option<O::Tensor>>,
+    pub(super) statistics: Vec<Option<BatchStatistics<O::Tensor>>>,
+    pub(super) masks: Vec<Option<O::Mask>>,
+}
+
+impl<O: Operations> Kept<O> {
+    fn new(values: usize) -> Self {
+        Self {
+            values: (0..values).map(|_| None).collect(),
+            statistics: (0..values).map(|_| None).collect(),
+            masks: (0..values).map(|_| None).collect(),
+        }
+    }
+}
+
+/// A forward pass: what it has made and what it keeps.
+struct Forward<'a, O: Operations> {
+    plan: &'a RecomputePlan,
+    /// In evaluation.
+    running: Option<Vec<[O::Tensor; 2]>>,
+    /// Those that a node to come reads.
+    values: Vec<Option<O::Tensor>>,
+    statistics: Vec<[O::Tensor; 2]>,
+    kept: Kept<O>,
+}
+
+impl<O: Operations> Forward<'_, O> {
+    fn set(&mut self, value: Value, made: O::Tensor) {
+        if self.running.is_none() && self.plan.kept[value] {
+            self.kept.values[value] = Some(O::share(&made));
+        }
+        self.values[value] = Some(made);
+    }
+
+    /// A value that a node reads, which lets go of it if it is the last that does.
+    fn read(&mut self, value: Value, reader: Value) -> O::Tensor {
+        let there = &mut self.values[value];
+        let found = match self.plan.last_uses[value] == Some(reader) {
+            true => there.take(),
+            false => there.as_ref().map(O::share),
+        };
+        found.expect("a node's inputs were made before it")
+    }
+
+    /// A value that a node reads and may write into.
+    fn read_to_overwrite(&mut self, value: Value, reader: Value) -> O::Tensor {
+        let is_alone = self.plan.last_uses[value] == Some(reader) && self.kept.values[value].is_none() && value > 0;
+        let found = self.read(value, reader);
+        if is_alone { found } else { O::copy(&found) }
+    }
+
+    fn make(&mut self, value: Value, parameters: &[O::Tensor]) -> O::Tensor {
+        let graph = Arc::clone(&self.plan.graph);
+        let node = &graph.nodes[value - 1];
+        let own = graph.first_parameter(value);
+        let inputs = graph.inputs(value);
+        match node.operation {
+            Operation::Convolution { stride, padding, .. } => {
+                let maps = self.read(inputs[0], value);
+                O::convolve(&maps, &parameters[own], stride, padding)
+            }
+            Operation::BatchNorm => {
+                let maps = self.read(inputs[0], value);
+                self.normalise(value, &maps, [&parameters[own], &parameters[own + 1]])
+            }
+            Operation::Relu => O::relu(self.read_to_overwrite(inputs[0], value)),
+            Operation::Dropout { share } if self.running.is_none() => {
+                let (maps, mask) = O::drop_out(self.read(inputs[0], value), share);
+                self.kept.masks[value] = Some(mask);
+                maps
+            }
+            Operation::Dropout { .. } => self.read(inputs[0], value),
+            Operation::AveragePool { kernel, stride } => O::pool(&self.read(inputs[0], value), kernel, stride),
+            Operation::ZeroChannels => O::zero_channels(&self.read(inputs[0], value), node.output.channels),
+            Operation::Concatenation => {
+                let parts = graph.operands(value).into_iter().map(|part| self.read(part, value));
+                O::concatenate(&parts.collect::<Vec<_>>())
+            }
+            Operation::Addition => {
+                let first = self.read_to_overwrite(inputs[0], value);
+                O::add(first, self.read(inputs[1], value))
+            }
+            Operation::GlobalAveragePool => O::mean(&self.read(inputs[0], value)),
+            Operation::Images | Operation::MaxPool { .. } | Operation::Linear => {
+                unreachable!("a plan is made of no segment with these")
+            }
+        }
+    }
+
+    fn normalise(&mut self, value: Value, maps: &O::Tensor, affine: [&O::Tensor; 2]) -> O::Tensor {
+        if let Some(running) = &self.running {
+            return O::normalise_with(maps, affine, running[self.plan.graph.norm(value)].each_ref());
         }
         let (normalised, statistics) = O::normalise(maps, affine);
         self.statistics
             .push([&statistics.mean, &statistics.unbiased_variance].map(O::share));
-        (normalised, Some(statistics))
-    }
-
-    fn composite(&mut self, step: CompositeStep, maps: O::Tensor) -> (O::Tensor, KeptStep<O>) {
-        let [gamma, beta, weight] = [self.parameter(), self.parameter(), self.parameter()];
-        let padding = step.kernel / 2;
-        let mut convolved = None;
-        let (output, norm) = if step.norm_first {
-            let (normalised, norm) = self.normalise(&maps, [&gamma, &beta]);
-            drop(maps);
-            (
-                O::convolve(&activated::<O>(normalised, step.relu), &weight, padding),
-                norm,
-            )
-        } else {
-            let given = O::convolve(&maps, &weight, padding);
-            drop(maps);
-            let (normalised, norm) = self.normalise(&given, [&gamma, &beta]);
-            convolved = self.running.is_none().then_some(given);
-            (activated::<O>(normalised, step.relu), norm)
-        };
-        let is_dropped = step.dropout > 0.0 && self.running.is_none();
-        let (output, dropped) = if is_dropped {
-            let (output, mask) = O::drop_out(output, step.dropout);
-            (output, Some(mask))
-        } else {
-            (output, None)
-        };
-        let kept = KeptStep {
-            norm,
-            dropped,
-            convolved,
-        };
-        (output, kept)
-    }
-}
-
-fn activated<O: Operations>(maps: O::Tensor, relu: bool) -> O::Tensor {
-    if relu { O::relu(maps) } else { maps }
-}
-
-/// What a stage keeps for its backward pass.
-struct Kept<O: Operations> {
-    stage: Stage,
-    /// What entered, and the new maps of each layer.
-    block: Vec<O::Tensor>,
-    layers: Vec<KeptLayer<O>>,
-    exit: KeptExit<O>,
-    parameters: Vec<O::Tensor>,
-}
-
-impl<O: Operations> Kept<O> {
-    /// From the gradient of the output to those of what entered and of the parameters.
-    fn backward(self, gradient: O::Tensor) -> SegmentGradients<O::Tensor> {
-        let Self {
-            stage,
-            mut block,
-            mut layers,
-            exit,
-            parameters,
-        } = self;
-        // The last parameter first, as the layers are walked.
-        let mut backward = Backward::<O> {
-            parameters,
-            found: Vec::new(),
-        };
-        let mut gradient = backward.exit(&stage, exit, gradient, O::concatenate(&block));
-        while let Some(layer) = layers.pop() {
-            // The layer's own maps are read by none that is left.
-            drop(block.pop());
-            let maps = O::concatenate(&block);
-            let (entered, wide) = (O::width(&maps), O::width(&gradient));
-            let own = O::channels(&gradient, entered, wide);
-            let through = backward.layer(&stage, layer, own, maps);
-            gradient = O::add_first_channels(through, gradient);
-        }
-        let mut parameters = backward.found;
-        parameters.reverse();
-        SegmentGradients {
-            maps: Some(gradient),
-            parameters,
-        }
-    }
-}
-
-/// A backward pass: what it takes from, and the gradients that it has found, both from the last parameter on.
-struct Backward<O: Operations> {
-    parameters: Vec<O::Tensor>,
-    found: Vec<O::Tensor>,
-}
-
-impl<O: Operations> Backward<O> {
-    fn parameter(&mut self) -> O::Tensor {
-        self.parameters
-            .pop()
-            .expect("a stage has the parameters of its description")
-    }
-
-    fn affine(&mut self) -> [O::Tensor; 2] {
-        let (beta, gamma) = (self.parameter(), self.parameter());
-        [gamma, beta]
-    }
-
-    /// From the gradient of the stage's output to that of the block's maps.
-    fn exit(&mut self, stage: &Stage, kept: KeptExit<O>, gradient: O::Tensor, maps: O::Tensor) -> O::Tensor {
-        match (stage.exit, kept) {
-            (Exit::Transition(step), KeptExit::Transition(kept)) => {
-                let gradient = O::pool_backward(gradient, &maps);
-                self.composite(step, kept, gradient, maps)
-            }
-            (Exit::Head { relu, .. }, KeptExit::Head(Some(statistics))) => {
-                let affine = self.affine();
-                let gradient = O::mean_backward(gradient, &maps);
-                let again = relu.then(|| O::relu(O::normalise_again(&maps, affine.each_ref(), &statistics)));
-                self.activation(gradient, again, &maps, &affine[0], &statistics)
-            }
-            (_, KeptExit::Head(_) | KeptExit::Transition(_)) => O::mean_backward(gradient, &maps),
-        }
-    }
-
-    /// From the gradient of a layer's new maps to that of what it read.
-    fn layer(&mut self, stage: &Stage, kept: KeptLayer<O>, gradient: O::Tensor, maps: O::Tensor) -> O::Tensor {
-        let mut steps = kept.steps;
-        let (last, first) = (steps.pop(), steps.pop());
-        let last = last.expect("a layer has at least one convolution");
-        let (Some(bottleneck), Some(first)) = (stage.bottleneck, first) else {
-            return self.composite(stage.conv, last, gradient, maps);
-        };
-        let narrow = match kept.between {
-            Some(between) => between,
-            None => self.given_again(bottleneck, &first),
-        };
-        let gradient = self.composite(stage.conv, last, gradient, narrow);
-        self.composite(bottleneck, first, gradient, maps)
-    }
-
-    /// In post-activation order: what the bottleneck of a layer gave, whose parameters stand before the last three.
-    fn given_again(&self, step: CompositeStep, kept: &KeptStep<O>) -> O::Tensor {
-        let last = self.parameters.len() - 6;
-        let (convolved, statistics) = kept.post_activation();
-        let affine = [&self.parameters[last], &self.parameters[last + 1]];
-        let again = activated::<O>(O::normalise_again(convolved, affine, statistics), step.relu);
-        match &kept.dropped {
-            Some(mask) => O::drop_again(again, step.dropout, mask),
-            None => again,
-        }
-    }
-
-    /// From the gradient of a composite function's output to that of its input `maps`.
-    fn composite(&mut self, step: CompositeStep, kept: KeptStep<O>, gradient: O::Tensor, maps: O::Tensor) -> O::Tensor {
-        let weight = self.parameter();
-        let affine = self.affine();
-        let padding = step.kernel / 2;
-        let gradient = match &kept.dropped {
-            Some(mask) => O::drop_again(gradient, step.dropout, mask),
-            None => gradient,
-        };
-        if step.norm_first {
-            let statistics = kept.norm.expect("a normalisation keeps its statistics while training");
-            let normalised = O::normalise_again(&maps, affine.each_ref(), &statistics);
-            let again = activated::<O>(normalised, step.relu);
-            let [gradient, weights] = O::convolve_backward(gradient, &again, &weight, padding);
-            self.found.push(weights);
-            let again = step.relu.then_some(again);
-            return self.activation(gradient, again, &maps, &affine[0], &statistics);
-        }
-        let (convolved, statistics) = kept.post_activation();
-        let again = step
-            .relu
-            .then(|| O::relu(O::normalise_again(convolved, affine.each_ref(), statistics)));
-        let at = self.found.len();
-        let gradient = self.activation(gradient, again, convolved, &affine[0], statistics);
-        let [gradient, weights] = O::convolve_backward(gradient, &maps, &weight, padding);
-        // Before those of scale and shift, as the parameters are walked from the last one on.
-        self.found.insert(at, weights);
-        gradient
-    }
-
-    /// From the gradient of an activation (or of a normalisation, without one) to that of the normalisation's input.
-    fn activation(
-        &mut self,
-        gradient: O::Tensor,
-        activated: Option<O::Tensor>,
-        maps: &O::Tensor,
-        gamma: &O::Tensor,
-        statistics: &BatchStatistics<O::Tensor>,
-    ) -> O::Tensor {
-        let gradient = match activated {
-            Some(output) => O::relu_backward(gradient, &output),
-            None => gradient,
-        };
-        let [gradient, gamma, beta] = O::normalise_backward(gradient, maps, gamma, statistics);
-        self.found.extend([beta, gamma]);
-        gradient
-    }
-}
-
-impl<O: Operations> KeptStep<O> {
-    /// What the convolution gave and what the normalisation found, in post-activation order.
-    fn post_activation(&self) -> (&O::Tensor, &BatchStatistics<O::Tensor>) {
-        let kept = self.convolved.as_ref().zip(self.norm.as_ref());
-        kept.expect("a normalisation keeps its input and statistics while training")
+        self.kept.statistics[value] = Some(statistics);
+        normalised
     }
 }

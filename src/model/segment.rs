@@ -19,7 +19,7 @@ pub type Primitive<B> = <B as burn::backend::BackendTypes>::FloatTensorPrimitive
 pub struct SegmentInput<T> {
     /// `[batch, channels, height, width]`.
     pub maps: T,
-    /// The parameters, in the order that the segment's description gives.
+    /// The parameters, in the order of the segment's nodes.
     pub parameters: Vec<T>,
     /// How the normalisations get their statistics.
     pub pass: Pass<T>,
@@ -63,6 +63,8 @@ pub struct SegmentGradients<T> {
 pub(super) enum Parameter {
     /// A normalisation's scale or shift.
     Vector(Tensor<1>),
+    /// The classifier's weight, `[inputs, outputs]`.
+    Matrix(Tensor<2>),
     /// A convolution's weight, `[outputs, inputs, height, width]`.
     Kernel(Tensor<4>),
 }
@@ -138,6 +140,7 @@ impl Parameter {
     {
         match self {
             Self::Vector(tensor) => primitive::<B, 1>(tensor),
+            Self::Matrix(tensor) => primitive::<B, 2>(tensor),
             Self::Kernel(tensor) => primitive::<B, 4>(tensor),
         }
     }

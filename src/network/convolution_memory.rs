@@ -3,7 +3,7 @@
 //! The rules are those of oneDNN on a processor with AVX-512, read from a counting allocator. It keeps channels in
 //! blocks of 16 (the layout nChw16c), so that it copies what comes in another layout, and rounds channels up.
 
-use super::layers::Shape;
+use super::shape::Shape;
 
 /// Bytes of an f32.
 const VALUE: u64 = 4;

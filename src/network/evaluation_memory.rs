@@ -1,78 +1,69 @@
 //! The memory of a forward pass in evaluation, in closed form.
 
 use super::convolution_memory::ConvolutionMemory;
-use super::layers::{Layer, Operation, Plan};
+use super::graph::{Graph, Node, NodeId, Operation};
 
 /// Bytes of an f32.
 const VALUE: u64 = 4;
 
-impl Plan {
+impl Graph {
     /// The most bytes of live tensors in a forward pass in evaluation, with `plain` execution (Burn's stock modules) on
     /// libtorch's CPU, f32.
     ///
     /// Nothing is kept for a backward pass, and what only one operation needs is overwritten: normalisation and ReLU
-    /// need no memory but where they read a dense block's maps, which later layers need too.
+    /// need no memory but where a later node reads their input too, as in a dense block.
     pub fn evaluation_peak(&self, batch_size: usize) -> u64 {
         let batch = batch_size as u64;
-        let running = |layer: &Layer| match layer.operation {
-            Operation::BatchNorm => 2 * layer.output.channels,
+        let running = |node: &Node| match node.operation {
+            Operation::BatchNorm => 2 * node.output.channels,
             _ => 0,
         };
-        let weights: usize = self
-            .layers
-            .iter()
-            .map(|layer| layer.parameters() + running(layer))
-            .sum();
+        let weights: usize = self.nodes.iter().map(|node| node.parameters() + running(node)).sum();
         let bytes = |values: usize| VALUE * batch * values as u64;
-        // The maps that enter a dense layer, from its first operation to its concatenation.
-        let mut shared = 0;
+        let last_uses = self.last_uses();
         let mut highest = 0;
-        for (index, layer) in self.layers.iter().enumerate() {
-            let (input, output) = (bytes(layer.input.values()), bytes(layer.output.values()));
-            let is_first = index > 0 && self.begins_dense_layer(index);
-            if is_first {
-                shared = input;
-            }
-            // The images are counted below.
-            let own = if is_first || index == 0 { 0 } else { input };
-            let needed = match layer.operation {
+        // Outputs that the node at work or a later one reads. The images are counted below.
+        let mut live: Vec<NodeId> = Vec::new();
+        for (id, node) in self.nodes.iter().enumerate().skip(1) {
+            live.retain(|&other| last_uses[other].is_some_and(|last| last >= id));
+            let held: u64 = live.iter().map(|&other| bytes(self.nodes[other].output.values())).sum();
+            let output = bytes(node.output.values());
+            let overwrites = node
+                .inputs
+                .first()
+                .is_some_and(|&input| input > 0 && last_uses[input] == Some(id));
+            let made = match node.operation {
+                Operation::Images => 0,
                 Operation::Convolution { kernel, .. } => {
-                    own + ConvolutionMemory::new(batch, layer.input, layer.output, kernel).forward()
+                    ConvolutionMemory::new(batch, node.input, node.output, kernel).forward()
                 }
-                Operation::BatchNorm if is_first => output,
-                Operation::BatchNorm | Operation::Relu | Operation::Dropout => own,
+                Operation::BatchNorm | Operation::Relu | Operation::Addition if overwrites => 0,
+                Operation::BatchNorm | Operation::Relu | Operation::Addition => output,
+                Operation::Dropout { .. } => 0,
                 // With the places of the maxima, 8 bytes each, which nobody asked for.
-                Operation::MaxPool => own + 3 * output,
-                // The new maps and the result; the old ones are `shared`.
-                Operation::Concatenation => 2 * output - shared.min(output),
-                Operation::AveragePool | Operation::GlobalAveragePool | Operation::Linear => own + output,
+                Operation::MaxPool { .. } => 3 * output,
+                Operation::Concatenation
+                | Operation::ZeroChannels
+                | Operation::AveragePool { .. }
+                | Operation::GlobalAveragePool
+                | Operation::Linear => output,
             };
-            highest = highest.max(shared + needed);
-            if layer.operation == Operation::Concatenation {
-                shared = 0;
-            }
+            highest = highest.max(held + made);
+            live.push(id);
         }
         VALUE * weights as u64 + bytes(self.input.values()) + highest
-    }
-
-    fn begins_dense_layer(&self, index: usize) -> bool {
-        let is_dense = self.layers[index].name.contains(".denselayer");
-        is_dense && !self.continues_dense_layer(index)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::network::{DenseNet, Shape};
+    use crate::network::densenet::DenseNet;
+    use crate::network::{Network, Shape};
 
     /// Bytes that libtorch 2.9.0 was counted to have live, on a processor with AVX-512.
     #[test]
     fn the_peak_of_evaluation_is_the_counted_one() {
-        let input = Shape {
-            channels: 3,
-            height: 32,
-            width: 32,
-        };
+        let input = Shape::square(3, 32);
         let basic = DenseNet {
             block_layers: vec![3; 3],
             ..DenseNet::BASIC
@@ -94,7 +85,7 @@ mod tests {
             (&bc, 64, 51_422_008),
             (&one, 64, 49_124_072),
         ] {
-            let predicted = network.plan(input, 10).unwrap().evaluation_peak(batch_size);
+            let predicted = network.graph(input, 10).unwrap().evaluation_peak(batch_size);
             assert!(
                 predicted.abs_diff(counted) * 100 < counted,
                 "{network:?}: {predicted} for {counted}"

@@ -1,7 +1,10 @@
 //! The memory of a training step in closed form.
 
+use std::collections::BTreeSet;
+
 use super::convolution_memory::ConvolutionMemory;
-use super::layers::{Layer, Operation, Plan};
+use super::gradient_memory::Gradients;
+use super::graph::{Graph, Node, NodeId, Operation};
 
 /// Bytes of an f32.
 const VALUE: u64 = 4;
@@ -34,7 +37,7 @@ pub struct TrainingMemory {
     pub transient: u64,
     /// The pass of that moment.
     pub pass: Pass,
-    /// The layer of that moment, by its name in the plan; empty in the optimizer.
+    /// The node of that moment, by its name; empty in the optimizer.
     pub layer: String,
 }
 
@@ -45,19 +48,19 @@ impl TrainingMemory {
     }
 }
 
-impl Plan {
+impl Graph {
     /// The allocated peak of a training step, by what it is for, with `plain` execution (Burn's stock modules) on
     /// libtorch's CPU, f32.
     ///
-    /// The layers are walked as the step walks them, and the moment with the most bytes is taken: forward keeps one
-    /// tensor after the other, backward frees them, the last layer's first, while it works on gradients as large as the
+    /// The nodes are walked as the step walks them, and the moment with the most bytes is taken: forward keeps one
+    /// tensor after the other, backward frees them, the last node's first, while it works on gradients as large as the
     /// maps. Where autodiff keeps what, and which operations overwrite an operand, was read in Burn 0.22.1; what a
-    /// convolution needs is told in `convolution_memory`.
+    /// convolution needs is described in `convolution_memory`.
     pub fn training_memory(&self, batch_size: usize, momentum: bool) -> TrainingMemory {
         Walk::new(self, batch_size as u64, momentum).highest()
     }
 
-    /// The most bytes of live tensors in a training step with `plain` execution: [`Plan::training_memory`]'s sum.
+    /// The most bytes of live tensors in a training step with `plain` execution: [`Graph::training_memory`]'s sum.
     pub fn training_peak(&self, batch_size: usize, momentum: bool) -> u64 {
         self.training_memory(batch_size, momentum).total()
     }
@@ -91,45 +94,37 @@ fn largest(limit: u64, peak: impl Fn(usize) -> u64) -> usize {
     low
 }
 
-impl Plan {
-    /// Whether the layer before belongs to the same layer of a dense block, or to the same transition.
-    pub(super) fn continues_dense_layer(&self, index: usize) -> bool {
-        let prefix = |layer: usize| self.layers[layer].name.rsplit_once('.').map(|(prefix, _)| prefix);
-        index > 0 && prefix(index) == prefix(index - 1)
-    }
-}
-
-/// A training step of a plan.
+/// A training step of a graph.
 struct Walk<'a> {
-    plan: &'a Plan,
-    layers: &'a [Layer],
+    graph: &'a Graph,
+    last_uses: Vec<Option<NodeId>>,
     batch: u64,
     /// What is there all the time; the other parts are zero.
     constant: TrainingMemory,
 }
 
 impl<'a> Walk<'a> {
-    fn new(plan: &'a Plan, batch: u64, momentum: bool) -> Self {
-        let parameters = VALUE * plan.parameters() as u64;
-        let channels = |layer: &Layer| match layer.operation {
-            Operation::BatchNorm => layer.output.channels as u64,
+    fn new(graph: &'a Graph, batch: u64, momentum: bool) -> Self {
+        let parameters = VALUE * graph.parameters() as u64;
+        let channels = |node: &Node| match node.operation {
+            Operation::BatchNorm => node.output.channels as u64,
             _ => 0,
         };
-        let running: u64 = plan.layers.iter().map(channels).sum();
+        let running: u64 = graph.nodes.iter().map(channels).sum();
         let constant = TrainingMemory {
             // Mean and variance, twice: a step's are set apart until they are read.
             weights: parameters + VALUE * 4 * running,
             momentum: if momentum { parameters } else { 0 },
             gradients: 0,
-            images: VALUE * batch * plan.input.values() as u64 + 8 * batch,
-            kept: VALUE * batch * plan.classes as u64,
+            images: VALUE * batch * graph.input.values() as u64 + 8 * batch,
+            kept: VALUE * batch * graph.classes as u64,
             transient: 0,
             pass: Pass::Forward,
             layer: String::new(),
         };
         Self {
-            plan,
-            layers: &plan.layers,
+            graph,
+            last_uses: graph.last_uses(),
             batch,
             constant,
         }
@@ -144,141 +139,211 @@ impl<'a> Walk<'a> {
         highest.unwrap_or_else(|| self.constant.clone())
     }
 
-    fn moment(&self, pass: Pass, layer: &Layer, kept: u64, transient: u64, gradients: u64) -> TrainingMemory {
+    fn moment(&self, pass: Pass, node: &Node, kept: u64, transient: u64, gradients: u64) -> TrainingMemory {
         TrainingMemory {
             gradients,
             kept: self.constant.kept + kept,
             transient,
             pass,
-            layer: layer.name.clone(),
+            layer: node.name.clone(),
             ..self.constant.clone()
         }
     }
 
-    /// Every operation's moment; gives the bytes that all together keep.
-    fn forward(&self, moments: &mut Vec<TrainingMemory>) -> u64 {
-        let mut kept = 0;
-        for layer in self.layers {
-            kept += self.kept_by(layer);
-            let (input, output) = (self.input(layer), self.output(layer));
-            let transient = match layer.operation {
-                Operation::Convolution { .. } => self.convolution(layer).forward(),
+    /// Every operation's moment; gives what all together keep.
+    fn forward(&self, moments: &mut Vec<TrainingMemory>) -> Kept {
+        let mut kept = Kept::default();
+        for (id, node) in self.layers() {
+            self.keep(node, &mut kept);
+            let (input, output) = (self.input(node), self.output(node));
+            let transient = match node.operation {
+                Operation::Images => 0,
+                Operation::Convolution { .. } => self.convolution(node).forward(),
                 // The input less its mean, and the square of that; later the square and its copy with the channels
                 // in front. The result comes after.
                 Operation::BatchNorm => 2 * input,
-                Operation::Relu | Operation::MaxPool | Operation::AveragePool | Operation::Linear => output,
+                Operation::Relu | Operation::MaxPool { .. } | Operation::AveragePool { .. } | Operation::Linear => {
+                    output
+                }
                 // The new maps, which nothing keeps, and the result. The maps from before are kept by the operation
                 // that saw them first.
                 Operation::Concatenation => 2 * output - input.min(output),
+                // The sum overwrites the first of the two.
+                Operation::Addition => output,
+                Operation::ZeroChannels => input + output,
                 // The product with the mask overwrites the maps; the mask is kept.
-                Operation::Dropout => output,
+                Operation::Dropout { .. } => output,
                 // Maps that nothing keeps.
                 Operation::GlobalAveragePool => input + output,
             };
-            moments.push(self.moment(Pass::Forward, layer, kept, transient, 0));
+            let waiting = self.waiting(id, &kept);
+            moments.push(self.moment(Pass::Forward, node, kept.bytes, transient + waiting, 0));
         }
         kept
     }
 
-    fn backward(&self, mut kept: u64, moments: &mut Vec<TrainingMemory>) {
-        let mut gradients = 0;
-        // The gradient that the operation receives, and whether it is a view into that of the concatenation behind,
-        // which lives until the layer's first operation has added its other half.
-        let mut received = 0;
-        let mut is_view = false;
-        let mut concatenation = 0;
-        for (index, layer) in self.layers.iter().enumerate().rev() {
-            let (input, output) = (self.input(layer), self.output(layer));
-            let is_first = index == 0;
-            let own = if is_view { 0 } else { received };
-            let transient = match layer.operation {
+    /// Outputs that nothing keeps and that a node behind this one reads, such as one branch beside the other.
+    fn waiting(&self, id: NodeId, kept: &Kept) -> u64 {
+        let waits = |&other: &NodeId| {
+            let is_read_later = self.last_uses[other].is_some_and(|last| last > id);
+            is_read_later && !kept.values.contains(&other) && !self.graph.nodes[id].inputs.contains(&other)
+        };
+        (1..id)
+            .filter(waits)
+            .map(|other| self.output(&self.graph.nodes[other]))
+            .sum()
+    }
+
+    fn backward(&self, mut kept: Kept, moments: &mut Vec<TrainingMemory>) {
+        let mut learned = 0;
+        // The gradient of the logits is left out, as is small beside all else.
+        let mut gradients = Gradients::new(self.graph.nodes.len());
+        for (id, node) in self.layers().rev() {
+            let (input, output) = (self.input(node), self.output(node));
+            let received = gradients.take(id);
+            let reads_images = node
+                .inputs
+                .iter()
+                .any(|&input| self.graph.nodes[input].operation == Operation::Images);
+            // A gradient that others hold too cannot be overwritten.
+            let unshared = if received.is_shared { output } else { 0 };
+            let transient = match node.operation {
+                Operation::Images | Operation::Concatenation | Operation::Addition => 0,
                 Operation::Convolution { .. } => {
-                    let convolution = self.convolution(layer);
-                    let of_input = if is_first {
-                        0
-                    } else {
-                        convolution.input_gradient(is_view)
+                    let convolution = self.convolution(node);
+                    let of_input = match reads_images {
+                        true => 0,
+                        false => convolution.input_gradient(received.is_view),
                     };
                     // The input's gradient is there while the weights' is computed.
-                    let made = if is_first { 0 } else { input };
-                    own + of_input.max(made + convolution.weight_gradient())
+                    let made = if reads_images { 0 } else { input };
+                    of_input.max(made + convolution.weight_gradient())
                 }
                 // The gradient with the channels in front, its product with the normalised input, and that with the
                 // channels in front. All else overwrites the kept input and the gradient. One image has its channels
                 // in front already.
-                Operation::BatchNorm if self.batch == 1 => own + input,
-                Operation::BatchNorm => own + 3 * input,
+                Operation::BatchNorm if self.batch == 1 => input,
+                Operation::BatchNorm => 3 * input,
                 // The kept input becomes 0 and 1, then a mask of bytes; the gradient is overwritten if it can be.
-                Operation::Relu => own + input / VALUE + if is_view { output } else { 0 },
-                Operation::Dropout => own + if is_view { output } else { 0 },
-                Operation::MaxPool | Operation::AveragePool | Operation::GlobalAveragePool | Operation::Linear => {
-                    own + input
-                }
-                Operation::Concatenation => 0,
+                Operation::Relu => input / VALUE + unshared,
+                Operation::Dropout { .. } => unshared,
+                Operation::MaxPool { .. }
+                | Operation::AveragePool { .. }
+                | Operation::ZeroChannels
+                | Operation::GlobalAveragePool
+                | Operation::Linear => input,
             };
-            if layer.operation == Operation::Concatenation {
-                concatenation = received;
-                is_view = true;
+            let held = gradients.held() + received.own;
+            moments.push(self.moment(Pass::Backward, node, kept.bytes, held + transient, learned));
+            match node.operation {
+                Operation::Concatenation => gradients.hand_on(&received, &node.inputs, true),
+                Operation::Addition => gradients.hand_on(&received, &node.inputs, false),
+                _ => {
+                    for &read in node.inputs.iter().filter(|&&read| read > 0) {
+                        gradients.add(read, input);
+                    }
+                }
             }
-            moments.push(self.moment(Pass::Backward, layer, kept, concatenation + transient, gradients));
-            if layer.operation != Operation::Concatenation {
-                received = input;
-                is_view = false;
-            }
-            if !self.plan.continues_dense_layer(index) {
-                concatenation = 0;
-            }
-            kept -= self.kept_by(layer);
-            gradients += VALUE * layer.parameters() as u64;
+            self.release(node, id, &mut kept);
+            learned += VALUE * node.parameters() as u64;
         }
     }
 
     /// The old weights stay until the new ones are complete; each takes the place of its gradient. On top comes the
     /// work on the largest.
     fn optimizer(&self) -> TrainingMemory {
-        let parameters = |layer: &Layer| VALUE * layer.parameters() as u64;
-        let largest = self.layers.iter().map(parameters).max().unwrap_or(0);
+        let parameters = |node: &Node| VALUE * node.parameters() as u64;
+        let largest = self.graph.nodes.iter().map(parameters).max().unwrap_or(0);
         TrainingMemory {
-            gradients: self.layers.iter().map(parameters).sum(),
+            gradients: self.graph.nodes.iter().map(parameters).sum(),
             transient: 3 * largest,
             pass: Pass::Optimizer,
             ..self.constant.clone()
         }
     }
 
-    /// Bytes that a layer keeps for its backward pass. Each tensor is kept by one operation alone: a concatenation by
-    /// the normalisation (or, in post-activation order, the convolution) that sees it next.
-    fn kept_by(&self, layer: &Layer) -> u64 {
-        let (input, output) = (self.input(layer), self.output(layer));
-        match layer.operation {
-            // The images are counted apart.
-            Operation::Convolution { .. } if layer.name == self.layers[0].name => 0,
-            Operation::Convolution { .. } | Operation::Relu | Operation::AveragePool | Operation::Linear => input,
-            // With the batch's mean and variance.
-            Operation::BatchNorm => input + VALUE * 2 * layer.input.channels as u64,
-            // With the places of the maxima, 8 bytes each.
-            Operation::MaxPool => input + 2 * output,
+    /// The node whose output an operation keeps for its backward pass, if it keeps one. Several may keep the same.
+    fn kept_value(&self, node: &Node) -> Option<NodeId> {
+        let keeps = match node.operation {
+            Operation::Convolution { .. }
+            | Operation::Relu
+            | Operation::AveragePool { .. }
+            | Operation::MaxPool { .. }
+            | Operation::Linear
+            | Operation::BatchNorm => true,
+            Operation::Images
+            | Operation::Dropout { .. }
+            | Operation::Concatenation
+            | Operation::Addition
+            | Operation::ZeroChannels
+            | Operation::GlobalAveragePool => false,
+        };
+        // The images are counted apart.
+        node.inputs.first().copied().filter(|&input| keeps && input > 0)
+    }
+
+    /// Bytes that an operation keeps beside feature maps.
+    fn kept_beside(&self, node: &Node) -> u64 {
+        match node.operation {
+            // The batch's mean and variance.
+            Operation::BatchNorm => VALUE * 2 * node.input.channels as u64,
+            // The places of the maxima, 8 bytes each.
+            Operation::MaxPool { .. } => 2 * self.output(node),
             // The mask, in f32.
-            Operation::Dropout => output,
-            Operation::Concatenation | Operation::GlobalAveragePool => 0,
+            Operation::Dropout { .. } => self.output(node),
+            _ => 0,
         }
     }
 
-    fn convolution(&self, layer: &Layer) -> ConvolutionMemory {
-        let kernel = match layer.operation {
+    fn keep(&self, node: &Node, kept: &mut Kept) {
+        kept.bytes += self.kept_beside(node);
+        if let Some(value) = self.kept_value(node)
+            && kept.values.insert(value)
+        {
+            kept.bytes += self.output(&self.graph.nodes[value]);
+        }
+    }
+
+    /// Lets go of what a node kept, once backward has passed it; maps that an earlier node keeps too stay.
+    fn release(&self, node: &Node, id: NodeId, kept: &mut Kept) {
+        kept.bytes -= self.kept_beside(node);
+        if let Some(value) = self.kept_value(node) {
+            let mut earlier = self.graph.nodes[value + 1..id].iter();
+            let is_kept_by_another = earlier.any(|other| self.kept_value(other) == Some(value));
+            if !is_kept_by_another && kept.values.remove(&value) {
+                kept.bytes -= self.output(&self.graph.nodes[value]);
+            }
+        }
+    }
+
+    fn layers(&self) -> impl DoubleEndedIterator<Item = (NodeId, &Node)> {
+        self.graph.nodes.iter().enumerate().skip(1)
+    }
+
+    fn convolution(&self, node: &Node) -> ConvolutionMemory {
+        let kernel = match node.operation {
             Operation::Convolution { kernel, .. } => kernel,
             _ => 1,
         };
-        ConvolutionMemory::new(self.batch, layer.input, layer.output, kernel)
+        ConvolutionMemory::new(self.batch, node.input, node.output, kernel)
     }
 
-    fn input(&self, layer: &Layer) -> u64 {
-        VALUE * self.batch * layer.input.values() as u64
+    fn input(&self, node: &Node) -> u64 {
+        VALUE * self.batch * node.input.values() as u64
     }
 
-    fn output(&self, layer: &Layer) -> u64 {
-        VALUE * self.batch * layer.output.values() as u64
+    fn output(&self, node: &Node) -> u64 {
+        VALUE * self.batch * node.output.values() as u64
     }
+}
+
+/// What forward keeps for backward.
+#[derive(Default)]
+struct Kept {
+    /// Nodes whose outputs are kept.
+    values: BTreeSet<NodeId>,
+    /// Their bytes, and those of what is kept beside.
+    bytes: u64,
 }
 
 #[cfg(test)]
@@ -286,13 +351,9 @@ mod tests {
     use super::*;
     use crate::network::{Shape, preset};
 
-    fn plan(name: &str, side: usize, classes: usize) -> Plan {
-        let input = Shape {
-            channels: 3,
-            height: side,
-            width: side,
-        };
-        preset(name).unwrap().network.plan(input, classes).unwrap()
+    fn graph(name: &str, side: usize, classes: usize) -> Graph {
+        let network = preset(name).unwrap().network;
+        network.graph(Shape::square(3, side), classes).unwrap()
     }
 
     /// Bytes that were counted in training steps of Burn 0.22.1 on libtorch 2.9.0's CPU.
@@ -306,7 +367,7 @@ mod tests {
             ("article", 224, 40, 8, 607_671_208),
             ("densenet-121", 224, 1000, 8, 1_616_390_436),
         ] {
-            let predicted = plan(name, side, classes).training_peak(batch_size, true);
+            let predicted = graph(name, side, classes).training_peak(batch_size, true);
             assert!(
                 predicted.abs_diff(counted) * 100 < counted,
                 "{name} at {batch_size}: {predicted} for {counted}"
@@ -316,24 +377,24 @@ mod tests {
 
     #[test]
     fn without_momentum_its_bytes_are_not_there() {
-        let plan = plan("densenet-40-12", 32, 10);
-        let (with, without) = (plan.training_memory(8, true), plan.training_memory(8, false));
+        let graph = graph("densenet-40-12", 32, 10);
+        let (with, without) = (graph.training_memory(8, true), graph.training_memory(8, false));
         assert_eq!(without.momentum, 0);
-        assert_eq!(with.total() - without.total(), 4 * plan.parameters() as u64);
+        assert_eq!(with.total() - without.total(), 4 * graph.parameters() as u64);
     }
 
     #[test]
     fn a_larger_batch_never_needs_less_and_the_largest_that_fits_is_found() {
         for (name, side) in [("densenet-40-12", 32), ("densenet-bc-100-12", 17), ("article", 33)] {
-            let plan = plan(name, side, 10);
-            let peaks: Vec<u64> = (1..140).map(|size| plan.training_peak(size, true)).collect();
+            let graph = graph(name, side, 10);
+            let peaks: Vec<u64> = (1..140).map(|size| graph.training_peak(size, true)).collect();
             assert!(peaks.is_sorted(), "{name}");
-            assert_eq!(plan.largest_training_batch(peaks[69], true), 70, "{name}");
-            assert_eq!(plan.largest_training_batch(peaks[69] - 1, true), 69, "{name}");
-            assert_eq!(plan.largest_training_batch(peaks[0] - 1, true), 0, "{name}");
-            let evaluated = plan.evaluation_peak(70);
-            assert_eq!(plan.largest_evaluation_batch(evaluated), 70, "{name}");
-            assert_eq!(plan.largest_evaluation_batch(evaluated - 1), 69, "{name}");
+            assert_eq!(graph.largest_training_batch(peaks[69], true), 70, "{name}");
+            assert_eq!(graph.largest_training_batch(peaks[69] - 1, true), 69, "{name}");
+            assert_eq!(graph.largest_training_batch(peaks[0] - 1, true), 0, "{name}");
+            let evaluated = graph.evaluation_peak(70);
+            assert_eq!(graph.largest_evaluation_batch(evaluated), 70, "{name}");
+            assert_eq!(graph.largest_evaluation_batch(evaluated - 1), 69, "{name}");
         }
     }
 }

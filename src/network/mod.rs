@@ -1,15 +1,29 @@
-//! What a DenseNet *is*, as plain data: its options, its layers in order, and their counts in closed form.
+//! What a network *is*, as plain data: its family's options, its graph of operations, and their counts in closed form.
 
+mod builder;
 mod convolution_memory;
-mod densenet;
+mod error;
 mod evaluation_memory;
-mod layers;
+mod families;
+mod family;
+mod gradient_memory;
+mod graph;
+mod initialization;
 mod memory;
-mod presets;
-mod segments;
+mod options;
+mod shape;
 
-pub use densenet::{DenseNet, DropoutAfter, Initialization, NetworkError, Order, Stem};
-pub use layers::{Layer, Operation, Plan, Shape};
+pub use builder::GraphBuilder;
+pub use error::NetworkError;
+pub use families::densenet;
+#[cfg(test)]
+pub use families::tests::tiny;
+pub use family::{
+    Architecture, FAMILIES, Family, FamilyColumns, Network, Preset, PublishedError, family, family_names,
+    nearest_preset, preset, presets,
+};
+pub use graph::{Block, EPSILON, Graph, Node, NodeId, Operation, Segment};
+pub use initialization::Initialization;
 pub use memory::{Pass, TrainingMemory};
-pub use presets::{Preset, PublishedError, nearest_preset, preset, presets};
-pub use segments::{CompositeStep, EPSILON, Exit, Stage, StemSegment};
+pub use options::Options;
+pub use shape::Shape;

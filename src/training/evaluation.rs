@@ -4,7 +4,7 @@ use burn::tensor::{Int, Tensor, TensorData};
 
 use super::step::{batch_tensors, cross_entropy, wrong};
 use crate::data::{Batch, LoaderError};
-use crate::model::DenseNet;
+use crate::model::Model;
 
 /// What an evaluation found.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -22,14 +22,14 @@ pub struct Evaluation {
 /// # Errors
 /// Images that cannot be prepared.
 pub fn evaluate(
-    model: &DenseNet,
+    model: &Model,
     batches: impl Iterator<Item = Result<Batch, LoaderError>>,
 ) -> Result<Evaluation, LoaderError> {
     let (mut losses, mut wrongs, mut sizes) = (Vec::new(), Vec::new(), Vec::new());
     for batch in batches {
         let batch = batch?;
         sizes.push(batch.labels.len());
-        let (images, labels) = batch_tensors(batch, &model.classifier.weight.val().device());
+        let (images, labels) = batch_tensors(batch, model.device());
         let logits = model.forward(images);
         losses.push(cross_entropy(logits.clone(), labels.clone()));
         wrongs.push(wrong(logits, labels));
@@ -48,8 +48,8 @@ pub fn evaluate(
 }
 
 /// The logits of a batch, image by image.
-pub fn logits(model: &DenseNet, batch: Batch) -> Vec<Vec<f32>> {
-    let (images, _) = batch_tensors(batch, &model.classifier.weight.val().device());
+pub fn logits(model: &Model, batch: Batch) -> Vec<Vec<f32>> {
+    let (images, _) = batch_tensors(batch, model.device());
     let logits = model.forward(images);
     let [_, classes] = logits.dims();
     let values: Vec<f32> = logits.into_data().iter::<f32>().collect();

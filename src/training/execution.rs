@@ -8,13 +8,13 @@ use burn::tensor::Device;
 use crate::formats::ablation::{Execution, RunSettings};
 use crate::formats::weights::{Weights, WeightsError};
 use crate::host::{self, ArithmeticError, DeviceChoice};
-use crate::model::{DenseNet, Recompute, Segmented, Segments};
-use crate::network::{self, Plan};
+use crate::model::{Lowering, Model, Recompute};
+use crate::network::Graph;
 
 /// Why a network could not be built.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
-    /// Weights that are not those of the plan.
+    /// Weights that are not those of the graph.
     #[error(transparent)]
     Weights(#[from] WeightsError),
     /// An execution that the device does not have.
@@ -22,33 +22,33 @@ pub enum BuildError {
     Execution(#[from] ArithmeticError),
 }
 
-/// Builds the network of a plan, to be carried out as `run` says. `device` is what `choice` opened: with autodiff the
+/// Builds a network, to be carried out as `run` says. `device` is what `choice` opened: with autodiff the
 /// network trains, else it evaluates.
 ///
 /// # Errors
-/// Weights that are not those of the plan, or an execution that the device does not have.
+/// Weights that are not those of the graph, or an execution that the device does not have.
 pub fn build(
-    plan: &Plan,
+    graph: &Graph,
     weights: &Weights,
     run: &RunSettings,
     choice: DeviceChoice,
     device: &Device,
-) -> Result<DenseNet, BuildError> {
+) -> Result<Model, BuildError> {
     host::check_execution(run, choice)?;
-    let network = DenseNet::new(plan, weights, device)?;
-    Ok(network.carried_out_by(segments(&plan.network, run.execution, choice)))
+    let lowerings = lowerings(run.execution, choice);
+    Ok(Model::new(Arc::new(graph.clone()), weights, device, &lowerings)?)
 }
 
-/// What carries the network out on a device that has the execution; none for Burn's modules.
-fn segments(network: &network::DenseNet, execution: Execution, device: DeviceChoice) -> Option<Arc<dyn Segments>> {
+/// What carries a network's segments out on a device that has the execution; what none takes is plain.
+pub fn lowerings(execution: Execution, device: DeviceChoice) -> Vec<Arc<dyn Lowering>> {
     #[cfg(feature = "libtorch")]
     if device != DeviceChoice::Flex {
-        return crate::libtorch::segments(network, execution);
+        return crate::libtorch::lowerings(execution);
     }
     let _ = device;
     match execution {
-        Execution::Recompute => Some(Arc::new(Segmented::new(network, Recompute::<Flex>::default()))),
+        Execution::Recompute => vec![Arc::new(Recompute::<Flex>::default())],
         // `check_execution` lets no other reach a device that lacks it.
-        Execution::Plain | Execution::Aten | Execution::Fused => None,
+        Execution::Plain | Execution::Aten | Execution::Fused => Vec::new(),
     }
 }

@@ -6,11 +6,11 @@ use super::evaluation::read_losses;
 use super::step::Learner;
 use crate::formats::ablation::TrainSettings;
 use crate::formats::batches::BatchFile;
-use crate::model::DenseNet;
+use crate::model::Model;
 
 /// Trains a network that was built on an autodiff device on each batch in turn, at a constant learning rate; gives the
 /// loss of each step, the mean cross-entropy of its batch in nats.
-pub fn losses(model: DenseNet, train: &TrainSettings, batches: &BatchFile) -> Vec<f64> {
+pub fn losses(model: Model, train: &TrainSettings, batches: &BatchFile) -> Vec<f64> {
     let mut learner = Learner::new(model, train);
     let device = learner.device();
     let every = (0..batches.count).map_while(|index| batches.batch(index));

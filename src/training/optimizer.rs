@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use burn::module::{Module, ModuleMapper, Param, ParamId};
+use burn::module::{ModuleMapper, Param, ParamId};
 use burn::optim::momentum::{MomentumConfig, MomentumState};
 use burn::optim::{
     DynState, GradientsParams, Optimizer as _, RecordState, Sgd, SgdConfig, SgdState, StateSink,
@@ -12,7 +12,7 @@ use burn::tensor::{Tensor, TensorData};
 
 use crate::formats::ablation::TrainSettings;
 use crate::formats::weights::Weights;
-use crate::model::DenseNet;
+use crate::model::Model;
 
 /// Burn's SGD with a velocity for each parameter.
 ///
@@ -43,7 +43,7 @@ impl Optimizer {
     }
 
     /// Updates every parameter that has a gradient.
-    pub fn step(&mut self, rate: f64, model: DenseNet, gradients: GradientsParams) -> DenseNet {
+    pub fn step(&mut self, rate: f64, model: Model, gradients: GradientsParams) -> Model {
         model.map(&mut Update {
             optimizer: self,
             gradients,
@@ -53,14 +53,14 @@ impl Optimizer {
 
     /// The velocity of each parameter by its name, in PyTorch's layout; empty before the first step and without
     /// momentum.
-    pub fn momentum(&self, model: &DenseNet) -> Weights {
+    pub fn momentum(&self, model: &Model) -> Weights {
         model.learned_values(|id| velocity(self.states.get(&id)?))
     }
 
     /// Takes velocities as [`Optimizer::momentum`] gave them for the same network.
-    pub fn restore(&mut self, model: &DenseNet, momentum: &Weights) {
+    pub fn restore(&mut self, model: &Model, momentum: &Weights) {
         self.states.clear();
-        let device = model.classifier.weight.val().inner().device();
+        let device = model.device().clone().inner();
         model.give_learned_values(momentum, |id, data| {
             let state = match data.shape().num_dims() {
                 1 => state_of(Tensor::<1>::from_data(data, &device)),

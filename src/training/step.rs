@@ -8,12 +8,12 @@ use super::optimizer::Optimizer;
 use crate::data::Batch;
 use crate::formats::ablation::TrainSettings;
 use crate::formats::weights::Weights;
-use crate::model::DenseNet;
+use crate::model::Model;
 
 /// A network that learns, and the state of its optimizer.
 pub struct Learner {
     /// The network, on an autodiff device.
-    pub model: DenseNet,
+    pub model: Model,
     optimizer: Optimizer,
 }
 
@@ -27,7 +27,7 @@ pub struct Step {
 
 impl Learner {
     /// A network that was built on an autodiff device, with a new optimizer.
-    pub fn new(model: DenseNet, train: &TrainSettings) -> Self {
+    pub fn new(model: Model, train: &TrainSettings) -> Self {
         Self {
             model,
             optimizer: Optimizer::new(train),
@@ -35,7 +35,7 @@ impl Learner {
     }
 
     /// A network that goes on learning, with the velocities that [`Learner::momentum`] gave.
-    pub fn resumed(model: DenseNet, train: &TrainSettings, momentum: &Weights) -> Self {
+    pub fn resumed(model: Model, train: &TrainSettings, momentum: &Weights) -> Self {
         let mut learner = Self::new(model, train);
         learner.optimizer.restore(&learner.model, momentum);
         learner
@@ -48,7 +48,7 @@ impl Learner {
 
     /// The device that the network is on.
     pub fn device(&self) -> Device {
-        self.model.classifier.weight.val().device()
+        self.model.device().clone()
     }
 
     /// One step of stochastic gradient descent on images `[batch, channels, height, width]` with labels `[batch]`.
@@ -71,7 +71,7 @@ impl Learner {
 
     /// The backward pass: the loss' gradients by every parameter.
     pub fn backward(&self, loss: &Tensor<1>) -> GradientsParams {
-        GradientsParams::from_grads(loss.backward(), &self.model)
+        GradientsParams::from_grads(loss.backward(), self.model.parameters())
     }
 
     /// The optimizer's step.

@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use burn::module::Module;
 use burn::tensor::{Int, Tensor};
 
 use super::error::TrainError;
@@ -15,7 +14,7 @@ use crate::formats::ablation::TrainSettings;
 use crate::formats::checkpoint::{Checkpoint, Position, Sums};
 use crate::formats::weights::Weights;
 use crate::host::{caught, nanoseconds};
-use crate::model::DenseNet;
+use crate::model::Model;
 use crate::random::{Purpose, Stream};
 
 /// Steps between two readings of the losses, which stay on the device in between: a reading waits for the device.
@@ -48,7 +47,7 @@ pub trait Observer {
 /// Where training starts: a new network, or what a checkpoint holds.
 pub struct Start {
     /// The network, built on an autodiff device.
-    pub model: DenseNet,
+    pub model: Model,
     /// The optimizer's velocities; empty for a new network.
     pub momentum: Weights,
     /// How far the run is.
@@ -84,7 +83,7 @@ impl Final {
 /// A network that has been trained.
 pub struct Trained {
     /// The network.
-    pub model: DenseNet,
+    pub model: Model,
     /// Training images a second over whole epochs, evaluation and checkpoints left out. The first epoch, which holds the
     /// warm-up, counts only where it is the only one.
     pub images_per_second: f64,

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::files::{named, sync_parent, write_whole};
 use crate::files::read_bounded;
 use crate::formats::checkpoint::{self, Checkpoint, CheckpointError, Position};
-use crate::network::Plan;
+use crate::network::Graph;
 
 /// `trials/ID/checkpoints/`.
 pub struct Checkpoints {
@@ -71,11 +71,11 @@ impl Checkpoints {
     pub fn newest(
         &self,
         trial: &str,
-        plan: &Plan,
+        graph: &Graph,
         is_backed: impl Fn(&Position) -> Result<(), String>,
         report: &mut dyn FnMut(String),
     ) -> Result<Option<Checkpoint>, CheckpointsError> {
-        let longest = checkpoint::longest(plan);
+        let longest = checkpoint::longest(graph);
         for path in self.newest_first()? {
             let file = path.display().to_string();
             let damaged = |rule: String| CheckpointError::Damaged {
@@ -83,7 +83,7 @@ impl Checkpoints {
                 rule,
             };
             let found = match read_bounded(&path, longest) {
-                Ok(bytes) => checkpoint::read(&bytes, &file, trial, plan),
+                Ok(bytes) => checkpoint::read(&bytes, &file, trial, graph),
                 Err(error) if error.kind() == io::ErrorKind::FileTooLarge => Err(damaged(error.to_string())),
                 Err(error) => return Err(named(&path, &error).into()),
             };
@@ -160,25 +160,21 @@ fn key(path: &Path) -> Option<(usize, usize)> {
 mod tests {
     use super::*;
     use crate::formats::weights::{WeightTensor, Weights};
-    use crate::network::{DenseNet, Shape};
+    use crate::network::{Shape, tiny};
 
-    fn plan() -> Plan {
+    fn graph() -> Graph {
         let input = Shape {
             channels: 1,
             height: 8,
             width: 8,
         };
-        let network = DenseNet {
-            block_layers: vec![1],
-            growth_rate: 2,
-            ..DenseNet::BASIC
-        };
-        network.plan(input, 3).unwrap()
+        let network = tiny();
+        network.graph(input, 3).unwrap()
     }
 
     fn at(epoch: usize, steps: usize) -> Checkpoint {
-        let plan = plan();
-        let tensors = plan.layers.iter().flat_map(|layer| layer.tensors());
+        let graph = graph();
+        let tensors = graph.tensors();
         let weights: Weights = tensors
             .map(|(name, shape)| {
                 let values = vec![1.0; shape.iter().product()];
@@ -204,7 +200,7 @@ mod tests {
             true => Ok(()),
             false => Err(format!("there are rows of {rows} steps")),
         };
-        let found = checkpoints.newest("t", &plan(), is_backed, &mut |report| reports.push(report));
+        let found = checkpoints.newest("t", &graph(), is_backed, &mut |report| reports.push(report));
         (found.unwrap().map(|checkpoint| checkpoint.position.steps), reports)
     }
 
@@ -299,7 +295,7 @@ mod tests {
             b"densenet-bench checkpoint 9\n",
         )
         .unwrap();
-        let found = checkpoints.newest("t", &plan(), |_| Ok(()), &mut |_| {});
+        let found = checkpoints.newest("t", &graph(), |_| Ok(()), &mut |_| {});
         assert!(matches!(
             found,
             Err(CheckpointsError::Newer(CheckpointError::Newer { version: 9, .. }))

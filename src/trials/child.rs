@@ -20,7 +20,7 @@ use crate::formats::tables::Status;
 use crate::formats::weights::{self, Weights, WeightsError};
 use crate::host::{self, ArithmeticError, DeviceChoice, DeviceError, Stop, nanoseconds};
 use crate::model::initial_weights;
-use crate::network::{NetworkError, Plan};
+use crate::network::{Graph, NetworkError};
 use crate::training::{BuildError, Start, TrainError, TrainingImages, build, train};
 
 /// Why a trial failed.
@@ -94,13 +94,13 @@ pub fn starting_weights(
     settings: &Settings,
     sha256_of_file: Option<&str>,
     seed: u64,
-    plan: &Plan,
+    graph: &Graph,
 ) -> Result<Weights, TrialError> {
     let Some(path) = &settings.weights else {
-        return Ok(initial_weights(plan, seed));
+        return Ok(initial_weights(graph, seed));
     };
     let name = path.display().to_string();
-    let bytes = read_bounded(path, weights::largest_file(plan)).map_err(|error| {
+    let bytes = read_bounded(path, weights::largest_file(graph)).map_err(|error| {
         let text = format!("{name}: {error}; training started from it, so put it back");
         io::Error::new(error.kind(), text)
     })?;
@@ -108,7 +108,7 @@ pub fn starting_weights(
         return Err(TrialError::OtherWeights(name));
     }
     let read = weights::read(&bytes, &name)?;
-    weights::check(&read, plan, &name)?;
+    weights::check(&read, graph, &name)?;
     Ok(read)
 }
 
@@ -189,16 +189,16 @@ fn trained(
             expected: record.data_fingerprint.clone(),
         });
     }
-    let plan = settings.model.plan(data.shape, data.classes.len())?;
+    let graph = settings.model.graph(data.shape, data.classes.len())?;
     let device = host::open(choice);
     device.seed(record.seed);
 
-    let (begin, mut recording) = Recording::begin(folder, record, &plan, begun, stop, tell)?;
+    let (begin, mut recording) = Recording::begin(folder, record, &graph, begun, stop, tell)?;
     let (weights, momentum, position) = match begin {
         Some(checkpoint) => (checkpoint.weights, checkpoint.momentum, checkpoint.position),
         None => {
             let sha256 = record.starting_weights_sha256.as_deref();
-            let drawn = starting_weights(settings, sha256, record.seed, &plan)?;
+            let drawn = starting_weights(settings, sha256, record.seed, &graph)?;
             let trial = record.trial.clone();
             let nothing = Position {
                 trial,
@@ -207,9 +207,9 @@ fn trained(
             (drawn, Weights::new(), nothing)
         }
     };
-    let model = build(&plan, &weights, &settings.run, choice, &device.autodiff())?;
+    let model = build(&graph, &weights, &settings.run, choice, &device.autodiff())?;
     drop(weights);
-    let (built, planned) = (model.parameters(), plan.parameters());
+    let (built, planned) = (model.learned_count(), graph.parameters());
     if built != planned {
         return Err(TrialError::Miscounted { built, planned });
     }

@@ -10,7 +10,7 @@ use crate::data::{self, DataError, DataSet, hold_out};
 use crate::files::read_bounded;
 use crate::formats::ablation::{Ablation, Augment, DataSetName, DataSettings, FormatError, Settings, Variant};
 use crate::formats::weights;
-use crate::network::{DenseNet, Plan, presets};
+use crate::network::Graph;
 use crate::training::RunLength;
 
 /// An ablation whose variants are known to fit their data.
@@ -27,7 +27,7 @@ pub struct Experiment {
 #[derive(Clone, Debug)]
 pub struct Prepared {
     /// Its network, laid out for its data.
-    pub plan: Plan,
+    pub graph: Graph,
     /// The data's fingerprint.
     pub data_fingerprint: String,
     /// SHA-256 of the file of `model.weights`, if there is one.
@@ -70,15 +70,15 @@ pub fn prepare(ablation: Ablation, threads: usize, memory: Option<u64>) -> Resul
                 entry.insert(facts_of(&data))
             }
         };
-        let plan = settings
+        let graph = settings
             .model
-            .plan(facts.shape, facts.classes)
+            .graph(facts.shape, facts.classes)
             .map_err(|error| ablation.located_network(variant, &error))?;
-        let weights_sha256 = check_weights(&ablation, variant, &plan)?;
-        let length = check_batches(&ablation, variant, &plan, facts)?;
+        let weights_sha256 = check_weights(&ablation, variant, &graph)?;
+        let length = check_batches(&ablation, variant, &graph, facts)?;
         let seeds = settings.train.as_ref().map_or(&[][..], |train| &train.seeds);
         for &seed in seeds {
-            let record = record(&ablation, variant, &plan, facts, length, seed, weights_sha256.clone());
+            let record = record(&ablation, variant, &graph, facts, length, seed, weights_sha256.clone());
             if let Some(&other) = identities.get(&record.trial)
                 && other != index
             {
@@ -93,7 +93,7 @@ pub fn prepare(ablation: Ablation, threads: usize, memory: Option<u64>) -> Resul
             trials.push(Trial { variant: index, record });
         }
         prepared.push(Prepared {
-            plan,
+            graph,
             data_fingerprint: facts.fingerprint.clone(),
             starting_weights_sha256: weights_sha256,
         });
@@ -114,7 +114,7 @@ pub fn located_data(ablation: &Ablation, variant: &Variant, error: &DataError) -
 fn record(
     ablation: &Ablation,
     variant: &Variant,
-    plan: &Plan,
+    graph: &Graph,
     facts: &Facts,
     length: Option<RunLength>,
     seed: u64,
@@ -138,8 +138,8 @@ fn record(
         input: facts.shape,
         classes: facts.classes,
         data_fingerprint: facts.fingerprint.clone(),
-        parameters: plan.parameters(),
-        macs: plan.macs(),
+        parameters: graph.parameters(),
+        macs: graph.macs(),
         epochs: length.map_or(0, |length| length.epochs),
         steps: length.map_or(0, |length| length.steps),
         published_error: published_error(&variant.settings),
@@ -149,20 +149,12 @@ fn record(
     }
 }
 
-/// What the paper's Table 2 prints for this network on these data: C10+ or C100+, the network as published.
+/// What is published of this network on these data with augmentation.
 fn published_error(settings: &Settings) -> Option<f64> {
-    let same = |network: &DenseNet| {
-        DenseNet {
-            // Neither belongs to what the table tells apart.
-            dropout_after: network.dropout_after,
-            initialization: network.initialization,
-            ..settings.model.clone()
-        } == *network
-    };
-    let published = presets().into_iter().find(|preset| same(&preset.network))?.published?;
+    let published = settings.model.published()?;
     match (settings.data.dataset, settings.data.augment) {
-        (DataSetName::Cifar10, Augment::ShiftFlip) => Some(published.cifar10),
-        (DataSetName::Cifar100, Augment::ShiftFlip) => Some(published.cifar100),
+        (DataSetName::Cifar10, Augment::ShiftFlip) => published.cifar10,
+        (DataSetName::Cifar100, Augment::ShiftFlip) => published.cifar100,
         _ => None,
     }
 }
@@ -191,12 +183,12 @@ fn facts_of(data: &DataSet) -> Facts {
 }
 
 /// Reads and checks the weights that training starts from; returns the file's SHA-256.
-fn check_weights(ablation: &Ablation, variant: &Variant, plan: &Plan) -> Result<Option<String>, FormatError> {
+fn check_weights(ablation: &Ablation, variant: &Variant, graph: &Graph) -> Result<Option<String>, FormatError> {
     let Some(path) = &variant.settings.weights else {
         return Ok(None);
     };
     let located = |rule: String, remedy: &str| ablation.located(variant, "model.weights", rule, remedy);
-    let bytes = read_bounded(path, weights::largest_file(plan)).map_err(|error| {
+    let bytes = read_bounded(path, weights::largest_file(graph)).map_err(|error| {
         located(
             format!("{}: {error}", path.display()),
             "name a safetensors file of this network that is there",
@@ -204,7 +196,7 @@ fn check_weights(ablation: &Ablation, variant: &Variant, plan: &Plan) -> Result<
     })?;
     let name = path.display().to_string();
     weights::read(&bytes, &name)
-        .and_then(|read| weights::check(&read, plan, &name))
+        .and_then(|read| weights::check(&read, graph, &name))
         .map_err(|error| located(format!("{}: {}", error.file, error.rule), &error.remedy))?;
     Ok(Some(sha256(&bytes)))
 }
@@ -213,7 +205,7 @@ fn check_weights(ablation: &Ablation, variant: &Variant, plan: &Plan) -> Result<
 fn check_batches(
     ablation: &Ablation,
     variant: &Variant,
-    plan: &Plan,
+    graph: &Graph,
     facts: &Facts,
 ) -> Result<Option<RunLength>, FormatError> {
     let settings = &variant.settings;
@@ -225,7 +217,8 @@ fn check_batches(
                 return Err(ablation.located(variant, "measure.batch-sizes", rule, format!("write at most {images}")));
             }
             if measure.modes.contains(&crate::formats::ablation::Mode::Train) {
-                plan.check_training_batch(batch_size)
+                graph
+                    .check_training_batch(batch_size)
                     .map_err(|error| ablation.located(variant, "measure.batch-sizes", &error.rule, &error.remedy))?;
             }
         }
@@ -248,7 +241,7 @@ fn check_batches(
     let last = images - (length.steps_per_epoch - 1) * train.batch_size;
     let reaches_last = length.steps >= length.steps_per_epoch;
     for batch in [train.batch_size].into_iter().chain(reaches_last.then_some(last)) {
-        plan.check_training_batch(batch).map_err(|mut error| {
+        graph.check_training_batch(batch).map_err(|mut error| {
             if batch != train.batch_size {
                 error.rule = format!(
                     "the last batch of an epoch holds {batch} of {images} images: {}",

@@ -118,7 +118,7 @@ impl TrialRecord {
     pub fn row(&self, result: Option<&TrialResult>) -> TrialRow {
         let pending = TrialResult::unfinished(Status::Pending, "");
         let result = result.unwrap_or(&pending);
-        let model = &self.settings.model;
+        let model = self.settings.model.columns();
         TrialRow {
             ablation: self.ablation.clone(),
             trial: self.trial.clone(),
@@ -129,12 +129,14 @@ impl TrialRecord {
             device: self.device.clone(),
             execution: self.settings.run.execution.name().to_owned(),
             dataset: name_of(&self.settings.data.dataset),
-            block_layers: model.block_layers_text(),
-            growth_rate: model.growth_rate,
-            bottleneck: model.bottleneck,
-            compression: model.compression,
-            initial_channels: model.initial_channels,
-            dropout: model.dropout,
+            block_layers: model
+                .block_layers
+                .map_or_else(String::new, |layers| block_layers_text(&layers)),
+            growth_rate: model.growth_rate.unwrap_or_default(),
+            bottleneck: model.bottleneck.unwrap_or_default(),
+            compression: model.compression.unwrap_or_default(),
+            initial_channels: model.initial_channels.unwrap_or_default(),
+            dropout: model.dropout.unwrap_or_default(),
             parameters: self.parameters,
             macs: self.macs,
             epochs: self.epochs,
@@ -153,6 +155,12 @@ impl TrialRecord {
             weights_sha256: result.weights_sha256.clone(),
         }
     }
+}
+
+/// Lengths as the tables print them: `12-12-12`.
+fn block_layers_text(layers: &[usize]) -> String {
+    let lengths: Vec<String> = layers.iter().map(usize::to_string).collect();
+    lengths.join("-")
 }
 
 /// The name that a setting of few values has in the ablation format.

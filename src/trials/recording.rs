@@ -12,7 +12,7 @@ use super::supervise::Event;
 use crate::formats::checkpoint::{Checkpoint, Position, Spent};
 use crate::formats::tables::{EpochRow, StepRow};
 use crate::host::{self, Stop, nanoseconds};
-use crate::network::Plan;
+use crate::network::Graph;
 use crate::training::{Final, Observer};
 
 /// Records a trial in its folder and tells its parent.
@@ -41,7 +41,7 @@ impl<'a> Recording<'a> {
     pub fn begin(
         folder: &ResultFolder,
         record: &'a TrialRecord,
-        plan: &Plan,
+        graph: &Graph,
         begun: Instant,
         stop: &'a Stop,
         tell: &'a mut dyn FnMut(&Event),
@@ -56,7 +56,7 @@ impl<'a> Recording<'a> {
         let mut epochs: Vec<EpochRow> = rows_there(&own, &mut note)?;
         let are_backed = |position: &Position| is_backed(position, &steps, &epochs);
         let checkpoints = folder.checkpoints(&record.trial);
-        let checkpoint = checkpoints.newest(&record.trial, plan, are_backed, &mut note)?;
+        let checkpoint = checkpoints.newest(&record.trial, graph, are_backed, &mut note)?;
         let position = checkpoint.as_ref().map(|checkpoint| checkpoint.position.clone());
         let position = position.unwrap_or_default();
         steps.truncate(position.steps);

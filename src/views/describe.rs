@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::predicted_memory::{MemoryDescription, memory_description};
 use super::text::{Side, Table, grouped};
-use crate::network::{Layer, Operation, Plan, Shape};
+use crate::network::{Block, Graph, Node, Operation, Shape};
 
 /// What `describe --json` prints.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -21,7 +21,7 @@ pub struct Described<'a> {
     /// The variant's or the preset's name.
     pub name: &'a str,
     /// Its layers.
-    pub plan: &'a Plan,
+    pub graph: &'a Graph,
     /// Batch sizes at which the memory of a training step is predicted.
     pub batch_sizes: &'a [usize],
     /// Whether the optimizer has momentum.
@@ -83,20 +83,20 @@ pub struct LayerDescription {
 /// Describes variants; with `limit`, also the largest batch of each that is predicted to fit in that many bytes.
 pub fn description(variants: &[Described<'_>], trials: usize, limit: Option<u64>) -> Description {
     let describe = |variant: &Described<'_>| {
-        let plan = variant.plan;
+        let graph = variant.graph;
         VariantDescription {
             variant: variant.name.to_owned(),
-            parameters: plan.parameters(),
-            macs: plan.macs(),
-            layers: plan.depth(),
-            input: sides(plan.input),
-            classes: plan.classes,
-            layer_table: plan.layers.iter().map(|layer| layer_description(plan, layer)).collect(),
+            parameters: graph.parameters(),
+            macs: graph.macs(),
+            layers: graph.depth(),
+            input: sides(graph.input),
+            classes: graph.classes,
+            layer_table: graph.layers().iter().map(layer_description).collect(),
             memory: memory_description(variant),
             memory_limit_bytes: limit,
             largest_batch_size: limit
                 .filter(|_| variant.has_closed_form())
-                .map(|limit| plan.largest_training_batch(limit, variant.momentum)),
+                .map(|limit| graph.largest_training_batch(limit, variant.momentum)),
         }
     };
     Description {
@@ -105,22 +105,16 @@ pub fn description(variants: &[Described<'_>], trials: usize, limit: Option<u64>
     }
 }
 
-/// The layers of a network as aligned text with totals. Dense blocks are one line each unless `full` asks for every
-/// layer in them.
-pub fn layer_table(name: &str, plan: &Plan, full: bool) -> String {
-    let mut rows: Vec<LayerDescription> = Vec::new();
-    for layers in plan.layers.chunk_by(|before, after| !full && same_block(before, after)) {
-        rows.push(match layers {
-            [layer] => layer_description(plan, layer),
-            layers => block_description(layers),
-        });
-    }
+/// The layers of a network as aligned text with totals. Blocks are one line each unless `full` asks for every layer in
+/// them.
+pub fn layer_table(name: &str, graph: &Graph, full: bool) -> String {
+    let mut rows = layer_rows(graph, full);
     rows.push(LayerDescription {
         name: "total".to_owned(),
         operation: String::new(),
         output: [0; 3],
-        parameters: plan.parameters(),
-        macs: plan.macs(),
+        parameters: graph.parameters(),
+        macs: graph.macs(),
     });
     let mut table = Table::default();
     table.column("layer", Side::Left, rows.iter().map(|row| row.name.clone()));
@@ -150,9 +144,9 @@ pub fn layer_table(name: &str, plan: &Plan, full: bool) -> String {
     table.column("MACs", Side::Right, macs);
     format!(
         "{name}: depth {}, images of {}, {} classes\n{}",
-        plan.depth(),
-        plan.input,
-        plan.classes,
+        graph.depth(),
+        graph.input,
+        graph.classes,
         table.aligned()
     )
 }
@@ -161,52 +155,67 @@ fn sides(shape: Shape) -> [usize; 3] {
     [shape.channels, shape.height, shape.width]
 }
 
-fn layer_description(plan: &Plan, layer: &Layer) -> LayerDescription {
+/// A row for each layer, or for each block unless `full`.
+fn layer_rows(graph: &Graph, full: bool) -> Vec<LayerDescription> {
+    let mut rows = Vec::new();
+    let mut id = 1;
+    while let Some(node) = graph.nodes.get(id) {
+        match graph.blocks.iter().find(|block| !full && block.nodes.start == id) {
+            Some(block) => {
+                rows.push(block_description(block, &graph.nodes[block.nodes.clone()]));
+                id = block.nodes.end;
+            }
+            None => {
+                rows.push(layer_description(node));
+                id += 1;
+            }
+        }
+    }
+    rows
+}
+
+fn layer_description(node: &Node) -> LayerDescription {
     LayerDescription {
-        name: layer.name.clone(),
-        operation: operation(plan, layer.operation),
-        output: sides(layer.output),
-        parameters: layer.parameters(),
-        macs: layer.macs(),
+        name: node.name.clone(),
+        operation: operation(node),
+        output: sides(node.output),
+        parameters: node.parameters(),
+        macs: node.macs(),
     }
 }
 
-fn operation(plan: &Plan, operation: Operation) -> String {
-    match operation {
+fn operation(node: &Node) -> String {
+    match node.operation {
+        Operation::Images => "images".to_owned(),
         Operation::Convolution { kernel, stride: 1, .. } => format!("{kernel}x{kernel} convolution"),
         Operation::Convolution { kernel, stride, .. } => format!("{kernel}x{kernel} convolution, stride {stride}"),
         Operation::BatchNorm => "batch normalization".to_owned(),
         Operation::Relu => "ReLU".to_owned(),
-        Operation::Dropout => format!("dropout of {}", plan.network.dropout),
-        Operation::MaxPool => "3x3 max pooling, stride 2".to_owned(),
-        Operation::AveragePool => "2x2 average pooling, stride 2".to_owned(),
+        Operation::Dropout { share } => format!("dropout of {share}"),
+        Operation::MaxPool { kernel, stride, .. } => format!("{kernel}x{kernel} max pooling, stride {stride}"),
+        Operation::AveragePool { kernel: 1, stride } => format!("every row and column in {stride}"),
+        Operation::AveragePool { kernel, stride } => format!("{kernel}x{kernel} average pooling, stride {stride}"),
+        Operation::ZeroChannels => {
+            format!(
+                "{} channels of zeros behind",
+                node.output.channels - node.input.channels
+            )
+        }
         Operation::Concatenation => "concatenation".to_owned(),
+        Operation::Addition => "addition".to_owned(),
         Operation::GlobalAveragePool => "global average pooling".to_owned(),
         Operation::Linear => "linear".to_owned(),
     }
 }
 
-/// `features.denseblock1` of `features.denseblock1.denselayer2.conv1`.
-fn block(layer: &Layer) -> Option<&str> {
-    let end = layer.name.find(".denselayer")?;
-    Some(&layer.name[..end])
-}
-
-fn same_block(before: &Layer, after: &Layer) -> bool {
-    block(before).is_some() && block(before) == block(after)
-}
-
-fn block_description(layers: &[Layer]) -> LayerDescription {
-    let dense = layers
-        .iter()
-        .filter(|layer| layer.operation == Operation::Concatenation)
-        .count();
+fn block_description(block: &Block, nodes: &[Node]) -> LayerDescription {
+    let plural = if block.layers == 1 { "" } else { "s" };
     LayerDescription {
-        name: layers.first().and_then(block).unwrap_or_default().to_owned(),
-        operation: format!("{dense} dense layer{}", if dense == 1 { "" } else { "s" }),
-        output: layers.last().map_or([0; 3], |layer| sides(layer.output)),
-        parameters: layers.iter().map(Layer::parameters).sum(),
-        macs: layers.iter().map(Layer::macs).sum(),
+        name: block.name.clone(),
+        operation: format!("{} {}{plural}", block.layers, block.unit),
+        output: nodes.last().map_or([0; 3], |node| sides(node.output)),
+        parameters: nodes.iter().map(Node::parameters).sum(),
+        macs: nodes.iter().map(Node::macs).sum(),
     }
 }
 
@@ -215,19 +224,14 @@ mod tests {
     use super::*;
     use crate::network::preset;
 
-    fn plan(name: &str) -> Plan {
-        let input = Shape {
-            channels: 3,
-            height: 32,
-            width: 32,
-        };
-        preset(name).unwrap().network.plan(input, 10).unwrap()
+    fn graph(name: &str) -> Graph {
+        preset(name).unwrap().network.graph(Shape::square(3, 32), 10).unwrap()
     }
 
     #[test]
     fn a_dense_block_is_one_line_with_its_sums() {
         assert_eq!(
-            layer_table("densenet-40-12", &plan("densenet-40-12"), false),
+            layer_table("densenet-40-12", &graph("densenet-40-12"), false),
             "densenet-40-12: depth 40, images of 3x32x32, 10 classes\n\
              layer                      operation                         output  parameters         MACs\n\
              -------------------------  -----------------------------  ---------  ----------  -----------\n\
@@ -253,20 +257,20 @@ mod tests {
 
     #[test]
     fn in_full_every_layer_has_a_line_and_the_lines_add_up() {
-        let plan = plan("densenet-bc-100-12");
-        let text = layer_table("base", &plan, true);
+        let graph = graph("densenet-bc-100-12");
+        let text = layer_table("base", &graph, true);
         // The heading, the header and its ruler, and the total.
-        assert_eq!(text.lines().count(), plan.layers.len() + 4);
+        assert_eq!(text.lines().count(), graph.layers().len() + 4);
         assert!(text.contains("features.denseblock3.denselayer16.conv2"));
         assert!(text.lines().last().unwrap().contains("769,162  287,929,692"));
     }
 
     #[test]
     fn the_json_has_the_names_that_the_interface_fixes() {
-        let plan = plan("densenet-40-12");
+        let graph = graph("densenet-40-12");
         let base = Described {
             name: "base",
-            plan: &plan,
+            graph: &graph,
             batch_sizes: &[8, 64],
             momentum: true,
             execution: "plain",

@@ -40,7 +40,7 @@ pub struct MemoryDescription {
 /// The predictions at each of a network's batch sizes.
 pub fn memory_description(network: &Described<'_>) -> Vec<MemoryDescription> {
     let at = |&batch_size: &usize| {
-        let memory = network.plan.training_memory(batch_size, network.momentum);
+        let memory = network.graph.training_memory(batch_size, network.momentum);
         MemoryDescription {
             batch_size,
             allocated_peak_bytes: memory.total(),
@@ -73,7 +73,7 @@ pub fn memory_table(network: &Described<'_>) -> String {
     let memories: Vec<TrainingMemory> = network
         .batch_sizes
         .iter()
-        .map(|&batch_size| network.plan.training_memory(batch_size, network.momentum))
+        .map(|&batch_size| network.graph.training_memory(batch_size, network.momentum))
         .collect();
     let mut table = Table::default();
     let sizes = network.batch_sizes.iter().map(|&size| grouped(size as u64));
@@ -101,7 +101,7 @@ pub fn fits_table(networks: &[Described<'_>], limit: u64) -> String {
         .iter()
         .map(|network| {
             let closed_form = network.has_closed_form();
-            closed_form.then(|| network.plan.largest_training_batch(limit, network.momentum))
+            closed_form.then(|| network.graph.largest_training_batch(limit, network.momentum))
         })
         .collect();
     let mut table = Table::default();
@@ -117,7 +117,7 @@ pub fn fits_table(networks: &[Described<'_>], limit: u64) -> String {
     });
     table.column("largest batch", Side::Right, words);
     let with_sizes = networks.iter().zip(&largest);
-    let peak = |network: &Described<'_>, size| megabytes(network.plan.training_peak(size, network.momentum));
+    let peak = |network: &Described<'_>, size| megabytes(network.graph.training_peak(size, network.momentum));
     let peaks = with_sizes.clone().map(|(network, &size)| match size {
         None | Some(0) => String::new(),
         Some(size) => peak(network, size),
@@ -149,21 +149,21 @@ fn megabytes(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::network::{Plan, Shape, preset};
+    use crate::network::{Graph, Shape, preset};
 
-    fn plan(name: &str, side: usize) -> Plan {
+    fn graph(name: &str, side: usize) -> Graph {
         let input = Shape {
             channels: 3,
             height: side,
             width: side,
         };
-        preset(name).unwrap().network.plan(input, 10).unwrap()
+        preset(name).unwrap().network.graph(input, 10).unwrap()
     }
 
-    fn described<'a>(name: &'a str, plan: &'a Plan, batch_sizes: &'a [usize]) -> Described<'a> {
+    fn described<'a>(name: &'a str, graph: &'a Graph, batch_sizes: &'a [usize]) -> Described<'a> {
         Described {
             name,
-            plan,
+            graph,
             batch_sizes,
             momentum: true,
             execution: "plain",
@@ -172,8 +172,8 @@ mod tests {
 
     #[test]
     fn the_parts_are_those_of_the_peak_and_add_up_to_it() {
-        let plan = plan("densenet-bc-100-12", 32);
-        for memory in memory_description(&described("a", &plan, &[1, 8, 128])) {
+        let graph = graph("densenet-bc-100-12", 32);
+        for memory in memory_description(&described("a", &graph, &[1, 8, 128])) {
             let parts = memory.weights_bytes
                 + memory.gradients_bytes
                 + memory.momentum_bytes
@@ -188,19 +188,19 @@ mod tests {
 
     #[test]
     fn a_line_tells_a_batch_sizes_memory_and_the_text_what_it_leaves_out() {
-        let plan = plan("densenet-bc-100-12", 32);
-        let text = memory_table(&described("a", &plan, &[8, 64]));
+        let graph = graph("densenet-bc-100-12", 32);
+        let text = memory_table(&described("a", &graph, &[8, 64]));
         let lines: Vec<&str> = text.lines().collect();
         assert!(lines[0].starts_with("batch size  peak (MB)  weights  gradients  momentum  images"));
         assert!(lines[2].trim_start().starts_with("8  "), "{text}");
         assert!(lines[3].ends_with("backward features.norm5"), "{text}");
         assert!(text.contains("plain execution") && text.contains("CUDA"), "{text}");
-        assert_eq!(memory_table(&described("a", &plan, &[])), "");
+        assert_eq!(memory_table(&described("a", &graph, &[])), "");
     }
 
     #[test]
     fn what_fits_is_the_largest_and_too_little_for_one_image_is_an_answer() {
-        let (small, large) = (plan("densenet-40-12", 32), plan("densenet-121", 224));
+        let (small, large) = (graph("densenet-40-12", 32), graph("densenet-121", 224));
         let networks = [described("small", &small, &[]), described("large", &large, &[])];
         let text = fits_table(&networks, 200_000_000);
         let lines: Vec<&str> = text.lines().collect();
@@ -218,14 +218,14 @@ mod tests {
 
     #[test]
     fn of_another_execution_than_plain_nothing_is_predicted_and_the_text_says_so() {
-        let plan = plan("densenet-40-12", 32);
+        let graph = graph("densenet-40-12", 32);
         let other = Described {
             execution: "recompute",
-            ..described("a", &plan, &[8])
+            ..described("a", &graph, &[8])
         };
         assert!(memory_table(&other).starts_with("No memory is predicted of recompute execution"));
         assert_eq!(memory_description(&other), []);
-        let text = fits_table(&[described("b", &plan, &[8]), other], 200_000_000);
+        let text = fits_table(&[described("b", &graph, &[8]), other], 200_000_000);
         assert!(text.contains("a        not predicted of recompute execution"), "{text}");
     }
 

@@ -111,7 +111,7 @@ fn images() -> Vec<Seed> {
 }
 
 fn small_weights() -> Weights {
-    let tensors = SMALL.layers.iter().flat_map(|layer| layer.tensors());
+    let tensors = SMALL.tensors();
     tensors
         .map(|(name, shape)| {
             let values = vec![0.5; shape.iter().product()];

@@ -6,9 +6,10 @@ use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
 use super::error::Fault;
-use super::keys::{self, KnownKey, SECTIONS};
+use super::keys::{self, SECTIONS};
 use super::kind::{Setting, near};
 use super::values::{Lines, Located, Value};
+use crate::keys::KnownKey;
 use crate::visible;
 
 /// What a file says, key by key; what it means together is for the resolver.

@@ -1,29 +1,13 @@
-//! The one table of the keys that an ablation file may have: it decides what is read, how it is checked, what a
-//! message advises, and what `docs/ablation-format.md` lists.
+//! The table of the keys that an ablation file may have, beside those of the network families: it decides what is read,
+//! how it is checked, what a message advises, and what `docs/ablation-format.md` lists.
 
-use super::keys::KnownKey;
-use super::kind::{Interval, Kind};
+use crate::keys::{Kind, KnownKey, MANY, SHARE_BELOW_ONE, WIDEST, interval};
 
-/// Beyond any data set, batch or training: larger counts are slips of the pen.
-const MANY: u64 = 1_000_000_000;
-/// The largest count of `DenseNet::check`.
-const WIDEST: u64 = 1 << 16;
 /// TOML's largest whole number.
 const LARGEST: u64 = i64::MAX as u64;
 
-const fn interval(low: f64, with_low: bool, high: f64, with_high: bool) -> Interval {
-    Interval {
-        low,
-        with_low,
-        high,
-        with_high,
-    }
-}
-
-const SHARE_BELOW_ONE: Interval = interval(0.0, true, 1.0, false);
-
-/// Every key, section by section.
-pub(super) const KEYS: &[KnownKey] = &[
+/// Every key but those of network families, section by section.
+pub(super) const OWN_KEYS: &[KnownKey] = &[
     KnownKey {
         key: "name",
         kind: Kind::Text,
@@ -139,102 +123,11 @@ pub(super) const KEYS: &[KnownKey] = &[
         remedy: "write a preset's name, such as \"densenet-bc-100-12\"",
     },
     KnownKey {
-        key: "model.depth",
-        kind: Kind::Count(1, WIDEST),
-        default: "one of three",
-        meaning: "The paper's depth L, which makes three equal blocks: `3 * n + 4`, or `6 * n + 4` with a bottleneck.",
-        remedy: "the paper's are 40, 100, 190 and 250",
-    },
-    KnownKey {
-        key: "model.block-layers",
-        kind: Kind::Counts(1, WIDEST),
-        default: "one of three",
-        meaning: "Dense layers in each dense block, in place of `depth`.",
-        remedy: "write one count a block, such as [12, 12, 12]",
-    },
-    KnownKey {
-        key: "model.growth-rate",
-        kind: Kind::Count(1, WIDEST),
-        default: "`12`",
-        meaning: "k: the channels that each dense layer adds.",
-        remedy: "the paper's are 12, 24, 32, 40 and 48",
-    },
-    KnownKey {
-        key: "model.bottleneck",
-        kind: Kind::Flag,
-        default: "`false`",
-        meaning: "Whether a 1x1 convolution to `bottleneck-width * growth-rate` channels stands before each 3x3.",
-        remedy: "true is the paper's DenseNet-B",
-    },
-    KnownKey {
-        key: "model.bottleneck-width",
-        kind: Kind::Count(1, WIDEST),
-        default: "`4`",
-        meaning: "The bottleneck's channels as a multiple of the growth rate; without effect where `bottleneck` is false.",
-        remedy: "the paper's is 4",
-    },
-    KnownKey {
-        key: "model.compression",
-        kind: Kind::Number(interval(0.0, false, 1.0, true)),
-        default: "`1.0`",
-        meaning: "A transition keeps `floor(compression * channels)` channels.",
-        remedy: "1.0 compresses nothing, the paper's DenseNet-C has 0.5",
-    },
-    KnownKey {
-        key: "model.initial-channels",
-        kind: Kind::Count(1, WIDEST),
-        default: "`16`, or `2 * growth-rate` with a bottleneck",
-        meaning: "Channels after the stem.",
-        remedy: "the paper's are 16 and 2 * growth-rate",
-    },
-    KnownKey {
-        key: "model.stem",
-        kind: Kind::Choice(&["cifar", "imagenet"]),
-        default: "`\"cifar\"`",
-        meaning: "`cifar`: a 3x3 convolution. `imagenet`: 7x7 with stride 2, normalisation, ReLU, 3x3 max pooling with stride 2 and padding 1.",
-        remedy: "\"cifar\" is for small images, \"imagenet\" for 224x224",
-    },
-    KnownKey {
-        key: "model.transition-relu",
-        kind: Kind::Flag,
-        default: "`true`",
-        meaning: "Whether a ReLU follows the normalisation of each transition.",
-        remedy: "only the article's network has false",
-    },
-    KnownKey {
-        key: "model.final-relu",
-        kind: Kind::Flag,
-        default: "`true`",
-        meaning: "Whether a ReLU follows the last normalisation.",
-        remedy: "only the article's network has false",
-    },
-    KnownKey {
-        key: "model.order",
-        kind: Kind::Choice(&["pre-activation", "post-activation"]),
-        default: "`\"pre-activation\"`",
-        meaning: "Normalisation, ReLU, convolution; or convolution, normalisation, ReLU, with the stem and the head to match.",
-        remedy: "the paper's is \"pre-activation\"",
-    },
-    KnownKey {
-        key: "model.dropout",
-        kind: Kind::Number(SHARE_BELOW_ONE),
-        default: "`0.0`",
-        meaning: "The share of values that dropout sets to zero while training.",
-        remedy: "the paper's is 0.2 without augmentation and 0 with it",
-    },
-    KnownKey {
-        key: "model.dropout-after",
-        kind: Kind::Choice(&["every-convolution", "3x3"]),
-        default: "`\"every-convolution\"`",
-        meaning: "Dropout after every convolution of dense layers and transitions, or after the dense layers' 3x3 alone; without effect where `dropout` is 0.",
-        remedy: "the authors' code has \"every-convolution\", torchvision \"3x3\"",
-    },
-    KnownKey {
-        key: "model.initialization",
-        kind: Kind::Choice(&["he-fan-out", "he-fan-in"]),
-        default: "`\"he-fan-out\"`, or `\"he-fan-in\"` with the imagenet stem",
-        meaning: "The fan that He initialisation of the convolutions divides by.",
-        remedy: "the authors' CIFAR code has \"he-fan-out\", torchvision \"he-fan-in\"",
+        key: "model.family",
+        kind: Kind::Family,
+        default: "the preset's, or `\"densenet\"`",
+        meaning: "Which networks: each family has keys of its own, and a key of another family is an error.",
+        remedy: "leave it out where there is a preset, which knows its family",
     },
     KnownKey {
         key: "model.weights",

@@ -1,57 +1,39 @@
 //! The keys of the ablation file: what is known of each, and what a message advises where none is meant.
 
-use super::key_table::KEYS;
-use super::kind::{Kind, near};
+use std::sync::LazyLock;
 
-/// A key of the ablation file.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct KnownKey {
-    /// The key with its section, `model.growth-rate`; `name` and `question` have none.
-    pub key: &'static str,
-    /// What its value may be.
-    pub kind: Kind,
-    /// The value where the file does not give one, as TOML between backticks or in words.
-    pub default: &'static str,
-    /// What it does, in one sentence.
-    pub meaning: &'static str,
-    /// What to write instead of a value that breaks the rule.
-    pub remedy: &'static str,
-}
-
-impl KnownKey {
-    /// `model` of `model.growth-rate`; empty for `name` and `question`.
-    pub fn section(&self) -> &'static str {
-        self.key.split_once('.').map_or("", |(section, _)| section)
-    }
-
-    /// `growth-rate` of `model.growth-rate`.
-    pub fn last_part(&self) -> &'static str {
-        self.key.split_once('.').map_or(self.key, |(_, last)| last)
-    }
-
-    /// Whether variants may differ in it. What the ablation is called is no setting.
-    pub fn can_be_swept(&self) -> bool {
-        !self.section().is_empty()
-    }
-
-    /// The key's row in the table of its section in `docs/ablation-format.md`.
-    pub fn documentation_row(&self) -> String {
-        let kind = self.kind.text();
-        format!(
-            "| `{}` | {kind} | {} | {} |",
-            self.last_part(),
-            self.default,
-            self.meaning
-        )
-    }
-}
+use super::key_table::OWN_KEYS;
+use super::kind::near;
+use crate::keys::KnownKey;
+use crate::network::FAMILIES;
 
 /// The sections that hold settings, in the order of the documentation.
 pub const SECTIONS: [&str; 5] = ["data", "model", "train", "measure", "run"];
 
-/// Every key, section by section.
+/// Every key, section by section; one that several families have stands once.
+static KEYS: LazyLock<Vec<KnownKey>> = LazyLock::new(|| {
+    let mut keys: Vec<KnownKey> = Vec::new();
+    for known in OWN_KEYS {
+        keys.push(*known);
+        if known.key == "model.family" {
+            for own in FAMILIES.iter().flat_map(|family| family.keys) {
+                if keys.iter().all(|earlier| earlier.key != own.key) {
+                    keys.push(*own);
+                }
+            }
+        }
+    }
+    keys
+});
+
+/// Every key, section by section; one that several families have stands once, as the first of them has it.
 pub fn known_keys() -> &'static [KnownKey] {
-    KEYS
+    &KEYS
+}
+
+/// The keys of `[model]` that every family has.
+pub fn common_model_keys() -> impl Iterator<Item = &'static KnownKey> {
+    OWN_KEYS.iter().filter(|known| known.section() == "model")
 }
 
 pub(super) fn known(key: &str) -> Option<&'static KnownKey> {
@@ -127,6 +109,14 @@ mod tests {
                 "{}",
                 known.key
             );
+        }
+    }
+
+    #[test]
+    fn a_key_that_several_families_have_takes_the_same_values_in_each() {
+        for own in FAMILIES.iter().flat_map(|family| family.keys) {
+            assert_eq!(known(own.key).map(|known| known.kind), Some(own.kind), "{}", own.key);
+            assert_eq!(own.section(), "model", "{}", own.key);
         }
     }
 

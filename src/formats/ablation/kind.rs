@@ -1,67 +1,8 @@
-//! What a key's value may be, and the check that turns a TOML value into it.
+//! The check that turns a TOML value into what its key allows.
 
 use super::values::{Located, Value, number_text};
-use crate::network::{nearest_preset, preset};
-
-/// What a key's value may be.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Kind {
-    /// Any text but an empty one.
-    Text,
-    /// A file or folder; relative ones start at the ablation file's folder.
-    Path,
-    /// The name of a network in [`crate::network::presets`].
-    Preset,
-    /// One of these words.
-    Choice(&'static [&'static str]),
-    /// One of these words, or a list of different ones.
-    Choices(&'static [&'static str]),
-    /// `true` or `false`.
-    Flag,
-    /// A whole number from the first to the second.
-    Count(u64, u64),
-    /// A list of such numbers.
-    Counts(u64, u64),
-    /// A list of such numbers, each different.
-    DistinctCounts(u64, u64),
-    /// A number.
-    Number(Interval),
-    /// A list of numbers.
-    Numbers(Interval),
-}
-
-/// The numbers that a key allows.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Interval {
-    /// The lower bound.
-    pub low: f64,
-    /// Whether the lower bound itself is allowed.
-    pub with_low: bool,
-    /// The upper bound; infinite where any finite number is allowed.
-    pub high: f64,
-    /// Whether the upper bound itself is allowed.
-    pub with_high: bool,
-}
-
-impl Interval {
-    fn holds(&self, number: f64) -> bool {
-        let above = number > self.low || (self.with_low && number == self.low);
-        let below = number < self.high || (self.with_high && number == self.high);
-        above && below
-    }
-
-    fn text(&self) -> String {
-        let low = format!("{} {}", if self.with_low { "at least" } else { "above" }, self.low);
-        if self.high.is_infinite() {
-            return format!("finite and {low}");
-        }
-        format!(
-            "{low} and {} {}",
-            if self.with_high { "at most" } else { "below" },
-            self.high
-        )
-    }
-}
+use crate::keys::{Kind, alternatives};
+use crate::network::{family_names, nearest_preset, preset};
 
 /// A value that is what its key allows.
 #[derive(Clone, Debug, PartialEq)]
@@ -102,39 +43,6 @@ pub(super) struct Misfit {
 }
 
 impl Kind {
-    /// Whether each value is a list, and a sweep thus a list of lists.
-    pub(super) fn is_list(&self) -> bool {
-        matches!(self, Kind::Counts(..) | Kind::DistinctCounts(..) | Kind::Numbers(_))
-    }
-
-    /// The kind in words: `a whole number from 1 to 65536`.
-    pub fn text(&self) -> String {
-        match self {
-            Kind::Text => "text".to_owned(),
-            Kind::Path => "a path, as text".to_owned(),
-            Kind::Preset => "a preset's name".to_owned(),
-            Kind::Choice(words) => alternatives(words, "or"),
-            Kind::Choices(words) => format!("{}, or a list of them", alternatives(words, "or")),
-            Kind::Flag => "true or false".to_owned(),
-            Kind::Count(..) => format!("a whole number {}", self.limits()),
-            Kind::Counts(..) => format!("a list of whole numbers {}", self.limits()),
-            Kind::DistinctCounts(..) => format!("a list of different whole numbers {}", self.limits()),
-            Kind::Number(interval) => format!("a number {}", interval.text()),
-            Kind::Numbers(interval) => format!("a list of numbers {}", interval.text()),
-        }
-    }
-
-    /// The limits alone: `from 1 to 65536`.
-    fn limits(&self) -> String {
-        match self {
-            Kind::Count(least, most) | Kind::Counts(least, most) | Kind::DistinctCounts(least, most) => {
-                format!("from {least} to {most}")
-            }
-            Kind::Number(interval) | Kind::Numbers(interval) => interval.text(),
-            _ => self.text(),
-        }
-    }
-
     /// The value of the key whose last part is `name`, if it is what this kind allows.
     pub(super) fn check(&self, name: &str, found: &Located<Value>) -> Result<Setting, Misfit> {
         let is = |what: &str, rule: String| Misfit {
@@ -156,11 +64,17 @@ impl Kind {
                     ..is(&format!("{text:?}"), "there is no such preset".to_owned())
                 }),
             },
-            (Kind::Choice(words) | Kind::Choices(words), Value::Text(text)) => match words.contains(&text.as_str()) {
-                true if matches!(self, Kind::Choice(_)) => Ok(Setting::Text(text.clone())),
-                true => Ok(Setting::Texts(vec![text.clone()])),
-                false => Err(Misfit {
-                    remedy: near(words, text).map(|word| format!("did you mean {word:?}?")),
+            (Kind::Family, Value::Text(text)) => Kind::choose(&family_names(), text)
+                .map(|()| Setting::Text(text.clone()))
+                .map_err(|remedy| Misfit {
+                    remedy,
+                    ..is(&format!("{text:?}"), format!("it must be {}", self.text()))
+                }),
+            (Kind::Choice(words) | Kind::Choices(words), Value::Text(text)) => match Kind::choose(words, text) {
+                Ok(()) if matches!(self, Kind::Choice(_)) => Ok(Setting::Text(text.clone())),
+                Ok(()) => Ok(Setting::Texts(vec![text.clone()])),
+                Err(remedy) => Err(Misfit {
+                    remedy,
                     ..is(&format!("{text:?}"), format!("it must be {}", self.text()))
                 }),
             },
@@ -181,6 +95,14 @@ impl Kind {
             }
             _ => Err(wrong_type()),
         }
+    }
+
+    /// Whether a text is one of the words; else the remedy, where one of them is likely meant.
+    fn choose(words: &[&str], text: &str) -> Result<(), Option<String>> {
+        if words.contains(&text) {
+            return Ok(());
+        }
+        Err(near(words, text).map(|word| format!("did you mean {word:?}?")))
     }
 
     fn check_list(&self, name: &str, list: &[Located<Value>]) -> Result<Setting, Misfit> {
@@ -250,16 +172,6 @@ fn as_number(value: &Value) -> Option<f64> {
         Value::Whole(number) => Some(*number as f64),
         Value::Float(number) => Some(*number),
         _ => None,
-    }
-}
-
-/// `"a", "b" or "c"`.
-pub(super) fn alternatives(words: &[&str], conjunction: &str) -> String {
-    let quoted: Vec<String> = words.iter().map(|word| format!("{word:?}")).collect();
-    match quoted.split_last() {
-        Some((last, [])) => last.clone(),
-        Some((last, rest)) => format!("{} {conjunction} {last}", rest.join(", ")),
-        None => String::new(),
     }
 }
 

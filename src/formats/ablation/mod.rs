@@ -14,7 +14,6 @@ mod values;
 mod variants;
 
 pub use error::FormatError;
-pub use keys::{KnownKey, SECTIONS, known_keys};
-pub use kind::{Interval, Kind};
+pub use keys::{SECTIONS, common_model_keys, known_keys};
 pub use parse::parse;
 pub use settings::*;

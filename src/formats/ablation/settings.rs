@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::network::DenseNet;
+use crate::network::Architecture;
 
 /// A whole ablation.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,7 +46,7 @@ pub struct Settings {
     /// The preset's name, if `model.preset` is given.
     pub preset: Option<String>,
     /// The network.
-    pub model: DenseNet,
+    pub model: Architecture,
     /// `model.weights`, made absolute or relative to the working directory by way of the file's own folder.
     pub weights: Option<PathBuf>,
     /// How it is trained; none without `[train]`.

@@ -4,9 +4,9 @@ use std::collections::HashSet;
 
 use super::document::{Document, Point, SweptKey};
 use super::error::Fault;
-use super::keys::KnownKey;
 use super::kind::Setting;
 use super::values::Located;
+use crate::keys::KnownKey;
 
 /// More variants than this are refused before any is built.
 const MOST_VARIANTS: usize = 10_000;

@@ -1,84 +1,96 @@
-//! `[model]`: a preset or a depth or block lengths, options over them, and defaults that follow from other options.
+//! `[model]`: a preset or a family's own options, and the keys that belong to no other family.
 
 use super::reader::Reader;
 use crate::formats::ablation::error::Fault;
 use crate::formats::ablation::keys;
-use crate::network::{DenseNet, Initialization, NetworkError, Order, Stem, preset};
+use crate::network::{Architecture, FAMILIES, Family, NetworkError, Options, family, preset};
 
-pub fn network(reader: &Reader<'_>) -> Result<DenseNet, Fault> {
-    let from_network = |error: NetworkError| {
-        let key = keys::key_of_option(error.option);
-        reader.fault_with(&key, error.rule, error.remedy)
-    };
+pub fn network(reader: &Reader<'_>) -> Result<Architecture, Fault> {
     let preset = reader
         .text("model.preset")
         .and_then(preset)
         .map(|preset| preset.network);
-    let preset_layers = preset.as_ref().map(|network| network.block_layers.clone());
-    let base = preset.unwrap_or(DenseNet::BASIC);
+    let family = chosen_family(reader, preset.as_ref())?;
+    check_keys_of_other_families(reader, family)?;
+    (family.resolve)(&ModelOptions(reader), preset.as_ref()).map_err(|error: NetworkError| {
+        let key = keys::key_of_option(error.option);
+        reader.fault_with(&key, error.rule, error.remedy)
+    })
+}
 
-    let growth_rate = reader.count("model.growth-rate").unwrap_or(base.growth_rate);
-    let bottleneck = reader.flag("model.bottleneck").unwrap_or(base.bottleneck);
-    let stem = reader.word("model.stem")?.unwrap_or(base.stem);
-    let block_layers = match (reader.count("model.depth"), reader.counts("model.block-layers")) {
-        (Some(_), Some(_)) => {
-            let rule = "depth and block-layers are both given, and each decides the blocks";
-            let key = reader.set_by_variant(["model.depth", "model.block-layers"]);
-            return Err(reader.fault_with(key, rule, "keep one of the two"));
+/// The family that is named, else the preset's, else the first.
+fn chosen_family(reader: &Reader<'_>, preset: Option<&Architecture>) -> Result<&'static Family, Fault> {
+    let named = reader.text("model.family").and_then(family);
+    match (named, preset.map(|preset| preset.family())) {
+        (Some(named), Some(of_preset)) if named.name != of_preset.name => {
+            let key = reader.set_by_variant(["model.family", "model.preset"]);
+            let rule = format!("family is {:?}, and the preset's is {:?}", named.name, of_preset.name);
+            Err(reader.fault_with(key, rule, "leave family out: a preset knows its own"))
         }
-        (Some(depth), None) => DenseNet::block_layers_of_depth(depth, bottleneck).map_err(from_network)?,
-        (None, Some(block_layers)) => block_layers,
-        (None, None) => preset_layers.ok_or_else(|| {
-            let rule = "there is none of depth, block-layers and preset, of which the network needs one";
-            reader.fault_with("model.depth", rule, "give one, such as depth = 40")
-        })?,
-    };
-    let network = DenseNet {
-        block_layers,
-        growth_rate,
-        bottleneck,
-        bottleneck_width: reader.count("model.bottleneck-width").unwrap_or(base.bottleneck_width),
-        compression: reader.number("model.compression").unwrap_or(base.compression),
-        initial_channels: reader.count("model.initial-channels").unwrap_or_else(|| {
-            let usual = usual_initial_channels(base.growth_rate, base.bottleneck);
-            if base.initial_channels == usual {
-                usual_initial_channels(growth_rate, bottleneck)
-            } else {
-                base.initial_channels
-            }
-        }),
-        stem,
-        transition_relu: reader.flag("model.transition-relu").unwrap_or(base.transition_relu),
-        final_relu: reader.flag("model.final-relu").unwrap_or(base.final_relu),
-        order: reader.word("model.order")?.unwrap_or(base.order),
-        dropout: reader.number("model.dropout").unwrap_or(base.dropout),
-        dropout_after: reader.word("model.dropout-after")?.unwrap_or(base.dropout_after),
-        initialization: match reader.word("model.initialization")? {
-            Some(initialization) => initialization,
-            None if base.initialization == usual_initialization(base.stem) => usual_initialization(stem),
-            None => base.initialization,
-        },
-    };
-    if network.order == Order::PostActivation && !network.final_relu {
-        let given = reader.is_given("model.final-relu");
-        let key = if given { "model.final-relu" } else { "model.order" };
-        let rule =
-            "final-relu is false, but in post-activation order no normalisation and ReLU stand before the classifier";
-        return Err(reader.fault_with(key, rule, "write final-relu = true or order = \"pre-activation\""));
+        (Some(named), _) => Ok(named),
+        (None, of_preset) => Ok(of_preset.unwrap_or(FAMILIES[0])),
     }
-    network.check().map_err(from_network)?;
-    Ok(network)
 }
 
-/// The paper's parameter counts come out with these alone.
-fn usual_initial_channels(growth_rate: usize, bottleneck: bool) -> usize {
-    if bottleneck { growth_rate.saturating_mul(2) } else { 16 }
+/// A key that says nothing about this family's networks was meant for another: an error, not a shrug.
+fn check_keys_of_other_families(reader: &Reader<'_>, chosen: &Family) -> Result<(), Fault> {
+    let is_own = |key: &str| chosen.keys.iter().any(|own| own.key == key);
+    let others = FAMILIES.iter().filter(|family| family.name != chosen.name);
+    for (owner, known) in others.flat_map(|family| family.keys.iter().map(move |known| (family, known))) {
+        // Where variants differ in their family, the file's own keys are there for the others.
+        let is_misplaced = ["model.family", "model.preset"]
+            .iter()
+            .all(|decides| reader.is_misplaced(known.key, decides));
+        if !is_own(known.key) && is_misplaced {
+            let name = known.last_part();
+            let rule = format!(
+                "{name} is for the family {}, but the family is {}",
+                owner.name, chosen.name
+            );
+            let names: Vec<&str> = chosen.keys.iter().map(|own| own.last_part()).collect();
+            let remedy = format!("remove {name}; {} has {}", chosen.name, names.join(", "));
+            return Err(reader.fault_with(known.key, rule, remedy));
+        }
+    }
+    Ok(())
 }
 
-/// The authors' CIFAR code and their ImageNet code differ.
-fn usual_initialization(stem: Stem) -> Initialization {
-    match stem {
-        Stem::Cifar => Initialization::HeFanOut,
-        Stem::Imagenet => Initialization::HeFanIn,
+/// The options of `[model]` for a family, which names them without their section.
+struct ModelOptions<'r, 'd>(&'r Reader<'d>);
+
+impl ModelOptions<'_, '_> {
+    fn key(name: &str) -> String {
+        format!("model.{name}")
+    }
+}
+
+impl Options for ModelOptions<'_, '_> {
+    fn count(&self, name: &str) -> Option<usize> {
+        self.0.count(&Self::key(name))
+    }
+
+    fn counts(&self, name: &str) -> Option<Vec<usize>> {
+        self.0.counts(&Self::key(name))
+    }
+
+    fn number(&self, name: &str) -> Option<f64> {
+        self.0.number(&Self::key(name))
+    }
+
+    fn flag(&self, name: &str) -> Option<bool> {
+        self.0.flag(&Self::key(name))
+    }
+
+    fn text(&self, name: &str) -> Option<&str> {
+        self.0.text(&Self::key(name))
+    }
+
+    fn set_by_variant(&self, names: [&'static str; 2]) -> &'static str {
+        let is_set = |name| self.0.is_set_by_variant(&Self::key(name));
+        if is_set(names[1]) && !is_set(names[0]) {
+            names[1]
+        } else {
+            names[0]
+        }
     }
 }

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::formats::ablation::*;
-use crate::network::{DropoutAfter, Initialization, Order, Stem};
+use crate::network::densenet::{DenseNet, DropoutAfter, Order, Stem};
+use crate::network::{Architecture, FAMILIES, Initialization, Shape};
 
 const NAMED: &str = "name = \"growth\"\nquestion = \"What does it buy?\"\n";
 
@@ -19,8 +20,17 @@ fn settings(text: &str) -> Settings {
     ablation.variants.remove(0).settings
 }
 
-fn model(text: &str) -> crate::network::DenseNet {
+fn network(text: &str) -> Architecture {
     settings(&format!("[data]\ndataset = \"digits\"\n[model]\n{text}\n")).model
+}
+
+/// The options of a DenseNet.
+fn densenet(network: &Architecture) -> DenseNet {
+    serde_json::from_value(network.options()).unwrap()
+}
+
+fn model(text: &str) -> DenseNet {
+    densenet(&network(text))
 }
 
 /// The variants of a file on the digits with this after `[model] depth = 40`.
@@ -109,7 +119,7 @@ fn every_key_reaches_its_setting() {
             augment: Augment::ShiftFlip,
         },
         preset: None,
-        model: crate::network::DenseNet {
+        model: Architecture::new(DenseNet {
             block_layers: vec![4, 5],
             growth_rate: 6,
             bottleneck: true,
@@ -123,7 +133,7 @@ fn every_key_reaches_its_setting() {
             dropout: 0.2,
             dropout_after: DropoutAfter::ThreeByThree,
             initialization: Initialization::HeFanOut,
-        },
+        }),
         weights: Some(PathBuf::from("ablations/initial.safetensors")),
         train: Some(TrainSettings {
             duration: Duration::Steps(100),
@@ -157,11 +167,7 @@ fn every_key_reaches_its_setting() {
         },
     };
     assert_eq!(given, expected);
-    assert!(
-        !settings("[data]\ndataset = \"digits\"\n[model]\ndepth = 40\nfinal-relu = false\n")
-            .model
-            .final_relu
-    );
+    assert!(!model("depth = 40\nfinal-relu = false").final_relu);
 }
 
 #[test]
@@ -171,7 +177,7 @@ fn a_key_that_is_left_out_has_the_default_that_is_documented() {
         for name in SECTIONS {
             let own = match name {
                 "data" => "dataset = \"synthetic\"\n",
-                "model" => "depth = 40\n",
+                "model" => "block-layers = [2, 2]\n",
                 _ => "",
             };
             let line = if name == section { line } else { "" };
@@ -180,13 +186,20 @@ fn a_key_that_is_left_out_has_the_default_that_is_documented() {
         settings(&text)
     };
     let mut checked = 0;
-    for known in known_keys() {
+    // The keys of every family, beside one that names the family.
+    let own = known_keys().iter().filter(|known| known.section() != "model");
+    let of_families = FAMILIES.iter().flat_map(|family| {
+        let line = format!("family = {:?}\n", family.name);
+        family.keys.iter().map(move |known| (known, line.clone()))
+    });
+    for (known, family) in own.map(|known| (known, String::new())).chain(of_families) {
         // A default in words has no value to write.
         let Some(literal) = known.default.strip_prefix('`').and_then(|rest| rest.split('`').next()) else {
             continue;
         };
-        let line = format!("{} = {literal}", known.last_part());
-        assert_eq!(file(known.section(), &line), file("", ""), "{}", known.key);
+        let line = format!("{family}{} = {literal}", known.last_part());
+        // Beside a depth that both families have, unless it is the key itself.
+        assert_eq!(file(known.section(), &line), file("model", &family), "{}", known.key);
         checked += 1;
     }
     assert!(checked > 30, "only {checked} keys have a literal default");
@@ -251,7 +264,7 @@ fn initialization_follows_the_stem() {
 #[test]
 fn a_preset_is_that_network_and_keys_override_it() {
     for preset in crate::network::presets() {
-        assert_eq!(model(&format!("preset = {:?}", preset.name)), preset.network);
+        assert_eq!(network(&format!("preset = {:?}", preset.name)), preset.network);
     }
     let overridden = model("preset = \"densenet-bc-100-12\"\ndepth = 40\ndropout = 0.2");
     assert_eq!((overridden.block_layers, overridden.dropout), (vec![6, 6, 6], 0.2));
@@ -282,7 +295,7 @@ fn a_sweep_is_the_product_in_the_files_order_and_the_last_key_changes_fastest() 
     );
     assert_eq!(ablation.swept_keys, ["train.momentum", "model.growth-rate"]);
     let last = &ablation.variants[3];
-    assert_eq!(last.settings.model.growth_rate, 8);
+    assert_eq!(densenet(&last.settings.model).growth_rate, 8);
     assert_eq!(last.settings.train.as_ref().unwrap().momentum, 0.5);
     let swept: Vec<(&str, &str)> = last
         .swept
@@ -303,7 +316,7 @@ fn a_variants_name_prints_values_as_bare_toml() {
     assert_eq!(swept("model.growth-rate = [0x18]"), "growth-rate=24");
     let blocks = read("[data]\ndataset = \"digits\"\n[sweep]\n\"model.block-layers\" = [[6, 12, 24]]\n");
     assert_eq!(names(&blocks), ["block-layers=6-12-24"]);
-    assert_eq!(blocks.variants[0].settings.model.block_layers, [6, 12, 24]);
+    assert_eq!(densenet(&blocks.variants[0].settings.model).block_layers, [6, 12, 24]);
 }
 
 #[test]
@@ -320,15 +333,15 @@ fn variant_tables_are_points_beside_the_product() {
     );
     assert_eq!(names(&ablation), ["growth-rate=8", "wide", "as-it-is"]);
     assert_eq!(ablation.swept_keys, ["model.growth-rate", "train.epochs"]);
-    assert_eq!(ablation.variants[1].settings.model.growth_rate, 24);
-    assert_eq!(ablation.variants[2].settings.model.growth_rate, 12);
+    assert_eq!(densenet(&ablation.variants[1].settings.model).growth_rate, 24);
+    assert_eq!(densenet(&ablation.variants[2].settings.model).growth_rate, 12);
     assert!(ablation.variants[2].swept.is_empty());
 }
 
 #[test]
 fn a_swept_value_overrides_the_files_own_and_tells_its_line() {
     let ablation = variants("growth-rate = 12\n[sweep]\n\"model.growth-rate\" = [\n  8,\n  24,\n]\n");
-    assert_eq!(ablation.variants[1].settings.model.growth_rate, 24);
+    assert_eq!(densenet(&ablation.variants[1].settings.model).growth_rate, 24);
     assert_eq!(ablation.variants[1].lines["model.growth-rate"], 11);
     assert_eq!(ablation.variants[1].lines["model.depth"], 6);
 }
@@ -401,12 +414,8 @@ fn later_checks_report_the_line_of_the_key_or_of_its_section() {
 fn a_network_that_does_not_fit_the_images_is_reported_with_its_variant() {
     let ablation = read("[data]\ndataset = \"digits\"\n[sweep]\n\"model.block-layers\" = [[1, 1, 1, 1, 1]]\n");
     let variant = &ablation.variants[0];
-    let digit = crate::network::Shape {
-        channels: 1,
-        height: 8,
-        width: 8,
-    };
-    let error = variant.settings.model.plan(digit, 10).unwrap_err();
+    let digit = Shape::square(1, 8);
+    let error = variant.settings.model.graph(digit, 10).unwrap_err();
     assert_eq!(
         ablation.located_network(variant, &error).to_string(),
         "ablations/growth.toml:3: data.image-size: in variant block-layers=1-1-1-1-1, images of 8x8 are too small: \

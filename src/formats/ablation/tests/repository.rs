@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use crate::formats::ablation::*;
-use crate::network::preset;
+use crate::keys::KnownKey;
+use crate::network::densenet::DenseNet;
+use crate::network::{Architecture, FAMILIES, preset};
 
 /// The TOML files of a folder of the repository, and of those in it.
 fn shipped(folder: &Path) -> Vec<PathBuf> {
@@ -43,10 +45,11 @@ fn the_papers_files_have_the_papers_networks_and_training() {
                 train,
                 ..
             } = &variant.settings;
-            let mut published = preset(name.as_ref().unwrap()).unwrap().network;
+            let published = preset(name.as_ref().unwrap()).unwrap().network.options();
+            let mut published: DenseNet = serde_json::from_value(published).unwrap();
             let augmented = data.augment == Augment::ShiftFlip;
             published.dropout = if augmented { 0.0 } else { 0.2 };
-            assert_eq!(*model, published);
+            assert_eq!(*model, Architecture::new(published));
             assert!(data.mean.is_some() && data.std.is_some());
             let paper = TrainSettings {
                 duration: Duration::Epochs(300),
@@ -68,14 +71,36 @@ fn the_papers_files_have_the_papers_networks_and_training() {
     }
 }
 
-/// The table of a section's keys as `docs/ablation-format.md` has it.
-fn table(section: &str) -> String {
-    let rows = known_keys().iter().filter(|known| known.section() == section);
-    let rows: Vec<String> = rows.map(KnownKey::documentation_row).collect();
+/// A table of keys as `docs/ablation-format.md` has it.
+fn table<'k>(keys: impl Iterator<Item = &'k KnownKey>) -> String {
+    let rows: Vec<String> = keys.map(KnownKey::documentation_row).collect();
     format!(
         "| key | value | default | meaning |\n|---|---|---|---|\n{}\n",
         rows.join("\n")
     )
+}
+
+/// What follows `<!-- keys` in each marker, and the table behind it.
+fn tables() -> Vec<(String, String)> {
+    let of_section = |section: &str| match section {
+        "model" => table(common_model_keys()),
+        section => table(known_keys().iter().filter(|known| known.section() == section)),
+    };
+    let sections = [""].into_iter().chain(SECTIONS);
+    let families = FAMILIES
+        .iter()
+        .map(|family| (format!(" model {}", family.name), table(family.keys.iter())));
+    let named = |section: &str| {
+        if section.is_empty() {
+            String::new()
+        } else {
+            format!(" {section}")
+        }
+    };
+    sections
+        .map(|section| (named(section), of_section(section)))
+        .chain(families)
+        .collect()
 }
 
 /// To write the tables anew: `UPDATE_DOCS=1 cargo test --no-default-features the_documentation`.
@@ -83,14 +108,14 @@ fn table(section: &str) -> String {
 fn the_documentation_lists_every_key_with_its_default() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/ablation-format.md");
     let mut text = std::fs::read_to_string(&file).unwrap();
-    for section in [""].into_iter().chain(SECTIONS) {
-        let start = format!("<!-- keys {section} -->\n").replace("keys  ", "keys ");
+    for (marker, table) in tables() {
+        let start = format!("<!-- keys{marker} -->\n");
         let from = text.find(&start).unwrap_or_else(|| panic!("no marker {start}")) + start.len();
         let to = from + text[from..].find("<!-- end -->").unwrap();
         if std::env::var_os("UPDATE_DOCS").is_some() {
-            text.replace_range(from..to, &table(section));
+            text.replace_range(from..to, &table);
         } else {
-            assert_eq!(text[from..to], table(section), "run this test with UPDATE_DOCS=1");
+            assert_eq!(text[from..to], table, "run this test with UPDATE_DOCS=1");
         }
     }
     if std::env::var_os("UPDATE_DOCS").is_some() {

@@ -1,0 +1,152 @@
+//! Executions: each takes segments of a network and leaves the others to the next one, at last to `plain`.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use burn::backend::{Autodiff, Backend, DispatchKindConversion, DispatchTensor};
+use burn::tensor::Tensor;
+
+use super::batch_norm::BatchNorm;
+use super::parameters::{Layer, Learned};
+use super::plain::Activation;
+use super::segment::{Parameter, Primitive, SegmentInput, SegmentOutput, evaluate, train};
+use super::segment_graph::SegmentGraph;
+use crate::network::{Graph, NodeId, Segment};
+
+/// A way to carry segments out on one backend.
+pub trait Lowering: Debug + Send + Sync {
+    /// Its name, that of the execution: `recompute`.
+    fn name(&self) -> &'static str;
+
+    /// What carries a segment out; none where it leaves the segment to the next lowering.
+    fn take(&self, segment: &SegmentGraph) -> Option<Arc<dyn CarryOut>>;
+}
+
+/// What carries one segment out, whatever its backend.
+pub trait CarryOut: Debug + Send + Sync {
+    /// Maps `[batch, channels, height, width]` through the segment, whose layers are given in the order of its nodes;
+    /// while training, the running statistics follow.
+    fn forward(&self, layers: &[Layer], maps: Tensor<4>) -> Activation;
+}
+
+/// Carries one segment out on tensors of a backend: the part that an execution writes.
+pub trait SegmentKernel: Debug + Send + Sync {
+    /// The backend.
+    type Backend: Backend;
+
+    /// The segment. The parameters are in the order of its nodes: of a convolution its weight, of a normalisation its
+    /// scale and shift.
+    fn carry_out(&self, input: SegmentInput<Primitive<Self::Backend>>) -> SegmentOutput<Primitive<Self::Backend>>;
+}
+
+/// A kernel as one operation of Burn's.
+#[derive(Debug)]
+pub struct AsOperation<K> {
+    kernel: K,
+    gives_vectors: bool,
+}
+
+impl<K: SegmentKernel + 'static> AsOperation<K>
+where
+    DispatchTensor: DispatchKindConversion<K::Backend> + DispatchKindConversion<Autodiff<K::Backend>>,
+{
+    /// The kernel of a segment.
+    pub fn of(segment: &SegmentGraph, kernel: K) -> Arc<dyn CarryOut> {
+        Arc::new(Self {
+            gives_vectors: segment.gives_vectors(),
+            kernel,
+        })
+    }
+
+    fn run<const D: usize>(&self, layers: &[Layer], maps: Tensor<4>) -> Tensor<D> {
+        let parameters = layers
+            .iter()
+            .flat_map(Layer::learned)
+            .map(|(_, learned)| match learned {
+                Learned::Vector(vector) => Parameter::Vector(vector.val()),
+                Learned::Matrix(matrix) => Parameter::Matrix(matrix.val()),
+                Learned::Kernel(kernel) => Parameter::Kernel(kernel.val()),
+            });
+        let norms: Vec<&BatchNorm> = layers.iter().filter_map(Layer::as_norm).collect();
+        let carry_out = |input| self.kernel.carry_out(input);
+        if !maps.device().is_autodiff() {
+            let running = norms.iter().map(|norm| norm.running());
+            return evaluate::<K::Backend, D>(maps, parameters.collect(), running.collect(), carry_out);
+        }
+        let (output, statistics) = train::<K::Backend, D>(maps, parameters.collect(), carry_out);
+        for (norm, statistics) in norms.iter().zip(statistics) {
+            norm.follow(statistics);
+        }
+        output
+    }
+}
+
+impl<K: SegmentKernel + 'static> CarryOut for AsOperation<K>
+where
+    DispatchTensor: DispatchKindConversion<K::Backend> + DispatchKindConversion<Autodiff<K::Backend>>,
+{
+    fn forward(&self, layers: &[Layer], maps: Tensor<4>) -> Activation {
+        if self.gives_vectors {
+            Activation::Vectors(self.run(layers, maps))
+        } else {
+            Activation::Maps(self.run(layers, maps))
+        }
+    }
+}
+
+/// Who carries out which segment of a network.
+#[derive(Debug)]
+pub struct Program {
+    segments: Vec<Placed>,
+    last_uses: Vec<Option<NodeId>>,
+}
+
+/// A segment and what carries it out.
+#[derive(Debug)]
+pub(super) struct Placed {
+    pub(super) segment: Segment,
+    /// None: its nodes one by one.
+    pub(super) by: Option<(&'static str, Arc<dyn CarryOut>)>,
+}
+
+/// The name of what no lowering takes.
+const PLAIN: &str = "plain";
+
+impl Program {
+    /// Offers each segment to the lowerings in turn.
+    pub fn new(graph: &Graph, lowerings: &[Arc<dyn Lowering>]) -> Self {
+        let place = |segment: &Segment| {
+            let own = SegmentGraph::new(graph, segment);
+            let taken = lowerings.iter().find_map(|lowering| {
+                let carry_out = lowering.take(&own)?;
+                Some((lowering.name(), carry_out))
+            });
+            Placed {
+                segment: segment.clone(),
+                by: taken,
+            }
+        };
+        Self {
+            segments: graph.segments.iter().map(place).collect(),
+            last_uses: graph.last_uses(),
+        }
+    }
+
+    /// Whether a node is the last that reads an output.
+    pub(super) fn is_last_use(&self, output: NodeId, node: NodeId) -> bool {
+        self.last_uses[output] == Some(node)
+    }
+
+    pub(super) fn segments(&self) -> &[Placed] {
+        &self.segments
+    }
+
+    /// Each segment's name with the name of what carries it out.
+    pub fn parts(&self) -> Vec<(String, &'static str)> {
+        let part = |placed: &Placed| {
+            let by = placed.by.as_ref().map_or(PLAIN, |(name, _)| name);
+            (placed.segment.name.clone(), by)
+        };
+        self.segments.iter().map(part).collect()
+    }
+}

@@ -1,0 +1,154 @@
+//! A network that trains and evaluates: all that the work on it sees.
+
+use std::fmt;
+use std::sync::Arc;
+
+use burn::module::{Module, ModuleMapper, ParamId};
+use burn::tensor::{Device, Gradients, Tensor, TensorData};
+
+use super::lowering::{Lowering, Placed, Program};
+use super::parameters::{Layer, Parameters, has_tensors};
+use super::plain::{self, Activation};
+use crate::formats::weights::{Weights, WeightsError, check};
+use crate::network::{Graph, NodeId, Segment};
+
+/// A network on a device, and who carries out which part of it.
+#[derive(Clone)]
+pub struct Model {
+    device: Device,
+    graph: Arc<Graph>,
+    parameters: Parameters,
+    program: Arc<Program>,
+}
+
+impl fmt::Debug for Model {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Model")
+            .field("device", &self.device)
+            .field("program", &self.program)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Model {
+    /// Builds a network from named weights; each of its segments is carried out by the first of the lowerings that takes
+    /// it, else node by node. With an autodiff device it trains, else it evaluates.
+    ///
+    /// # Errors
+    /// Weights that are not those of the graph.
+    pub fn new(
+        graph: Arc<Graph>,
+        weights: &Weights,
+        device: &Device,
+        lowerings: &[Arc<dyn Lowering>],
+    ) -> Result<Self, WeightsError> {
+        check(weights, &graph, "weights")?;
+        Ok(Self {
+            device: device.clone(),
+            parameters: Parameters::new(&graph, weights, device),
+            program: Arc::new(Program::new(&graph, lowerings)),
+            graph,
+        })
+    }
+
+    /// The device that it is on.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// What it is.
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// Its learned tensors and running statistics.
+    pub fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
+    /// Who carries out which segment.
+    pub fn program(&self) -> &Program {
+        &self.program
+    }
+
+    /// Images `[batch, channels, height, width]`, normalised, to logits `[batch, classes]`.
+    pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
+        let mut entering = Activation::Maps(images);
+        let mut layers = self.parameters.layers();
+        for Placed { segment, by } in self.program.segments() {
+            let nodes = &self.graph.nodes[segment.nodes.clone()];
+            let (own, rest) = layers.split_at(nodes.iter().filter(|node| has_tensors(node)).count());
+            layers = rest;
+            entering = match by {
+                Some((_, carry_out)) => carry_out.forward(own, entering.maps()),
+                None => self.node_by_node(segment, own, entering),
+            };
+        }
+        entering.vectors()
+    }
+
+    /// A segment by Burn's own operations. Each output is let go of with the last node that reads it, so that Burn may
+    /// write into it.
+    fn node_by_node(&self, segment: &Segment, own: &[Layer], entering: Activation) -> Activation {
+        let first: NodeId = segment.nodes.start - 1;
+        let mut outputs: Vec<Option<Activation>> = vec![None; segment.nodes.len() + 1];
+        outputs[0] = Some(entering);
+        let mut own = own.iter();
+        for id in segment.nodes.clone() {
+            let node = &self.graph.nodes[id];
+            let read = |&input: &NodeId| match self.program.is_last_use(input, id) {
+                true => outputs[input - first].take(),
+                false => outputs[input - first].clone(),
+            };
+            let inputs: Vec<Activation> = node.inputs.iter().filter_map(read).collect();
+            let layer = if has_tensors(node) { own.next() } else { None };
+            outputs[id - first] = Some(plain::carry_out(node, layer, inputs));
+        }
+        let output = outputs.pop().flatten();
+        output.expect("a segment's last node gives what goes on")
+    }
+
+    /// The same network for evaluation, on the device without autodiff, its running statistics brought up to date.
+    pub fn valid(&self) -> Self {
+        Self {
+            device: self.device.clone().inner(),
+            parameters: self.parameters.valid(),
+            ..self.clone()
+        }
+    }
+
+    /// The same network with every learned tensor as the mapper leaves it.
+    pub fn map<M: ModuleMapper>(self, mapper: &mut M) -> Self {
+        Self {
+            parameters: self.parameters.map(mapper),
+            ..self
+        }
+    }
+
+    /// Every tensor by PyTorch's names and in its layout, running statistics included.
+    pub fn weights(&self) -> Weights {
+        // `valid` brings the running statistics up to date.
+        self.parameters.valid().weights(&self.graph)
+    }
+
+    /// Every learned tensor's gradient by PyTorch's names and in its layout.
+    pub fn gradients(&self, gradients: &Gradients) -> Weights {
+        self.parameters.gradients(&self.graph, gradients)
+    }
+
+    /// Something that belongs to each learned tensor, by PyTorch's names and in its layout: what `value_of` gives, in the
+    /// tensor's own shape here; what it has nothing for is left out.
+    pub fn learned_values(&self, value_of: impl Fn(ParamId) -> Option<TensorData>) -> Weights {
+        self.parameters.learned_values(&self.graph, value_of)
+    }
+
+    /// The way back: hands on what belongs to each learned tensor, in the tensor's own shape here.
+    pub fn give_learned_values(&self, named: &Weights, give: impl FnMut(ParamId, TensorData)) {
+        self.parameters.give_learned_values(&self.graph, named, give);
+    }
+
+    /// Learned values that were built, to be checked against [`Graph::parameters`].
+    pub fn learned_count(&self) -> usize {
+        self.parameters.count()
+    }
+}

@@ -1,0 +1,94 @@
+//! `plain`: each node by Burn's own module or operation, as any Burn user would write it.
+
+use burn::nn::DropoutConfig;
+use burn::nn::PaddingConfig2d;
+use burn::nn::pool::{AvgPool2dConfig, MaxPool2dConfig};
+use burn::tensor::Tensor;
+use burn::tensor::activation::relu;
+
+use super::parameters::Layer;
+use crate::network::{Node, Operation};
+
+/// The output of a node.
+#[derive(Clone, Debug)]
+pub enum Activation {
+    /// `[batch, channels, height, width]`.
+    Maps(Tensor<4>),
+    /// `[batch, values]`.
+    Vectors(Tensor<2>),
+}
+
+impl Activation {
+    /// Feature maps.
+    ///
+    /// # Panics
+    /// Of vectors: no graph that a family lays out has a node that reads maps behind one that gives vectors.
+    pub(super) fn maps(self) -> Tensor<4> {
+        match self {
+            Self::Maps(maps) => maps,
+            Self::Vectors(_) => unreachable!("a node that reads feature maps has some before it"),
+        }
+    }
+
+    /// A value for each channel.
+    ///
+    /// # Panics
+    /// As [`Activation::maps`].
+    pub(super) fn vectors(self) -> Tensor<2> {
+        match self {
+            Self::Vectors(vectors) => vectors,
+            Self::Maps(_) => unreachable!("a node that reads vectors has some before it"),
+        }
+    }
+}
+
+/// Carries a node out on its inputs; `layer` are its tensors, where it has any.
+pub(super) fn carry_out(node: &Node, layer: Option<&Layer>, inputs: Vec<Activation>) -> Activation {
+    let mut inputs = inputs.into_iter();
+    let mut maps = || inputs.next().map(Activation::maps).expect("a node has its inputs");
+    Activation::Maps(match (node.operation, layer) {
+        (Operation::Convolution { .. }, Some(Layer::Convolution(conv))) => conv.forward(maps()),
+        (Operation::BatchNorm, Some(Layer::BatchNorm(norm))) => norm.forward(maps()),
+        (Operation::Linear, Some(Layer::Linear(linear))) => {
+            let vectors = inputs.next().map(Activation::vectors).expect("a node has its inputs");
+            return Activation::Vectors(linear.forward(vectors));
+        }
+        (Operation::Convolution { .. } | Operation::BatchNorm | Operation::Linear, _) => {
+            unreachable!("the parameters were built from the same graph")
+        }
+        (Operation::Images, _) => maps(),
+        (Operation::Relu, _) => relu(maps()),
+        (Operation::Dropout { share }, _) => DropoutConfig::new(share).init().forward(maps()),
+        (
+            Operation::MaxPool {
+                kernel,
+                stride,
+                padding,
+            },
+            _,
+        ) => MaxPool2dConfig::new([kernel; 2])
+            .with_strides([stride; 2])
+            .with_padding(PaddingConfig2d::Explicit(padding, padding, padding, padding))
+            .init()
+            .forward(maps()),
+        (Operation::AveragePool { kernel, stride }, _) => AvgPool2dConfig::new([kernel; 2])
+            .with_strides([stride; 2])
+            .init()
+            .forward(maps()),
+        (Operation::ZeroChannels, _) => {
+            let maps = maps();
+            let [batch, channels, height, width] = maps.dims();
+            let zeros = Tensor::zeros([batch, node.output.channels - channels, height, width], &maps.device());
+            Tensor::cat(vec![maps, zeros], 1)
+        }
+        (Operation::Concatenation, _) => Tensor::cat(inputs.map(Activation::maps).collect(), 1),
+        (Operation::Addition, _) => maps() + maps(),
+        (Operation::GlobalAveragePool, _) => {
+            // A mean over height and width rather than adaptive pooling, whose backward is not deterministic on CUDA.
+            let maps = maps();
+            let [batch, channels, height, width] = maps.dims();
+            let means = maps.reshape([batch, channels, height * width]).mean_dim(2);
+            return Activation::Vectors(means.reshape([batch, channels]));
+        }
+    })
+}

@@ -1,0 +1,214 @@
+//! The backward pass of `recompute`: from a segment's last node to its first, each gradient as soon as it is whole.
+
+use std::sync::Arc;
+
+use super::operations::Operations;
+use super::recompute::{Kept, RecomputePlan};
+use super::segment::SegmentGradients;
+use super::segment_graph::Value;
+use crate::network::Operation;
+
+/// A gradient of a value that is not whole yet.
+enum Pending<T> {
+    None,
+    /// A tensor of its own.
+    Whole(T),
+    /// The first channels of a concatenation's gradient: cut out only where they are added to something else.
+    FirstChannels(T),
+}
+
+/// A backward pass: what is kept, what was computed again, and what was found.
+pub(super) struct Backward<O: Operations> {
+    plan: RecomputePlan,
+    kept: Kept<O>,
+    /// Values that were computed again and that a node to come reads.
+    again: Vec<Option<O::Tensor>>,
+    pending: Vec<Pending<O::Tensor>>,
+    parameters: Vec<O::Tensor>,
+    found: Vec<Option<O::Tensor>>,
+}
+
+impl<O: Operations> Backward<O> {
+    pub(super) fn new(plan: RecomputePlan, kept: Kept<O>, parameters: Vec<O::Tensor>) -> Self {
+        let values = plan.graph.nodes.len() + 1;
+        Self {
+            again: (0..values).map(|_| None).collect(),
+            pending: (0..values).map(|_| Pending::None).collect(),
+            found: parameters.iter().map(|_| None).collect(),
+            plan,
+            kept,
+            parameters,
+        }
+    }
+
+    /// From the gradient of the segment's output to those of what entered and of the parameters.
+    pub(super) fn run(mut self, gradient: O::Tensor) -> SegmentGradients<O::Tensor> {
+        let last = self.plan.graph.nodes.len();
+        self.pending[last] = Pending::Whole(gradient);
+        for value in (1..=last).rev() {
+            let is_relu = self.plan.graph.nodes[value - 1].operation == Operation::Relu;
+            if !is_relu {
+                // The value itself is read by no node before its own; only a ReLU reads its output.
+                self.kept.values[value] = None;
+                self.again[value] = None;
+            }
+            if let Some(gradient) = self.whole(value) {
+                self.node(value, gradient);
+            }
+            self.kept.values[value] = None;
+            self.again[value] = None;
+        }
+        SegmentGradients {
+            maps: self.whole(0),
+            parameters: self
+                .found
+                .into_iter()
+                .map(|gradient| gradient.expect("every parameter belongs to a node that the output is made from"))
+                .collect(),
+        }
+    }
+
+    /// The gradient of a value, whole.
+    fn whole(&mut self, value: Value) -> Option<O::Tensor> {
+        match std::mem::replace(&mut self.pending[value], Pending::None) {
+            Pending::None => None,
+            Pending::Whole(gradient) => Some(gradient),
+            Pending::FirstChannels(wide) => Some(O::channels(&wide, 0, self.channels(value))),
+        }
+    }
+
+    /// Channels of a value.
+    fn channels(&self, value: Value) -> usize {
+        let node = self.plan.graph.node(value);
+        node.map_or(self.plan.graph.entering, |node| node.output).channels
+    }
+
+    /// Adds to the gradient of a value.
+    fn add(&mut self, value: Value, gradient: O::Tensor) {
+        let pending = &mut self.pending[value];
+        *pending = Pending::Whole(match std::mem::replace(pending, Pending::None) {
+            Pending::None => gradient,
+            Pending::Whole(earlier) => O::add(gradient, earlier),
+            Pending::FirstChannels(wide) => O::add_first_channels(gradient, wide),
+        });
+    }
+
+    /// From the gradient of a node's output to those of its inputs and parameters.
+    fn node(&mut self, value: Value, gradient: O::Tensor) {
+        let graph = Arc::clone(&self.plan.graph);
+        let node = &graph.nodes[value - 1];
+        let inputs = graph.inputs(value);
+        let own = graph.first_parameter(value);
+        match node.operation {
+            Operation::Convolution { stride, padding, .. } => {
+                let maps = self.value(inputs[0]);
+                let weight = &self.parameters[own];
+                let [gradient, weights] = O::convolve_backward(gradient, &maps, weight, stride, padding);
+                self.found[own] = Some(weights);
+                self.add(inputs[0], gradient);
+            }
+            Operation::BatchNorm => {
+                let maps = self.value(inputs[0]);
+                let statistics = self.kept.statistics[value].take();
+                let statistics = statistics.expect("a normalisation keeps its statistics while training");
+                let [gradient, gamma, beta] =
+                    O::normalise_backward(gradient, &maps, &self.parameters[own], &statistics);
+                self.found[own] = Some(gamma);
+                self.found[own + 1] = Some(beta);
+                self.add(inputs[0], gradient);
+            }
+            Operation::Relu => {
+                let output = self.value(value);
+                self.add(inputs[0], O::relu_backward(gradient, &output));
+            }
+            Operation::Dropout { share } => {
+                let mask = self.kept.masks[value].as_ref();
+                let mask = mask.expect("dropout keeps its mask while training");
+                let gradient = O::drop_again(gradient, share, mask);
+                self.add(inputs[0], gradient);
+            }
+            Operation::AveragePool { kernel, stride } => {
+                let size = [node.input.height, node.input.width];
+                self.add(inputs[0], O::pool_backward(gradient, size, kernel, stride));
+            }
+            Operation::ZeroChannels => self.add(inputs[0], O::channels(&gradient, 0, node.input.channels)),
+            Operation::Concatenation => self.cut(inputs, gradient),
+            Operation::Addition => {
+                let second = O::copy(&gradient);
+                self.add(inputs[0], gradient);
+                self.add(inputs[1], second);
+            }
+            Operation::GlobalAveragePool => {
+                let size = [node.input.height, node.input.width];
+                self.add(inputs[0], O::mean_backward(gradient, size));
+            }
+            Operation::Images | Operation::MaxPool { .. } | Operation::Linear => {
+                unreachable!("a plan is made of no segment with these")
+            }
+        }
+    }
+
+    /// Each input of a concatenation its channels of the gradient.
+    fn cut(&mut self, inputs: &[Value], gradient: O::Tensor) {
+        let mut from = self.channels(inputs[0]);
+        for &input in &inputs[1..] {
+            let to = from + self.channels(input);
+            self.add(input, O::channels(&gradient, from, to));
+            from = to;
+        }
+        let first = inputs[0];
+        match std::mem::replace(&mut self.pending[first], Pending::None) {
+            Pending::None => self.pending[first] = Pending::FirstChannels(gradient),
+            Pending::Whole(earlier) => self.pending[first] = Pending::Whole(O::add_first_channels(earlier, gradient)),
+            Pending::FirstChannels(earlier) => {
+                let earlier = O::channels(&earlier, 0, self.channels(first));
+                self.pending[first] = Pending::Whole(O::add_first_channels(earlier, gradient));
+            }
+        }
+    }
+
+    /// A value that was kept, or that is computed again and stays until its own node has been passed.
+    fn value(&mut self, value: Value) -> O::Tensor {
+        let there = self.kept.values[value].as_ref().or(self.again[value].as_ref());
+        if let Some(there) = there {
+            return O::share(there);
+        }
+        let made = self.make_again(value);
+        self.again[value] = Some(O::share(&made));
+        made
+    }
+
+    /// A value computed again, which nobody else holds.
+    fn make_again(&mut self, value: Value) -> O::Tensor {
+        let graph = Arc::clone(&self.plan.graph);
+        let inputs = graph.inputs(value);
+        match graph.nodes[value - 1].operation {
+            Operation::BatchNorm => {
+                let maps = self.value(inputs[0]);
+                let own = graph.first_parameter(value);
+                let statistics = self.kept.statistics[value].as_ref();
+                let statistics = statistics.expect("a normalisation is computed again before its backward pass");
+                O::normalise_again(&maps, [&self.parameters[own], &self.parameters[own + 1]], statistics)
+            }
+            Operation::Relu => O::relu(self.made_to_overwrite(inputs[0])),
+            Operation::Dropout { share } => {
+                let maps = self.made_to_overwrite(inputs[0]);
+                let mask = self.kept.masks[value].as_ref();
+                O::drop_again(maps, share, mask.expect("dropout keeps its mask while training"))
+            }
+            Operation::Concatenation => {
+                let parts = graph.operands(value).into_iter().map(|part| self.value(part));
+                O::concatenate(&parts.collect::<Vec<_>>())
+            }
+            _ => unreachable!("what else a backward pass reads is kept"),
+        }
+    }
+
+    /// A value that the caller may write into.
+    fn made_to_overwrite(&mut self, value: Value) -> O::Tensor {
+        match self.kept.values[value].as_ref().or(self.again[value].as_ref()) {
+            Some(there) => O::copy(there),
+            None => self.make_again(value),
+        }
+    }
+}

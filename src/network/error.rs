@@ -1,0 +1,24 @@
+//! A rule that a network breaks.
+
+/// A rule that a network's options break, or that an image breaks for a network.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{rule}; {remedy}")]
+pub struct NetworkError {
+    /// The option at fault, as the ablation format names it (`growth-rate`).
+    pub option: &'static str,
+    /// What was found and the rule that it breaks.
+    pub rule: String,
+    /// What to write instead.
+    pub remedy: String,
+}
+
+impl NetworkError {
+    /// A rule that `option` breaks.
+    pub fn new(option: &'static str, rule: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self {
+            option,
+            rule: rule.into(),
+            remedy: remedy.into(),
+        }
+    }
+}

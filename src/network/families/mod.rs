@@ -1,0 +1,5 @@
+//! The families of networks, a file each.
+
+pub mod densenet;
+#[cfg(test)]
+pub mod tests;

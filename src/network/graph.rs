@@ -1,0 +1,227 @@
+//! A network as plain data: a graph of operations, laid out for images of one shape.
+
+use std::ops::Range;
+
+use super::error::NetworkError;
+use super::initialization::Initialization;
+use super::shape::Shape;
+
+/// Batch normalisation's epsilon: PyTorch's and the authors'.
+pub const EPSILON: f64 = 1e-5;
+
+/// A node's place in [`Graph::nodes`], which is also that of its output.
+pub type NodeId = usize;
+
+/// What a node does.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Operation {
+    /// The batch of images itself: the first node, and no other.
+    Images,
+    /// A square convolution without bias.
+    Convolution {
+        /// The window's side.
+        kernel: usize,
+        /// The step between windows.
+        stride: usize,
+        /// Zeros added on each side.
+        padding: usize,
+    },
+    /// Batch normalisation with a learned scale and shift a channel.
+    BatchNorm,
+    /// max(0, x).
+    Relu,
+    /// Dropout while training, the identity in evaluation.
+    Dropout {
+        /// The share of values set to zero.
+        share: f64,
+    },
+    /// Max pooling.
+    MaxPool {
+        /// The window's side.
+        kernel: usize,
+        /// The step between windows.
+        stride: usize,
+        /// Rows and columns added on each side.
+        padding: usize,
+    },
+    /// Average pooling without padding; a window of 1 only leaves out rows and columns.
+    AveragePool {
+        /// The window's side.
+        kernel: usize,
+        /// The step between windows.
+        stride: usize,
+    },
+    /// Channels of zeros behind the input's.
+    ZeroChannels,
+    /// The channels of all inputs, one after the other.
+    Concatenation,
+    /// The sum of two inputs.
+    Addition,
+    /// The mean of each feature map.
+    GlobalAveragePool,
+    /// A matrix and a bias.
+    Linear,
+}
+
+/// An operation with its inputs and shapes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Node {
+    /// The module's name as torchvision has it, `features.denseblock1.denselayer1.conv1`.
+    pub name: String,
+    /// What it does.
+    pub operation: Operation,
+    /// The nodes whose outputs it reads, each before it.
+    pub inputs: Vec<NodeId>,
+    /// One image's part of the last input.
+    pub input: Shape,
+    /// One image's part of the output.
+    pub output: Shape,
+}
+
+impl Node {
+    /// Learned values.
+    pub fn parameters(&self) -> usize {
+        match self.operation {
+            Operation::Convolution { kernel, .. } => kernel * kernel * self.input.channels * self.output.channels,
+            Operation::BatchNorm => 2 * self.output.channels,
+            Operation::Linear => (self.input.channels + 1) * self.output.channels,
+            _ => 0,
+        }
+    }
+
+    /// The tensors in PyTorch's layout, learned values first, then running statistics: (name, shape).
+    pub fn tensors(&self) -> Vec<(String, Vec<usize>)> {
+        let named = |part: &str, shape: Vec<usize>| (format!("{}.{part}", self.name), shape);
+        let (inputs, outputs) = (self.input.channels, self.output.channels);
+        match self.operation {
+            Operation::Convolution { kernel, .. } => vec![named("weight", vec![outputs, inputs, kernel, kernel])],
+            Operation::BatchNorm => ["weight", "bias", "running_mean", "running_var"]
+                .map(|part| named(part, vec![outputs]))
+                .to_vec(),
+            Operation::Linear => vec![named("weight", vec![outputs, inputs]), named("bias", vec![outputs])],
+            _ => Vec::new(),
+        }
+    }
+
+    /// Multiply-accumulates for one image: convolutions and the classifier, as is usual; the normalisations and
+    /// poolings are not counted.
+    pub fn macs(&self) -> u64 {
+        match self.operation {
+            Operation::Convolution { kernel, .. } => {
+                (kernel * kernel * self.input.channels) as u64 * self.output.values() as u64
+            }
+            Operation::Linear => (self.input.channels * self.output.channels) as u64,
+            _ => 0,
+        }
+    }
+
+    /// Whether it is a convolution or the classifier: what the papers count as a layer.
+    pub fn is_weighted(&self) -> bool {
+        matches!(self.operation, Operation::Convolution { .. } | Operation::Linear)
+    }
+}
+
+/// A part of a network between two places at which a single tensor goes on; the unit that an execution takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Segment {
+    /// Its name, `denseblock1`.
+    pub name: String,
+    /// Its nodes.
+    pub nodes: Range<NodeId>,
+}
+
+/// Layers that a table shows as one line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Block {
+    /// Its name, `features.denseblock1`.
+    pub name: String,
+    /// How many layers.
+    pub layers: usize,
+    /// What each of them is called, `dense layer`.
+    pub unit: &'static str,
+    /// Its nodes.
+    pub nodes: Range<NodeId>,
+}
+
+/// A network laid out for images of one shape and a number of classes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Graph {
+    /// One image.
+    pub input: Shape,
+    /// Classes that the classifier tells apart.
+    pub classes: usize,
+    /// How the convolutions' weights are drawn.
+    pub initialization: Initialization,
+    /// Every operation, each behind those whose outputs it reads; the images first, the logits last.
+    pub nodes: Vec<Node>,
+    /// The segments, which hold every node but the images.
+    pub segments: Vec<Segment>,
+    /// What a table shows as one line; the other nodes have a line each.
+    pub blocks: Vec<Block>,
+}
+
+impl Graph {
+    /// Every node but the images, in the order of the forward pass.
+    pub fn layers(&self) -> &[Node] {
+        self.nodes.get(1..).unwrap_or_default()
+    }
+
+    /// Every tensor in PyTorch's layout: (name, shape).
+    pub fn tensors(&self) -> impl Iterator<Item = (String, Vec<usize>)> {
+        self.nodes.iter().flat_map(Node::tensors)
+    }
+
+    /// Learned values of the whole network.
+    pub fn parameters(&self) -> usize {
+        self.nodes.iter().map(Node::parameters).sum()
+    }
+
+    /// Multiply-accumulates of convolutions and classifier for one image.
+    pub fn macs(&self) -> u64 {
+        self.nodes.iter().map(Node::macs).sum()
+    }
+
+    /// Convolutions and the classifier on the longest way through the network: the depth of the papers' names
+    /// (DenseNet-121 has 121, ResNet-50 has 50, whose projections stand beside the way).
+    pub fn depth(&self) -> usize {
+        let mut depths: Vec<usize> = Vec::with_capacity(self.nodes.len());
+        for node in &self.nodes {
+            let before = node.inputs.iter().map(|&input| depths[input]).max().unwrap_or(0);
+            depths.push(before + usize::from(node.is_weighted()));
+        }
+        depths.last().copied().unwrap_or(0)
+    }
+
+    /// The last node that reads each node's output; none of the logits.
+    pub fn last_uses(&self) -> Vec<Option<NodeId>> {
+        let mut last = vec![None; self.nodes.len()];
+        for (id, node) in self.nodes.iter().enumerate() {
+            for &input in &node.inputs {
+                last[input] = Some(id);
+            }
+        }
+        last
+    }
+
+    /// Checks that every batch normalisation sees more than one value a channel while training with batches of
+    /// `batch_size` images: the variance of a single value is undefined.
+    ///
+    /// # Errors
+    /// The first normalisation that would see one value.
+    pub fn check_training_batch(&self, batch_size: usize) -> Result<(), NetworkError> {
+        let single = self.nodes.iter().find(|node| {
+            node.operation == Operation::BatchNorm && batch_size * node.input.height * node.input.width == 1
+        });
+        match single {
+            None => Ok(()),
+            Some(node) => Err(NetworkError::new(
+                "batch-size",
+                format!(
+                    "a batch of {batch_size} image leaves {} one value per channel (a 1x1 map), of which there is no variance",
+                    node.name
+                ),
+                "train with larger batches or larger images",
+            )),
+        }
+    }
+}
