@@ -18,7 +18,8 @@ use criterion::{BenchmarkGroup, BenchmarkId, Criterion, SamplingMode, Throughput
 use densenet_bench::formats::ablation::{TrainSettings, parse};
 use densenet_bench::host::{DeviceChoice, cuda_devices, open};
 use densenet_bench::model::{DenseLayer, DenseNet, Model, initial_weights};
-use densenet_bench::network::{Graph, Network, Shape, densenet, preset};
+use densenet_bench::network::families::densenet;
+use densenet_bench::network::{Graph, Network, Shape, preset};
 use densenet_bench::training::{Learner, cross_entropy};
 
 /// The optimizer of the paper's CIFAR runs, for the training step.

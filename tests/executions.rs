@@ -9,7 +9,7 @@ use densenet_bench::formats::ablation::{Execution, RunSettings, TrainSettings};
 use densenet_bench::formats::weights::Weights;
 use densenet_bench::host::{self, DeviceChoice, check_execution};
 use densenet_bench::model::{Model, initial_weights};
-use densenet_bench::network::densenet::{DenseNet, Order, Stem};
+use densenet_bench::network::families::densenet::{DenseNet, Order, Stem};
 use densenet_bench::network::{Graph, Network, Shape};
 use densenet_bench::random::{Purpose, Stream};
 use densenet_bench::training::{Learner, build, cross_entropy};

@@ -9,7 +9,7 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use densenet_bench::formats::weights::Weights;
 use densenet_bench::host::{DeviceChoice, open};
 use densenet_bench::model::{DenseNet as Modules, Model, initial_weights};
-use densenet_bench::network::densenet::{DenseNet, DropoutAfter, Order, Stem};
+use densenet_bench::network::families::densenet::{DenseNet, DropoutAfter, Order, Stem};
 use densenet_bench::network::{Network, Shape};
 use densenet_bench::training::cross_entropy;
 

@@ -6,7 +6,7 @@ use densenet_bench::formats::ablation::{Execution, RunSettings, TrainSettings};
 use densenet_bench::host::{DeviceChoice, check_execution, open};
 use densenet_bench::libtorch::CpuTensors;
 use densenet_bench::model::initial_weights;
-use densenet_bench::network::densenet::DenseNet;
+use densenet_bench::network::families::densenet::DenseNet;
 use densenet_bench::network::{Network, Shape};
 use densenet_bench::training::{Learner, build};
 

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use densenet_bench::formats::{batches as batch_file, checkpoint as checkpoint_file, weights as weight_file};
-use densenet_bench::network::densenet::DenseNet;
+use densenet_bench::network::families::densenet::DenseNet;
 use densenet_bench::network::{Graph, Network, Shape};
 use sha2::{Digest, Sha256};
 

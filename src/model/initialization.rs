@@ -39,7 +39,7 @@ pub fn initial_weights(graph: &Graph, seed: u64) -> Weights {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::network::densenet::DenseNet;
+    use crate::network::families::densenet::DenseNet;
     use crate::network::{Initialization, Network, Shape, preset};
 
     fn standard_deviation(values: &[f32]) -> f64 {

@@ -57,7 +57,7 @@ impl Graph {
 
 #[cfg(test)]
 mod tests {
-    use crate::network::densenet::DenseNet;
+    use crate::network::families::densenet::DenseNet;
     use crate::network::{Network, Shape};
 
     /// Bytes that libtorch 2.9.0 was counted to have live, on a processor with AVX-512.

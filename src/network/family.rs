@@ -1,4 +1,4 @@
-//! The families of networks: one file each in `families/`, and one line each in [`FAMILIES`].
+//! What a family of networks is: one file in `families/` and its line in the table there.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,15 +9,12 @@ use serde_json::Value;
 
 use super::builder::GraphBuilder;
 use super::error::NetworkError;
-use super::families::densenet;
+use super::families::FAMILIES;
 use super::graph::Graph;
 use super::initialization::Initialization;
 use super::options::Options;
 use super::shape::Shape;
 use crate::keys::KnownKey;
-
-/// Every family. The first is that of files and records that name none.
-pub const FAMILIES: &[&Family] = &[&densenet::FAMILY];
 
 /// A family of networks: its options in files, its networks by name, and the way from options to a network.
 pub struct Family {

@@ -4,7 +4,7 @@ mod builder;
 mod convolution_memory;
 mod error;
 mod evaluation_memory;
-mod families;
+pub mod families;
 mod family;
 mod gradient_memory;
 mod graph;
@@ -15,12 +15,12 @@ mod shape;
 
 pub use builder::GraphBuilder;
 pub use error::NetworkError;
-pub use families::densenet;
+pub use families::FAMILIES;
 #[cfg(test)]
 pub use families::tests::tiny;
 pub use family::{
-    Architecture, FAMILIES, Family, FamilyColumns, Network, Preset, PublishedError, family, family_names,
-    nearest_preset, preset, presets,
+    Architecture, Family, FamilyColumns, Network, Preset, PublishedError, family, family_names, nearest_preset, preset,
+    presets,
 };
 pub use graph::{Block, EPSILON, Graph, Node, NodeId, Operation, Segment};
 pub use initialization::Initialization;

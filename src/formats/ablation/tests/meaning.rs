@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::formats::ablation::*;
-use crate::network::densenet::{DenseNet, DropoutAfter, Order, Stem};
+use crate::network::families::densenet::{DenseNet, DropoutAfter, Order, Stem};
 use crate::network::{Architecture, FAMILIES, Initialization, Shape};
 
 const NAMED: &str = "name = \"growth\"\nquestion = \"What does it buy?\"\n";

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::formats::ablation::*;
 use crate::keys::KnownKey;
-use crate::network::densenet::DenseNet;
+use crate::network::families::densenet::DenseNet;
 use crate::network::{Architecture, FAMILIES, preset};
 
 /// The TOML files of a folder of the repository, and of those in it.
