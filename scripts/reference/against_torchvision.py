@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Checks `densenet.py` against torchvision's DenseNet: the same names and shapes, and with the same weights the same
-logits and gradients to the last bit, in evaluation and in training mode.
+"""Checks the networks of this folder against torchvision's: the same names and shapes, and with the same weights the
+same logits and gradients to the last bit, in evaluation and in training mode.
 
     .venv/bin/python scripts/reference/against_torchvision.py
 
@@ -9,13 +9,17 @@ Needs what scripts/fixtures/requirements.txt lists.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+import densenet
+import families
+import resnet
 import torch
 import torchvision
-from densenet import DenseNet, Options
 from torch import nn
 from torch.nn import functional as F
+from torchvision.models.resnet import BasicBlock, Bottleneck
 
 
 def randomize(model: nn.Module, seed: int) -> None:
@@ -29,10 +33,10 @@ def randomize(model: nn.Module, seed: int) -> None:
             module.get_buffer("running_var").uniform_(0.5, 2, generator=generator)
 
 
-def equal_to(theirs: nn.Module, options: Options, classes: int, side: int) -> None:
-    """Raises AssertionError where `DenseNet(options)` is not the torchvision model `theirs`."""
+def equal_to(theirs: nn.Module, options: Any, classes: int, side: int) -> None:
+    """Raises AssertionError where the network of `options` is not the torchvision model `theirs`."""
     randomize(theirs, seed=1)
-    ours = DenseNet(options, classes)
+    ours = families.build(families.to_json(options), classes, image_channels=3)
     shapes = [{name: tensor.shape for name, tensor in model.state_dict().items()} for model in (ours, theirs)]
     assert list(shapes[0].items()) == list(shapes[1].items()), "names, shapes or their order differ"
     ours.load_state_dict(theirs.state_dict())
@@ -51,9 +55,8 @@ def equal_to(theirs: nn.Module, options: Options, classes: int, side: int) -> No
         assert torch.equal(buffer, other), f"the running statistics {name} differ"
 
 
-def check() -> None:
-    """Compares DenseNet-121 and a small network of torchvision's; raises AssertionError where they differ."""
-    torch.manual_seed(0)
+def check_densenet() -> None:
+    """Compares DenseNet-121 and a small network."""
     imagenet: dict[str, Any] = {
         "bottleneck": True,
         "compression": 0.5,
@@ -62,18 +65,52 @@ def check() -> None:
     }
     equal_to(
         torchvision.models.densenet121(weights=None),
-        Options(block_layers=(6, 12, 24, 16), growth_rate=32, initial_channels=64, **imagenet),
+        densenet.Options(block_layers=(6, 12, 24, 16), growth_rate=32, initial_channels=64, **imagenet),
         classes=1000,
         side=64,
     )
     equal_to(
         torchvision.models.DenseNet(growth_rate=8, block_config=(2, 3, 2, 2), num_init_features=16, num_classes=7),
-        Options(block_layers=(2, 3, 2, 2), growth_rate=8, initial_channels=16, **imagenet),
+        densenet.Options(block_layers=(2, 3, 2, 2), growth_rate=8, initial_channels=16, **imagenet),
         classes=7,
         side=48,
     )
 
 
+def check_resnet() -> None:
+    """Compares ResNet-18, ResNet-50 and smaller ones of both blocks."""
+    imagenet: dict[str, Any] = {"initial_channels": 64, "stem": "imagenet", "shortcut": "projection"}
+    equal_to(
+        torchvision.models.resnet18(weights=None),
+        resnet.Options(block_layers=(2, 2, 2, 2), **imagenet),
+        classes=1000,
+        side=64,
+    )
+    equal_to(
+        torchvision.models.resnet50(weights=None),
+        resnet.Options(block_layers=(3, 4, 6, 3), bottleneck=True, **imagenet),
+        classes=1000,
+        side=64,
+    )
+    for block in (BasicBlock, Bottleneck):
+        equal_to(
+            torchvision.models.ResNet(block, [1, 3, 2, 1], num_classes=7),
+            resnet.Options(block_layers=(1, 3, 2, 1), bottleneck=block is Bottleneck, **imagenet),
+            classes=7,
+            side=47,
+        )
+
+
+CHECKS: dict[str, Callable[[], None]] = {"densenet": check_densenet, "resnet": check_resnet}
+
+
+def check(family: str) -> None:
+    """Compares networks of a family; raises AssertionError where they are not torchvision's."""
+    torch.manual_seed(0)
+    CHECKS[family]()
+
+
 if __name__ == "__main__":
-    check()
-    print(f"densenet.py is torchvision {torchvision.__version__}'s DenseNet, bit for bit")
+    for family in CHECKS:
+        check(family)
+        print(f"{family}.py is the network of torchvision {torchvision.__version__}, bit for bit")

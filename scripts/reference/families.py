@@ -1,0 +1,44 @@
+"""The families of networks: each has a file here, and a line in the table. Needs `torch` alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import densenet
+import resnet
+from torch import nn
+
+
+@dataclass(frozen=True)
+class Family:
+    """The class of a family's options, and that of its networks: `network(options, classes, image_channels)`."""
+
+    options: Any
+    network: Callable[..., nn.Module]
+
+
+FAMILIES = {
+    "densenet": Family(densenet.Options, densenet.DenseNet),
+    "resnet": Family(resnet.Options, resnet.ResNet),
+}
+# What a model is of that names no family.
+DEFAULT = "densenet"
+
+
+def build(model: dict[str, Any], classes: int, image_channels: int) -> nn.Module:
+    """The network of a `[model]`, as densenet-bench serialises it."""
+    fields = dict(model)
+    name = fields.pop("family", DEFAULT)
+    if name not in FAMILIES:
+        raise ValueError(f"unknown family '{name}'; there are {', '.join(FAMILIES)}")
+    family = FAMILIES[name]
+    return family.network(family.options.from_json(fields), classes, image_channels)
+
+
+def to_json(options: Any) -> dict[str, Any]:
+    """The JSON object of a model of any family: what `build` reads."""
+    name = next(name for name, family in FAMILIES.items() if isinstance(options, family.options))
+    named = {} if name == DEFAULT else {"family": name}
+    return {**named, **options.to_json()}
