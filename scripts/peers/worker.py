@@ -22,8 +22,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "reference"))
 
+import families
 import torch
-from densenet import DenseNet, Options
 from processes import OUT_OF_MEMORY
 from safetensors.torch import load_file
 from torch import Tensor, nn
@@ -72,8 +72,7 @@ def prepare(spec: dict[str, Any]) -> None:
 
 def build(spec: dict[str, Any], weights: Path, layout: torch.memory_format, compiled: bool) -> nn.Module:
     """The network with its initial weights, in training or evaluation mode."""
-    options = Options.from_json(spec["settings"]["model"])
-    model = DenseNet(options, spec["classes"], image_channels=spec["input"]["channels"])
+    model = families.build(spec["settings"]["model"], spec["classes"], image_channels=spec["input"]["channels"])
     missing, unexpected = model.load_state_dict(load_file(weights), strict=False)
     lacking = [name for name in missing if not name.endswith("num_batches_tracked")]
     if unexpected or lacking:
