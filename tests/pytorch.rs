@@ -58,6 +58,9 @@ struct Case {
     graph: Graph,
 }
 
+/// The fixtures' folders, one a family.
+const FAMILIES: [&str; 2] = ["", "resnet/"];
+
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/pytorch")
 }
@@ -71,8 +74,11 @@ fn tensors(file: &str) -> Weights {
 }
 
 fn cases() -> Vec<Case> {
-    let index: Index = json("index.json");
-    assert!(index.fixtures.len() >= 6);
+    let names = FAMILIES.iter().flat_map(|family| {
+        let index: Index = json(&format!("{family}index.json"));
+        assert!(index.fixtures.len() >= 6, "{family}");
+        index.fixtures.into_iter().map(move |name| format!("{family}{name}"))
+    });
     let case = |name: String| {
         let fixture: Fixture = json(&format!("{name}.json"));
         let graph = fixture.network.graph(fixture.input, fixture.classes).unwrap();
@@ -84,7 +90,7 @@ fn cases() -> Vec<Case> {
             graph,
         }
     };
-    index.fixtures.into_iter().map(case).collect()
+    names.map(case).collect()
 }
 
 /// A device with an execution that it has.
@@ -334,18 +340,43 @@ fn weights_saved_from_torchvision_give_torchvisions_logits() {
     struct Logits {
         logits: f64,
     }
-    let fixture: Torchvision = json("torchvision.json");
-    let graph = fixture.network.graph(fixture.input, fixture.classes).unwrap();
-    // This file holds `num_batches_tracked` too, as every state_dict of torchvision's does.
-    let weights = tensors("torchvision.weights.safetensors");
-    let expected = tensors("torchvision.safetensors");
-    let images = &expected["images"];
-    for place in places() {
-        let model = built(&graph, &weights, &place);
-        let pixels = TensorData::new(images.values.clone(), images.shape.clone());
-        let input = Tensor::from_data(pixels, &place.device);
-        let apart = relative(&flat(model.forward(input)), &expected["logits/evaluation"].values);
-        assert!(apart <= fixture.tolerances.logits, "{place}: {apart:.2e}");
+    for family in FAMILIES {
+        let fixture: Torchvision = json(&format!("{family}torchvision.json"));
+        let graph = fixture.network.graph(fixture.input, fixture.classes).unwrap();
+        // This file holds `num_batches_tracked` too, as every state_dict of torchvision's does.
+        let weights = tensors(&format!("{family}torchvision.weights.safetensors"));
+        let expected = tensors(&format!("{family}torchvision.safetensors"));
+        let images = &expected["images"];
+        for place in places() {
+            let model = built(&graph, &weights, &place);
+            let pixels = TensorData::new(images.values.clone(), images.shape.clone());
+            let input = Tensor::from_data(pixels, &place.device);
+            let apart = relative(&flat(model.forward(input)), &expected["logits/evaluation"].values);
+            assert!(apart <= fixture.tolerances.logits, "{family}{place}: {apart:.2e}");
+        }
+    }
+}
+
+#[test]
+fn parameters_and_multiply_accumulates_are_those_that_pytorch_counts() {
+    #[derive(Deserialize)]
+    struct Counted {
+        name: String,
+        network: Architecture,
+        input: Shape,
+        classes: usize,
+        parameters: usize,
+        multiply_accumulates: u64,
+    }
+    let counted: Vec<Counted> = json("resnet/counts.json");
+    assert!(counted.len() >= 5);
+    for counted in counted {
+        let graph = counted.network.graph(counted.input, counted.classes).unwrap();
+        assert_eq!(graph.parameters(), counted.parameters, "{}", counted.name);
+        assert_eq!(graph.macs(), counted.multiply_accumulates, "{}", counted.name);
+        // The network is the preset of its name.
+        let preset = densenet_bench::network::preset(&counted.name).unwrap();
+        assert_eq!(preset.network, counted.network, "{}", counted.name);
     }
 }
 

@@ -239,7 +239,7 @@ mod tests {
     fn a_family_that_is_not_known_is_an_error_that_names_those_there_are() {
         let error = serde_json::from_str::<Architecture>(r#"{"family": "vgg"}"#).unwrap_err();
         let said = error.to_string();
-        assert!(said.contains("vgg") && said.contains("densenet"), "{said}");
+        assert!(said.contains("vgg") && said.contains("densenet, resnet"), "{said}");
     }
 
     #[test]

@@ -33,6 +33,9 @@ fn parameters_equal_the_counts_of_the_reference_implementations() {
         ("densenet-169", 224, 1000, 14_149_480),
         ("densenet-201", 224, 1000, 20_013_928),
         ("article", 224, 40, 1_026_704),
+        // torchvision 0.24.0.
+        ("resnet-18", 224, 1000, 11_689_512),
+        ("resnet-50", 224, 1000, 25_557_032),
     ] {
         assert_eq!(counts(name, side, classes).0, parameters, "{name}");
     }

@@ -422,3 +422,50 @@ fn a_network_that_does_not_fit_the_images_is_reported_with_its_variant() {
          transition 4 would pool a 1x1 map by 2x2; this network needs at least 16x16, or fewer blocks"
     );
 }
+
+#[test]
+fn a_family_has_its_own_keys_and_defaults() {
+    let residual = |text: &str| {
+        let columns = network(&format!("family = \"resnet\"\n{text}")).columns();
+        (
+            columns.block_layers.unwrap(),
+            columns.initial_channels.unwrap(),
+            columns.growth_rate,
+        )
+    };
+    assert_eq!(residual("depth = 20"), (vec![3, 3, 3], 16, None));
+    assert_eq!(
+        residual("block-layers = [2, 2]\nstem = \"imagenet\""),
+        (vec![2, 2], 64, None)
+    );
+    assert_eq!(network("preset = \"resnet-18\"").family().name, "resnet");
+    assert_eq!(network("depth = 40").family().name, "densenet");
+    let fault = |text: &str| {
+        let text = format!("{NAMED}[data]\ndataset = \"digits\"\n[model]\n{text}\n");
+        parse(&text, Path::new("x.toml")).unwrap_err().to_string()
+    };
+    assert_eq!(
+        fault("family = \"resnet\"\ndepth = 20\ngrowth-rate = 12"),
+        "x.toml:8: model.growth-rate: growth-rate is for the family densenet, but the family is resnet; remove growth-rate; \
+         resnet has depth, block-layers, bottleneck, initial-channels, stem, shortcut, initialization"
+    );
+    assert_eq!(
+        fault("preset = \"resnet-20\"\nfamily = \"densenet\""),
+        "x.toml:7: model.family: family is \"densenet\", and the preset's is \"resnet\"; leave family out: a preset knows its own"
+    );
+    assert_eq!(
+        fault("family = \"resnets\"\ndepth = 20"),
+        "x.toml:6: model.family: family is \"resnets\"; it must be \"densenet\" or \"resnet\"; did you mean \"resnet\"?"
+    );
+}
+
+#[test]
+fn where_variants_differ_in_their_family_the_files_own_keys_are_for_those_that_have_them() {
+    let ablation = read(
+        "[data]\ndataset = \"digits\"\n[model]\nblock-layers = [1, 1]\ngrowth-rate = 4\n\
+         [sweep]\n\"model.family\" = [\"densenet\", \"resnet\"]\n",
+    );
+    assert_eq!(names(&ablation), ["family=densenet", "family=resnet"]);
+    assert_eq!(ablation.variants[0].settings.model.columns().growth_rate, Some(4));
+    assert_eq!(ablation.variants[1].settings.model.columns().growth_rate, None);
+}
