@@ -15,8 +15,8 @@ use std::time::{Duration, Instant};
 use burn::tensor::{Device, Distribution, Int, Tensor};
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group};
+use densenet_bench::backends::{BACKENDS, Backend, BackendDevice, CPU, CUDA};
 use densenet_bench::formats::ablation::{TrainSettings, parse};
-use densenet_bench::host::{DeviceChoice, cuda_devices, open};
 use densenet_bench::model::{DenseLayer, DenseNet, Model, initial_weights};
 use densenet_bench::network::families::densenet;
 use densenet_bench::network::{Graph, Network, Shape, preset};
@@ -33,35 +33,36 @@ struct Subject {
     preset: &'static str,
     /// Rows and columns of an image.
     side: usize,
-    /// Images in a batch, by backend, so small that all benches together need less than a quarter of an hour on two
+    /// Images in a batch on some backends, so small that all benches together need less than a quarter of an hour on two
     /// idle cores.
-    batch: fn(DeviceChoice) -> usize,
+    batches: [(&'static Backend, usize); 2],
+    /// On any other.
+    smallest_batch: usize,
 }
 
-const SUBJECTS: [Subject; 2] = [
+static SUBJECTS: [Subject; 2] = [
     Subject {
         name: "DenseNet-BC-100",
         preset: "densenet-bc-100-12",
         side: 32,
-        batch: |device| match device {
-            DeviceChoice::Cuda(_) => 64,
-            DeviceChoice::Flex => 4,
-            _ => 16,
-        },
+        batches: [(&CUDA, 64), (&CPU, 16)],
+        smallest_batch: 4,
     },
     Subject {
         name: "DenseNet-121",
         preset: "densenet-121",
         side: 224,
-        batch: |device| match device {
-            DeviceChoice::Cuda(_) => 32,
-            DeviceChoice::Flex => 2,
-            _ => 4,
-        },
+        batches: [(&CUDA, 32), (&CPU, 4)],
+        smallest_batch: 2,
     },
 ];
 
 impl Subject {
+    fn batch(&self, device: BackendDevice) -> usize {
+        let known = self.batches.iter().find(|(backend, _)| *backend == device.backend());
+        known.map_or(self.smallest_batch, |(_, batch)| *batch)
+    }
+
     /// The preset's options.
     fn network(&self) -> densenet::DenseNet {
         let preset = preset(self.preset).expect("the preset is there");
@@ -234,21 +235,21 @@ fn examples(batch: usize, graph: &Graph, device: &Device) -> (Tensor<4>, Tensor<
 
 // --- the benchmarks -------------------------------------------------------------------------------------------------
 
-/// A backend of this machine, and the images of a batch there.
-struct Place {
-    choice: DeviceChoice,
+/// A device of this machine, and the images of a batch there.
+struct Target {
+    choice: BackendDevice,
     device: Device,
     batch: usize,
 }
 
 /// Every backend that the machine has.
-fn places(subject: &Subject) -> impl Iterator<Item = Place> {
-    let all = [DeviceChoice::Cuda(0), DeviceChoice::Cpu, DeviceChoice::Flex];
-    let there = |choice: &DeviceChoice| choice.resolve(cfg!(feature = "libtorch"), cuda_devices()).is_ok();
-    all.into_iter().filter(there).map(|choice| Place {
+fn targets(subject: &Subject) -> impl Iterator<Item = Target> {
+    let first_devices = BACKENDS.iter().map(|backend| backend.device(0));
+    let there = first_devices.filter(|device| device.check().is_ok());
+    there.map(|choice| Target {
         choice,
-        device: open(choice).autodiff(),
-        batch: (subject.batch)(choice),
+        device: choice.open().expect("it is there").autodiff(),
+        batch: subject.batch(choice),
     })
 }
 
@@ -263,15 +264,15 @@ fn parts(criterion: &mut Criterion) {
     for subject in &SUBJECTS {
         let graph = subject.graph(&subject.network());
         // Built when the first part is timed there: a filter may leave none.
-        let lazily = |place: Place| {
-            let device = place.device.clone();
-            (place, LazyCell::new(move || Built::new(subject, &device)))
+        let lazily = |target: Target| {
+            let device = target.device.clone();
+            (target, LazyCell::new(move || Built::new(subject, &device)))
         };
-        let places: Vec<_> = places(subject).map(lazily).collect();
+        let targets: Vec<_> = targets(subject).map(lazily).collect();
         for (part, part_name) in Part::ALL {
             let mut group = group(criterion, subject, part_name);
-            for (place, built) in &places {
-                let Place { choice, device, batch } = place;
+            for (target, built) in &targets {
+                let Target { choice, device, batch } = target;
                 group.throughput(Throughput::Elements(*batch as u64));
                 let sources = LazyCell::new(|| -> Vec<Tensor<4>> {
                     let shapes = part.inputs(&graph).into_iter();
@@ -306,7 +307,7 @@ fn networks(criterion: &mut Criterion) {
         };
 
         let mut whole = group(criterion, subject, "network");
-        for Place { choice, device, batch } in places(subject) {
+        for Target { choice, device, batch } in targets(subject) {
             whole.throughput(Throughput::Elements(batch as u64));
             let built = LazyCell::new(|| (build(&device), examples(batch, &graph, &device)));
             for (pass, pass_name) in Pass::ALL {
@@ -320,7 +321,7 @@ fn networks(criterion: &mut Criterion) {
         whole.finish();
 
         let mut step = group(criterion, subject, "training-step");
-        for Place { choice, device, batch } in places(subject) {
+        for Target { choice, device, batch } in targets(subject) {
             step.throughput(Throughput::Elements(batch as u64));
             // One learner for all samples: its optimizer's first step differs from the others.
             let mut learner = None;

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, SamplingMode, Throughput, criterion_group};
+use densenet_bench::backends::DeviceChoice;
 use densenet_bench::data::{Batch, Loader, load};
 use densenet_bench::formats::ablation::{Ablation, TrainSettings, parse};
-use densenet_bench::host::{DeviceChoice, available_threads, cuda_devices, loader_threads, open};
+use densenet_bench::host::{available_threads, loader_threads};
 use densenet_bench::model::{Model, initial_weights};
 use densenet_bench::training::{Learner, TrainingImages, batch_tensors};
 
@@ -36,10 +37,8 @@ fn loading(criterion: &mut Criterion) {
         .model
         .graph(data.shape, data.classes.len())
         .expect("growth.toml fits the digits");
-    let choice = DeviceChoice::Auto
-        .resolve(cfg!(feature = "libtorch"), cuda_devices())
-        .expect("there is always a device");
-    let device = open(choice).autodiff();
+    let choice = DeviceChoice::Auto.resolve().expect("there is always a device");
+    let device = choice.open().expect("it is there").autodiff();
     let loaders = loader_threads(choice, available_threads());
     let images = TrainingImages::new(Arc::new(data), &settings.data, 0, loaders).expect("the digits divide");
     let batches = || -> Loader {

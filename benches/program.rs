@@ -1,7 +1,8 @@
 //! What makes a bench run as the program's trials do: their allocator and their threads.
 
+use densenet_bench::backends::CPU;
 use densenet_bench::formats::ablation::RunSettings;
-use densenet_bench::host::{DeviceChoice, available_threads, process_variables, restart_with};
+use densenet_bench::host::{available_threads, process_variables, restart_with};
 
 /// With the system's allocator every step would give its buffers back to the kernel and fault them in again.
 #[global_allocator]
@@ -10,7 +11,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// Starts this bench again with the variables of a trial's process, those that are set already as they are:
 /// OpenMP reads them once, when the process starts.
 pub fn run_as_a_trial() {
-    let variables = process_variables(&RunSettings::default(), DeviceChoice::Cpu, available_threads());
+    let variables = process_variables(&RunSettings::default(), CPU.device(0), available_threads());
     if let Err(error) = restart_with(variables, true) {
         eprintln!("warning: the bench cannot start itself with a trial's thread variables: {error}");
     }

@@ -6,13 +6,14 @@
 //! |---|---|---|
 //! | 0 | [`keys`], [`network`], [`statistics`], [`kernels`], [`visible`] | what a network is, as plain data, and its counts; the statistics of samples; dense blocks on slices of numbers; text from outside, made safe to show |
 //! | 1 | [`random`], [`formats`], `model` | seeded draws; files' bytes to values and back; Burn modules built from the data |
-//! | 2 | [`files`], [`data`], [`host`], `libtorch`, [`measurement`], `training`, [`trials`] | reading within bounds, data sets, the machine, the training loop, the timer, trials and their processes |
+//! | 2 | [`files`], `libtorch`, [`backends`], [`host`], [`data`], [`measurement`], `training`, [`trials`] | reading within bounds, the backends and the machine, data sets, the training loop, the timer, trials and their processes |
 //! | 3 | [`views`] | tables, plots and descriptions: rows in, bytes out |
 //! | 4 | `commands` | one file a verb of the program |
 //!
 //! Without the features `burn` and `libtorch` everything that reads bytes or computes counts still builds, so that it
 //! can be fuzzed and sanitised alone.
 
+pub mod backends;
 pub mod data;
 pub mod files;
 pub mod formats;

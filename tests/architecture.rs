@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each module's floor.
-const FLOORS: [(&str, u8); 16] = [
+const FLOORS: [(&str, u8); 17] = [
     ("network", 0),
     ("statistics", 0),
     ("kernels", 0),
@@ -12,6 +12,7 @@ const FLOORS: [(&str, u8); 16] = [
     ("random", 1),
     ("formats", 1),
     ("model", 1),
+    ("backends", 2),
     ("data", 2),
     ("files", 2),
     ("host", 2),

@@ -9,11 +9,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use burn::tensor::Tensor;
+use densenet_bench::backends::CPU;
 use densenet_bench::data;
 use densenet_bench::formats::ablation::parse;
 use densenet_bench::formats::checkpoint::{Checkpoint, Position};
 use densenet_bench::formats::weights::Weights;
-use densenet_bench::host::{DeviceChoice, open};
 use densenet_bench::model::{Activation, CarryOut, Layer, Lowering, Model, SegmentGraph, initial_weights};
 use densenet_bench::training::{Final, Observer, Start, TrainError, TrainingImages, train};
 
@@ -101,7 +101,7 @@ fn trained(throws_at: usize) -> (Result<(), TrainError>, Kept) {
     let training = settings.train.unwrap();
     let data = data::load(&settings.data, 1, None).unwrap();
     let graph = settings.model.graph(data.shape, data.classes.len()).unwrap();
-    let device = open(DeviceChoice::Cpu).autodiff();
+    let device = CPU.device(0).open().unwrap().autodiff();
     let throwing = Throwing {
         calls: Arc::new(AtomicUsize::new(0)),
         throws_at,

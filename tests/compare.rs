@@ -9,7 +9,7 @@ use std::path::Path;
 
 use densenet_bench::formats::ablation::{RunSettings, parse};
 use densenet_bench::formats::tables::{BatchRow, Row, SampleRow, Status, write_rows};
-use densenet_bench::host::{DeviceChoice, Environment};
+use densenet_bench::host::Environment;
 use densenet_bench::trials::{ResultFolder, TrialResult, prepare};
 use serde_json::Value;
 use workplace::Workplace;
@@ -60,7 +60,12 @@ impl Results {
         );
         let ablation = parse(&text, Path::new("ablation.toml")).unwrap();
         let mut experiment = prepare(ablation, 1, None).unwrap();
-        let mut environment = Environment::observe(DeviceChoice::Cpu, None, &RunSettings::default(), 2);
+        let mut environment = Environment::observe(
+            densenet_bench::backends::CPU.device(0),
+            None,
+            &RunSettings::default(),
+            2,
+        );
         environment.cpu = made.cpu.to_owned();
         environment.revision = made.revision.to_owned();
         let folder = ResultFolder::new(&self.0.path(""), name);

@@ -4,8 +4,9 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::process::Command;
 
+use densenet_bench::backends::CPU;
 use densenet_bench::formats::ablation::RunSettings;
-use densenet_bench::host::{DeviceChoice, Environment};
+use densenet_bench::host::Environment;
 use serde_json::Value;
 
 /// Set for the process that prints its record in place of testing anything.
@@ -33,8 +34,8 @@ fn recorded(variables: &[(&str, &OsStr)]) -> String {
 fn the_record_holds_listed_variables_and_no_others() {
     if std::env::var_os(PRINT).is_some() {
         let run = RunSettings::default();
-        let whole = Environment::observe(DeviceChoice::Cpu, None, &run, 2);
-        let part = whole.of_process(DeviceChoice::Cpu, &run, 1);
+        let whole = Environment::observe(CPU.device(0), None, &run, 2);
+        let part = whole.of_process(CPU.device(0), &run, 1);
         println!("<record>{}</record>", serde_json::json!([whole, part]));
         return;
     }

@@ -5,9 +5,10 @@
 mod workplace;
 
 use burn::tensor::{Int, Tensor, TensorData};
+use densenet_bench::backends::{BackendDevice, CPU, FLEX};
 use densenet_bench::formats::ablation::{Execution, RunSettings, TrainSettings};
 use densenet_bench::formats::weights::Weights;
-use densenet_bench::host::{self, DeviceChoice, check_execution};
+use densenet_bench::host::check_execution;
 use densenet_bench::model::{Model, initial_weights};
 use densenet_bench::network::families::densenet::{DenseNet, Order, Stem};
 use densenet_bench::network::{Graph, Network, Shape};
@@ -17,12 +18,12 @@ use densenet_bench::training::{Learner, build, cross_entropy};
 const CLASSES: usize = 5;
 
 /// The executions beside the plain one, with a device that has them.
-fn others() -> Vec<(DeviceChoice, Execution)> {
+fn others() -> Vec<(BackendDevice, Execution)> {
     let all = [Execution::Aten, Execution::Recompute, Execution::Fused];
-    let devices: &[DeviceChoice] = if cfg!(feature = "libtorch") {
-        &[DeviceChoice::Flex, DeviceChoice::Cpu]
+    let devices: &[BackendDevice] = if cfg!(feature = "libtorch") {
+        &[FLEX.device(0), CPU.device(0)]
     } else {
-        &[DeviceChoice::Flex]
+        &[FLEX.device(0)]
     };
     let pairs = devices
         .iter()
@@ -127,8 +128,8 @@ impl Case {
         }
     }
 
-    fn model(&self, choice: DeviceChoice, execution: Execution, learns: bool) -> Model {
-        let device = host::open(choice);
+    fn model(&self, choice: BackendDevice, execution: Execution, learns: bool) -> Model {
+        let device = choice.open().unwrap();
         let device = if learns { device.autodiff() } else { device };
         build(&self.graph, &self.weights, &run(execution), choice, &device).unwrap()
     }
@@ -169,7 +170,7 @@ impl Case {
 
     /// Whether f32 tells what the network gives: a rounding of the images must not show. It does where a normalisation
     /// sees two or three values a channel, or where a value stands at the bend of a ReLU.
-    fn is_well_conditioned(&self, plain: &Found, choice: DeviceChoice) -> bool {
+    fn is_well_conditioned(&self, plain: &Found, choice: BackendDevice) -> bool {
         let rounded = self.rounded().pass(choice, Execution::Plain);
         let forward = apart(&rounded.logits, &plain.logits).max(apart(&rounded.evaluation, &plain.evaluation));
         let (gradients, _) = gradients_apart(&rounded.gradients, &plain.gradients);
@@ -177,7 +178,7 @@ impl Case {
     }
 
     /// All that a training pass and an evaluation give.
-    fn pass(&self, choice: DeviceChoice, execution: Execution) -> Found {
+    fn pass(&self, choice: BackendDevice, execution: Execution) -> Found {
         let model = self.model(choice, execution, true);
         let (images, labels) = self.batch(&model);
         let logits = model.forward(images);
@@ -297,7 +298,7 @@ fn with_dropout(seed: u64) -> Case {
 }
 
 /// Losses of five steps, and the weights after them.
-fn five_steps(case: &Case, choice: DeviceChoice, execution: Execution) -> (Vec<u32>, Weights) {
+fn five_steps(case: &Case, choice: BackendDevice, execution: Execution) -> (Vec<u32>, Weights) {
     let mut learner = Learner::new(case.model(choice, execution, true), &TrainSettings::default());
     let losses = (0..5).map(|step| {
         learner.device().seed(step);
@@ -328,7 +329,7 @@ fn with_dropout_the_gradients_are_those_of_the_loss_that_was_drawn() {
         let case = with_dropout(seed);
         for (choice, execution) in others() {
             let loss_at = |weights: &Weights| {
-                let device = host::open(choice).autodiff();
+                let device = choice.open().unwrap().autodiff();
                 let model = build(&case.graph, weights, &run(execution), choice, &device).unwrap();
                 device.seed(7);
                 let (images, labels) = case.batch(&model);

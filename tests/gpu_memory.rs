@@ -6,7 +6,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use densenet_bench::host::{CudaView, Gpu, GpuError, GpuLibrary, GpuPeak, GpuReader, GpuWatch, PeakSource};
+use densenet_bench::backends::CUDA;
+use densenet_bench::formats::ablation::{Precision, RunSettings};
+use densenet_bench::host::{
+    CudaView, Gpu, GpuError, GpuLibrary, GpuPeak, GpuReader, GpuWatch, PeakSource, check_arithmetic,
+};
 use tempfile::TempDir;
 
 const OWN: u32 = 4_000_001;
@@ -81,14 +85,20 @@ fn a_gpu_tells_what_it_is() {
     assert_eq!(facts.memory_bytes, 80_000_000_000);
     assert_eq!(facts.driver, "570.86.15");
     assert_eq!(facts.compute_capability, (8, 0));
-    assert!(facts.has_tf32());
 }
 
 #[test]
 fn tf32_begins_with_compute_capability_8_0() {
+    let run = RunSettings {
+        precision: Precision::Tf32,
+        ..RunSettings::default()
+    };
     for (capability, has) in [("7.5", false), ("8.0", true), ("8.6", true), ("12.0", true)] {
         let machine = Machine::new(&IDLE.replace("8.0", capability));
-        assert_eq!(machine.open(0).unwrap().facts().has_tf32(), has, "{capability}");
+        let checked = check_arithmetic(&run, CUDA.device(0), |index| {
+            machine.open(index).map(|gpu| gpu.facts().compute_capability)
+        });
+        assert_eq!(checked.is_ok(), has, "{capability}");
     }
 }
 
@@ -156,7 +166,7 @@ fn without_the_memory_of_processes_the_rise_stands_in_and_without_their_list_not
     let busy = with(BUSY, "lists 3");
     let error = machine.peak(&[&idle, &busy]).unwrap_err();
     assert!(
-        error.contains("NVML does not tell the GPU's processes (the requested operation is not available"),
+        error.contains("NVML does not report the GPU's processes (the requested operation is not available"),
         "{error}"
     );
 }
@@ -183,7 +193,7 @@ fn a_gpu_that_is_lost_is_an_error_at_the_start_and_a_missed_reading_later() {
     );
     machine.says(&lost);
     let error = machine.open(0).unwrap_err().to_string();
-    assert!(error.starts_with("NVML does not tell the GPU's memory ("), "{error}");
+    assert!(error.starts_with("NVML does not report the GPU's memory ("), "{error}");
 }
 
 #[test]

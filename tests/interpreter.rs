@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData};
+use densenet_bench::backends::{CPU, FLEX};
 use densenet_bench::formats::weights::Weights;
-use densenet_bench::host::{DeviceChoice, open};
 use densenet_bench::model::{DenseNet as Modules, Model, initial_weights};
 use densenet_bench::network::families::densenet::{DenseNet, DropoutAfter, Order, Stem};
 use densenet_bench::network::{Network, Shape};
@@ -112,16 +112,14 @@ fn through_the_graph(network: &DenseNet, weights: &Weights, image: Shape, device
 
 #[test]
 fn the_graph_gives_the_bits_of_the_modules() {
-    let devices = [
-        DeviceChoice::Flex,
-        #[cfg(feature = "libtorch")]
-        DeviceChoice::Cpu,
-    ];
-    for choice in devices {
+    for choice in [FLEX.device(0), CPU.device(0)] {
+        if !choice.backend().is_built() {
+            continue;
+        }
         for network in networks() {
             let image = Shape::square(3, if network.stem == Stem::Imagenet { 33 } else { 9 });
             let weights = initial_weights(&network.graph(image, CLASSES).unwrap(), 3);
-            let device = open(choice);
+            let device = choice.open().unwrap();
             let modules = through_modules(&network, &weights, image, &device);
             let graph = through_the_graph(&network, &weights, image, &device);
             let what = format!("{network:?} on {choice}");

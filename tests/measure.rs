@@ -202,13 +202,13 @@ fn what_runs_too_long_is_a_row_with_the_status_timeout() {
 #[test]
 fn what_a_device_cannot_honour_is_refused_before_anything_is_written() {
     let place = Workplace::new();
-    place.write("small.toml", &format!("{SMALL}\n[run]\ntf32 = true\n"));
+    place.write("small.toml", &format!("{SMALL}\n[run]\nprecision = \"tf32\"\n"));
     for device in ["cpu", "flex"] {
         assert_eq!(
             place.refused(&["run", "small.toml", "--device", device]),
             format!(
-                "error: small.toml:19: run.tf32: tf32 is true, and the device {device} has no TF32; \
-                 leave tf32 out, or take a CUDA device of compute capability 8.0 or later"
+                "error: small.toml:19: run.precision: precision is \"tf32\", which the device {device} does not have; \
+                 write precision = \"f32\", or take a CUDA device of compute capability 8.0 or later"
             )
         );
     }

@@ -6,9 +6,9 @@ mod workplace;
 
 use std::path::Path;
 
+use densenet_bench::backends::CPU;
 use densenet_bench::formats::ablation::parse;
 use densenet_bench::formats::tables::{BatchRow, BoundaryRow, Status};
-use densenet_bench::host::DeviceChoice;
 use densenet_bench::measurement::{Cells, MeasurementRecord, RoundResult, RoundSpec, measurements};
 use densenet_bench::trials::prepare;
 use workplace::Workplace;
@@ -22,7 +22,7 @@ fn records(text: &str, threads: usize) -> Vec<MeasurementRecord> {
     let ablation = parse(&text, Path::new("memory.toml")).unwrap();
     let experiment = prepare(ablation, 1, None).unwrap();
     let cells = Cells {
-        device: DeviceChoice::Cpu,
+        device: CPU.device(0),
         threads: Some(threads),
         available_threads: threads,
         memory_limit: None,

@@ -432,7 +432,7 @@ fn describe_counts_as_the_paper_does() {
 #[test]
 fn the_doctor_finds_the_cpu_path_working() {
     let printed = Workplace::new().ok(&["doctor"]);
-    for subject in ["program", "threads", "libtorch", "CUDA", "flex"] {
+    for subject in ["program", "threads", "libtorch", "cpu", "cuda", "flex"] {
         assert!(printed.contains(subject), "{printed}");
     }
 }

@@ -6,9 +6,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, Tensor, TensorData};
+use densenet_bench::backends::{BackendDevice, CPU, FLEX};
 use densenet_bench::formats::ablation::{Execution, RunSettings, TrainSettings};
 use densenet_bench::formats::weights::{self, WeightTensor, Weights};
-use densenet_bench::host::{self, DeviceChoice};
 use densenet_bench::model::Model;
 use densenet_bench::network::{Architecture, Graph, Shape};
 use densenet_bench::training::{Learner, RunLength, build, cross_entropy};
@@ -96,7 +96,7 @@ fn cases() -> Vec<Case> {
 /// A device with an execution that it has.
 #[derive(Clone)]
 struct Place {
-    choice: DeviceChoice,
+    choice: BackendDevice,
     execution: Execution,
     device: Device,
 }
@@ -120,21 +120,21 @@ impl std::fmt::Display for Place {
 fn places() -> Vec<Place> {
     let mut places = Vec::new();
     for (choice, execution) in [
-        (DeviceChoice::Flex, Execution::Plain),
-        (DeviceChoice::Flex, Execution::Recompute),
+        (FLEX.device(0), Execution::Plain),
+        (FLEX.device(0), Execution::Recompute),
         #[cfg(feature = "libtorch")]
-        (DeviceChoice::Cpu, Execution::Plain),
+        (CPU.device(0), Execution::Plain),
         #[cfg(feature = "libtorch")]
-        (DeviceChoice::Cpu, Execution::Aten),
+        (CPU.device(0), Execution::Aten),
         #[cfg(feature = "libtorch")]
-        (DeviceChoice::Cpu, Execution::Recompute),
+        (CPU.device(0), Execution::Recompute),
         #[cfg(feature = "libtorch")]
-        (DeviceChoice::Cpu, Execution::Fused),
+        (CPU.device(0), Execution::Fused),
     ] {
         places.push(Place {
             choice,
             execution,
-            device: host::open(choice),
+            device: choice.open().unwrap(),
         });
     }
     places

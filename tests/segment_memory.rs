@@ -2,8 +2,9 @@
 #![cfg(feature = "libtorch")]
 
 use burn::tensor::{Tensor, TensorData};
+use densenet_bench::backends::CPU;
 use densenet_bench::formats::ablation::{Execution, RunSettings, TrainSettings};
-use densenet_bench::host::{DeviceChoice, check_execution, open};
+use densenet_bench::host::check_execution;
 use densenet_bench::libtorch::CpuTensors;
 use densenet_bench::model::initial_weights;
 use densenet_bench::network::families::densenet::DenseNet;
@@ -27,14 +28,14 @@ fn live_tensors_do_not_grow_from_step_to_step_and_a_forward_pass_alone_leaves_no
     };
     let graph = network.graph(image, 3).unwrap();
     let weights = initial_weights(&graph, 0);
-    let choice = DeviceChoice::Cpu;
+    let choice = CPU.device(0);
     for execution in [Execution::Aten, Execution::Recompute, Execution::Fused] {
         let run = RunSettings {
             execution,
             ..RunSettings::default()
         };
         check_execution(&run, choice).unwrap();
-        let device = open(choice).autodiff();
+        let device = choice.open().unwrap().autodiff();
         let model = build(&graph, &weights, &run, choice, &device).unwrap();
         let mut learner = Learner::new(model, &TrainSettings::default());
         let batch = || {

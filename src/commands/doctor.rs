@@ -5,9 +5,12 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Args;
+use densenet_bench::backends::{
+    BACKENDS, Backend, BackendDevice, LIBTORCH_VERSION, MemorySource, PrecisionSupport, count_tensors, fallback,
+};
+use densenet_bench::formats::ablation::{Execution, Precision};
 use densenet_bench::host::{
-    self, CudaView, DeviceChoice, Gpu, GpuReader, GpuReading, ProcessMemory, TensorMemory, available_memory,
-    available_threads, build, cuda_devices,
+    CudaView, Gpu, GpuReader, GpuReading, ProcessMemory, available_memory, available_threads, build,
 };
 use densenet_bench::model::{Model, initial_weights};
 use densenet_bench::network::{Shape, presets};
@@ -34,17 +37,11 @@ struct Finding {
 }
 
 pub fn run(_: &Arguments) -> Outcome {
-    let findings = [
-        program(),
-        threads(),
-        memory(),
-        resident_set(),
-        libtorch(),
-        allocated(),
-        cuda(),
-        nvml(),
-        flex(),
-    ];
+    let mut findings = vec![program(), threads(), memory()];
+    findings.extend(resident_set());
+    findings.push(libtorch());
+    findings.extend(BACKENDS.iter().copied().map(backend));
+    findings.push(nvml());
     let line = |finding: &Finding| {
         let mark = match finding.mark {
             Mark::Ok => "ok",
@@ -122,13 +119,15 @@ fn memory() -> Finding {
         None => Finding {
             mark: Mark::Note,
             subject: "memory",
-            text: "the system does not tell how much is available".to_owned(),
+            text: "the system does not report how much is available".to_owned(),
         },
     }
 }
 
-fn resident_set() -> Finding {
-    let (mark, text) = match ProcessMemory::watch(DeviceChoice::Cpu).finish() {
+/// The counter of a process's peak on the processor; nothing to say where no backend can compute there.
+fn resident_set() -> Option<Finding> {
+    let device = fallback()?.device(0);
+    let (mark, text) = match ProcessMemory::watch(device).finish() {
         Ok(peak) => (
             Mark::Ok,
             format!(
@@ -138,94 +137,99 @@ fn resident_set() -> Finding {
         ),
         Err(reason) => (Mark::Note, format!("process peaks on the CPU stay empty: {reason}")),
     };
-    Finding {
+    Some(Finding {
         mark,
         subject: "resident",
+        text,
+    })
+}
+
+/// The libtorch that the program is linked to.
+fn libtorch() -> Finding {
+    let folder = env!("DENSENET_BENCH_LIBTORCH_LIB");
+    let (mark, text) = if !cfg!(feature = "libtorch") {
+        let text = "this program was built without it; run scripts/densenet-bench, which builds with it";
+        (Mark::Note, text.to_owned())
+    } else if Path::new(folder).is_dir() {
+        (Mark::Ok, format!("{LIBTORCH_VERSION} in {folder}"))
+    } else {
+        (Mark::Failed, format!("{folder} is gone; run scripts/setup"))
+    };
+    Finding {
+        mark,
+        subject: "libtorch",
         text,
     }
 }
 
-fn libtorch() -> Finding {
-    if !cfg!(feature = "libtorch") {
-        return Finding {
-            mark: Mark::Note,
-            subject: "libtorch",
-            text: "this program was built without it; run scripts/densenet-bench, which builds with it".to_owned(),
-        };
-    }
-    let place = env!("DENSENET_BENCH_LIBTORCH_LIB");
-    if !Path::new(place).is_dir() {
-        return Finding {
-            mark: Mark::Failed,
-            subject: "libtorch",
-            text: format!("{place} is gone; run scripts/setup"),
-        };
-    }
-    match try_out(DeviceChoice::Cpu) {
-        Ok(()) => Finding {
-            mark: Mark::Ok,
-            subject: "libtorch",
-            text: format!(
-                "{} in {place}, tch {}, Burn {}: a network ran on the CPU",
-                build::LIBTORCH,
-                build::TCH,
-                build::BURN
-            ),
-        },
-        Err(reason) => Finding {
-            mark: Mark::Failed,
-            subject: "libtorch",
-            text: format!("a network did not run on the CPU ({reason}); run scripts/setup --force"),
-        },
-    }
-}
-
-fn allocated() -> Finding {
-    let counted = TensorMemory::count(DeviceChoice::Cpu, None).ok().and_then(|memory| {
-        memory.reset();
-        try_out(DeviceChoice::Cpu).ok()?;
-        memory.peaks().allocated.filter(|&bytes| bytes > 0)
-    });
-    Finding {
-        mark: if counted.is_some() { Mark::Ok } else { Mark::Note },
-        subject: "allocated",
-        text: match counted {
-            Some(bytes) => format!(
-                "tensors on libtorch's CPU are counted byte by byte: {:.1} kB at the peak of a small network",
-                bytes as f64 / 1e3
-            ),
-            None => "allocated peaks stay empty: libtorch's allocator cannot be counted here".to_owned(),
-        },
-    }
-}
-
-fn cuda() -> Finding {
-    let driver = Path::new("/proc/driver/nvidia/version").exists();
-    let (mark, text) = match (cuda_devices(), driver) {
-        (0, false) => (
-            Mark::Note,
-            "there is no NVIDIA GPU here; networks run on the CPU".to_owned(),
-        ),
-        (0, true) => (
-            Mark::Note,
-            "there is an NVIDIA driver, but this libtorch does not see a GPU; run scripts/setup --cuda".to_owned(),
-        ),
-        (devices, _) => match try_out(DeviceChoice::Cuda(0)) {
-            Ok(()) => (
-                Mark::Ok,
-                format!("libtorch sees {devices} GPU(s): a network ran on cuda:0"),
-            ),
-            Err(reason) => (
-                Mark::Note,
-                format!("a network did not run on cuda:0 ({reason}); check nvidia-smi, or take --device cpu"),
-            ),
+/// Whether a network runs on the first device of a backend, and what the backend can do.
+fn backend(backend: &'static Backend) -> Finding {
+    let device = backend.device(0);
+    let (mark, text) = match device.check() {
+        Err(error) => (Mark::Note, format!("{}; {}", error.rule, error.remedy)),
+        Ok(()) => match counted(device) {
+            Ok(peak) => (Mark::Ok, described(device, peak)),
+            Err(reason) => {
+                // Without this one nothing can be trained here.
+                let is_needed = fallback() == Some(backend);
+                let mark = if is_needed { Mark::Failed } else { Mark::Note };
+                let text = format!("a network did not run on {device} ({reason}); {}", backend.repair);
+                (mark, text)
+            }
         },
     };
     Finding {
         mark,
-        subject: "CUDA",
+        subject: backend.name,
         text,
     }
+}
+
+/// What a backend is and can do, and the peak of a small network's tensors where it counts them.
+fn described(device: BackendDevice, peak: Option<u64>) -> String {
+    let backend = device.backend();
+    let mut versions = vec![format!("Burn {}", build::BURN)];
+    versions.extend(
+        backend
+            .versions
+            .iter()
+            .map(|(name, version)| format!("{name} {version}")),
+    );
+    let precisions = Precision::ALL.iter().filter_map(|&precision| {
+        let name = precision.name();
+        match (backend.precision)(precision) {
+            PrecisionSupport::Always => Some(name.to_owned()),
+            PrecisionSupport::FromComputeCapability(major, minor) => {
+                Some(format!("{name} from compute capability {major}.{minor}"))
+            }
+            PrecisionSupport::Never => None,
+        }
+    });
+    let precisions: Vec<String> = precisions.collect();
+    let executions = Execution::ALL
+        .iter()
+        .filter(|&&execution| (backend.execution)(device, execution).is_ok());
+    let executions: Vec<&str> = executions.map(|execution| execution.name()).collect();
+    let memory = match (peak, backend.process_memory) {
+        (Some(bytes), _) => format!("counts tensors: {:.1} kB at that network's peak", bytes as f64 / 1e3),
+        (None, MemorySource::Unknown(reason)) => format!("does not count tensors, nor a process's memory: {reason}"),
+        (None, MemorySource::ResidentSet | MemorySource::Nvml) => "does not count tensors".to_owned(),
+    };
+    format!(
+        "{} ({}): a network ran; precision {}; execution {}; {memory}",
+        backend.summary,
+        versions.join(", "),
+        precisions.join(", "),
+        executions.join(", ")
+    )
+}
+
+/// Runs a small network on a device; gives the peak of its tensors where they are counted.
+fn counted(device: BackendDevice) -> Result<Option<u64>, String> {
+    let counter = count_tensors(device, None).map_err(|error| error.to_string())?;
+    counter.reset();
+    try_out(device)?;
+    Ok(counter.peaks().allocated.filter(|&bytes| bytes > 0))
 }
 
 /// The counter of a process's peak on CUDA, tried out on the first GPU.
@@ -261,32 +265,14 @@ fn nvml() -> Finding {
     }
 }
 
-fn flex() -> Finding {
-    let (mark, text) = match try_out(DeviceChoice::Flex) {
-        Ok(()) => (
-            Mark::Ok,
-            format!("Burn {}'s pure-Rust backend: a network ran", build::BURN),
-        ),
-        Err(reason) => (
-            Mark::Note,
-            format!("a network did not run ({reason}); take --device cpu"),
-        ),
-    };
-    Finding {
-        mark,
-        subject: "flex",
-        text,
-    }
-}
-
 /// Runs an image through a small network.
-fn try_out(choice: DeviceChoice) -> Result<(), String> {
+fn try_out(choice: BackendDevice) -> Result<(), String> {
     let attempt = std::panic::catch_unwind(|| {
         let network = presets().swap_remove(0).network;
         let graph = network
             .graph(Shape::square(1, 8), 10)
             .map_err(|error| error.to_string())?;
-        let device = host::open(choice);
+        let device = choice.open().map_err(|error| error.to_string())?;
         let model = Model::new(Arc::new(graph.clone()), &initial_weights(&graph, 0), &device, &[])
             .map_err(|error| error.to_string())?;
         let logits = model

@@ -5,10 +5,11 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
+use densenet_bench::backends::{DeviceChoice, device_help};
 use densenet_bench::data::{self, Loader};
 use densenet_bench::files::read_bounded;
 use densenet_bench::formats::weights::{self, Weights};
-use densenet_bench::host::{self, DeviceChoice, available_memory, available_threads};
+use densenet_bench::host::{self, available_memory, available_threads};
 use densenet_bench::model::Model;
 use densenet_bench::network::Graph;
 use densenet_bench::training::{TrainingImages, build, logits};
@@ -40,8 +41,7 @@ pub struct Arguments {
     /// Write every image's logits, in the data set's order
     #[arg(long, value_name = "OUT.csv")]
     logits: Option<PathBuf>,
-    /// auto, cpu, cuda:N or flex
-    #[arg(long, default_value = "auto", value_parser = parse_device)]
+    #[arg(long, default_value = "auto", value_parser = parse_device, help = device_help())]
     device: DeviceChoice,
     /// Threads of the device's backend; all that the system allows unless given
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
@@ -89,9 +89,10 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let weights = read_weights(path, &graph)?;
     weights::check(&weights, &graph, &path.display().to_string()).map_err(Failure::input)?;
 
-    host::limit_threads(threads);
+    host::limit_threads(choice, threads).map_err(Failure::input)?;
     host::apply_arithmetic(&settings.run, choice).map_err(Failure::input)?;
-    let model = build(&graph, &weights, &settings.run, choice, &host::open(choice)).map_err(Failure::input)?;
+    let device = choice.open().map_err(Failure::input)?;
+    let model = build(&graph, &weights, &settings.run, choice, &device).map_err(Failure::input)?;
     let seed = settings
         .train
         .as_ref()

@@ -4,9 +4,10 @@ use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use super::Failure;
+use densenet_bench::backends::{BackendDevice, DeviceChoice};
 use densenet_bench::files::read_bounded;
 use densenet_bench::formats::ablation::{Ablation, parse};
-use densenet_bench::host::{DeviceChoice, available_memory, available_threads, cuda_devices};
+use densenet_bench::host::{available_memory, available_threads};
 use densenet_bench::trials::{Experiment, prepare};
 
 /// Reads and checks an ablation file by itself.
@@ -38,10 +39,8 @@ pub fn checked(ablation: Ablation) -> Result<Experiment, Failure> {
 }
 
 /// The device that `--device` comes to on this machine.
-pub fn device(choice: DeviceChoice) -> Result<DeviceChoice, Failure> {
-    choice
-        .resolve(cfg!(feature = "libtorch"), cuda_devices())
-        .map_err(Failure::input)
+pub fn device(choice: DeviceChoice) -> Result<BackendDevice, Failure> {
+    choice.resolve().map_err(Failure::input)
 }
 
 /// The index of the variant of that name; without a name the only one.

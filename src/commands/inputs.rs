@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use densenet_bench::host::{DeviceChoice, Environment, available_memory, available_threads, build};
+use densenet_bench::backends::{DeviceChoice, device_help};
+use densenet_bench::host::{Environment, available_memory, available_threads, build};
 use densenet_bench::measurement::{Cells, measurements, write_inputs};
 
 use super::run::{check_switches, chosen_variants, parse_device};
@@ -18,8 +19,7 @@ pub struct Arguments {
     /// The folder for the files, which is there
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// auto, cpu, cuda:N or flex
-    #[arg(long, default_value = "cpu", value_parser = parse_device)]
+    #[arg(long, default_value = "cpu", value_parser = parse_device, help = device_help())]
     device: DeviceChoice,
     /// Threads of the device's backend; all that the system allows unless given
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
@@ -39,11 +39,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
         device,
         threads: arguments.threads.map(usize::from),
         available_threads: available_threads(),
-        memory_limit: if device == DeviceChoice::Cpu {
-            available_memory()
-        } else {
-            None
-        },
+        memory_limit: available_memory().filter(|_| device.backend().limits_memory),
         revision: build::REVISION,
     };
     let records = measurements(&experiment, &chosen, cells);

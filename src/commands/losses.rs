@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
+use densenet_bench::backends::{BackendDevice, DeviceError};
 use densenet_bench::formats::{batches, weights};
-use densenet_bench::host::{self, DeviceChoice, DeviceError};
+use densenet_bench::host;
 use densenet_bench::measurement::RoundSpec;
 use densenet_bench::training;
 use serde_json::json;
@@ -29,11 +30,11 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let name = |path: &Path| path.display().to_string();
     let spec: RoundSpec = serde_json::from_slice(&read(&arguments.spec)?)
         .map_err(|error| Failure::Input(format!("{}: {error}", name(&arguments.spec))))?;
-    let device: DeviceChoice = spec
+    let device: BackendDevice = spec
         .device
         .parse()
         .map_err(|error: DeviceError| Failure::input(error))?;
-    host::limit_threads(spec.threads);
+    host::limit_threads(device, spec.threads).map_err(Failure::input)?;
     host::apply_arithmetic(&spec.settings.run, device).map_err(Failure::input)?;
     let graph = spec
         .settings
@@ -42,7 +43,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
         .map_err(Failure::input)?;
     let initial = weights::read(&read(&arguments.weights)?, &name(&arguments.weights)).map_err(Failure::input)?;
     let batches = batches::read(&read(&arguments.batches)?, &name(&arguments.batches)).map_err(Failure::input)?;
-    let opened = host::open(device).autodiff();
+    let opened = device.open().map_err(Failure::input)?.autodiff();
     let model = training::build(&graph, &initial, &spec.settings.run, device, &opened).map_err(Failure::input)?;
     let losses = training::losses(model, &spec.optimizer(), &batches);
     print_json(&json!({"status": "ok", "error": "", "losses": losses}))?;

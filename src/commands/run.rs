@@ -10,11 +10,12 @@ use std::time::Duration;
 
 use clap::Args;
 use clap::builder::TypedValueParser;
+use densenet_bench::backends::{BackendDevice, DeviceChoice, DeviceError, device_help};
 use densenet_bench::formats::ablation::{Ablation, Settings, parse};
 use densenet_bench::formats::tables::{BatchRow, BoundaryRow, Status, TrialRow};
 use densenet_bench::host::{
-    DeviceChoice, DeviceError, Environment, Stop, available_memory, available_threads, build, check_arithmetic,
-    check_execution, gpu_models, has_tf32, now,
+    Environment, Stop, available_memory, available_threads, build, check_arithmetic, check_execution,
+    compute_capability, now,
 };
 use densenet_bench::measurement::{Cells, MeasurementRecord, Measurements, RoundSpec, measurements, searches};
 use densenet_bench::trials::{ResultFolder, Trial};
@@ -44,8 +45,7 @@ pub struct Arguments {
     /// Where the folder NAME with the results goes
     #[arg(long, value_name = "DIR", default_value = "results")]
     out: PathBuf,
-    /// auto, cpu, cuda:N or flex
-    #[arg(long, default_value = "auto", value_parser = parse_device)]
+    #[arg(long, default_value = "auto", value_parser = parse_device, help = device_help())]
     device: DeviceChoice,
     /// Threads of the device's backend; all that the system allows unless given
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
@@ -143,7 +143,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let settings = first.map_or(&experiment.ablation.variants[0].settings, |(variant, _)| {
         &variant.settings
     });
-    let gpu = matches!(device, DeviceChoice::Cuda(_)).then(gpu_models).flatten();
+    let gpu = (device.backend().accelerators)();
     let mut environment = Environment::observe(device, gpu, &settings.run, threads(settings));
 
     let folder = ResultFolder::new(&arguments.out, &experiment.ablation.name);
@@ -251,9 +251,9 @@ impl Done {
 }
 
 /// Checks that the device can honour what `[run]` says of execution, determinism and precision.
-pub fn check_switches(ablation: &Ablation, chosen: &[bool], device: DeviceChoice) -> Result<(), Failure> {
+pub fn check_switches(ablation: &Ablation, chosen: &[bool], device: BackendDevice) -> Result<(), Failure> {
     for (variant, _) in ablation.variants.iter().zip(chosen).filter(|(_, chosen)| **chosen) {
-        check_arithmetic(&variant.settings.run, device, has_tf32)
+        check_arithmetic(&variant.settings.run, device, compute_capability)
             .and_then(|()| check_execution(&variant.settings.run, device))
             .map_err(|error| Failure::input(ablation.located(variant, error.key, error.rule, &error.remedy)))?;
     }
@@ -273,11 +273,11 @@ fn check_threads(threads: usize, available: usize) -> Result<(), Failure> {
 
 /// The bytes of live tensors that a measurement may have. On the CPU it is what is available now, unless told: the
 /// system would otherwise kill processes, and not always the one that asked for too much.
-fn memory_limit(arguments: &Arguments, device: DeviceChoice) -> Result<Option<u64>, Failure> {
-    match (arguments.memory_limit, device) {
-        (None, DeviceChoice::Cpu) => Ok(available_memory()),
-        (None, _) | (Some(_), DeviceChoice::Cpu) => Ok(arguments.memory_limit),
-        (Some(_), _) => Err(Failure::Input(format!(
+fn memory_limit(arguments: &Arguments, device: BackendDevice) -> Result<Option<u64>, Failure> {
+    match (arguments.memory_limit, device.backend().limits_memory) {
+        (None, true) => Ok(available_memory()),
+        (limit, true) | (limit @ None, false) => Ok(limit),
+        (Some(_), false) => Err(Failure::Input(format!(
             "--memory-limit: the memory of {device} cannot be held to a number; leave it out, or take --device cpu"
         ))),
     }

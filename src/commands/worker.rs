@@ -4,8 +4,9 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
+use densenet_bench::backends::BackendDevice;
 use densenet_bench::formats::ablation::RunSettings;
-use densenet_bench::host::{DeviceChoice, Environment, Stop, leave_interrupts_to_the_parent, prefer_to_be_killed};
+use densenet_bench::host::{Environment, Stop, leave_interrupts_to_the_parent, prefer_to_be_killed};
 use densenet_bench::trials::ResultFolder;
 
 use super::Failure;
@@ -19,7 +20,7 @@ pub struct Workers<'a> {
     /// The run's surroundings.
     pub environment: &'a Environment,
     /// The device.
-    pub device: DeviceChoice,
+    pub device: BackendDevice,
     /// How long a process may last.
     pub timeout: Option<Duration>,
     /// Whether the run was asked to stop.

@@ -2,7 +2,7 @@
 //!
 //! A training step frees every feature map that it has made, and the next step takes them all again. What an allocator gives
 //! back to the system in between costs a page fault for every page, and each page has to be filled with zeros. mimalloc gives
-//! back what has been free for a second, which a long step's maps are. So it is told to give nothing back while a trial or a
+//! back what has been free for a second, which a long step's maps are. So it is set to give nothing back while a trial or a
 //! measurement runs; the process ends with it anyway.
 
 use crate::formats::ablation::Allocator;

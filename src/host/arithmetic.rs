@@ -1,16 +1,15 @@
-//! What `[run]` says of determinism and precision, held against a device and carried out.
+//! What `[run]` says of execution, determinism and precision, held against a device and carried out.
 
 use super::allocator::allocator_variable;
-use super::device::DeviceChoice;
 use super::threads::thread_variables;
-use super::visible_gpus::GPU_ORDER;
-use crate::formats::ablation::{Execution, RunSettings};
+use crate::backends::{BackendDevice, PrecisionSupport, Refusal};
+use crate::formats::ablation::{Precision, RunSettings};
 
 /// A setting that a device cannot honour.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{key}: {rule}; {remedy}")]
 pub struct ArithmeticError {
-    /// The ablation file's key, `run.tf32`.
+    /// The ablation file's key, `run.precision`.
     pub key: &'static str,
     /// What is wrong.
     pub rule: String,
@@ -18,126 +17,127 @@ pub struct ArithmeticError {
     pub remedy: String,
 }
 
-/// Checks that a device can honour the settings. `has_tf32` tells of a CUDA device's index whether it has TF32, or why
-/// that is not known.
+impl ArithmeticError {
+    fn new(key: &'static str, refusal: Refusal) -> Self {
+        Self {
+            key,
+            rule: refusal.rule,
+            remedy: refusal.remedy,
+        }
+    }
+}
+
+/// Checks that a device computes in the precision of the settings. `compute_capability` gives that of a CUDA device's
+/// index, or why it is not known.
 ///
 /// # Errors
-/// The first setting that it cannot honour.
+/// A precision that the device does not have.
 pub fn check_arithmetic<E: std::fmt::Display>(
     run: &RunSettings,
-    device: DeviceChoice,
-    has_tf32: impl Fn(usize) -> Result<bool, E>,
+    device: BackendDevice,
+    compute_capability: impl Fn(usize) -> Result<(i32, i32), E>,
 ) -> Result<(), ArithmeticError> {
-    let error = |rule: String| ArithmeticError {
-        key: "run.tf32",
-        rule,
-        remedy: "leave tf32 out, or take a CUDA device of compute capability 8.0 or later".to_owned(),
-    };
-    match device {
-        _ if !run.tf32 => Ok(()),
-        DeviceChoice::Cuda(index) => match has_tf32(index) {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(error(format!("tf32 is true, and {device} is too old to have TF32"))),
-            Err(reason) => Err(error(format!(
-                "tf32 is true, and whether {device} has TF32 is not known ({reason})"
-            ))),
+    let name = run.precision.name();
+    let refused = match (device.backend().precision)(run.precision) {
+        PrecisionSupport::Always => return Ok(()),
+        PrecisionSupport::Never => format!("which the device {device} does not have"),
+        PrecisionSupport::FromComputeCapability(major, minor) => match compute_capability(device.index()) {
+            Ok(there) if there >= (major, minor) => return Ok(()),
+            Ok((of, sub)) => format!("which {device} is too old for (compute capability {of}.{sub})"),
+            Err(reason) => format!("and whether {device} has it is not known ({reason})"),
         },
-        _ => Err(error(format!("tf32 is true, and the device {device} has no TF32"))),
-    }
+    };
+    let remedy = match run.precision {
+        Precision::F32 => "choose another device with --device",
+        Precision::Tf32 => "write precision = \"f32\", or take a CUDA device of compute capability 8.0 or later",
+    };
+    let rule = format!("precision is \"{name}\", {refused}");
+    Err(ArithmeticError::new("run.precision", Refusal::new(rule, remedy)))
 }
 
 /// Checks that a device can carry a network out as the settings say.
 ///
 /// # Errors
 /// An execution that the device does not have.
-pub fn check_execution(run: &RunSettings, device: DeviceChoice) -> Result<(), ArithmeticError> {
-    match (run.execution, device) {
-        (Execution::Aten, DeviceChoice::Flex) => Err(ArithmeticError {
-            key: "run.execution",
-            rule: format!("execution is \"aten\", and ATen's operations are libtorch's, which the device {device} is not of"),
-            remedy: "take --device cpu or cuda:N in a program that was built with libtorch, or execution \"plain\" or \"recompute\""
-                .to_owned(),
-        }),
-        (Execution::Fused, DeviceChoice::Flex | DeviceChoice::Cuda(_)) => Err(ArithmeticError {
-            key: "run.execution",
-            rule: format!("execution is \"fused\", and its kernels are for the CPU with libtorch's tensors, which the device {device} is not"),
-            remedy: "take --device cpu in a program that was built with libtorch, or execution \"plain\" or \"recompute\"".to_owned(),
-        }),
-        _ => Ok(()),
-    }
+pub fn check_execution(run: &RunSettings, device: BackendDevice) -> Result<(), ArithmeticError> {
+    (device.backend().execution)(device, run.execution)
+        .map_err(|refusal| ArithmeticError::new("run.execution", refusal))
 }
 
 /// Sets this process's switches as the settings say.
 ///
 /// # Errors
-/// What libtorch says.
-pub fn apply_arithmetic(run: &RunSettings, device: DeviceChoice) -> Result<(), ArithmeticError> {
-    #[cfg(feature = "libtorch")]
-    if device != DeviceChoice::Flex {
-        crate::libtorch::set_switches(run.deterministic, run.tf32).map_err(|error| ArithmeticError {
-            key: "run.deterministic",
-            rule: error.to_string(),
-            remedy: "check libtorch with `densenet-bench doctor`".to_owned(),
-        })?;
-    }
-    let _ = (run, device);
-    Ok(())
+/// What the backend's library says.
+pub fn apply_arithmetic(run: &RunSettings, device: BackendDevice) -> Result<(), ArithmeticError> {
+    // What is not built in has no switches, and is refused where it is opened.
+    let Some(runtime) = &device.backend().runtime else {
+        return Ok(());
+    };
+    (runtime.set_switches)(run).map_err(|error| {
+        let remedy = "check the device with `densenet-bench doctor`";
+        ArithmeticError::new("run.deterministic", Refusal::new(error, remedy))
+    })
 }
 
 /// The variables that a process needs before it starts in order to work with these settings: OpenMP, rayon, the
 /// allocator and cuBLAS read them once.
-pub fn process_variables(run: &RunSettings, device: DeviceChoice, threads: usize) -> Vec<(&'static str, String)> {
+pub fn process_variables(run: &RunSettings, device: BackendDevice, threads: usize) -> Vec<(&'static str, String)> {
     let mut variables = thread_variables(threads).to_vec();
     variables.push(allocator_variable(run.allocator));
-    if matches!(device, DeviceChoice::Cuda(_)) {
-        // So that `cuda:1` is the same GPU to CUDA and to NVML.
-        variables.push((GPU_ORDER.0, GPU_ORDER.1.to_owned()));
-        if run.deterministic {
-            // cuBLAS repeats to the last bit with workspaces of a fixed size alone; PyTorch's notes on randomness name two.
-            variables.push(("CUBLAS_WORKSPACE_CONFIG", ":4096:8".to_owned()));
-        }
-    }
+    variables.extend((device.backend().variables)(run));
     variables
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backends::{BACKENDS, CPU, CUDA, FLEX};
 
-    fn run(deterministic: bool, tf32: bool) -> RunSettings {
+    fn run(deterministic: bool, precision: Precision) -> RunSettings {
         RunSettings {
             deterministic,
-            tf32,
+            precision,
             ..RunSettings::default()
         }
     }
 
-    fn check(tf32: bool, device: DeviceChoice, has: Result<bool, String>) -> Result<(), String> {
-        check_arithmetic(&run(true, tf32), device, |_| has.clone()).map_err(|error| error.to_string())
+    fn check(precision: Precision, device: BackendDevice, gpu: Result<(i32, i32), String>) -> Result<(), String> {
+        check_arithmetic(&run(true, precision), device, |_| gpu.clone()).map_err(|error| error.to_string())
     }
 
     #[test]
-    fn tf32_is_an_error_where_the_device_has_none() {
-        let remedy = "leave tf32 out, or take a CUDA device of compute capability 8.0 or later";
-        for device in [DeviceChoice::Cpu, DeviceChoice::Flex] {
-            assert_eq!(
-                check(true, device, Ok(true)),
-                Err(format!(
-                    "run.tf32: tf32 is true, and the device {device} has no TF32; {remedy}"
-                ))
-            );
-            assert_eq!(check(false, device, Ok(false)), Ok(()));
+    fn tf32_is_an_error_where_the_device_does_not_have_it() {
+        let remedy = "write precision = \"f32\", or take a CUDA device of compute capability 8.0 or later";
+        let refused = |rule: &str| Err(format!("run.precision: precision is \"tf32\", {rule}; {remedy}"));
+        for device in [CPU.device(0), FLEX.device(0)] {
+            let rule = format!("which the device {device} does not have");
+            assert_eq!(check(Precision::Tf32, device, Ok((9, 0))), refused(&rule));
         }
-        let gpu = DeviceChoice::Cuda(0);
-        assert_eq!(check(true, gpu, Ok(true)), Ok(()));
+        let gpu = CUDA.device(0);
+        for there in [(8, 0), (8, 6), (12, 0)] {
+            assert_eq!(check(Precision::Tf32, gpu, Ok(there)), Ok(()));
+        }
         assert_eq!(
-            check(true, gpu, Ok(false)),
-            Err(format!(
-                "run.tf32: tf32 is true, and cuda:0 is too old to have TF32; {remedy}"
-            ))
+            check(Precision::Tf32, gpu, Ok((7, 5))),
+            refused("which cuda:0 is too old for (compute capability 7.5)")
         );
-        assert!(check(true, gpu, Err("no driver".to_owned())).is_err());
-        assert_eq!(check(false, gpu, Ok(false)), Ok(()));
+        assert_eq!(
+            check(Precision::Tf32, gpu, Err("no driver".to_owned())),
+            refused("and whether cuda:0 has it is not known (no driver)")
+        );
+    }
+
+    #[test]
+    fn every_device_has_f32_and_plain_execution() {
+        for backend in BACKENDS {
+            let device = backend.device(0);
+            assert_eq!(
+                check(Precision::F32, device, Err("not asked".to_owned())),
+                Ok(()),
+                "{device}"
+            );
+            assert_eq!(check_execution(&RunSettings::default(), device), Ok(()), "{device}");
+        }
     }
 
     #[test]
@@ -147,8 +147,8 @@ mod tests {
                 .iter()
                 .any(|(name, value)| *name == "CUBLAS_WORKSPACE_CONFIG" && value == ":4096:8")
         };
-        assert!(has(&run(true, false), DeviceChoice::Cuda(0)));
-        assert!(!has(&run(false, false), DeviceChoice::Cuda(0)));
-        assert!(!has(&run(true, false), DeviceChoice::Cpu));
+        assert!(has(&run(true, Precision::F32), CUDA.device(0)));
+        assert!(!has(&run(false, Precision::F32), CUDA.device(0)));
+        assert!(!has(&run(true, Precision::F32), CPU.device(0)));
     }
 }

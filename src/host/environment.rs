@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::arithmetic::process_variables;
-use super::device::DeviceChoice;
-use crate::formats::ablation::{Allocator, RunSettings};
+use crate::backends::{BACKENDS, BackendDevice};
+use crate::formats::ablation::{Allocator, Precision, RunSettings};
 use crate::formats::tables::SCHEMA_VERSION;
 
 /// Facts of the build, fixed when the program was compiled.
@@ -24,12 +24,8 @@ pub mod build {
     pub const LOCK_SHA256: &str = env!("DENSENET_BENCH_LOCK_SHA256");
     /// Burn's version.
     pub const BURN: &str = env!("DENSENET_BENCH_BURN_VERSION");
-    /// tch's version.
-    pub const TCH: &str = env!("DENSENET_BENCH_TCH_VERSION");
-    /// The libtorch version that tch is bound to; the build refuses any other.
-    pub const LIBTORCH: &str = "2.9.0";
 
-    /// What tells this program from any other: its revision where that says what it was built from, else the revision
+    /// Identifies this program: its revision where that says what it was built from, else the revision
     /// and the program file's own digest. `program` is the file.
     pub fn revision_of(program: &std::path::Path) -> String {
         use sha2::{Digest, Sha256};
@@ -122,6 +118,9 @@ pub struct Environment {
     pub tch: Option<String>,
     /// libtorch's version, where it was used.
     pub libtorch: Option<String>,
+    /// The versions of other backends' libraries, where one was used.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub versions: BTreeMap<String, String>,
     /// The device that was chosen, `cpu`.
     pub device: String,
     /// The GPU's name, if one was used.
@@ -131,9 +130,9 @@ pub struct Environment {
     /// Whether the backend is held to operations whose results repeat to the last bit.
     #[serde(default)]
     pub deterministic: Option<bool>,
-    /// Whether f32 products may be rounded to TF32.
-    #[serde(default)]
-    pub tf32: Option<bool>,
+    /// What numbers are computed in; earlier records have `tf32`, a flag.
+    #[serde(default, alias = "tf32")]
+    pub precision: Option<Precision>,
     /// What becomes of freed main memory.
     #[serde(default)]
     pub allocator: Option<Allocator>,
@@ -141,7 +140,7 @@ pub struct Environment {
     pub cpu: String,
     /// Processors that the system lists.
     pub logical_cores: usize,
-    /// Cores without hyper-threads, where the system tells.
+    /// Cores without hyper-threads, where the system reports it.
     pub physical_cores: Option<usize>,
     /// Memory of the machine, in bytes.
     pub memory_bytes: u64,
@@ -161,9 +160,12 @@ pub struct Environment {
 
 impl Environment {
     /// Looks at the machine and at this process, for work on `device` by processes of these settings.
-    pub fn observe(device: DeviceChoice, gpu: Option<String>, run: &RunSettings, threads: usize) -> Self {
+    pub fn observe(device: BackendDevice, gpu: Option<String>, run: &RunSettings, threads: usize) -> Self {
         let variables = process_variables(run, device, threads);
-        let libtorch = device != DeviceChoice::Flex;
+        let versions = device.backend().versions.iter();
+        let mut versions: BTreeMap<String, String> = versions
+            .map(|&(name, version)| (name.to_owned(), version.to_owned()))
+            .collect();
         let mut system = sysinfo::System::new();
         system.refresh_memory();
         system.refresh_cpu_list(sysinfo::CpuRefreshKind::nothing());
@@ -176,13 +178,14 @@ impl Environment {
             cargo_lock_sha256: build::LOCK_SHA256.to_owned(),
             rustc: build::RUSTC.to_owned(),
             burn: build::BURN.to_owned(),
-            tch: libtorch.then(|| build::TCH.to_owned()),
-            libtorch: libtorch.then(|| build::LIBTORCH.to_owned()),
+            tch: versions.remove("tch"),
+            libtorch: versions.remove("libtorch"),
+            versions,
             device: device.to_string(),
             gpu,
             threads,
             deterministic: Some(run.deterministic),
-            tf32: Some(run.tf32),
+            precision: Some(run.precision),
             allocator: Some(run.allocator),
             cpu: system.cpus().first().map_or_else(unknown, |cpu| cpu.brand().to_owned()),
             logical_cores: system.cpus().len(),
@@ -215,11 +218,11 @@ impl Environment {
     }
 
     /// The surroundings of one process of the run, which may have threads and switches of its own.
-    pub fn of_process(&self, device: DeviceChoice, run: &RunSettings, threads: usize) -> Self {
+    pub fn of_process(&self, device: BackendDevice, run: &RunSettings, threads: usize) -> Self {
         Self {
             threads,
             deterministic: Some(run.deterministic),
-            tf32: Some(run.tf32),
+            precision: Some(run.precision),
             allocator: Some(run.allocator),
             variables: recorded_variables(&process_variables(run, device, threads)),
             ..self.clone()
@@ -229,7 +232,8 @@ impl Environment {
 
 /// The variables of the list as a trial's process has them: those of this process, and those that it sets for a trial.
 fn recorded_variables(set: &[(&'static str, String)]) -> BTreeMap<String, String> {
-    let own = RECORDED_VARIABLES.iter().filter_map(|&name| {
+    let of_backends = BACKENDS.iter().flat_map(|backend| backend.recorded_variables);
+    let own = RECORDED_VARIABLES.iter().chain(of_backends).filter_map(|&name| {
         let value = std::env::var_os(name)?;
         Some((name.to_owned(), value.to_string_lossy().into_owned()))
     });
@@ -250,10 +254,11 @@ pub fn now() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backends::CPU;
 
     #[test]
     fn a_variable_that_chooses_kernels_tells_two_surroundings_apart_and_a_job_number_does_not() {
-        let begun = Environment::observe(DeviceChoice::Cpu, None, &RunSettings::default(), 2);
+        let begun = Environment::observe(CPU.device(0), None, &RunSettings::default(), 2);
         let mut later = begun.clone();
         later.variables.insert("SLURM_JOB_ID".to_owned(), "7".to_owned());
         assert_eq!(begun.machine_difference(&later), None);
@@ -266,8 +271,39 @@ mod tests {
     }
 
     #[test]
+    fn a_record_with_the_key_tf32_is_read() {
+        let environment = Environment::observe(CPU.device(0), None, &RunSettings::default(), 2);
+        let mut record = serde_json::to_value(&environment).unwrap();
+        assert_eq!(record["precision"], "f32");
+        let fields = record.as_object_mut().unwrap();
+        fields.remove("precision");
+        for (flag, precision) in [(true, Precision::Tf32), (false, Precision::F32)] {
+            fields.insert("tf32".to_owned(), flag.into());
+            let read: Environment = serde_json::from_value(fields.clone().into()).unwrap();
+            assert_eq!(read.precision, Some(precision));
+        }
+    }
+
+    #[test]
+    fn the_versions_of_the_devices_own_libraries_are_recorded() {
+        for backend in BACKENDS {
+            let environment = Environment::observe(backend.device(0), None, &RunSettings::default(), 2);
+            let record = serde_json::to_value(&environment).unwrap();
+            for (name, version) in backend.versions {
+                let recorded = record.get(name).or_else(|| record["versions"].get(name));
+                assert_eq!(recorded, Some(&(*version).into()), "{backend:?}");
+            }
+            assert_eq!(
+                environment.libtorch.is_some(),
+                backend.feature == "libtorch",
+                "{backend:?}"
+            );
+        }
+    }
+
+    #[test]
     fn only_listed_variables_are_recorded() {
-        let environment = Environment::observe(DeviceChoice::Cpu, None, &RunSettings::default(), 2);
+        let environment = Environment::observe(CPU.device(0), None, &RunSettings::default(), 2);
         assert!(
             environment
                 .variables

@@ -1,4 +1,4 @@
-//! NVIDIA's management library NVML, loaded at run time: with no GPU nothing fails, and the reason can be told.
+//! NVIDIA's management library NVML, loaded at run time: with no GPU nothing fails, and the reason is known.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -9,54 +9,9 @@ use nvml_wrapper::error::NvmlError;
 use nvml_wrapper::struct_wrappers::device::ProcessInfo;
 use nvml_wrapper::{Device, Nvml};
 
-use super::gpu_memory::{GpuProcess, GpuReader, GpuReading};
+use super::gpu_error::GpuError;
+use super::gpu_reading::{GpuProcess, GpuReader, GpuReading};
 use super::visible_gpus::{CudaView, ListedGpu};
-
-/// Why NVML says nothing of a GPU.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum GpuError {
-    /// The library is not there.
-    #[error("NVML cannot be loaded ({0}); it comes with NVIDIA's driver")]
-    NotLoaded(String),
-    /// It does not start.
-    #[error("NVML does not start ({0}); check nvidia-smi")]
-    NotStarted(String),
-    /// CUDA's environment variables hide the GPU, or there are not as many.
-    #[error("cuda:{index} is none of the {there} GPUs that NVML lists{}; name a GPU that is visible", with_variable(.visible))]
-    NotVisible {
-        /// libtorch's index.
-        index: usize,
-        /// GPUs that NVML lists.
-        there: usize,
-        /// `CUDA_VISIBLE_DEVICES`, if it is set.
-        visible: Option<String>,
-    },
-    /// NVML's figures for a process are not those of one instance.
-    #[error("{0} is a MIG instance, whose memory is not told apart from the GPU's; take a whole GPU")]
-    Mig(String),
-    /// Which GPU is meant is known to CUDA alone.
-    #[error(
-        "cuda:{index} is counted from the fastest GPU, an order that NVML does not have; set CUDA_DEVICE_ORDER=PCI_BUS_ID"
-    )]
-    Order {
-        /// libtorch's index.
-        index: usize,
-    },
-    /// A question that NVML does not answer.
-    #[error("NVML does not tell {what} ({reason}); check nvidia-smi")]
-    Unanswered {
-        /// What was asked for.
-        what: &'static str,
-        /// NVML's answer.
-        reason: String,
-    },
-}
-
-fn with_variable(visible: &Option<String>) -> String {
-    visible
-        .as_ref()
-        .map_or_else(String::new, |visible| format!(", with CUDA_VISIBLE_DEVICES={visible}"))
-}
 
 fn unanswered(what: &'static str) -> impl Fn(NvmlError) -> GpuError {
     move |error| GpuError::Unanswered {
@@ -97,7 +52,7 @@ impl GpuLibrary {
     /// The GPUs that this process may use. NVML counts those of other jobs too, and CUDA does not.
     ///
     /// # Errors
-    /// What NVML does not tell.
+    /// What NVML does not report.
     pub fn gpus(&self) -> Result<Vec<ListedGpu>, GpuError> {
         let count = self.0.device_count().map_err(unanswered("how many GPUs there are"))?;
         let gpu = |index| match self.0.device_by_index(index) {
@@ -111,7 +66,7 @@ impl GpuLibrary {
     /// The GPU that is `cuda:{index}` in that view.
     ///
     /// # Errors
-    /// A GPU that is not there or hidden, or what NVML does not tell.
+    /// A GPU that is not there or hidden, or what NVML does not report.
     pub fn open(self, index: usize, view: &CudaView) -> Result<Gpu, GpuError> {
         let listed = view.pick(index, &self.gpus()?)?;
         let facts = self.facts(&listed)?;
@@ -169,13 +124,6 @@ pub struct GpuFacts {
     pub compute_capability: (i32, i32),
 }
 
-impl GpuFacts {
-    /// Whether f32 products can be rounded to TF32: from compute capability 8.0 on (Ampere).
-    pub fn has_tf32(&self) -> bool {
-        self.compute_capability >= (8, 0)
-    }
-}
-
 /// One GPU, seen through NVML.
 #[derive(Debug)]
 pub struct Gpu {
@@ -188,7 +136,7 @@ impl Gpu {
     /// The GPU that is `cuda:{index}` in that view.
     ///
     /// # Errors
-    /// No NVML, a GPU that is not there or hidden, or what NVML does not tell.
+    /// No NVML, a GPU that is not there or hidden, or what NVML does not report.
     pub fn open(index: usize, view: &CudaView) -> Result<Self, GpuError> {
         GpuLibrary::load()?.open(index, view)
     }
@@ -199,12 +147,12 @@ impl Gpu {
     }
 }
 
-/// Whether the trials' `cuda:{index}` has TF32.
+/// CUDA's compute capability, major and minor, of the trials' `cuda:{index}`.
 ///
 /// # Errors
 /// Why that is not known.
-pub fn has_tf32(index: usize) -> Result<bool, GpuError> {
-    Ok(Gpu::open(index, &CudaView::of_trials())?.facts.has_tf32())
+pub fn compute_capability(index: usize) -> Result<(i32, i32), GpuError> {
+    Ok(Gpu::open(index, &CudaView::of_trials())?.facts.compute_capability)
 }
 
 impl GpuReader for Gpu {

@@ -2,42 +2,16 @@
 //! kernels' code and whatever the caching allocator keeps.
 //!
 //! NVML lists the processes by the host's numbers, so inside a container a process may not find itself. There the rise
-//! of the GPU's memory in use stands in, but only on a GPU that nobody else uses: a figure in doubt is no figure.
+//! of the GPU's memory in use stands in, but only on a GPU that no other process uses: a figure in doubt is no figure.
 
 use std::io;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use super::gpu::GpuError;
-use super::process_memory::{PeakSource, ProcessPeak};
-
-/// What NVML says of a GPU at one moment.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GpuReading {
-    /// Memory in use by all, without what the driver reserves for itself, in bytes.
-    pub used: u64,
-    /// The processes on the GPU, or why they are not told.
-    pub processes: Result<Vec<GpuProcess>, GpuError>,
-}
-
-/// A process on the GPU.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GpuProcess {
-    /// Its number, on the host or in this container.
-    pub pid: u32,
-    /// The memory it holds, in bytes, where the driver tells.
-    pub used: Option<u64>,
-}
-
-/// Something that can be asked what NVML says now.
-pub trait GpuReader {
-    /// What NVML says now.
-    ///
-    /// # Errors
-    /// What it does not tell.
-    fn read(&mut self) -> Result<GpuReading, GpuError>;
-}
+use super::gpu_error::GpuError;
+use super::gpu_reading::{GpuReader, GpuReading};
+use super::process_peak::{PeakSource, ProcessPeak};
 
 /// More in use than this, in bytes, with no process listed, and somebody is there unseen: a CUDA context alone takes
 /// more, an idle GPU a few megabytes.
@@ -153,7 +127,7 @@ fn unlisted(error: &GpuError) -> String {
 /// Readings this far apart see every peak of a caching allocator, which keeps what it took.
 const INTERVAL: Duration = Duration::from_millis(10);
 
-/// A thread that takes readings until it is told to end.
+/// A thread that takes readings until it is stopped.
 #[derive(Debug)]
 pub struct GpuWatch {
     /// Hung up, it ends the thread.
@@ -214,6 +188,7 @@ impl Drop for GpuWatch {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::GpuProcess;
 
     const OWN: u32 = 70;
     const OTHER: u32 = 71;
@@ -318,7 +293,7 @@ mod tests {
         let readings = [(5, listed(&[])), (905, Err(unsupported()))];
         assert_eq!(
             doubt(peak(readings)),
-            "it is not known who else uses it, since NVML does not tell the GPU's processes (not supported); check nvidia-smi"
+            "it is not known who else uses it, since NVML does not report the GPU's processes (not supported); check nvidia-smi"
         );
         assert!(peak([(5, Err(unsupported())), (905, listed(&[]))]).is_err());
     }
@@ -348,7 +323,7 @@ mod tests {
     /// Each reading finds the process ten bytes larger, and says that it was taken.
     struct Growing {
         readings: u64,
-        told: Sender<u64>,
+        seen: Sender<u64>,
     }
 
     impl GpuReader for Growing {
@@ -360,15 +335,15 @@ mod tests {
                 _ => listed(&[(std::process::id(), Some(used))]),
             };
             // The test may have gone on.
-            let _ = self.told.send(used);
+            let _ = self.seen.send(used);
             Ok(GpuReading { used, processes })
         }
     }
 
     #[test]
     fn the_watch_reads_until_it_is_finished_and_once_more() {
-        let (told, readings) = mpsc::channel();
-        let watch = GpuWatch::start(Growing { readings: 0, told }).unwrap();
+        let (seen, readings) = mpsc::channel();
+        let watch = GpuWatch::start(Growing { readings: 0, seen }).unwrap();
         let seen: Vec<u64> = readings.iter().take(4).collect();
         assert_eq!(seen, [0, 10, 20, 30], "it reads by itself");
         let peak = watch.finish().unwrap();
@@ -379,8 +354,8 @@ mod tests {
 
     #[test]
     fn a_watch_that_is_dropped_ends_its_thread() {
-        let (told, readings) = mpsc::channel();
-        drop(GpuWatch::start(Growing { readings: 0, told }).unwrap());
+        let (seen, readings) = mpsc::channel();
+        drop(GpuWatch::start(Growing { readings: 0, seen }).unwrap());
         assert!(readings.iter().count() >= 2, "the iterator ends with the thread");
     }
 }

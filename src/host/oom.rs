@@ -6,7 +6,7 @@ use std::path::Path;
 
 /// How many processes the kernel has killed for want of memory, at one moment.
 ///
-/// A process that it kills ends by signal 9, as one that is killed by hand does; only the count tells the two apart.
+/// A process that it kills ends by signal 9, as one that is killed by hand does; only the count distinguishes the two.
 /// The count is raised before the signal is sent, so a parent that has waited for the process sees it. What a daemon
 /// kills ahead of the kernel (earlyoom, systemd-oomd) is not counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub struct OomKills {
 }
 
 impl OomKills {
-    /// Reads the counts; what the system does not tell is left out.
+    /// Reads the counts; what the system does not report is left out.
     pub fn now() -> Self {
         let machine = fs::read_to_string("/proc/vmstat").ok();
         Self {

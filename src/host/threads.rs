@@ -14,7 +14,7 @@
 //! (`docs/performance.md`). So they spin for a bounded time, chosen by measuring, and then sleep. rayon's idle threads
 //! offer the processor to others each time they look, and sleep after a few dozen looks.
 
-use super::device::DeviceChoice;
+use crate::backends::{BackendDevice, DeviceError};
 
 /// How often an idle OpenMP thread looks for work before it sleeps. A look has one `pause` in it: 25 ns on an AMD EPYC, so
 /// this is 50 microseconds there, and up to three times as many on processors with a longer pause.
@@ -39,21 +39,23 @@ pub fn thread_variables(threads: usize) -> [(&'static str, String); 5] {
 }
 
 /// Of `threads`, how many prepare batches beside the thread that trains.
-pub fn loader_threads(device: DeviceChoice, threads: usize) -> usize {
-    usize::from(matches!(device, DeviceChoice::Cuda(_)) && threads > 1)
+pub fn loader_threads(device: BackendDevice, threads: usize) -> usize {
+    usize::from(device.backend().runs_beside_processor && threads > 1)
 }
 
-/// Holds libtorch's own pools to `threads` in this process.
-pub fn limit_threads(threads: usize) {
-    #[cfg(feature = "libtorch")]
-    crate::libtorch::limit_threads(threads);
-    #[cfg(not(feature = "libtorch"))]
-    let _ = threads;
+/// Holds the pools of the device's own library to `threads` in this process.
+///
+/// # Errors
+/// A backend that is not built in.
+pub fn limit_threads(device: BackendDevice, threads: usize) -> Result<(), DeviceError> {
+    (device.runtime()?.limit_threads)(threads);
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backends::{CPU, CUDA, FLEX};
 
     #[test]
     fn every_pool_has_the_budget_and_openmps_idle_threads_go_to_sleep() {
@@ -75,10 +77,10 @@ mod tests {
 
     #[test]
     fn no_thread_prepares_batches_where_the_training_threads_need_the_processor() {
-        for device in [DeviceChoice::Cpu, DeviceChoice::Flex] {
+        for device in [CPU.device(0), FLEX.device(0)] {
             assert_eq!(loader_threads(device, 8), 0, "{device}");
         }
-        assert_eq!(loader_threads(DeviceChoice::Cuda(0), 8), 1);
-        assert_eq!(loader_threads(DeviceChoice::Cuda(0), 1), 0);
+        assert_eq!(loader_threads(CUDA.device(0), 8), 1);
+        assert_eq!(loader_threads(CUDA.device(0), 1), 0);
     }
 }

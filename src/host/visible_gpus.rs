@@ -2,11 +2,8 @@
 //!
 //! The rules are those of CUDA's environment variables (CUDA C++ Programming Guide, "CUDA Environment Variables").
 
-use super::gpu::GpuError;
-
-/// Makes CUDA count GPUs by their place on the PCI bus, as NVML and `nvidia-smi` do. Its own order, the fastest first,
-/// is known to nobody but CUDA. Set by a run for the processes of its trials.
-pub const GPU_ORDER: (&str, &str) = ("CUDA_DEVICE_ORDER", "PCI_BUS_ID");
+use super::gpu_error::GpuError;
+use crate::backends::GPU_ORDER;
 
 /// A GPU that NVML lists and that this process may use.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,15 +1,15 @@
 //! From an ablation to what is to be measured: every variant in every mode at every batch size.
 
 use super::record::{MeasurementRecord, RoundSpec};
+use crate::backends::BackendDevice;
 use crate::formats::ablation::{Execution, Mode, Variant};
-use crate::host::DeviceChoice;
 use crate::trials::{Experiment, Prepared};
 
 /// What all measurements of a run have in common.
 #[derive(Clone, Copy, Debug)]
 pub struct Cells<'a> {
     /// The device.
-    pub device: DeviceChoice,
+    pub device: BackendDevice,
     /// `--threads`, which wins over `run.threads`.
     pub threads: Option<usize>,
     /// Threads where neither says a number.
@@ -110,17 +110,14 @@ impl Cells<'_> {
 
     /// The measurement of a spec.
     pub fn record(&self, spec: RoundSpec, rounds: usize, prepared: &Prepared) -> MeasurementRecord {
-        // The closed forms are of plain execution on libtorch.
-        let predicted = match (self.device, spec.mode) {
-            _ if spec.settings.run.execution != Execution::Plain => None,
-            (DeviceChoice::Flex, _) => None,
-            (_, Mode::Train) => Some(
-                prepared
-                    .graph
-                    .training_peak(spec.batch_size, spec.optimizer().momentum > 0.0),
-            ),
-            (_, Mode::Evaluate) => Some(prepared.graph.evaluation_peak(spec.batch_size)),
+        let (graph, size) = (&prepared.graph, spec.batch_size);
+        let predicted = || match spec.mode {
+            Mode::Train => graph.training_peak(size, spec.optimizer().momentum > 0.0),
+            Mode::Evaluate => graph.evaluation_peak(size),
         };
+        // The closed forms are of plain execution.
+        let holds = self.device.backend().predicts_memory && spec.settings.run.execution == Execution::Plain;
+        let predicted = holds.then(predicted);
         MeasurementRecord::new(spec, rounds, predicted, self.revision.to_owned())
     }
 }

@@ -6,10 +6,11 @@ use std::time::Duration;
 use super::record::{RoundResult, RoundSpec};
 use super::timer::{MonotonicClock, WarmUp, Workload, time};
 use super::workload::{EvaluationSteps, TrainingSteps, resident_batch};
+use crate::backends::{BackendDevice, TensorPeaks, count_tensors};
 use crate::data;
 use crate::formats::ablation::Mode;
 use crate::formats::tables::Status;
-use crate::host::{self, DeviceChoice, TensorMemory, TensorPeaks};
+use crate::host;
 use crate::training::{TrainingImages, build};
 use crate::trials::{TrialError, starting_weights};
 
@@ -18,10 +19,10 @@ use crate::trials::{TrialError, starting_weights};
 /// # Errors
 /// Data, weights or a device that cannot be had. What fails within a step ends the process, as out of memory does.
 pub fn measure(spec: &RoundSpec) -> Result<RoundResult, TrialError> {
-    let device: DeviceChoice = spec.device.parse()?;
-    host::limit_threads(spec.threads);
+    let device: BackendDevice = spec.device.parse()?;
+    host::limit_threads(device, spec.threads)?;
     host::apply_arithmetic(&spec.settings.run, device)?;
-    let tensors = TensorMemory::count(device, spec.memory_limit)?;
+    let tensors = count_tensors(device, spec.memory_limit)?;
     let process = host::ProcessMemory::watch(device);
 
     let data = data::load(&spec.settings.data, spec.threads, host::available_memory())?;
@@ -41,7 +42,7 @@ pub fn measure(spec: &RoundSpec) -> Result<RoundResult, TrialError> {
         spec.seed,
         &graph,
     )?;
-    let opened = host::open(device);
+    let opened = device.open()?;
     opened.seed(spec.seed);
     let model = build(&graph, &weights, &spec.settings.run, device, &opened.autodiff())?;
     drop(weights);

@@ -9,11 +9,12 @@ use serde_json::{Value, json};
 
 use super::record::{MeasurementRecord, RoundSpec};
 use super::workload::resident_batch;
+use crate::backends::BackendDevice;
 use crate::data::{self, Batch, DataSet};
 use crate::formats::ablation::{Duration, Mode, TrainSettings};
 use crate::formats::batches::{self, BatchFile};
 use crate::formats::weights;
-use crate::host::{DeviceChoice, Environment, available_memory, process_variables};
+use crate::host::{Environment, available_memory, process_variables};
 use crate::training::TrainingImages;
 use crate::trials::{TrialError, starting_weights, write_whole};
 
@@ -102,7 +103,7 @@ impl Folder<'_> {
             }
             Err(reason) => (Value::Null, reason),
         };
-        let device: DeviceChoice = spec.device.parse()?;
+        let device: BackendDevice = spec.device.parse()?;
         let variables = process_variables(&spec.settings.run, device, spec.threads);
         Ok(json!({
             "variant": name,

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use burn::backend::Flex;
 use burn::tensor::Device;
 
-use crate::formats::ablation::{Execution, RunSettings};
+use crate::backends::{BackendDevice, DeviceError};
+use crate::formats::ablation::RunSettings;
 use crate::formats::weights::{Weights, WeightsError};
-use crate::host::{self, ArithmeticError, DeviceChoice};
-use crate::model::{Lowering, Model, Recompute};
+use crate::host::{self, ArithmeticError};
+use crate::model::Model;
 use crate::network::Graph;
 
 /// Why a network could not be built.
@@ -20,6 +20,9 @@ pub enum BuildError {
     /// An execution that the device does not have.
     #[error(transparent)]
     Execution(#[from] ArithmeticError),
+    /// A backend that is not built in.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
 }
 
 /// Builds a network, to be carried out as `run` says. `device` is what `choice` opened: with autodiff the
@@ -31,24 +34,10 @@ pub fn build(
     graph: &Graph,
     weights: &Weights,
     run: &RunSettings,
-    choice: DeviceChoice,
+    choice: BackendDevice,
     device: &Device,
 ) -> Result<Model, BuildError> {
     host::check_execution(run, choice)?;
-    let lowerings = lowerings(run.execution, choice);
+    let lowerings = (choice.runtime()?.lowerings)(run.execution);
     Ok(Model::new(Arc::new(graph.clone()), weights, device, &lowerings)?)
-}
-
-/// What carries a network's segments out on a device that has the execution; what none takes is plain.
-pub fn lowerings(execution: Execution, device: DeviceChoice) -> Vec<Arc<dyn Lowering>> {
-    #[cfg(feature = "libtorch")]
-    if device != DeviceChoice::Flex {
-        return crate::libtorch::lowerings(execution);
-    }
-    let _ = device;
-    match execution {
-        Execution::Recompute => vec![Arc::new(Recompute::<Flex>::default())],
-        // `check_execution` lets no other reach a device that lacks it.
-        Execution::Plain | Execution::Aten | Execution::Fused => Vec::new(),
-    }
 }

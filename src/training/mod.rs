@@ -21,7 +21,7 @@ pub use error::TrainError;
 #[cfg(feature = "burn")]
 pub use evaluation::{Evaluation, evaluate, logits};
 #[cfg(feature = "burn")]
-pub use execution::{BuildError, build, lowerings};
+pub use execution::{BuildError, build};
 #[cfg(feature = "burn")]
 pub use images::TrainingImages;
 #[cfg(feature = "burn")]

@@ -12,13 +12,14 @@ use super::folder::{FolderError, ResultFolder};
 use super::record::{TrialRecord, TrialResult};
 use super::recording::Recording;
 use super::supervise::Event;
+use crate::backends::{BackendDevice, DeviceError};
 use crate::data::{self, DataError, LoaderError};
 use crate::files::read_bounded;
 use crate::formats::ablation::Settings;
 use crate::formats::checkpoint::Position;
 use crate::formats::tables::Status;
 use crate::formats::weights::{self, Weights, WeightsError};
-use crate::host::{self, ArithmeticError, DeviceChoice, DeviceError, Stop, nanoseconds};
+use crate::host::{self, ArithmeticError, Stop, nanoseconds};
 use crate::model::initial_weights;
 use crate::network::{Graph, NetworkError};
 use crate::training::{BuildError, Start, TrainError, TrainingImages, build, train};
@@ -179,8 +180,8 @@ fn trained(
 ) -> Result<TrialResult, TrialError> {
     let settings = &record.settings;
     let training = settings.train.as_ref().ok_or(TrialError::NoTraining)?;
-    let choice: DeviceChoice = record.device.parse()?;
-    host::limit_threads(record.threads);
+    let choice: BackendDevice = record.device.parse()?;
+    host::limit_threads(choice, record.threads)?;
     host::apply_arithmetic(&settings.run, choice)?;
     let data = data::load(&settings.data, record.threads, host::available_memory())?;
     if data.fingerprint != record.data_fingerprint {
@@ -190,7 +191,7 @@ fn trained(
         });
     }
     let graph = settings.model.graph(data.shape, data.classes.len())?;
-    let device = host::open(choice);
+    let device = choice.open()?;
     device.seed(record.seed);
 
     let (begin, mut recording) = Recording::begin(folder, record, &graph, begun, stop, tell)?;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::formats::ablation::{DataSettings, RunSettings, Settings};
+use crate::formats::ablation::{DataSettings, Precision, RunSettings, Settings};
 
 /// The identity of a trial with these settings and this seed; `weights_sha256` is that of the file that it starts from.
 ///
@@ -41,13 +41,15 @@ pub fn arithmetic_of(run: &RunSettings) -> Value {
     let mut value = json!(run);
     remove(&mut value, "threads");
     remove(&mut value, "allocator");
+    // As the key was called at first, so that trials of tf32 keep their identity too; those of f32 have neither key.
+    if run.precision == Precision::Tf32 && remove(&mut value, "precision").is_some() {
+        value["tf32"] = Value::Bool(true);
+    }
     value
 }
 
-fn remove(value: &mut Value, key: &str) {
-    if let Value::Object(map) = value {
-        map.remove(key);
-    }
+fn remove(value: &mut Value, key: &str) -> Option<Value> {
+    value.as_object_mut()?.remove(key)
 }
 
 #[cfg(test)]
@@ -81,7 +83,7 @@ mod tests {
             ("", "", "batch-size = 32"),
             ("", "", "shuffle = false"),
             ("", "", "[run]\ndeterministic = false"),
-            ("", "", "[run]\ntf32 = true"),
+            ("", "", "[run]\nprecision = \"tf32\""),
         ] {
             assert_ne!(of(data, model, train), base, "{data}{model}{train}");
         }
@@ -116,5 +118,7 @@ mod tests {
     fn it_is_that_of_every_version() {
         // If this changes, every finished trial of every user is run again.
         assert_eq!(of("", "", ""), "e1979bc3da6c8a93");
+        assert_eq!(of("", "", "[run]\nprecision = \"f32\""), "e1979bc3da6c8a93");
+        assert_eq!(of("", "", "[run]\nprecision = \"tf32\""), "e94bbfe714e318de");
     }
 }

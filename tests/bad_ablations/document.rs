@@ -108,7 +108,22 @@ fn keys_of_later_versions_are_unknown_to_this_one() {
     );
     refuses(
         &section("run", "precision = \"bf16\""),
-        "growth.toml:8: run.precision: [run] has no key precision; [run] has execution, deterministic, tf32, threads, allocator",
+        r#"growth.toml:8: run.precision: precision is "bf16"; it must be "f32" or "tf32"; leave it out for "f32""#,
+    );
+}
+
+#[test]
+fn a_key_of_an_earlier_version_is_named_with_what_took_its_place() {
+    let remedy = "write precision = \"tf32\" in its place, or leave it out for f32";
+    for value in ["true", "false"] {
+        refuses(
+            &section("run", &format!("tf32 = {value}")),
+            &format!("growth.toml:8: run.tf32: [run] has no key tf32; {remedy}"),
+        );
+    }
+    refuses(
+        &section("sweep", "\"run.tf32\" = [true, false]"),
+        &format!("growth.toml:8: sweep.run.tf32: there is no key run.tf32; {remedy}"),
     );
 }
 

@@ -9,7 +9,7 @@
  *   memory CODE             what asking for its memory returns
  *   lists CODE              what asking for its computing processes returns
  *   draws CODE              what asking for its drawing processes returns
- *   compute PID BYTES       a computing process; BYTES is `-` where the driver does not tell
+ *   compute PID BYTES       a computing process; BYTES is `-` where the driver does not report
  *   graphics PID BYTES      a drawing one
  *
  * Types and codes as in nvml.h. */

@@ -1,7 +1,8 @@
 //! The result folder as `run` takes it up: held, set aside where asked, checked against what is to go on.
 
+use densenet_bench::backends::BackendDevice;
 use densenet_bench::formats::tables::Status;
-use densenet_bench::host::{DeviceChoice, Environment};
+use densenet_bench::host::Environment;
 use densenet_bench::trials::{FolderError, Lock, ResultFolder, Trial};
 
 use crate::commands::{Failure, say};
@@ -33,7 +34,7 @@ pub fn unfinished<'a>(
     folder: &ResultFolder,
     trials: &[&'a Trial],
     environment: &Environment,
-    device: DeviceChoice,
+    device: BackendDevice,
 ) -> Result<Vec<&'a Trial>, Failure> {
     let mut todo = Vec::new();
     for trial in trials {

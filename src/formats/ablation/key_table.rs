@@ -287,11 +287,11 @@ pub(super) const OWN_KEYS: &[KnownKey] = &[
         remedy: "write true or false",
     },
     KnownKey {
-        key: "run.tf32",
-        kind: Kind::Flag,
-        default: "`false`",
-        meaning: "Whether CUDA may round the factors of f32 products to TF32's 10 bits; an error where the device has no TF32.",
-        remedy: "write true or false",
+        key: "run.precision",
+        kind: Kind::Choice(&["f32", "tf32"]),
+        default: "`\"f32\"`",
+        meaning: "What numbers are computed in; an error where the device does not have it. See [Precision](#determinism-and-precision).",
+        remedy: "leave it out for \"f32\"",
     },
     KnownKey {
         key: "run.threads",

@@ -46,8 +46,23 @@ pub(super) fn key_of_option(option: &str) -> String {
     known.map_or_else(|| format!("model.{option}"), |known| known.key.to_owned())
 }
 
+/// Keys that earlier versions had, each with what to write in its place.
+const RENAMED: [(&str, &str); 1] = [(
+    "run.tf32",
+    "write precision = \"tf32\" in its place, or leave it out for f32",
+)];
+
+/// What to write in place of a key of an earlier version.
+fn renamed(dotted: &str) -> Option<String> {
+    let renamed = RENAMED.iter().find(|(old, _)| *old == dotted);
+    renamed.map(|(_, remedy)| (*remedy).to_owned())
+}
+
 /// What to do about a key that a section (or the file's top, `""`) does not have.
 pub(super) fn remedy_for_unknown(section: &str, written: &str) -> String {
+    if let Some(remedy) = renamed(&format!("{section}.{written}")) {
+        return remedy;
+    }
     let own: Vec<&str> = KEYS
         .iter()
         .filter(|known| known.section() == section)
@@ -76,6 +91,9 @@ pub(super) fn remedy_for_unknown(section: &str, written: &str) -> String {
 
 /// What to do about a key that [sweep] or a variant names but that no section has.
 pub(super) fn remedy_for_unknown_swept(written: &str) -> String {
+    if let Some(remedy) = renamed(written) {
+        return remedy;
+    }
     let (section, last) = written.split_once('.').unwrap_or(("", written));
     let within = |known: &&KnownKey| known.can_be_swept() && (section.is_empty() || known.section() == section);
     let in_section = || KEYS.iter().filter(within);

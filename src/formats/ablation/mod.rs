@@ -6,6 +6,7 @@ mod key_table;
 mod keys;
 mod kind;
 mod parse;
+mod precision;
 mod resolve;
 mod settings;
 #[cfg(test)]
@@ -16,4 +17,5 @@ mod variants;
 pub use error::FormatError;
 pub use keys::{SECTIONS, common_model_keys, known_keys};
 pub use parse::parse;
+pub use precision::Precision;
 pub use settings::*;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::precision::Precision;
 use crate::network::Architecture;
 
 /// A whole ablation.
@@ -233,6 +234,9 @@ pub enum Execution {
 }
 
 impl Execution {
+    /// Every execution, in the order of the documentation.
+    pub const ALL: [Self; 4] = [Self::Plain, Self::Aten, Self::Recompute, Self::Fused];
+
     /// Its name in files and tables.
     pub fn name(self) -> &'static str {
         match self {
@@ -274,9 +278,9 @@ pub struct RunSettings {
     /// Whether the backend is held to operations whose results repeat to the last bit.
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub deterministic: bool,
-    /// Whether CUDA may round the factors of f32 products to TF32's 10 bits.
-    #[serde(default, skip_serializing_if = "is_no")]
-    pub tf32: bool,
+    /// What numbers are computed in; earlier records have `tf32`, a flag.
+    #[serde(default, alias = "tf32", skip_serializing_if = "is_f32")]
+    pub precision: Precision,
     /// Threads of the device's backend; none: all that the system allows. `--threads` wins over it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub threads: Option<usize>,
@@ -291,7 +295,7 @@ impl Default for RunSettings {
         Self {
             execution: Execution::Plain,
             deterministic: true,
-            tf32: false,
+            precision: Precision::F32,
             threads: None,
             allocator: Allocator::KeepPages,
         }
@@ -311,8 +315,8 @@ fn is_yes(flag: &bool) -> bool {
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
-fn is_no(flag: &bool) -> bool {
-    !*flag
+fn is_f32(precision: &Precision) -> bool {
+    *precision == Precision::F32
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]

@@ -44,7 +44,7 @@ pub fn settings(reader: &Reader<'_>) -> Result<Settings, Fault> {
         run: RunSettings {
             execution: reader.word("run.execution")?.unwrap_or(Execution::Plain),
             deterministic: reader.flag("run.deterministic").unwrap_or(true),
-            tf32: reader.flag("run.tf32").unwrap_or(false),
+            precision: reader.word("run.precision")?.unwrap_or_default(),
             threads: reader.count("run.threads"),
             allocator: reader.word("run.allocator")?.unwrap_or_default(),
         },

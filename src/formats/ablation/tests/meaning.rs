@@ -97,7 +97,7 @@ fn every_key_reaches_its_setting() {
         [run]
         execution = "plain"
         deterministic = false
-        tf32 = true
+        precision = "tf32"
         threads = 3
         allocator = "return-pages"
         "#,
@@ -161,7 +161,7 @@ fn every_key_reaches_its_setting() {
         run: RunSettings {
             execution: Execution::Plain,
             deterministic: false,
-            tf32: true,
+            precision: Precision::Tf32,
             threads: Some(3),
             allocator: Allocator::ReturnPages,
         },

@@ -1,0 +1,149 @@
+//! What the program has to know of a backend.
+
+use std::fmt;
+
+use super::counter::TensorCounter;
+use super::device::BackendDevice;
+use crate::formats::ablation::{Execution, Precision, RunSettings};
+
+/// A backend: all that the program knows of it. Every field must be given, so that a new backend cannot take over by
+/// oversight what holds for another.
+pub struct Backend {
+    /// Its name on the command line and in files, such as `flex`.
+    pub name: &'static str,
+    /// Whether there may be several devices, written with an index: `cuda:0`.
+    pub is_numbered: bool,
+    /// What it is, in a few words.
+    pub summary: &'static str,
+    /// The feature of Cargo that it is built with.
+    pub feature: &'static str,
+    /// When `--device auto` takes it.
+    pub auto: AutoRank,
+    /// The versions of its libraries, recorded with the results.
+    pub versions: &'static [(&'static str, &'static str)],
+    /// Whether this machine has the device, asked only where the backend is built in.
+    pub find: fn(BackendDevice) -> Result<(), Refusal>,
+    /// What to do where a network does not run on a device that was found.
+    pub repair: &'static str,
+    /// The models of its accelerators, as recorded; none for a backend that computes on the processor.
+    pub accelerators: fn() -> Option<String>,
+    /// Which devices compute in that precision.
+    pub precision: fn(Precision) -> PrecisionSupport,
+    /// Whether a network can be carried out so on the device, or why not.
+    pub execution: fn(BackendDevice, Execution) -> Result<(), Refusal>,
+    /// Environment variables that a process needs before it starts, beside those of the thread pools and the allocator.
+    pub variables: fn(&RunSettings) -> Vec<(&'static str, String)>,
+    /// Environment variables that its libraries read, recorded with the results.
+    pub recorded_variables: &'static [&'static str],
+    /// Whether the processor is mostly idle while a step runs, so that a thread can prepare the next batches.
+    pub runs_beside_processor: bool,
+    /// Whether live tensors can be held to a number of bytes (`--memory-limit`).
+    pub limits_memory: bool,
+    /// Whether the closed form of a training step's memory holds for it.
+    pub predicts_memory: bool,
+    /// Where the peak of a process's memory comes from.
+    pub process_memory: MemorySource,
+    /// What runs on it; none where the program was built without it.
+    pub runtime: Option<Runtime>,
+}
+
+/// The working part of a backend that is built in.
+pub struct Runtime {
+    /// Opens a device that [`Backend::find`] has found.
+    #[cfg(feature = "burn")]
+    pub open: fn(usize) -> burn::tensor::Device,
+    /// What carries a network's segments out by an execution that [`Backend::execution`] allows, the first that takes
+    /// one; what none takes is plain.
+    #[cfg(feature = "burn")]
+    pub lowerings: fn(Execution) -> Vec<std::sync::Arc<dyn crate::model::Lowering>>,
+    /// Sets this process's switches of determinism and precision; what the library says where it cannot.
+    pub set_switches: fn(&RunSettings) -> Result<(), String>,
+    /// Holds the library's own thread pools to that many threads.
+    pub limit_threads: fn(usize),
+    /// Begins to count the bytes of a device's tensors; none where they cannot be counted.
+    pub count_tensors: fn(usize) -> Option<Box<dyn TensorCounter>>,
+}
+
+impl Backend {
+    /// Its device of that index; 0 is the only one of a backend that numbers none.
+    pub const fn device(&'static self, index: usize) -> BackendDevice {
+        BackendDevice::new(self, index)
+    }
+
+    /// Whether the program was built with it.
+    pub fn is_built(&self) -> bool {
+        self.runtime.is_some()
+    }
+
+    /// Its devices as `--device` takes them: `flex`, `cuda:N`.
+    pub fn pattern(&self) -> String {
+        format!("{}{}", self.name, if self.is_numbered { ":N" } else { "" })
+    }
+}
+
+impl fmt::Debug for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+impl PartialEq for Backend {
+    /// Names are unique in the table.
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Backend {}
+
+/// When `--device auto` takes a backend.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AutoRank {
+    /// Before all others, where it has a device.
+    Preferred,
+    /// Where no preferred one has a device.
+    Fallback,
+    /// Only by name.
+    Never,
+}
+
+/// Which devices of a backend compute in a precision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PrecisionSupport {
+    /// All.
+    Always,
+    /// CUDA devices of this compute capability, major and minor, and later.
+    FromComputeCapability(i32, i32),
+    /// None.
+    Never,
+}
+
+/// Where the peak of a process's memory comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MemorySource {
+    /// The process's resident set: tensors are in main memory.
+    ResidentSet,
+    /// NVIDIA's management library, for the GPU of the device's index.
+    Nvml,
+    /// There is none, for this reason.
+    Unknown(&'static str),
+}
+
+/// Why a backend does not do what was asked of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// What is wrong.
+    pub rule: String,
+    /// What to do.
+    pub remedy: String,
+}
+
+impl Refusal {
+    /// A refusal in these words.
+    pub fn new(rule: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self {
+            rule: rule.into(),
+            remedy: remedy.into(),
+        }
+    }
+}

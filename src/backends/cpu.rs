@@ -1,0 +1,73 @@
+//! `cpu`: libtorch on the processor.
+
+use super::backend::{AutoRank, Backend, MemorySource, PrecisionSupport, Runtime};
+use super::libtorch::VERSIONS;
+use crate::formats::ablation::{Execution, Precision};
+
+/// libtorch's CPU.
+pub static CPU: Backend = Backend {
+    name: "cpu",
+    is_numbered: false,
+    summary: "libtorch's CPU",
+    feature: "libtorch",
+    auto: AutoRank::Fallback,
+    versions: VERSIONS,
+    find: |_| Ok(()),
+    repair: "run scripts/setup --force",
+    accelerators: || None,
+    precision: |precision| match precision {
+        Precision::F32 => PrecisionSupport::Always,
+        Precision::Tf32 => PrecisionSupport::Never,
+    },
+    execution: |_, execution| match execution {
+        Execution::Plain | Execution::Aten | Execution::Recompute | Execution::Fused => Ok(()),
+    },
+    variables: |_| Vec::new(),
+    recorded_variables: &[],
+    runs_beside_processor: false,
+    limits_memory: true,
+    predicts_memory: true,
+    process_memory: MemorySource::ResidentSet,
+    runtime: RUNTIME,
+};
+
+#[cfg(not(feature = "libtorch"))]
+const RUNTIME: Option<Runtime> = None;
+
+#[cfg(feature = "libtorch")]
+const RUNTIME: Option<Runtime> = Some(Runtime {
+    open: |_| crate::libtorch::cpu(),
+    lowerings: crate::libtorch::lowerings,
+    set_switches: super::libtorch::set_switches,
+    limit_threads: crate::libtorch::limit_threads,
+    count_tensors: |_| counted::count(),
+});
+
+/// libtorch's allocator, wrapped by one that counts.
+#[cfg(feature = "libtorch")]
+mod counted {
+    use crate::backends::{TensorCounter, TensorPeaks};
+    use crate::libtorch::CpuTensors;
+
+    pub fn count() -> Option<Box<dyn TensorCounter>> {
+        Some(Box::new(CpuTensors::count()?))
+    }
+
+    impl TensorCounter for CpuTensors {
+        fn limit(&self, bytes: u64) -> bool {
+            CpuTensors::limit(*self, bytes);
+            true
+        }
+
+        fn reset(&self) {
+            self.reset_peak();
+        }
+
+        fn peaks(&self) -> TensorPeaks {
+            TensorPeaks {
+                allocated: Some(self.peak()),
+                reserved: None,
+            }
+        }
+    }
+}

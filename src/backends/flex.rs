@@ -1,0 +1,48 @@
+//! `flex`: Burn's backend in pure Rust, on the processor.
+
+use super::backend::{AutoRank, Backend, MemorySource, PrecisionSupport, Runtime};
+use super::refusals;
+use crate::formats::ablation::{Execution, Precision};
+
+/// Burn's pure-Rust backend.
+pub static FLEX: Backend = Backend {
+    name: "flex",
+    is_numbered: false,
+    summary: "Burn's pure-Rust backend",
+    feature: "burn",
+    auto: AutoRank::Fallback,
+    versions: &[],
+    find: |_| Ok(()),
+    repair: "take --device cpu",
+    accelerators: || None,
+    precision: |precision| match precision {
+        Precision::F32 => PrecisionSupport::Always,
+        Precision::Tf32 => PrecisionSupport::Never,
+    },
+    execution: |device, execution| match execution {
+        Execution::Plain | Execution::Recompute => Ok(()),
+        Execution::Aten => Err(refusals::aten(device)),
+        Execution::Fused => Err(refusals::fused(device)),
+    },
+    variables: |_| Vec::new(),
+    recorded_variables: &[],
+    runs_beside_processor: false,
+    limits_memory: false,
+    predicts_memory: false,
+    process_memory: MemorySource::ResidentSet,
+    runtime: RUNTIME,
+};
+
+#[cfg(not(feature = "burn"))]
+const RUNTIME: Option<Runtime> = None;
+
+#[cfg(feature = "burn")]
+const RUNTIME: Option<Runtime> = Some(Runtime {
+    open: |_| burn::tensor::Device::flex(),
+    lowerings: super::generic::lowerings::<burn::backend::Flex>,
+    // It has none, and repeats to the last bit.
+    set_switches: |_| Ok(()),
+    // rayon's pool is sized by a variable when the process starts.
+    limit_threads: |_| {},
+    count_tensors: |_| None,
+});

@@ -1,0 +1,23 @@
+//! What libtorch's two backends, its CPU and its CUDA devices, have in common.
+
+#[cfg(feature = "libtorch")]
+use crate::formats::ablation::{Precision, RunSettings};
+
+/// The libtorch version that tch is bound to; the build refuses any other.
+pub const LIBTORCH_VERSION: &str = "2.9.0";
+
+/// What is recorded of both.
+pub(super) const VERSIONS: &[(&str, &str)] = &[
+    ("tch", env!("DENSENET_BENCH_TCH_VERSION")),
+    ("libtorch", LIBTORCH_VERSION),
+];
+
+/// Sets libtorch's switches.
+#[cfg(feature = "libtorch")]
+pub(super) fn set_switches(run: &RunSettings) -> Result<(), String> {
+    let tf32 = match run.precision {
+        Precision::F32 => false,
+        Precision::Tf32 => true,
+    };
+    crate::libtorch::set_switches(run.deterministic, tf32).map_err(|error| error.to_string())
+}
