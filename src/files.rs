@@ -1,8 +1,11 @@
 //! What the standard library leaves to its users: bounded reading, folders that last, files that are the same.
 
+use std::ffi::OsString;
 use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::path::Path;
+
+use crate::data_sets::{Entry, FileSystem};
 
 /// Reads a file of at most `limit` bytes. One that says that it is longer is not begun with; a device or a pipe, which
 /// does not say, is read up to the limit.
@@ -11,7 +14,7 @@ use std::path::Path;
 /// Whatever the system says, and [`io::ErrorKind::FileTooLarge`]; the path is not in the message.
 pub fn read_bounded(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let too_large = || {
-        let rule = format!("it has more than the {limit} bytes that are read of such a file");
+        let rule = format!("larger than the {limit}-byte limit for this kind of file");
         io::Error::new(io::ErrorKind::FileTooLarge, rule)
     };
     let file = File::open(path)?;
@@ -24,6 +27,28 @@ pub fn read_bounded(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     match bytes.len() as u64 > limit {
         true => Err(too_large()),
         false => Ok(bytes),
+    }
+}
+
+/// The files of this machine.
+pub struct LocalFiles;
+
+impl FileSystem for LocalFiles {
+    fn entry(&self, path: &Path) -> io::Result<Entry> {
+        let metadata = std::fs::metadata(path)?;
+        Ok(match metadata.file_type() {
+            kind if kind.is_dir() => Entry::Folder,
+            kind if kind.is_file() => Entry::File(metadata.len()),
+            _ => Entry::Other,
+        })
+    }
+
+    fn names(&self, folder: &Path) -> io::Result<Vec<OsString>> {
+        std::fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name())).collect()
+    }
+
+    fn read(&self, file: &Path, limit: u64) -> io::Result<Vec<u8>> {
+        read_bounded(file, limit)
     }
 }
 
@@ -64,10 +89,7 @@ mod tests {
         assert_eq!(read_bounded(&path, 8).unwrap(), b"12345678");
         let error = read_bounded(&path, 7).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
-        assert_eq!(
-            error.to_string(),
-            "it has more than the 7 bytes that are read of such a file"
-        );
+        assert_eq!(error.to_string(), "larger than the 7-byte limit for this kind of file");
     }
 
     #[test]

@@ -4,8 +4,8 @@
 //!
 //! | floor | modules | what lives there |
 //! |---|---|---|
-//! | 0 | [`keys`], [`network`], [`statistics`], [`kernels`], [`visible`] | what a network is, as plain data, and its counts; the statistics of samples; dense blocks on slices of numbers; text from outside, made safe to show |
-//! | 1 | [`random`], [`formats`], `model` | seeded draws; files' bytes to values and back; Burn modules built from the data |
+//! | 0 | [`keys`], [`network`], [`statistics`], [`kernels`], [`visible`], [`words`] | what a network is, as plain data, and its counts; the statistics of samples; dense blocks on slices of numbers; text from outside, made safe to show |
+//! | 1 | [`random`], [`data_sets`], [`formats`], `model` | seeded draws; files' bytes to values and back; Burn modules built from the data |
 //! | 2 | [`files`], `libtorch`, [`backends`], [`host`], [`data`], [`measurement`], `training`, [`trials`] | reading within bounds, the backends and the machine, data sets, the training loop, the timer, trials and their processes |
 //! | 3 | [`views`] | tables, plots and descriptions: rows in, bytes out |
 //! | 4 | `commands` | one file a verb of the program |
@@ -15,6 +15,7 @@
 
 pub mod backends;
 pub mod data;
+pub mod data_sets;
 pub mod files;
 pub mod formats;
 pub mod host;
@@ -32,3 +33,4 @@ pub mod training;
 pub mod trials;
 pub mod views;
 pub mod visible;
+pub mod words;

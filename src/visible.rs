@@ -53,6 +53,25 @@ fn escaped(text: &str, needs_it: impl Fn(char) -> bool, escape: impl Fn(char) ->
     Cow::Owned(shown)
 }
 
+/// The most characters that a message quotes of a file's content.
+const LONGEST_QUOTE: usize = 200;
+
+/// The beginning of a text, on one line: where a quote is not closed, a field is the rest of its file.
+pub fn quoted(text: &str) -> String {
+    beginning(text, LONGEST_QUOTE)
+}
+
+/// At most so many characters of a text, on one line; they are counted as they are shown.
+pub fn beginning(text: &str, most: usize) -> String {
+    // Of a long text only what may be shown is escaped.
+    let end = text.char_indices().nth(most + 1).map_or(text.len(), |(end, _)| end);
+    let shown = line(&text[..end]);
+    match shown.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &shown[..end]),
+        None => shown.into_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -93,5 +112,13 @@ mod tests {
             |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..);
         assert!(shown.chars().all(in_xml));
         assert_eq!(line(&shown), shown, "escaping twice is escaping once");
+    }
+
+    #[test]
+    fn a_long_text_is_quoted_in_part() {
+        assert_eq!(quoted("short"), "short");
+        assert_eq!(quoted(&"é".repeat(200)), "é".repeat(200));
+        assert_eq!(quoted(&"é".repeat(201)), format!("{}…", "é".repeat(200)));
+        assert_eq!(beginning("\0\0", 7), "\\u{0}\\u…");
     }
 }

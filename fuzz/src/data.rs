@@ -1,7 +1,9 @@
 //! The files of data sets.
 
-use densenet_bench::data::cifar::{Format, parse_batch, parse_names};
-use densenet_bench::data::{digits as digits_file, image_file};
+use densenet_bench::data_sets::cifar::{Format, parse_batch, parse_names};
+use densenet_bench::data_sets::{
+    cifar10 as cifar10_files, cifar100 as cifar100_files, digits as digits_file, image_file,
+};
 
 use super::message;
 
@@ -10,16 +12,16 @@ const SIDE: u32 = 8;
 
 /// CIFAR-10's batches and names.
 pub fn cifar10(bytes: &[u8]) -> bool {
-    cifar(bytes, Format::Cifar10)
+    cifar(bytes, &cifar10_files::FORMAT)
 }
 
 /// CIFAR-100's batches and names.
 pub fn cifar100(bytes: &[u8]) -> bool {
-    cifar(bytes, Format::Cifar100)
+    cifar(bytes, &cifar100_files::FORMAT)
 }
 
 /// The records hold exactly the images that are read, and the names are one for each class.
-fn cifar(bytes: &[u8], format: Format) -> bool {
+fn cifar(bytes: &[u8], format: &Format) -> bool {
     let batch = match parse_batch(bytes, "fuzzed.bin", format) {
         Ok(split) => {
             assert_eq!(split.labels.len() * format.record(), bytes.len());

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use densenet_bench::data::fetch::{
-    self, CATALOGUE, Fault, FetchError, FileReport, FileState, Files, KnownSet, Patience, Presence, Source,
+    self, Fault, FetchError, FileReport, FileState, Files, KnownSet, Patience, Presence, Source,
 };
 use serde_json::{Value, json};
 
@@ -45,7 +45,7 @@ struct ListArguments {
     json: bool,
 }
 
-/// Load a data set, check it and unpack it; what was interrupted goes on
+/// Download a data set, verify its checksum and unpack it; an interrupted download is resumed
 #[derive(Args)]
 struct FetchArguments {
     /// The data set, such as cifar10
@@ -84,10 +84,10 @@ pub fn run(arguments: &Arguments) -> Outcome {
 
 fn list(arguments: &ListArguments) -> Outcome {
     if arguments.json {
-        let sets: Vec<Value> = CATALOGUE.iter().map(set_json).collect();
+        let sets: Vec<Value> = fetch::catalogue().iter().map(set_json).collect();
         print_json(&json!({ "data_sets": sets }))?;
     } else {
-        let sets: Vec<String> = CATALOGUE.iter().map(set_text).collect();
+        let sets: Vec<String> = fetch::catalogue().iter().map(set_text).collect();
         print(&sets.join("\n"))?;
     }
     Ok(ExitCode::SUCCESS)
@@ -154,7 +154,8 @@ fn default_folder(set: &KnownSet) -> PathBuf {
 }
 
 fn fetch(arguments: &FetchArguments) -> Outcome {
-    let set = fetch::find(CATALOGUE, &arguments.name).map_err(failure)?;
+    let catalogue = fetch::catalogue();
+    let set = fetch::find(&catalogue, &arguments.name).map_err(failure)?;
     let source = match &arguments.from {
         Some(from) => Source::parse(from).map_err(failure)?,
         None => Source::Home,
@@ -200,7 +201,8 @@ fn path_line(folder: &Path) -> Result<String, Failure> {
 }
 
 fn verify(arguments: &VerifyArguments) -> Outcome {
-    let set = fetch::find(CATALOGUE, &arguments.name).map_err(failure)?;
+    let catalogue = fetch::catalogue();
+    let set = fetch::find(&catalogue, &arguments.name).map_err(failure)?;
     if set.files.is_none() {
         return built_in(set, arguments.json);
     }

@@ -1,41 +1,4 @@
-//! What is wrong with a data set, and why there is no batch of it.
-
-use std::path::Path;
-
-/// Data that cannot be used. It prints as one line: the thing, the rule and the remedy.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{thing}: {rule}; {remedy}")]
-pub struct DataError {
-    /// The key of the ablation file at fault, with its section (`data.path`).
-    pub key: &'static str,
-    /// The file, the folder or the data set at fault.
-    pub thing: String,
-    /// What was found, where (byte, record, line), and what was expected.
-    pub rule: String,
-    /// What to do.
-    pub remedy: String,
-}
-
-impl DataError {
-    pub(super) fn new(
-        key: &'static str,
-        thing: impl Into<String>,
-        rule: impl Into<String>,
-        remedy: impl Into<String>,
-    ) -> Self {
-        Self {
-            key,
-            thing: thing.into(),
-            rule: rule.into(),
-            remedy: remedy.into(),
-        }
-    }
-
-    /// A fault of a file or folder under `data.path`.
-    pub(super) fn path(path: &Path, rule: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self::new("data.path", path.display().to_string(), rule, remedy)
-    }
-}
+//! Why there is no batch of a data set.
 
 /// Why there is no batch.
 #[derive(Debug, thiserror::Error)]
@@ -54,30 +17,4 @@ pub enum LoaderError {
         /// What the panic said.
         message: String,
     },
-}
-
-/// `1234567` as `1,234,567`: file sizes are long numbers.
-pub(super) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (position, digit) in digits.chars().enumerate() {
-        if position > 0 && (digits.len() - position).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::grouped;
-
-    #[test]
-    fn numbers_are_grouped_by_thousands() {
-        assert_eq!(grouped(7), "7");
-        assert_eq!(grouped(999), "999");
-        assert_eq!(grouped(1000), "1,000");
-        assert_eq!(grouped(30_729_999), "30,729,999");
-    }
 }

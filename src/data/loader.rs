@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::JoinHandle;
 
+use super::batches::{Batch, Batches, LoaderPlan};
 use super::error::LoaderError;
-use super::plan::{Batch, Batches, LoaderPlan};
-use super::set::DataSet;
+use crate::data_sets::DataSet;
 use crate::host::said;
 
 /// Finished batches that each worker keeps ready.
@@ -166,7 +166,7 @@ impl Worker {
 
 #[cfg(test)]
 mod tests {
-    use super::super::plan::tests::digits;
+    use super::super::batches::tests::digits;
     use super::*;
 
     fn taken(data: &Arc<DataSet>, plan: LoaderPlan) -> Vec<Batch> {

@@ -1,7 +1,7 @@
 //! Pixels to values of mean 0 and standard deviation 1.
 
-use super::error::DataError;
-use super::set::{DataSet, Split};
+use crate::data_sets::DataError;
+use crate::data_sets::{DataSet, Split};
 use crate::formats::ablation::DataSettings;
 use crate::network::Shape;
 
@@ -102,14 +102,13 @@ impl Normalization {
 
 #[cfg(test)]
 mod tests {
-    use super::super::load::tests::settings;
-    use super::super::{load, load::outline};
+    use super::super::load::{load, outline};
     use super::*;
     use crate::formats::ablation::DataSetName;
 
     #[test]
     fn normalised_images_have_mean_0_and_variance_1_in_each_channel() {
-        let mut settings = settings(DataSetName::Synthetic);
+        let mut settings = DataSettings::new(DataSetName::Synthetic);
         (settings.train_images, settings.image_size) = (60, 12);
         let data = load(&settings, 2, None).unwrap();
         let indices: Vec<usize> = (0..60).filter(|index| index % 3 != 0).collect();
@@ -148,7 +147,7 @@ mod tests {
 
     #[test]
     fn given_values_win_and_are_checked() {
-        let mut settings = settings(DataSetName::Digits);
+        let mut settings = DataSettings::new(DataSetName::Digits);
         let data = load(&settings, 1, None).unwrap();
         let own = Normalization::resolve(&settings, &data, &[0, 1, 2]).unwrap();
         settings.mean = Some(vec![0.25]);

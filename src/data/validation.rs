@@ -1,6 +1,6 @@
 //! Training images held out for validation.
 
-use super::error::DataError;
+use crate::data_sets::DataError;
 use crate::random::{Purpose, Stream};
 
 /// Divides `0..images` into those to train on and those held out, both ascending: `floor(share * images)` are held out,

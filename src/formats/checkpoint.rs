@@ -15,9 +15,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::tensor_file;
-use super::text::quoted;
 use super::weights::{self, WeightTensor, Weights, WeightsError};
 use crate::network::Graph;
+use crate::visible::quoted;
 
 /// All that a training run needs to go on as if it had not stopped.
 ///

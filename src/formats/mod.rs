@@ -5,5 +5,4 @@ pub mod batches;
 pub mod checkpoint;
 pub mod tables;
 mod tensor_file;
-pub(crate) mod text;
 pub mod weights;

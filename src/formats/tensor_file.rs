@@ -3,7 +3,7 @@
 use safetensors::SafeTensors;
 use safetensors::tensor::Metadata;
 
-use super::text::quoted;
+use crate::visible::quoted;
 
 /// Why bytes are no safetensors file.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, HashMap};
 use safetensors::{Dtype, View};
 
 use super::tensor_file;
-use super::text::quoted;
 use crate::network::Graph;
+use crate::visible::quoted;
 
 /// One tensor of 32-bit floats, the last axis contiguous.
 #[derive(Clone, Debug, PartialEq)]

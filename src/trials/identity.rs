@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::formats::ablation::{DataSettings, Precision, RunSettings, Settings};
+use crate::words::hex;
 
 /// The identity of a trial with these settings and this seed; `weights_sha256` is that of the file that it starts from.
 ///
@@ -33,7 +34,7 @@ pub fn identity(settings: &Settings, seed: u64, weights_sha256: Option<&str>) ->
 pub fn digest(decides: &Value) -> String {
     // serde_json's maps are sorted by key, so that equal settings give equal text.
     let digest = Sha256::digest(decides.to_string());
-    digest[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&digest[..8])
 }
 
 /// The `[run]` keys that change arithmetic: the threads and the allocator do not count.

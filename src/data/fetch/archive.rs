@@ -9,11 +9,11 @@ use flate2::read::GzDecoder;
 use sha2::{Digest, Sha256};
 use tar::{Archive, EntryType};
 
-use super::catalogue::{Files, Member};
 use super::error::FetchError;
 use super::step::{Doing, Step, Told};
-use crate::data::error::grouped;
-use crate::data::set::hex;
+use crate::data_sets::{Files, Member};
+use crate::words::grouped;
+use crate::words::hex;
 
 /// Bytes that may come out of an archive beside the members: headers, padding, files that are not unpacked.
 const SPARE_BYTES: u64 = 1 << 20;

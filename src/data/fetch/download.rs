@@ -7,11 +7,11 @@ use std::time::Duration;
 use ureq::http::{Response, StatusCode, Uri, header};
 use ureq::{Agent, Body, Proxy};
 
-use super::catalogue::Download;
 use super::error::FetchError;
 use super::part::Part;
 use super::step::{Doing, Step, Told};
-use crate::data::error::grouped;
+use crate::data_sets::Download;
+use crate::words::grouped;
 
 /// How long to wait for a server.
 #[derive(Clone, Copy, Debug)]

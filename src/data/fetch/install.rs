@@ -5,7 +5,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::archive::{Copying, unpack, write_member};
-use super::catalogue::{Download, Files, KnownSet, Packing};
 use super::download::{self, Patience};
 use super::error::FetchError;
 use super::part::Part;
@@ -13,6 +12,7 @@ use super::report::{FileReport, Presence, inspect_files, presence};
 use super::source::{self, Source};
 use super::step::Told;
 use super::sums::{SUMS_FILE, list};
+use crate::data_sets::{Download, Files, KnownSet, Packing};
 use crate::files::sync_folder;
 
 /// Where a data set is.

@@ -1,6 +1,6 @@
 //! Data sets that are fetched: what is known of them, how an archive comes here, and what a folder is held against.
 //!
-//! [`CATALOGUE`] is plain data. An archive is loaded into a part file beside its target and hashed there before anything in
+//! The [`catalogue`] is plain data. An archive is downloaded into a part file beside its target and hashed there before anything in
 //! it is looked at; [`unpack`] writes none but the files that the catalogue names, into a folder that is renamed once it is
 //! whole. [`inspect`] holds a folder against the catalogue.
 
@@ -19,8 +19,9 @@ mod source;
 mod step;
 mod sums;
 
+pub use crate::data_sets::{Download, Files, KnownSet, Member, Packing, Size};
 pub use archive::unpack;
-pub use catalogue::{CATALOGUE, Download, Files, KnownSet, Member, Packing, Size, find};
+pub use catalogue::{catalogue, find};
 #[cfg(feature = "fetch")]
 pub use download::Patience;
 pub use error::{Fault, FetchError};

@@ -4,10 +4,10 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use super::catalogue::Download;
 use super::error::FetchError;
 use super::step::{Doing, Step, Told};
 use super::sums;
+use crate::data_sets::Download;
 use crate::files::is_same_file;
 
 /// A part file, locked for this process as long as it is open. It outlives the process, for the next fetch to go on with.

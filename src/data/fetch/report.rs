@@ -3,11 +3,11 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use super::catalogue::{Files, KnownSet, Member, Size};
 use super::error::FetchError;
 use super::step::{Doing, Step, Told};
 use super::sums::{self, noted};
-use crate::data::error::grouped;
+use crate::data_sets::{Files, KnownSet, Member, Size};
+use crate::words::grouped;
 
 /// A file of a data set, as it was found.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 
 use ureq::http::Uri;
 
-use super::catalogue::{Download, Files};
 use super::error::FetchError;
 use super::part::Part;
 use super::step::{Doing, Step, Told};
-use crate::data::error::grouped;
+use crate::data_sets::{Download, Files};
+use crate::words::grouped;
 
 /// Where the downloads come from.
 #[derive(Clone, Debug, PartialEq, Eq)]

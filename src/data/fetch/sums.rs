@@ -6,7 +6,7 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use crate::data::set::hex;
+use crate::words::hex;
 
 /// The list's name; its form is that of `sha256sum`, which can check it too.
 pub(super) const SUMS_FILE: &str = "SHA256SUMS";

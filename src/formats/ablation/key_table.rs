@@ -1,6 +1,7 @@
 //! The table of the keys that an ablation file may have, beside those of the network families: it decides what is read,
 //! how it is checked, what a message advises, and what `docs/ablation-format.md` lists.
 
+use crate::data_sets::DataSetName;
 use crate::keys::{Kind, KnownKey, MANY, SHARE_BELOW_ONE, WIDEST, interval};
 
 /// TOML's largest whole number.
@@ -25,7 +26,7 @@ pub(super) const OWN_KEYS: &[KnownKey] = &[
     // [data]
     KnownKey {
         key: "data.dataset",
-        kind: Kind::Choice(&["digits", "synthetic", "cifar10", "cifar100", "folder"]),
+        kind: Kind::Choice(DataSetName::NAMES),
         default: "required",
         meaning: "The images; see [Data sets](#data-sets).",
         remedy: "write dataset = \"digits\" for the data set that is embedded",

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::precision::Precision;
+pub use crate::data_sets::{Augment, DataSetName, DataSettings};
 use crate::network::Architecture;
 
 /// A whole ablation.
@@ -56,64 +57,6 @@ pub struct Settings {
     pub measure: Option<MeasureSettings>,
     /// How the program carries it out.
     pub run: RunSettings,
-}
-
-/// A data set by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum DataSetName {
-    /// The embedded handwritten digits: 1,437 and 360 images of 1x8x8 in 10 classes.
-    Digits,
-    /// Seeded images of classes that a network can learn.
-    Synthetic,
-    /// CIFAR-10's official binary batches.
-    Cifar10,
-    /// CIFAR-100's official binary batches.
-    Cifar100,
-    /// A folder of images, `train/CLASS/IMAGE` and `test/CLASS/IMAGE`.
-    Folder,
-}
-
-/// How training images are changed from epoch to epoch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Augment {
-    /// They stay as they are.
-    None,
-    /// Normalised, mirrored with probability 1/2, shifted by up to 4 pixels with zeros moving in.
-    ShiftFlip,
-}
-
-/// `[data]`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DataSettings {
-    /// Which images.
-    pub dataset: DataSetName,
-    /// The folder of `cifar10`, `cifar100` and `folder`, resolved against the file's own; none for the others.
-    pub path: Option<PathBuf>,
-    /// Only the first training images.
-    pub train_limit: Option<usize>,
-    /// Only the first test images.
-    pub test_limit: Option<usize>,
-    /// The share of the training images held out, `[0, 1)`; 0 holds out none.
-    pub validation_share: f64,
-    /// For `folder` and `synthetic`; their default is 32.
-    pub image_size: usize,
-    /// For `synthetic`.
-    pub classes: usize,
-    /// For `synthetic`.
-    pub channels: usize,
-    /// For `synthetic`.
-    pub train_images: usize,
-    /// For `synthetic`.
-    pub test_images: usize,
-    /// One value a channel, after scaling to 0..1; none: the training split's.
-    pub mean: Option<Vec<f64>>,
-    /// One value a channel, after scaling to 0..1; none: the training split's.
-    pub std: Option<Vec<f64>>,
-    /// How training images are changed from epoch to epoch.
-    pub augment: Augment,
 }
 
 /// How long training lasts.

@@ -4,7 +4,7 @@ use csv::{ByteRecord, DeserializeErrorKind, ErrorKind};
 
 use super::error::TableError;
 use super::rows::Row;
-use crate::formats::text::{beginning, quoted};
+use crate::visible::{beginning, quoted};
 
 /// The most columns that a message lists, and the most characters of each: more than any table has.
 const MOST_COLUMNS_SHOWN: usize = 40;

@@ -1,82 +1,66 @@
 //! `[data]`.
 
 use super::reader::Reader;
+use crate::data_sets::{DataSetName, DataSettings};
 use crate::formats::ablation::error::Fault;
-use crate::formats::ablation::settings::{Augment, DataSetName, DataSettings};
+use crate::words::{counted, listed};
+
+/// The keys that belong to some data sets only.
+const OWNED_KEYS: [&str; 6] = [
+    "data.path",
+    "data.image-size",
+    "data.classes",
+    "data.channels",
+    "data.train-images",
+    "data.test-images",
+];
 
 pub fn settings(reader: &Reader<'_>) -> Result<DataSettings, Fault> {
-    let dataset = reader
+    let dataset: DataSetName = reader
         .word("data.dataset")?
         .ok_or_else(|| reader.fault("data.dataset", "there is no dataset"))?;
     check_keys_that_do_not_apply(reader, dataset)?;
-    let path = reader.path("data.path");
-    if path.is_none() && is_read_from_disk(dataset) {
-        return Err(reader.fault(
-            "data.path",
-            format!(
-                "the data set {} is read from a folder, and there is no path",
-                word(dataset)
-            ),
-        ));
+    let path = reader.path("data.path").filter(|_| dataset.is_read_from_disk());
+    if path.is_none() && dataset.is_read_from_disk() {
+        let name = dataset.name();
+        let rule = format!("the data set {name} is read from a folder, and there is no path");
+        return Err(reader.fault("data.path", rule));
     }
     // What does not apply keeps its default, so that it cannot tell two variants of another data set apart.
-    let synthetic = dataset == DataSetName::Synthetic;
-    let sized = synthetic || dataset == DataSetName::Folder;
-    let count = |key: &str, applies: bool, default: usize| reader.count(key).filter(|_| applies).unwrap_or(default);
+    let default = DataSettings::new(dataset);
+    let count = |key: &str, default: usize| {
+        let given = reader.count(key).filter(|_| dataset.takes(key));
+        given.unwrap_or(default)
+    };
     let settings = DataSettings {
         dataset,
-        path: path.filter(|_| is_read_from_disk(dataset)),
+        path,
         train_limit: reader.count("data.train-limit"),
         test_limit: reader.count("data.test-limit"),
-        validation_share: reader.number("data.validation-share").unwrap_or(0.0),
-        image_size: count("data.image-size", sized, 32),
-        classes: count("data.classes", synthetic, 10),
-        channels: count("data.channels", synthetic, 3),
-        train_images: count("data.train-images", synthetic, 2048),
-        test_images: count("data.test-images", synthetic, 512),
+        validation_share: reader
+            .number("data.validation-share")
+            .unwrap_or(default.validation_share),
+        image_size: count("data.image-size", default.image_size),
+        classes: count("data.classes", default.classes),
+        channels: count("data.channels", default.channels),
+        train_images: count("data.train-images", default.train_images),
+        test_images: count("data.test-images", default.test_images),
         mean: reader.numbers("data.mean").map(<[f64]>::to_vec),
         std: reader.numbers("data.std").map(<[f64]>::to_vec),
-        augment: reader.word("data.augment")?.unwrap_or(Augment::None),
+        augment: reader.word("data.augment")?.unwrap_or(default.augment),
     };
     check_channel_counts(reader, &settings)?;
     Ok(settings)
 }
 
-fn word(dataset: DataSetName) -> &'static str {
-    match dataset {
-        DataSetName::Digits => "digits",
-        DataSetName::Synthetic => "synthetic",
-        DataSetName::Cifar10 => "cifar10",
-        DataSetName::Cifar100 => "cifar100",
-        DataSetName::Folder => "folder",
-    }
-}
-
-fn is_read_from_disk(dataset: DataSetName) -> bool {
-    match dataset {
-        DataSetName::Digits | DataSetName::Synthetic => false,
-        DataSetName::Cifar10 | DataSetName::Cifar100 | DataSetName::Folder => true,
-    }
-}
-
 /// A key that says nothing about this data set was meant for another: an error, not a shrug.
 fn check_keys_that_do_not_apply(reader: &Reader<'_>, dataset: DataSetName) -> Result<(), Fault> {
-    let synthetic = dataset == DataSetName::Synthetic;
-    let sized = synthetic || dataset == DataSetName::Folder;
-    let rules = [
-        ("data.path", is_read_from_disk(dataset), "cifar10, cifar100 and folder"),
-        ("data.image-size", sized, "folder and synthetic"),
-        ("data.classes", synthetic, "synthetic"),
-        ("data.channels", synthetic, "synthetic"),
-        ("data.train-images", synthetic, "synthetic"),
-        ("data.test-images", synthetic, "synthetic"),
-    ];
-    for (key, applies, owners) in rules {
-        if !applies && reader.is_misplaced(key, "data.dataset") {
+    for key in OWNED_KEYS {
+        if !dataset.takes(key) && reader.is_misplaced(key, "data.dataset") {
             let name = key.trim_start_matches("data.");
             return Err(reader.fault_with(
                 key,
-                format!("{name} is for {owners}, but the dataset is {}", word(dataset)),
+                format!("{name} is for {}, but the dataset is {}", owners(key), dataset.name()),
                 format!("remove {name}, or choose another dataset"),
             ));
         }
@@ -84,13 +68,17 @@ fn check_keys_that_do_not_apply(reader: &Reader<'_>, dataset: DataSetName) -> Re
     Ok(())
 }
 
+/// The data sets that a key belongs to, by their names' order.
+fn owners(key: &str) -> String {
+    let owners = DataSetName::ALL.iter().filter(|dataset| dataset.takes(key));
+    let mut names: Vec<&str> = owners.map(|dataset| dataset.name()).collect();
+    names.sort_unstable();
+    listed(&names)
+}
+
 /// One mean and one deviation a channel.
 fn check_channel_counts(reader: &Reader<'_>, settings: &DataSettings) -> Result<(), Fault> {
-    let channels = match settings.dataset {
-        DataSetName::Digits => 1,
-        DataSetName::Synthetic => settings.channels,
-        DataSetName::Cifar10 | DataSetName::Cifar100 | DataSetName::Folder => 3,
-    };
+    let channels = (settings.dataset.descriptor().channels)(&settings.options());
     for (key, name, values) in [
         ("data.mean", "mean", &settings.mean),
         ("data.std", "std", &settings.std),
@@ -100,9 +88,9 @@ fn check_channel_counts(reader: &Reader<'_>, settings: &DataSettings) -> Result<
             return Err(reader.fault_with(
                 key,
                 format!(
-                    "{name} has {found} {}, but the images have {channels} {}",
-                    plural("value", found),
-                    plural("channel", channels)
+                    "{name} has {}, but the images have {}",
+                    counted(found, "value"),
+                    counted(channels, "channel")
                 ),
                 format!("give one value a channel, or leave {name} out for the training split's"),
             ));
@@ -111,10 +99,16 @@ fn check_channel_counts(reader: &Reader<'_>, settings: &DataSettings) -> Result<
     Ok(())
 }
 
-fn plural(noun: &str, count: usize) -> String {
-    if count == 1 {
-        noun.to_owned()
-    } else {
-        format!("{noun}s")
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_that_a_data_set_takes_is_checked_for_the_others() {
+        for dataset in DataSetName::ALL {
+            for key in dataset.descriptor().keys {
+                assert!(OWNED_KEYS.contains(key), "{dataset:?}: {key}");
+            }
+        }
     }
 }

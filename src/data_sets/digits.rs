@@ -1,61 +1,94 @@
 //! The embedded handwritten digits.
 //!
 //! *Optical Recognition of Handwritten Digits*, UCI Machine Learning Repository, E. Alpaydin and C. Kaynak, 1998, CC BY
-//! 4.0 (see `src/data/digits.md`): 1,797 images of 8x8 pixels with values from 0 to 16.
+//! 4.0 (see `src/data_sets/digits.md`): 1,797 images of 8x8 pixels with values from 0 to 16.
 
 use std::io::Read;
 
+use super::descriptor::{Descriptor, Outline};
 use super::error::DataError;
+use super::known::KnownSet;
+use super::options::Options;
 use super::set::{DataSet, Split};
 use crate::network::Shape;
+
+const NAME: &str = "digits";
+
+/// The data set.
+pub(super) const DESCRIPTOR: Descriptor = Descriptor {
+    name: NAME,
+    keys: &[],
+    channels: |_| SHAPE.channels,
+    outline: |options, _| outline(options),
+    load: |request| load(&request.options),
+    known: Some(KnownSet {
+        name: NAME,
+        about: "handwritten digits",
+        image: Some("1x8x8"),
+        classes: Some(10),
+        images: Some((1437, 360)),
+        licence: "CC BY 4.0",
+        home: "UCI Optical Recognition of Handwritten Digits, E. Alpaydin, C. Kaynak, 1998",
+        files: None,
+    }),
+};
 
 const COMPRESSED: &[u8] = include_bytes!("digits.csv.gz");
 
 /// The first rows train, the others test.
 const TRAINING_ROWS: usize = 1437;
 
+const TEST_ROWS: usize = 360;
+
 /// One image.
-pub(super) const SHAPE: Shape = Shape {
+const SHAPE: Shape = Shape {
     channels: 1,
     height: 8,
     width: 8,
 };
 
 /// The digits from 0 to 9.
-pub(super) const CLASSES: u32 = 10;
+const CLASSES: u32 = 10;
 
 /// The darkest pixel.
 const LARGEST_PIXEL: u8 = 16;
 
-/// The data set: 1,437 images to train on and 360 to test on, each 1x8x8 with values from 0 to 16, in 10 classes.
+fn outline(options: &Options<'_>) -> Result<Outline, DataError> {
+    let all = Outline {
+        shape: SHAPE,
+        classes: CLASSES as usize,
+        train_images: TRAINING_ROWS,
+        test_images: TEST_ROWS,
+    };
+    all.within_limits(options, NAME)
+}
+
+/// 1,437 images to train on and 360 to test on, each 1x8x8 with values from 0 to 16, in 10 classes.
 ///
 /// # Errors
-/// None with the embedded file; they are those of [`parse`].
-pub(super) fn load() -> Result<DataSet, DataError> {
+/// A limit beyond them. With the embedded file none of [`parse`].
+fn load(options: &Options<'_>) -> Result<DataSet, DataError> {
     let mut text = Vec::new();
     flate2::read::GzDecoder::new(COMPRESSED)
         .read_to_end(&mut text)
         .map_err(|error| fault(format!("it does not decompress: {error}")))?;
     let mut train = parse(&text)?;
-    if train.images() < TRAINING_ROWS {
+    if train.images() != TRAINING_ROWS + TEST_ROWS {
         return Err(fault(format!(
-            "it has {} rows, and {TRAINING_ROWS} are to train on",
+            "it has {} rows, and {TRAINING_ROWS} to train on and {TEST_ROWS} to test on were expected",
             train.images()
         )));
     }
-    let test = Split {
+    let mut test = Split {
         pixels: train.pixels.split_off(TRAINING_ROWS * SHAPE.values()),
         labels: train.labels.split_off(TRAINING_ROWS),
     };
+    let (train_images, test_images) = options.limited(train.images(), test.images(), NAME)?;
+    train.truncate(train_images);
+    test.truncate(test_images);
     let classes = (0..CLASSES).map(|digit| digit.to_string()).collect();
-    Ok(DataSet::new(
-        "digits",
-        SHAPE,
-        classes,
-        f32::from(LARGEST_PIXEL),
-        train,
-        test,
-    ))
+    let scale = f32::from(LARGEST_PIXEL);
+    Ok(DataSet::new(NAME, SHAPE, classes, scale, train, test))
 }
 
 /// Reads rows of 64 values from 0 to 16 and a label from 0 to 9, divided by commas.
@@ -111,8 +144,8 @@ fn fault(rule: String) -> DataError {
 mod tests {
     use sha2::{Digest, Sha256};
 
-    use super::super::set::hex;
     use super::*;
+    use crate::words::hex;
 
     #[test]
     fn the_embedded_file_is_the_published_one() {
@@ -124,7 +157,7 @@ mod tests {
 
     #[test]
     fn the_first_1437_rows_train_and_the_other_360_test() {
-        let data = load().unwrap();
+        let data = load(&Options::default()).unwrap();
         assert_eq!((data.train.images(), data.test.images()), (1437, 360));
         assert_eq!(data.train.pixels.len(), 1437 * 64);
         assert_eq!(&data.train.image(0)[..8], [0, 0, 5, 13, 9, 1, 0, 0]);

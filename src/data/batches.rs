@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::augmentation::ShiftFlip;
 use super::error::LoaderError;
 use super::normalization::Normalization;
-use super::set::{DataSet, Part, Split};
+use crate::data_sets::{DataSet, Part, Split};
 use crate::formats::ablation::Augment;
 use crate::random::{Purpose, Stream};
 
@@ -235,15 +235,15 @@ fn images(
 pub(super) mod tests {
     use sha2::{Digest, Sha256};
 
-    use super::super::load::tests::settings;
-    use super::super::set::hex;
     use super::*;
     use crate::data::load;
     use crate::formats::ablation::DataSetName;
+    use crate::formats::ablation::DataSettings;
+    use crate::words::hex;
 
     /// The digits, and a plan to train on 50 of them in batches of 8 for 3 epochs.
     pub fn digits() -> (Arc<DataSet>, LoaderPlan) {
-        let mut settings = settings(DataSetName::Digits);
+        let mut settings = DataSettings::new(DataSetName::Digits);
         settings.train_limit = Some(60);
         let data = load(&settings, 1, None).unwrap();
         let indices: Vec<usize> = (5..55).collect();

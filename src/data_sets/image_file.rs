@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use image::imageops::FilterType;
 use image::{DynamicImage, ImageDecoder, ImageReader, Limits};
 
-use crate::formats::text::quoted;
+use crate::visible::quoted;
 
 /// The largest side of an image that is decoded, in pixels.
 pub const LARGEST_SIDE: u32 = 16384;

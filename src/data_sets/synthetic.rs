@@ -5,12 +5,41 @@
 
 use std::f64::consts::TAU;
 
+use super::descriptor::{Descriptor, Outline, Request};
 use super::error::DataError;
-use super::set::{DataSet, Split, check_limit};
-use super::{memory, parallel};
-use crate::formats::ablation::DataSettings;
+use super::known::KnownSet;
+use super::options::Options;
+use super::set::{DataSet, Split};
+use super::{allocation, parallel};
 use crate::network::Shape;
 use crate::random::{Purpose, Stream};
+
+const NAME: &str = "synthetic";
+
+/// The data set.
+pub(super) const DESCRIPTOR: Descriptor = Descriptor {
+    name: NAME,
+    keys: &[
+        "data.image-size",
+        "data.classes",
+        "data.channels",
+        "data.train-images",
+        "data.test-images",
+    ],
+    channels: |options| options.channels,
+    outline: |options, _| outline(options),
+    load,
+    known: Some(KnownSet {
+        name: NAME,
+        about: "images made from a fixed seed",
+        image: None,
+        classes: None,
+        images: None,
+        licence: "that of the program",
+        home: "this program",
+        files: None,
+    }),
+};
 
 /// The data set's own seed, not the trial's.
 const SEED: u64 = 0;
@@ -48,76 +77,84 @@ fn stream(purpose: Use, index: usize) -> Stream {
 }
 
 /// One image.
-pub(super) fn shape(settings: &DataSettings) -> Shape {
+fn shape(options: &Options<'_>) -> Shape {
     Shape {
-        channels: settings.channels,
-        height: settings.image_size,
-        width: settings.image_size,
+        channels: options.channels,
+        height: options.image_size,
+        width: options.image_size,
     }
 }
 
-/// Makes the data set, on `threads` threads; it is the same for any number of them.
+fn outline(options: &Options<'_>) -> Result<Outline, DataError> {
+    let all = Outline {
+        shape: shape(options),
+        classes: options.classes,
+        train_images: options.train_images,
+        test_images: options.test_images,
+    };
+    all.within_limits(options, NAME)
+}
+
+/// Makes the data set; it is the same for any number of threads.
 ///
 /// # Errors
-/// A count is 0, a limit is larger than its split, or the images do not fit into the `available` bytes of memory.
-pub(super) fn load(settings: &DataSettings, threads: usize, available: Option<u64>) -> Result<DataSet, DataError> {
+/// A count is 0, a limit is larger than its split, or the images do not fit into the available memory.
+fn load(request: &Request<'_>) -> Result<DataSet, DataError> {
+    let options = &request.options;
     let counts = [
-        ("data.classes", settings.classes),
-        ("data.channels", settings.channels),
-        ("data.image-size", settings.image_size),
-        ("data.train-images", settings.train_images),
-        ("data.test-images", settings.test_images),
+        ("data.classes", options.classes),
+        ("data.channels", options.channels),
+        ("data.image-size", options.image_size),
+        ("data.train-images", options.train_images),
+        ("data.test-images", options.test_images),
     ];
     for (key, count) in counts {
         if count == 0 || count > u32::MAX as usize {
             return Err(DataError::new(
                 key,
-                "synthetic",
+                NAME,
                 format!("{key} is {count}"),
                 "write at least 1, below 2^32",
             ));
         }
     }
-    let shape = shape(settings);
+    let shape = shape(options);
     let values = (shape.channels.checked_mul(shape.height))
         .and_then(|rows| rows.checked_mul(shape.width))
         .ok_or_else(|| {
             DataError::new(
                 "data.image-size",
-                "synthetic",
+                NAME,
                 format!("images of {shape} cannot be counted"),
                 SMALLER,
             )
         })?;
-    let train = settings.train_limit.unwrap_or(settings.train_images);
-    let test = settings.test_limit.unwrap_or(settings.test_images);
-    check_limit(train, settings.train_images, "synthetic", "data.train-limit")?;
-    check_limit(test, settings.test_images, "synthetic", "data.test-limit")?;
-    memory::check(
+    let (train, test) = options.limited(options.train_images, options.test_images, NAME)?;
+    allocation::check(
         "data.train-images",
-        "synthetic",
+        NAME,
         train + test,
         values,
-        available,
+        request.available_memory,
         SMALLER,
     )?;
     let split = |labels, images, all, limit| -> Result<Split, DataError> {
         // Balanced, in a mixed order: 0, 1, … over and over, shuffled.
         let mut labels: Vec<u32> = (stream(labels, 0).permutation(all).into_iter())
-            .map(|position| (position % settings.classes) as u32)
+            .map(|position| (position % options.classes) as u32)
             .collect();
         labels.truncate(limit);
-        let mut pixels = memory::allocate("data.train-images", "synthetic", limit, values, SMALLER)?;
-        parallel::fill_chunks(&mut pixels, values, threads, |index, image| {
+        let mut pixels = allocation::allocate("data.train-images", NAME, limit, values, SMALLER)?;
+        parallel::fill_chunks(&mut pixels, values, request.threads, |index, image| {
             draw(shape, labels[index], stream(images, index), image);
             Ok(())
         })?;
         Ok(Split { pixels, labels })
     };
-    let train = split(Use::TrainLabels, Use::TrainImage, settings.train_images, train)?;
-    let test = split(Use::TestLabels, Use::TestImage, settings.test_images, test)?;
-    let classes = (0..settings.classes).map(|class| class.to_string()).collect();
-    Ok(DataSet::new("synthetic", shape, classes, 255.0, train, test))
+    let train = split(Use::TrainLabels, Use::TrainImage, options.train_images, train)?;
+    let test = split(Use::TestLabels, Use::TestImage, options.test_images, test)?;
+    let classes = (0..options.classes).map(|class| class.to_string()).collect();
+    Ok(DataSet::new(NAME, shape, classes, 255.0, train, test))
 }
 
 /// One wave of a pattern, in cycles from edge to edge.
@@ -215,12 +252,21 @@ impl Noise {
 
 #[cfg(test)]
 mod tests {
-    use super::super::load::tests::settings;
     use super::*;
-    use crate::formats::ablation::DataSetName;
+    use crate::data_sets::file_system::tests::MemoryFiles;
+    use crate::data_sets::{DataSetName, DataSettings};
+
+    fn load(settings: &DataSettings, threads: usize, available_memory: Option<u64>) -> Result<DataSet, DataError> {
+        super::load(&Request {
+            options: settings.options(),
+            files: &MemoryFiles::default(),
+            threads,
+            available_memory,
+        })
+    }
 
     fn synthetic(change: impl Fn(&mut DataSettings)) -> DataSettings {
-        let mut settings = settings(DataSetName::Synthetic);
+        let mut settings = DataSettings::new(DataSetName::Synthetic);
         change(&mut settings);
         settings
     }

@@ -1,6 +1,7 @@
 //! Whether a data set fits into memory, asked before it is read or made.
 
-use super::error::{DataError, grouped};
+use super::error::DataError;
+use crate::words::grouped;
 
 /// Checks that `images` images of `values` bytes each fit into what the machine has available, where that is known.
 ///

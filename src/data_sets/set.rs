@@ -2,13 +2,13 @@
 
 use sha2::{Digest, Sha256};
 
-use super::error::{DataError, grouped};
 use crate::network::Shape;
+use crate::words::hex;
 
 /// A labelled set of images of one shape, as bytes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DataSet {
-    /// `digits`, `synthetic`, `cifar10`, `cifar100` or `folder`.
+    /// As `[data] dataset` has it.
     pub name: String,
     /// One image.
     pub shape: Shape,
@@ -16,7 +16,7 @@ pub struct DataSet {
     pub classes: Vec<String>,
     /// The byte that stands for 1.0: a pixel divided by it is in 0..1.
     pub scale: f32,
-    /// The images to train on (and to hold out from, see [`super::hold_out`]).
+    /// The images to train on (and to hold out from).
     pub train: Split,
     /// The images to test on.
     pub test: Split,
@@ -58,40 +58,15 @@ impl Split {
         &self.pixels[index * values..(index + 1) * values]
     }
 
-    /// Keeps the first `limit` images.
-    ///
-    /// # Errors
-    /// There are fewer, or `limit` is 0.
-    pub(super) fn limit(&mut self, limit: Option<usize>, thing: &str, key: &'static str) -> Result<(), DataError> {
-        let Some(limit) = limit else { return Ok(()) };
-        check_limit(limit, self.images(), thing, key)?;
-        let values = self.pixels.len() / self.labels.len();
-        self.pixels.truncate(limit * values);
-        self.pixels.shrink_to_fit();
-        self.labels.truncate(limit);
-        Ok(())
+    /// Keeps the first images, at most `images` of them.
+    pub(super) fn truncate(&mut self, images: usize) {
+        if images < self.images() {
+            let values = self.pixels.len() / self.labels.len();
+            self.pixels.truncate(images * values);
+            self.pixels.shrink_to_fit();
+            self.labels.truncate(images);
+        }
     }
-}
-
-/// Checks a `train-limit` or `test-limit` against the images that there are.
-///
-/// # Errors
-/// There are fewer, or `limit` is 0.
-pub(super) fn check_limit(limit: usize, images: usize, thing: &str, key: &'static str) -> Result<(), DataError> {
-    if limit >= 1 && limit <= images {
-        return Ok(());
-    }
-    let name = key.trim_start_matches("data.");
-    let split = if key == "data.test-limit" { "test" } else { "training" };
-    Err(DataError::new(
-        key,
-        thing,
-        format!(
-            "{name} is {limit}, and there are {} {split} images",
-            grouped(images as u64)
-        ),
-        format!("write a limit from 1 to {images}, or leave it out to take all"),
-    ))
 }
 
 impl DataSet {
@@ -137,11 +112,6 @@ fn fingerprint(shape: Shape, classes: &[String], scale: f32, train: &Split, test
         }
     }
     hex(&hash.finalize())
-}
-
-/// Bytes as lowercase hexadecimal digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
@@ -191,22 +161,8 @@ mod tests {
     #[test]
     fn a_limit_keeps_the_first_images() {
         let mut split = small().train;
-        split.limit(Some(2), "digits", "data.train-limit").unwrap();
-        assert_eq!(split.images(), 2);
-        assert_eq!(split.image(1), [3, 4]);
-        split.limit(None, "digits", "data.train-limit").unwrap();
-        assert_eq!(split.pixels, [1, 2, 3, 4]);
-    }
-
-    #[test]
-    fn a_limit_beyond_the_images_says_how_many_there_are() {
-        let error = small().train.limit(Some(4), "digits", "data.train-limit").unwrap_err();
-        assert_eq!(error.key, "data.train-limit");
-        assert_eq!(
-            error.to_string(),
-            "digits: train-limit is 4, and there are 3 training images; write a limit from 1 to 3, or leave it out to \
-             take all"
-        );
-        assert!(small().test.limit(Some(0), "digits", "data.test-limit").is_err());
+        split.truncate(2);
+        split.truncate(3);
+        assert_eq!((split.pixels, split.labels), (vec![1, 2, 3, 4], vec![0, 1]));
     }
 }

@@ -1,0 +1,67 @@
+//! All that the rest of the program has to know of a data set.
+
+use super::error::DataError;
+use super::file_system::FileSystem;
+use super::known::KnownSet;
+use super::options::Options;
+use super::set::DataSet;
+use crate::network::Shape;
+
+/// A data set. Each stands in its own file and in the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Descriptor {
+    /// The name, as `[data] dataset` has it.
+    pub name: &'static str,
+    /// The keys of `[data]` that belong to this data set and not to all, such as `data.path`.
+    pub keys: &'static [&'static str],
+    /// Channels of an image.
+    pub channels: fn(&Options<'_>) -> usize,
+    /// Shape, classes and numbers of images, the limits applied, without reading the images.
+    pub outline: fn(&Options<'_>, &dyn FileSystem) -> Result<Outline, DataError>,
+    /// Reads or makes all images, the limits applied. The result does not depend on the number of threads.
+    pub load: fn(&Request<'_>) -> Result<DataSet, DataError>,
+    /// What `data list` shows of it; none where the images are the user's own.
+    pub known: Option<KnownSet>,
+}
+
+/// What reading or making a data set needs.
+#[derive(Clone, Copy)]
+pub struct Request<'a> {
+    /// `[data]`.
+    pub options: Options<'a>,
+    /// Where files are read.
+    pub files: &'a dyn FileSystem,
+    /// Threads to work on, at least one.
+    pub threads: usize,
+    /// What the machine has free, in bytes, where that is known: a larger data set is refused before it is read.
+    pub available_memory: Option<u64>,
+}
+
+/// What can be said of a data set without its images.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outline {
+    /// One image.
+    pub shape: Shape,
+    /// Classes to tell apart.
+    pub classes: usize,
+    /// Images to train on, after `train-limit`.
+    pub train_images: usize,
+    /// Images to test on, after `test-limit`.
+    pub test_images: usize,
+}
+
+impl Outline {
+    /// The outline of a data set that has so many images, the limits of `options` checked and applied; `thing` is what
+    /// errors call it.
+    ///
+    /// # Errors
+    /// A limit of 0, or beyond the images.
+    pub(super) fn within_limits(self, options: &Options<'_>, thing: &str) -> Result<Self, DataError> {
+        let (train_images, test_images) = options.limited(self.train_images, self.test_images, thing)?;
+        Ok(Self {
+            train_images,
+            test_images,
+            ..self
+        })
+    }
+}

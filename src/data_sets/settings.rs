@@ -1,0 +1,85 @@
+//! `[data]` of an ablation file, once it is read and checked.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::options::Options;
+use super::table::DataSetName;
+
+/// How training images are changed from epoch to epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Augment {
+    /// They stay as they are.
+    None,
+    /// Normalised, mirrored with probability 1/2, shifted by up to 4 pixels with zeros moving in.
+    ShiftFlip,
+}
+
+/// `[data]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataSettings {
+    /// Which images.
+    pub dataset: DataSetName,
+    /// The folder of a data set that is read from disk, resolved against the file's own; none for the others.
+    pub path: Option<PathBuf>,
+    /// Only the first training images.
+    pub train_limit: Option<usize>,
+    /// Only the first test images.
+    pub test_limit: Option<usize>,
+    /// The share of the training images held out, `[0, 1)`; 0 holds out none.
+    pub validation_share: f64,
+    /// For `folder` and `synthetic`; their default is 32.
+    pub image_size: usize,
+    /// For `synthetic`.
+    pub classes: usize,
+    /// For `synthetic`.
+    pub channels: usize,
+    /// For `synthetic`.
+    pub train_images: usize,
+    /// For `synthetic`.
+    pub test_images: usize,
+    /// One value a channel, after scaling to 0..1; none: the training split's.
+    pub mean: Option<Vec<f64>>,
+    /// One value a channel, after scaling to 0..1; none: the training split's.
+    pub std: Option<Vec<f64>>,
+    /// How training images are changed from epoch to epoch.
+    pub augment: Augment,
+}
+
+impl DataSettings {
+    /// `[data]` with every default.
+    pub fn new(dataset: DataSetName) -> Self {
+        Self {
+            dataset,
+            path: None,
+            train_limit: None,
+            test_limit: None,
+            validation_share: 0.0,
+            image_size: 32,
+            classes: 10,
+            channels: 3,
+            train_images: 2048,
+            test_images: 512,
+            mean: None,
+            std: None,
+            augment: Augment::None,
+        }
+    }
+
+    /// What the data set itself has to know of them.
+    pub fn options(&self) -> Options<'_> {
+        Options {
+            path: self.path.as_deref(),
+            train_limit: self.train_limit,
+            test_limit: self.test_limit,
+            image_size: self.image_size,
+            classes: self.classes,
+            channels: self.channels,
+            train_images: self.train_images,
+            test_images: self.test_images,
+        }
+    }
+}
