@@ -14,13 +14,13 @@ pub fn grouped(number: u64) -> String {
 }
 
 /// `value` for one, `values` for any other number.
-pub fn plural(noun: &str, count: usize) -> String {
+pub fn plural(count: usize, noun: &str) -> String {
     format!("{noun}{}", if count == 1 { "" } else { "s" })
 }
 
 /// `1 trial`, `2 trials`.
 pub fn counted(count: usize, noun: &str) -> String {
-    format!("{count} {}", plural(noun, count))
+    format!("{count} {}", plural(count, noun))
 }
 
 /// `a`, `a and b`, `a, b and c`.

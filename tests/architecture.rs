@@ -9,6 +9,7 @@ const FLOORS: [(&str, u8); 17] = [
     ("statistics", 0),
     ("kernels", 0),
     ("visible", 0),
+    ("words", 0),
     ("random", 1),
     ("formats", 1),
     ("model", 1),
@@ -114,7 +115,7 @@ fn views_know_nothing_of_work_and_work_nothing_of_views() {
 fn the_lower_floors_and_the_views_keep_clear_of_burn_files_and_the_clock() {
     let forbidden = |module: &str| -> &[&str] {
         match module {
-            "network" | "statistics" | "kernels" | "visible" => {
+            "network" | "statistics" | "kernels" | "visible" | "words" => {
                 &["burn::", "tch::", "std::fs", "std::env", "std::time", "rand"]
             }
             "views" => &["burn::", "tch::", "std::fs", "std::env", "std::time"],

@@ -12,6 +12,7 @@ use crate::formats::ablation::{Ablation, Augment, DataSetName, DataSettings, For
 use crate::formats::weights;
 use crate::network::Graph;
 use crate::training::RunLength;
+use crate::words::hex;
 
 /// An ablation whose variants are known to fit their data.
 pub struct Experiment {
@@ -256,5 +257,5 @@ fn check_batches(
 
 /// The SHA-256 of bytes, as 64 hexadecimal digits.
 pub fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(bytes))
 }

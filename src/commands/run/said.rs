@@ -32,10 +32,7 @@ pub fn announce(folder: &ResultFolder, environment: &Environment, work: &str) {
     ));
 }
 
-/// `1 trial`, `2 trials`.
-pub fn counted(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
-}
+pub use densenet_bench::words::counted;
 
 pub fn report(
     arguments: &Arguments,
