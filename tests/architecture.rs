@@ -4,13 +4,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each module's floor.
-const FLOORS: [(&str, u8); 17] = [
+const FLOORS: [(&str, u8); 20] = [
     ("network", 0),
     ("statistics", 0),
     ("kernels", 0),
     ("visible", 0),
     ("words", 0),
+    ("keys", 0),
     ("random", 1),
+    ("data_sets", 1),
     ("formats", 1),
     ("model", 1),
     ("backends", 2),

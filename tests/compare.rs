@@ -7,7 +7,8 @@ mod workplace;
 use std::fs;
 use std::path::Path;
 
-use densenet_bench::formats::ablation::{RunSettings, parse};
+use densenet_bench::formats::ablation::Precision;
+use densenet_bench::formats::ablation::{Allocator, Execution, Mode, RunSettings, parse};
 use densenet_bench::formats::tables::{BatchRow, Row, SampleRow, Status, write_rows};
 use densenet_bench::host::Environment;
 use densenet_bench::trials::{ResultFolder, TrialResult, prepare};
@@ -97,9 +98,10 @@ impl Results {
     fn measure(&self, name: &str, variant: &str, step_ns: u64, threads: usize) {
         let row = BatchRow {
             variant: variant.to_owned(),
-            device: "cpu".to_owned(),
-            execution: "plain".to_owned(),
-            mode: "train".to_owned(),
+            device: "cpu".parse().unwrap(),
+            execution: Execution::Plain,
+            precision: Precision::F32,
+            mode: Mode::Train,
             batch_size: 16,
             status: Status::Ok,
             error: String::new(),
@@ -116,16 +118,17 @@ impl Results {
             process_peak_source: String::new(),
             predicted_peak_bytes: None,
             threads,
-            allocator: "keep-pages".to_owned(),
+            allocator: Allocator::KeepPages,
             rounds: 3,
             warning: String::new(),
         };
         let samples: Vec<SampleRow> = (0..12)
             .map(|step| SampleRow {
                 variant: variant.to_owned(),
-                device: "cpu".to_owned(),
-                execution: "plain".to_owned(),
-                mode: "train".to_owned(),
+                device: "cpu".parse().unwrap(),
+                execution: Execution::Plain,
+                precision: Precision::F32,
+                mode: Mode::Train,
                 batch_size: 16,
                 step,
                 step_ns: step_ns + 1000 * (step as u64 % 3),
@@ -288,10 +291,22 @@ fn step_times_are_compared_and_other_threads_refused() {
     // A measurement's own environment wins over the folder's.
     let own = place.0.path("two/measurements/0");
     fs::create_dir_all(&own).unwrap();
-    let record = serde_json::json!({"spec": {
-        "variant": "growth-rate=4", "mode": "train", "batch_size": 16, "device": "cpu", "threads": 2,
-        "settings": {"run": {"execution": "plain"}},
-    }});
+    let trial = fs::read_dir(place.0.path("two/trials"))
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap();
+    let trial = fs::read_to_string(trial.path().join("trial.json")).unwrap();
+    let trial: Value = serde_json::from_str(&trial).unwrap();
+    let record = serde_json::json!({
+        "measurement": "0", "cell": "0", "rounds": 3, "predicted_peak_bytes": null, "revision": trial["revision"],
+        "spec": {
+            "variant": "growth-rate=4", "mode": "train", "batch_size": 16, "device": "cpu", "threads": 2, "seed": 0,
+            "warmup_steps": 0, "warmup_seconds": 0.0, "steps": 12, "phase_steps": 12, "memory_limit": null,
+            "settings": trial["settings"], "starting_weights_sha256": null, "input": trial["input"],
+            "classes": trial["classes"], "data_fingerprint": trial["data_fingerprint"],
+        },
+    });
     fs::write(own.join("measurement.json"), record.to_string()).unwrap();
     let environment = fs::read_to_string(place.0.path("two/environment.json")).unwrap();
     fs::write(
@@ -339,7 +354,7 @@ fn what_has_nothing_in_common_is_refused_with_what_is_there() {
     assert!(
         place
             .refused(&["one", "absent"])
-            .contains("absent: this is no result folder")
+            .contains("absent: this is not a result folder")
     );
     let said = place.refused(&["one#growth-rate=4", "two#growth-rate=8"]);
     assert!(

@@ -406,11 +406,11 @@ fn every_execution_trains_measures_and_evaluates_in_the_program_and_says_so_in_i
         let trials: Vec<TrialRow> = place.rows("results/x");
         let batches: Vec<BatchRow> = place.rows("results/x");
         assert_eq!(
-            (trials[0].execution.as_str(), trials[0].status),
+            (trials[0].execution.name(), trials[0].status),
             (name.as_str(), Status::Ok)
         );
         assert_eq!(
-            (batches[0].execution.as_str(), batches[0].status),
+            (batches[0].execution.name(), batches[0].status),
             (name.as_str(), Status::Ok)
         );
         // The closed form is of plain execution.

@@ -251,7 +251,7 @@ fn an_edited_ablation_makes_new_trials_and_keeps_the_old_ones_as_stale() {
     assert!(
         place
             .refused(&["status", "results"])
-            .contains("this is no result folder")
+            .contains("this is not a result folder")
     );
 }
 

@@ -33,19 +33,21 @@ fn trial(seed: u64, status: &str) -> TrialRow {
         "variant" => "base".to_owned(),
         "seed" => seed.to_string(),
         "status" => status.to_owned(),
-        "error" | "dataset" | "device" => String::new(),
+        "error" | "dataset" => String::new(),
+        "device" => "cpu".to_owned(),
         "execution" => "plain".to_owned(),
         "block_layers" => "1".to_owned(),
         "bottleneck" => "false".to_owned(),
+        "precision" => "f32".to_owned(),
         "weights_sha256" => String::new(),
         _ => "1".to_owned(),
     };
-    let cells: Vec<String> = TrialRow::COLUMNS.iter().map(|column| value(column)).collect();
-    let table = format!("{}\n{}\n", TrialRow::COLUMNS.join(","), cells.join(","));
+    let cells: Vec<String> = TrialRow::header().into_iter().map(value).collect();
+    let table = format!("{}\n{}\n", TrialRow::header().join(","), cells.join(","));
     let mut rows = read_rows::<TrialRow>(table.as_bytes(), "a table").unwrap();
     let mut row = rows.remove(0);
     row.dataset = "<![CDATA[\u{1b}[1m".to_owned();
-    row.device = "cpu\u{7}&".to_owned();
+    row.family = "dense\u{7}&".to_owned();
     if status != "ok" {
         row.error = ERROR.to_owned();
     }

@@ -38,7 +38,7 @@ fn every_variant_mode_and_batch_size_is_a_row_whose_samples_come_from_every_roun
     place.ok(&["run", "small.toml", "--threads", "2", "--device", "cpu"]);
     let rows: Vec<BatchRow> = place.rows("results/small");
     let keys: Vec<(&str, &str, usize)> = (rows.iter())
-        .map(|row| (row.variant.as_str(), row.mode.as_str(), row.batch_size))
+        .map(|row| (row.variant.as_str(), row.mode.name(), row.batch_size))
         .collect();
     let expected = ["growth-rate=4", "growth-rate=6"]
         .map(|variant| ["train", "evaluate"].map(|mode| [8, 16].map(|batch_size| (variant, mode, batch_size))));
@@ -47,7 +47,7 @@ fn every_variant_mode_and_batch_size_is_a_row_whose_samples_come_from_every_roun
         assert_eq!((row.status, row.steps, row.rounds, row.threads), (Status::Ok, 5, 2, 2));
         let median = row.step_ns_median.unwrap() as f64;
         assert_eq!(row.images_per_second, Some(row.batch_size as f64 / (median / 1e9)));
-        assert_eq!(row.backward_ns_median.is_some(), row.mode == "train");
+        assert_eq!(row.backward_ns_median.is_some(), row.mode.name() == "train");
         assert!(row.allocated_peak_bytes < row.process_peak_bytes);
         assert_eq!(
             (row.reserved_peak_bytes, row.process_peak_source.as_str()),
@@ -95,7 +95,7 @@ fn variants_share_what_they_do_not_differ_in_and_each_has_its_own_rows() {
     let rows: Vec<BatchRow> = place.rows("results/small");
     let keys: Vec<(&str, &str, usize)> = rows
         .iter()
-        .map(|row| (&row.variant[..9], &row.mode[..], row.threads))
+        .map(|row| (&row.variant[..9], row.mode.name(), row.threads))
         .collect();
     assert_eq!(
         keys,

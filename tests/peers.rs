@@ -167,7 +167,7 @@ fn the_scripts_table_is_the_one_that_is_plotted() {
     let table = python(&["--table"]).stdout;
     assert_eq!(
         String::from_utf8_lossy(&table).lines().next().unwrap(),
-        PeerRow::COLUMNS.join(",")
+        PeerRow::header().join(",")
     );
     let rows = read_rows::<PeerRow>(&table, PeerRow::FILE).unwrap();
     assert_eq!(rows.len(), 4);

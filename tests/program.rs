@@ -376,7 +376,7 @@ fn bad_input_is_refused_with_status_2_before_anything_is_written() {
             .refused(&["describe", "densenet-122"])
             .contains("did you mean densenet-121?")
     );
-    assert!(place.refused(&["plot", "."]).contains("this is no result folder"));
+    assert!(place.refused(&["plot", "."]).contains("this is not a result folder"));
     assert!(
         place
             .refused(&["export", ".", "--weights", "x"])

@@ -33,6 +33,7 @@ class PeerRow:
     status: str
     error: str
     device: str
+    precision: str
     threads: int
     allocator: str
     rounds: int
@@ -130,6 +131,7 @@ def peer_rows(cases: list[Case]) -> list[PeerRow]:
                 status=case.status,
                 error=case.error,
                 device="cpu",
+                precision="f32",
                 threads=case.threads,
                 allocator=case.allocator,
                 rounds=len(case.samples),

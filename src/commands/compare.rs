@@ -6,9 +6,10 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use densenet_bench::views::compare::{
-    Circumstances, Comparison, Difference, Pairing, Scope, compare_variants, console, differences, differing_settings,
-    pair_variants, refusal,
+    Circumstances, Comparison, Difference, Pairing, Scope, compare_variants, differences, differing_settings,
+    pair_variants, refusal, sections,
 };
+use densenet_bench::views::terminal;
 use serde_json::json;
 
 use self::side::LoadedSide;
@@ -32,7 +33,7 @@ compared is refused with exit status 2, unless --anyway is given; other program 
 pub struct Arguments {
     /// A result folder, or DIR#VARIANT
     a: String,
-    /// What A is compared with, likewise
+    /// The second result folder (or DIR#VARIANT)
     b: String,
     /// Which numbers are compared
     #[arg(long, value_enum, default_value_t = Metrics::All)]
@@ -108,7 +109,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     if arguments.json {
         print_json(&json!(comparison))?;
     } else {
-        print(&console(&comparison, !speaks_utf8()))?;
+        print(&terminal::text(&sections(&comparison), !speaks_utf8()))?;
     }
     Ok(ExitCode::SUCCESS)
 }

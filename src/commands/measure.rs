@@ -1,6 +1,7 @@
 //! The part of `run` that measures speed and memory at each batch size, and searches for the largest batch.
 
 use densenet_bench::formats::ablation::Mode;
+use densenet_bench::formats::device_name::DeviceName;
 use densenet_bench::formats::tables::{BatchRow, BoundaryRow, Status};
 use densenet_bench::host::process_variables;
 use densenet_bench::measurement::{
@@ -150,9 +151,10 @@ impl Measuring<'_> {
         }
         Ok(BoundaryRow {
             variant: record.spec.variant.clone(),
-            device: record.spec.device.clone(),
-            execution: record.execution_name(),
-            mode: record.mode_name().to_owned(),
+            device: DeviceName::recorded(&record.spec.device),
+            execution: record.spec.settings.run.execution,
+            precision: record.spec.settings.run.precision,
+            mode: record.spec.mode,
             threads: record.spec.threads,
             memory_limit_bytes: record.spec.memory_limit,
             largest_batch_size: found.largest,

@@ -4,14 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
-use densenet_bench::formats::ablation::{Ablation, parse};
-use densenet_bench::formats::tables::{
-    BatchRow, BoundaryRow, EpochRow, PeerRow, Row, StepRow, SweptValue, TrialRow, whole_rows,
-};
-use densenet_bench::trials::write_whole;
-use densenet_bench::views::groups::Study;
-use densenet_bench::views::measurements::Measurements;
-use densenet_bench::views::{plots, summary};
+use densenet_bench::formats::study::{LongTable, LongTables, Study};
+use densenet_bench::trials::{ResultFolder, write_whole};
+use densenet_bench::views::{markdown, plots, summary, terminal};
 
 use super::{Failure, Outcome, print, say};
 
@@ -28,29 +23,26 @@ pub struct Arguments {
     folders: Vec<PathBuf>,
 }
 
-pub fn run(arguments: &Arguments) -> Outcome {
-    for folder in &arguments.folders {
-        // All are there before the first is drawn.
-        check_is_result_folder(folder)?;
-    }
-    for folder in &arguments.folders {
-        let summary = draw_folder(folder)?;
-        print(&summary.table)?;
-    }
-    Ok(ExitCode::SUCCESS)
-}
+/// The rows of steps are in no plot; that one is damaged is said all the same.
+const LONG_TABLES: LongTables = LongTables {
+    steps: LongTable::Check,
+    samples: LongTable::Check,
+};
 
-/// Refuses a path that is no result folder.
-pub fn check_is_result_folder(folder: &Path) -> Result<(), Failure> {
-    let rule = match (folder.join("ablation.toml").is_file(), folder.exists()) {
-        (true, _) => return Ok(()),
-        (false, true) => "this is no result folder (it has no ablation.toml)",
-        (false, false) => "there is no such folder",
-    };
-    let folder = folder.display();
-    Err(Failure::Input(format!(
-        "{folder}: {rule}; name a result folder, such as results/growth"
-    )))
+pub fn run(arguments: &Arguments) -> Outcome {
+    let folders = || arguments.folders.iter().map(|folder| ResultFolder::at(folder));
+    for folder in folders() {
+        // All are there before the first is drawn.
+        folder.check_is_there().map_err(Failure::input)?;
+    }
+    let mut lost = false;
+    for folder in folders() {
+        let study = read(&folder, LONG_TABLES)?;
+        let summary = draw(&folder, &study)?;
+        print(&summary.table)?;
+        lost |= study.damage.iter().any(|damage| damage.loses_rows);
+    }
+    Ok(ExitCode::from(u8::from(lost)))
 }
 
 /// What a folder's tables come to.
@@ -61,27 +53,27 @@ pub struct Summary {
     pub table: String,
 }
 
-/// Draws a folder's plots and writes its summary.
+/// Draws a folder's plots and writes its summary from the tables at its top, as a run does that has just derived them.
 pub fn draw_folder(folder: &Path) -> Result<Summary, Failure> {
-    let ablation = read_ablation(&folder.join("ablation.toml"))?;
-    let variants: Vec<(String, Vec<SweptValue>)> = (ablation.variants.iter())
-        .map(|variant| (variant.name.clone(), variant.swept.clone()))
-        .collect();
-    let trials = read_table::<TrialRow>(folder)?;
-    let epochs = read_table::<EpochRow>(folder)?;
-    let steps = read_table::<StepRow>(folder)?;
-    let batches = read_table::<BatchRow>(folder)?;
-    let boundaries = read_table::<BoundaryRow>(folder)?;
-    let peers = read_table::<PeerRow>(folder)?;
-    let study = Study::new(&ablation.name, &ablation.question, &variants, &trials, &epochs, &steps);
-    let study = study.with_measurements(Measurements {
-        batches: &batches,
-        boundaries: &boundaries,
-        peers: &peers,
-    });
+    let folder = ResultFolder::at(folder);
+    let study = read(&folder, LongTables::default())?;
+    draw(&folder, &study)
+}
 
-    let drawn = plots::draw(&study).map_err(Failure::work)?;
-    let target = folder.join("plots");
+/// The study of a folder; a warning names each table that is damaged.
+pub fn read(folder: &ResultFolder, long: LongTables) -> Result<Study, Failure> {
+    let study = folder.study(long).map_err(Failure::input)?;
+    for damage in &study.damage {
+        say(&format!("warning: {damage}"));
+    }
+    Ok(study)
+}
+
+/// Draws a study's plots and writes its summary.
+fn draw(folder: &ResultFolder, study: &Study) -> Result<Summary, Failure> {
+    let document = summary::document(study);
+    let drawn = plots::draw(document.figures()).map_err(Failure::work)?;
+    let target = folder.root().join("plots");
     std::fs::create_dir_all(&target).map_err(|error| Failure::Work(format!("{}: {error}", target.display())))?;
     for plot in &drawn.plots {
         let svg = target.join(format!("{}.svg", plot.file_stem));
@@ -91,29 +83,12 @@ pub fn draw_folder(folder: &Path) -> Result<Summary, Failure> {
     for plot in &drawn.not_drawn {
         say(&format!("note: {plot}"));
     }
-    write_whole(&folder.join("summary.md"), summary::markdown(&study).as_bytes()).map_err(Failure::work)?;
+    let path = folder.root().join("summary.md");
+    write_whole(&path, markdown::document(&document).as_bytes()).map_err(Failure::work)?;
     Ok(Summary {
-        ablation: ablation.name.clone(),
-        table: summary::console(&study, !speaks_utf8()),
+        ablation: study.ablation.name.clone(),
+        table: terminal::text(&document.sections, !speaks_utf8()),
     })
-}
-
-/// The ablation that a folder keeps.
-pub fn read_ablation(path: &Path) -> Result<Ablation, Failure> {
-    let text = super::experiment::text_of(path)?;
-    parse(&text, path).map_err(Failure::input)
-}
-
-/// A folder's table, as far as its rows are whole; no rows where it is not there.
-pub fn read_table<T: Row>(folder: &Path) -> Result<Vec<T>, Failure> {
-    let path = folder.join(T::FILE);
-    match std::fs::read(&path) {
-        Ok(bytes) => Ok(whole_rows(&bytes, &path.display().to_string())
-            .map_err(Failure::input)?
-            .0),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
-        Err(error) => Err(Failure::Input(format!("{}: {error}", path.display()))),
-    }
 }
 
 /// Whether the locale's character set is UTF-8, by the variables that decide it, in their order.

@@ -241,7 +241,7 @@ impl Done {
             |row: &TrialRow| row.status != Status::Ok && trials.iter().any(|trial| trial.record.trial == row.trial);
         let batch = |row: &BatchRow| {
             let is = |spec: &RoundSpec| {
-                (&row.variant, &row.device, row.threads) == (&spec.variant, &spec.device, spec.threads)
+                (&row.variant, row.device.as_str(), row.threads) == (&spec.variant, &spec.device, spec.threads)
             };
             row.status != Status::Ok && measurements.iter().any(|record| is(&record.spec))
         };

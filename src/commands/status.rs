@@ -5,9 +5,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use densenet_bench::formats::tables::{BatchRow, Status};
+use densenet_bench::formats::study::{LongTables, Study};
+use densenet_bench::formats::tables::Status;
 use densenet_bench::trials::{Holder, ResultFolder, Standing, overview};
-use densenet_bench::views::standing::{StandingLine, console};
+use densenet_bench::views::status_table::{StatusLine, section};
+use densenet_bench::views::terminal;
+use densenet_bench::words::counted;
 use serde_json::json;
 
 use super::{Failure, Outcome, plot, print, print_json, say};
@@ -28,13 +31,11 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments) -> Outcome {
-    plot::check_is_result_folder(&arguments.folder)?;
     let folder = ResultFolder::at(&arguments.folder);
-    let ablation = plot::read_ablation(&arguments.folder.join("ablation.toml"))?;
+    let Study { ablation, batches, .. } = plot::read(&folder, LongTables::default())?;
     let mut warn = |text: String| say(&format!("warning: {text}"));
     let standings = overview(&folder, &ablation, &mut warn).map_err(Failure::input)?;
-    let lines: Vec<StandingLine> = standings.iter().map(line).collect();
-    let batches: Vec<BatchRow> = plot::read_table(&arguments.folder)?;
+    let lines: Vec<StatusLine> = standings.iter().map(line).collect();
     let mut measured: BTreeMap<String, usize> = BTreeMap::new();
     for row in &batches {
         *measured.entry(row.status.to_string()).or_default() += 1;
@@ -49,32 +50,36 @@ pub fn run(arguments: &Arguments) -> Outcome {
         }))?;
         return Ok(ExitCode::SUCCESS);
     }
-    print(&console(&lines))?;
+    print(&terminal::text(&[section(&lines)], false))?;
     if !batches.is_empty() {
         let parts: Vec<String> = measured
             .iter()
             .map(|(status, count)| format!("{count} {status}"))
             .collect();
-        print(&format!("{} measurements: {}\n", batches.len(), parts.join(", ")))?;
+        print(&format!(
+            "{}: {}\n",
+            counted(batches.len(), "measurement"),
+            parts.join(", ")
+        ))?;
     }
     match holder {
         Some(holder) => print(&format!("a run is at work: {holder}\n"))?,
         None if lines.iter().any(|line| !line.stale && line.status != Status::Ok) => {
-            print("no run is at work; `densenet-bench run` with the same file goes on\n")?;
+            print("no run is at work; `densenet-bench run` with the same file resumes it\n")?;
         }
         None => {}
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn line(standing: &Standing) -> StandingLine {
+fn line(standing: &Standing) -> StatusLine {
     let status = standing.result.as_ref().map_or(Status::Pending, |result| result.status);
     let steps = standing.record.as_ref().map(|record| record.steps);
     let saved = match status {
         Status::Ok => steps,
         _ => standing.saved_steps,
     };
-    StandingLine {
+    StatusLine {
         trial: standing.trial.clone().unwrap_or_else(|| "?".to_owned()),
         variant: standing.variant.clone(),
         seed: standing.seed,
@@ -91,7 +96,7 @@ fn line(standing: &Standing) -> StandingLine {
     }
 }
 
-fn as_json(line: &StandingLine) -> serde_json::Value {
+fn as_json(line: &StatusLine) -> serde_json::Value {
     json!({
         "trial": line.trial,
         "variant": line.variant,

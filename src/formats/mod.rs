@@ -3,6 +3,8 @@
 pub mod ablation;
 pub mod batches;
 pub mod checkpoint;
+pub mod device_name;
+pub mod study;
 pub mod tables;
 mod tensor_file;
 pub mod weights;

@@ -151,6 +151,20 @@ impl<'a> Measurements<'a> {
         Ok(rows?.into_iter().flatten().collect())
     }
 
+    /// The environment of the first measurement, by their folders' names, whose spec is the one sought.
+    ///
+    /// # Errors
+    /// Whatever the system says, or a file that cannot be read.
+    pub fn environment(&self, is_sought: impl Fn(&RoundSpec) -> bool) -> Result<Option<Environment>, FolderError> {
+        let mut found = self.recorded()?;
+        found.retain(|record| is_sought(&record.spec));
+        found.sort_by(|a, b| a.measurement.cmp(&b.measurement));
+        match found.first() {
+            Some(record) => read_json(&self.own(record).join("environment.json")),
+            None => Ok(None),
+        }
+    }
+
     /// Writes `batches.csv`, `samples.csv` and `phases.csv` from the rounds, in the order of `planned`; what was
     /// measured on other devices or with other threads stands behind. What is no longer planned is left out.
     ///

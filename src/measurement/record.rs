@@ -179,11 +179,6 @@ impl MeasurementRecord {
         self.spec.settings.run.execution.name().to_owned()
     }
 
-    /// The allocator's setting as the tables name it.
-    pub fn allocator_name(&self) -> String {
-        self.spec.settings.run.allocator.name().to_owned()
-    }
-
     /// The mode as the tables name it.
     pub fn mode_name(&self) -> &'static str {
         match self.spec.mode {

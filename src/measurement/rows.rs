@@ -1,6 +1,7 @@
 //! From a measurement's rounds to its rows of the tables.
 
 use super::record::{MeasurementRecord, Phases, RoundResult};
+use crate::formats::device_name::DeviceName;
 use crate::formats::tables::{BatchRow, PhaseRow, SampleRow, Status};
 use crate::statistics::{median, median_absolute_deviation, stability};
 
@@ -44,9 +45,10 @@ impl Measured {
         let spec = &self.record.spec;
         BatchRow {
             variant: spec.variant.clone(),
-            device: spec.device.clone(),
-            execution: self.record.execution_name(),
-            mode: self.record.mode_name().to_owned(),
+            device: DeviceName::recorded(&spec.device),
+            execution: spec.settings.run.execution,
+            precision: spec.settings.run.precision,
+            mode: spec.mode,
             batch_size: spec.batch_size,
             status: self.status(),
             error: self
@@ -69,7 +71,7 @@ impl Measured {
                 .map_or_else(String::new, |result| result.process_peak_source.clone()),
             predicted_peak_bytes: self.record.predicted_peak_bytes,
             threads: spec.threads,
-            allocator: self.record.allocator_name(),
+            allocator: spec.settings.run.allocator,
             rounds: steps.len(),
             warning: warnings.join("; "),
         }
@@ -84,9 +86,10 @@ impl Measured {
         });
         let row = |(step, (round, step_ns))| SampleRow {
             variant: spec.variant.clone(),
-            device: spec.device.clone(),
-            execution: self.record.execution_name(),
-            mode: self.record.mode_name().to_owned(),
+            device: DeviceName::recorded(&spec.device),
+            execution: spec.settings.run.execution,
+            precision: spec.settings.run.precision,
+            mode: spec.mode,
             batch_size: spec.batch_size,
             step,
             step_ns,
@@ -105,9 +108,10 @@ impl Measured {
         });
         let row = |(step, (round, phases)): (usize, (usize, Phases))| PhaseRow {
             variant: spec.variant.clone(),
-            device: spec.device.clone(),
-            execution: self.record.execution_name(),
-            mode: self.record.mode_name().to_owned(),
+            device: DeviceName::recorded(&spec.device),
+            execution: spec.settings.run.execution,
+            precision: spec.settings.run.precision,
+            mode: spec.mode,
             batch_size: spec.batch_size,
             step,
             forward_ns: phases.forward_ns,

@@ -13,6 +13,7 @@ use super::files::{named, remove_unfinished, sync_parent, write_whole};
 use super::lock::{Lock, LockError};
 use super::record::{TrialRecord, TrialResult};
 use crate::files::read_bounded;
+use crate::formats::ablation::FormatError;
 use crate::formats::tables::{self, Status};
 use crate::host::Environment;
 
@@ -32,6 +33,9 @@ pub enum FolderError {
         /// Who holds it: host, process, since when.
         holder: String,
     },
+    /// The ablation that the folder keeps breaks a rule of its format.
+    #[error("{0}")]
+    Ablation(#[from] FormatError),
     /// A file that densenet-bench wrote is not what it wrote.
     #[error("{file}: {rule}; {remedy}")]
     Broken {
@@ -86,6 +90,11 @@ impl ResultFolder {
         &self.root
     }
 
+    /// The ablation as it was run.
+    pub(super) fn ablation_file(&self) -> PathBuf {
+        self.root.join("ablation.toml")
+    }
+
     /// `trials/ID/`.
     pub fn trial(&self, trial: &str) -> PathBuf {
         self.root.join("trials").join(trial)
@@ -98,7 +107,7 @@ impl ResultFolder {
     /// Whatever the system says.
     pub fn create(&self, ablation: &str) -> Result<(), FolderError> {
         create_all(&self.root.join("trials"))?;
-        let path = self.root.join("ablation.toml");
+        let path = self.ablation_file();
         if read_if_there(&path, LONGEST_RECORD)?.is_some_and(|before| before != ablation.as_bytes()) {
             self.set_comparison_aside()?;
         }
@@ -243,7 +252,7 @@ impl ResultFolder {
             return Ok(());
         };
         let folder = self.trial(&record.trial);
-        let surroundings: Option<Environment> = read_json(&folder.join(ENVIRONMENT))?;
+        let surroundings = self.trial_environment(&record.trial)?;
         let differs = begun
             .difference(record)
             .or_else(|| surroundings.and_then(|begun| begun.machine_difference(environment)));
@@ -251,10 +260,10 @@ impl ResultFolder {
         Err(FolderError::Broken {
             file: folder.display().to_string(),
             rule: format!(
-                "{} seed {} was begun {difference}, and its numbers would be neither's",
+                "{} seed {} was started {difference}; resuming here would mix results of both",
                 record.variant, record.seed
             ),
-            remedy: "go on as it was begun, remove this folder to start the trial over, or start all over with --fresh"
+            remedy: "resume it as it was started, remove this folder to start the trial over, or start all over with --fresh"
                 .to_owned(),
         })
     }
@@ -265,6 +274,22 @@ impl ResultFolder {
     /// Whatever the system says.
     pub fn record_environment(&self, environment: &Environment) -> Result<(), FolderError> {
         write_json(&self.root.join(ENVIRONMENT), environment)
+    }
+
+    /// The surroundings of the last run that trained or measured something.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn environment(&self) -> Result<Option<Environment>, FolderError> {
+        read_json(&self.root.join(ENVIRONMENT))
+    }
+
+    /// The surroundings in which a trial was started.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn trial_environment(&self, trial: &str) -> Result<Option<Environment>, FolderError> {
+        read_json(&self.trial(trial).join(ENVIRONMENT))
     }
 
     /// What is known of a trial that has begun.

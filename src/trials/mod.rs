@@ -11,12 +11,13 @@ mod folder;
 mod identity;
 mod lock;
 mod overview;
-#[cfg(feature = "burn")]
-mod own_rows;
 mod process;
 mod record;
 #[cfg(feature = "burn")]
 mod recording;
+#[cfg(feature = "burn")]
+mod row_file;
+mod study;
 mod supervise;
 
 pub use checkpoints::Checkpoints;

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::formats::ablation::Settings;
+use crate::formats::device_name::DeviceName;
 use crate::formats::tables::{Status, TrialRow};
 use crate::network::Shape;
 
@@ -126,17 +127,17 @@ impl TrialRecord {
             seed: self.seed,
             status: result.status,
             error: result.error.clone(),
-            device: self.device.clone(),
-            execution: self.settings.run.execution.name().to_owned(),
-            dataset: name_of(&self.settings.data.dataset),
-            block_layers: model
-                .block_layers
-                .map_or_else(String::new, |layers| block_layers_text(&layers)),
-            growth_rate: model.growth_rate.unwrap_or_default(),
-            bottleneck: model.bottleneck.unwrap_or_default(),
-            compression: model.compression.unwrap_or_default(),
-            initial_channels: model.initial_channels.unwrap_or_default(),
-            dropout: model.dropout.unwrap_or_default(),
+            device: DeviceName::recorded(&self.device),
+            execution: self.settings.run.execution,
+            precision: self.settings.run.precision,
+            family: self.settings.model.family().name.to_owned(),
+            dataset: self.settings.data.dataset.name().to_owned(),
+            block_layers: model.block_layers.map(|layers| block_layers_text(&layers)),
+            growth_rate: model.growth_rate,
+            bottleneck: model.bottleneck,
+            compression: model.compression,
+            initial_channels: model.initial_channels,
+            dropout: model.dropout,
             parameters: self.parameters,
             macs: self.macs,
             epochs: self.epochs,
@@ -161,12 +162,4 @@ impl TrialRecord {
 fn block_layers_text(layers: &[usize]) -> String {
     let lengths: Vec<String> = layers.iter().map(usize::to_string).collect();
     lengths.join("-")
-}
-
-/// The name that a setting of few values has in the ablation format.
-fn name_of(value: &impl Serialize) -> String {
-    match serde_json::to_value(value) {
-        Ok(serde_json::Value::String(name)) => name,
-        _ => String::new(),
-    }
 }

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use super::checkpoints::{Checkpoints, CheckpointsError};
 use super::folder::ResultFolder;
-use super::own_rows::{OwnTable, rows_there};
 use super::record::TrialRecord;
+use super::row_file::{RowFile, rows_there};
 use super::supervise::Event;
 use crate::formats::checkpoint::{Checkpoint, Position, Spent};
 use crate::formats::tables::{EpochRow, StepRow};
@@ -18,8 +18,8 @@ use crate::training::{Final, Observer};
 /// Records a trial in its folder and tells its parent.
 pub struct Recording<'a> {
     record: &'a TrialRecord,
-    steps: OwnTable,
-    epochs: OwnTable,
+    steps: RowFile,
+    epochs: RowFile,
     last_epoch: Option<EpochRow>,
     checkpoints: Checkpoints,
     /// What earlier processes spent on the trial.
@@ -69,8 +69,8 @@ impl<'a> Recording<'a> {
         }
         let recording = Self {
             record,
-            steps: OwnTable::open_with(&own, &steps)?,
-            epochs: OwnTable::open_with(&own, &epochs)?,
+            steps: RowFile::open_with(&own, &steps)?,
+            epochs: RowFile::open_with(&own, &epochs)?,
             last_epoch: epochs.pop(),
             checkpoints,
             before: position.spent,

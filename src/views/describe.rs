@@ -3,7 +3,9 @@
 use serde::Serialize;
 
 use super::predicted_memory::{MemoryDescription, memory_description};
-use super::text::{Side, Table, grouped};
+use super::section::{Side, Table};
+use super::terminal::aligned;
+use super::text::{counted, grouped};
 use crate::network::{Block, Graph, Node, Operation, Shape};
 
 /// What `describe --json` prints.
@@ -147,7 +149,7 @@ pub fn layer_table(name: &str, graph: &Graph, full: bool) -> String {
         graph.depth(),
         graph.input,
         graph.classes,
-        table.aligned()
+        aligned(&table)
     )
 }
 
@@ -209,10 +211,9 @@ fn operation(node: &Node) -> String {
 }
 
 fn block_description(block: &Block, nodes: &[Node]) -> LayerDescription {
-    let plural = if block.layers == 1 { "" } else { "s" };
     LayerDescription {
         name: block.name.clone(),
-        operation: format!("{} {}{plural}", block.layers, block.unit),
+        operation: counted(block.layers, block.unit),
         output: nodes.last().map_or([0; 3], |node| sides(node.output)),
         parameters: nodes.iter().map(Node::parameters).sum(),
         macs: nodes.iter().map(Node::macs).sum(),

@@ -1,20 +1,18 @@
 //! A study's rows by variant in the ablation's order, and by trial within.
 
-use super::measurements::Measurements;
-use crate::formats::tables::{EpochRow, Status, StepRow, SweptValue, TrialRow};
+use std::collections::BTreeMap;
+
+use crate::formats::study::Study;
+use crate::formats::tables::{EpochRow, Status, SweptValue, TrialRow};
 use crate::statistics::Summary;
 
-/// An ablation's results, whole or half done.
+/// A study with its variants in order.
 #[derive(Clone, Debug)]
-pub struct Study<'a> {
-    /// The ablation's name.
-    pub name: &'a str,
-    /// The question that it answers.
-    pub question: &'a str,
-    /// Its variants in its order.
+pub struct Grouped<'a> {
+    /// The study.
+    pub study: &'a Study,
+    /// Its variants in the ablation's order. One that the ablation does not name follows in the order of its first row.
     pub variants: Vec<Group<'a>>,
-    /// What was measured apart from training.
-    pub measurements: Measurements<'a>,
 }
 
 /// A variant and its trials, one a seed.
@@ -35,8 +33,6 @@ pub struct Trial<'a> {
     pub row: &'a TrialRow,
     /// Its epochs, in order.
     pub epochs: Vec<&'a EpochRow>,
-    /// Its steps, in order.
-    pub steps: Vec<&'a StepRow>,
 }
 
 /// One number by epoch: the seeds' mean and spread.
@@ -57,65 +53,64 @@ pub struct CurvePoint {
     pub summary: Summary,
 }
 
-impl<'a> Study<'a> {
-    /// Groups rows by variant. `variants` gives the names in the ablation's order with what each sets; a variant that
-    /// it does not name follows in the order of its first row, so without any names the rows' order is kept. Epochs
-    /// and steps of a trial without a row are left out.
-    pub fn new(
-        name: &'a str,
-        question: &'a str,
-        variants: &'a [(String, Vec<SweptValue>)],
-        trials: &'a [TrialRow],
-        epochs: &'a [EpochRow],
-        steps: &'a [StepRow],
-    ) -> Self {
-        let mut groups: Vec<Group<'a>> = variants
-            .iter()
-            .map(|(name, swept)| Group {
-                name,
-                swept,
-                trials: Vec::new(),
-            })
-            .collect();
-        for row in trials {
-            let mut trial = Trial {
-                row,
-                epochs: epochs.iter().filter(|epoch| epoch.trial == row.trial).collect(),
-                steps: steps.iter().filter(|step| step.trial == row.trial).collect(),
-            };
-            trial.epochs.sort_by_key(|epoch| epoch.epoch);
-            trial.steps.sort_by_key(|step| step.step);
-            match groups.iter_mut().find(|group| group.name == row.variant) {
-                Some(group) => group.trials.push(trial),
-                None => groups.push(Group {
-                    name: &row.variant,
-                    swept: &[],
-                    trials: vec![trial],
-                }),
-            }
+impl<'a> Grouped<'a> {
+    /// Groups a study's rows by variant. Epochs of a trial without a row are left out.
+    pub fn of(study: &'a Study) -> Self {
+        let variants = study.ablation.variants.iter().map(|variant| Group {
+            name: &variant.name,
+            swept: &variant.swept,
+            trials: Vec::new(),
+        });
+        let mut grouped = Self {
+            study,
+            variants: variants.collect(),
+        };
+        let mut epochs: BTreeMap<&str, Vec<&EpochRow>> = BTreeMap::new();
+        for row in &study.epochs {
+            epochs.entry(&row.trial).or_default().push(row);
         }
-        Self {
-            name,
-            question,
-            variants: groups,
-            measurements: Measurements::default(),
+        for row in &study.trials {
+            let mut epochs = epochs.get(row.trial.as_str()).cloned().unwrap_or_default();
+            epochs.sort_by_key(|epoch| epoch.epoch);
+            grouped.group(&row.variant).trials.push(Trial { row, epochs });
         }
+        let batches = study.batches.iter().map(|row| row.variant.as_str());
+        let boundaries = study.boundaries.iter().map(|row| row.variant.as_str());
+        let peers = study.peers.iter().map(|row| row.variant.as_str());
+        for variant in batches.chain(boundaries).chain(peers) {
+            grouped.group(variant);
+        }
+        grouped
     }
 
-    /// Adds what was measured apart from training. A variant that neither the ablation nor a trial names follows in the
-    /// order of its first row.
-    pub fn with_measurements(mut self, measurements: Measurements<'a>) -> Self {
-        for name in measurements.variants() {
-            if self.index_of(name) == self.variants.len() {
-                self.variants.push(Group {
-                    name,
-                    swept: &[],
-                    trials: Vec::new(),
-                });
-            }
+    /// The group of a variant, a new one at the end if there is none.
+    fn group(&mut self, name: &'a str) -> &mut Group<'a> {
+        let place = self.index_of(name);
+        if place == self.variants.len() {
+            self.variants.push(Group {
+                name,
+                swept: &[],
+                trials: Vec::new(),
+            });
         }
-        self.measurements = measurements;
-        self
+        &mut self.variants[place]
+    }
+
+    /// The ablation's name.
+    pub fn name(&self) -> &'a str {
+        &self.study.ablation.name
+    }
+
+    /// The question that it answers.
+    pub fn question(&self) -> &'a str {
+        &self.study.ablation.question
+    }
+
+    /// Whether there is something to say of trials: a study that only measures has none, one without any rows says so.
+    pub fn is_about_trials(&self) -> bool {
+        let study = self.study;
+        let measures = !(study.batches.is_empty() && study.boundaries.is_empty() && study.peers.is_empty());
+        !study.trials.is_empty() || !measures
     }
 
     /// The place of a variant in the ablation's order, or their number where there is none of that name.
@@ -214,11 +209,11 @@ impl Trial<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::samples::{Sample, SampleVariant};
+    use super::super::samples::{SampleVariant, trained};
     use super::*;
 
-    fn sample() -> Sample {
-        Sample::new(
+    fn sample() -> Study {
+        trained(
             &[
                 SampleVariant::new("growth-rate=12"),
                 SampleVariant::new("growth-rate=8"),
@@ -230,44 +225,44 @@ mod tests {
 
     #[test]
     fn variants_stand_in_the_ablations_order_and_unknown_ones_follow() {
-        let sample = sample();
-        let order = [("growth-rate=8".to_owned(), Vec::new())];
-        let study = Study::new("a", "q", &order, &sample.trials, &sample.epochs, &[]);
-        let names: Vec<&str> = study.variants.iter().map(|group| group.name).collect();
+        let mut study = sample();
+        study.ablation.variants.remove(0);
+        let grouped = Grouped::of(&study);
+        let names: Vec<&str> = grouped.variants.iter().map(|group| group.name).collect();
         assert_eq!(names, ["growth-rate=8", "growth-rate=12"]);
-        assert!(study.variants.iter().all(|group| group.trials.len() == 3));
-        assert!(study.trials().all(|trial| trial.epochs.len() == 4));
+        assert!(grouped.variants.iter().all(|group| group.trials.len() == 3));
+        assert!(grouped.trials().all(|trial| trial.epochs.len() == 4));
     }
 
     #[test]
     fn only_finished_trials_count_in_the_final_summary() {
-        let mut sample = sample();
-        sample.trials[1].status = Status::Interrupted;
-        let study = sample.study();
-        assert_eq!(study.variants[0].test_error().unwrap().n, 2);
-        assert_eq!(study.variants[1].test_error().unwrap().n, 3);
-        assert_eq!(study.unfinished(), 1);
+        let mut study = sample();
+        study.trials[1].status = Status::Interrupted;
+        let grouped = Grouped::of(&study);
+        assert_eq!(grouped.variants[0].test_error().unwrap().n, 2);
+        assert_eq!(grouped.variants[1].test_error().unwrap().n, 3);
+        assert_eq!(grouped.unfinished(), 1);
     }
 
     #[test]
     fn a_half_done_trial_gives_its_curve_as_far_as_it_is() {
-        let mut sample = sample();
-        sample.trials[2].status = Status::Pending;
-        let id = sample.trials[2].trial.clone();
-        sample.epochs.retain(|row| row.trial != id || row.epoch < 2);
-        let study = sample.study();
-        let curve = study.variants[0].curve(|row| Some(row.test_loss));
+        let mut study = sample();
+        study.trials[2].status = Status::Pending;
+        let id = study.trials[2].trial.clone();
+        study.epochs.retain(|row| row.trial != id || row.epoch < 2);
+        let grouped = Grouped::of(&study);
+        let curve = grouped.variants[0].curve(|row| Some(row.test_loss));
         let seeds: Vec<usize> = curve.points.iter().map(|point| point.summary.n).collect();
         assert_eq!(seeds, [3, 3, 2, 2]);
     }
 
     #[test]
     fn losses_that_are_not_finite_are_counted_and_left_out() {
-        let mut sample = sample();
-        sample.epochs[0].train_loss = f64::NAN;
-        sample.epochs[1].train_loss = f64::INFINITY;
-        let study = sample.study();
-        let curve = study.variants[0].curve(|row| Some(row.train_loss));
+        let mut study = sample();
+        study.epochs[0].train_loss = f64::NAN;
+        study.epochs[1].train_loss = f64::INFINITY;
+        let grouped = Grouped::of(&study);
+        let curve = grouped.variants[0].curve(|row| Some(row.train_loss));
         assert_eq!(curve.not_finite, 2);
         assert_eq!(curve.points.len(), 4);
         assert!(curve.points.iter().all(|point| point.summary.mean.is_finite()));

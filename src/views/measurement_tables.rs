@@ -1,64 +1,63 @@
 //! Measurements in words: tables of batch sizes, of the largest batches and of the comparison with PyTorch, and what is
 //! to be said about them.
 
-use super::groups::Study;
-use super::measurements::{Measured, Settings, ordered};
-use super::text::{Side, Table, bytes, grouped, one_line, three_digits};
+use super::groups::Grouped;
+use super::measurements::{MeasuredRow, SharedSettings, ordered};
+use super::plots;
+use super::section::{Block, Section, Side, Table};
+use super::text::{bytes, grouped, milliseconds, one_line, three_digits};
 use crate::formats::tables::{BatchRow, BoundaryRow, PeerRow, Status};
 
-/// A table with its title, what its columns mean, and remarks on single rows.
-#[derive(Clone, Debug, Default)]
-pub struct Section {
-    /// What the table is about.
-    pub title: &'static str,
-    /// The table.
-    pub table: Table,
-    /// What the columns mean.
-    pub note: String,
-    /// What did not run and why, and what makes numbers doubtful.
-    pub remarks: Vec<String>,
-}
-
 /// A section for each kind of measurement that the study has.
-pub fn sections(study: &Study<'_>) -> Vec<Section> {
-    let measured = &study.measurements;
+pub fn sections(study: &Grouped<'_>) -> Vec<Section> {
+    let rows = study.study;
     let mut sections = Vec::new();
-    if !measured.batches.is_empty() {
+    if !rows.batches.is_empty() {
         sections.push(batches(study));
     }
-    if !measured.boundaries.is_empty() {
+    if !rows.boundaries.is_empty() {
         sections.push(boundaries(study));
     }
-    if !measured.peers.is_empty() {
+    if !rows.peers.is_empty() {
         sections.push(peers(study));
     }
     sections
 }
 
+/// A table with what its columns mean, remarks on single rows (what did not run and why, and what makes numbers
+/// doubtful), and figures.
+fn section(
+    title: &'static str,
+    table: Table,
+    note: String,
+    remarks: Vec<String>,
+    figures: Vec<plots::NamedPicture>,
+) -> Section {
+    let mut blocks = vec![Block::Table(table), Block::Note(note)];
+    if !remarks.is_empty() {
+        blocks.push(Block::List(remarks));
+    }
+    blocks.extend(figures.into_iter().map(Block::Figure));
+    Section { title, blocks }
+}
+
 /// Adds a column of a cell for each row, unless all are empty.
 fn column<T>(table: &mut Table, name: &str, side: Side, rows: &[&T], cell: impl Fn(&T) -> String) {
-    let cells: Vec<String> = rows.iter().map(|row| cell(row)).collect();
-    if cells.iter().any(|cell| !cell.is_empty()) {
-        table.column(name, side, cells);
-    }
+    table.column_if_any(name, side, rows.iter().map(|row| cell(row)));
 }
 
 /// The columns that say what a row is of.
-fn begin<T: Measured>(rows: &[&T], settings: &Settings) -> Table {
+fn begin<T: MeasuredRow>(rows: &[&T], settings: &SharedSettings) -> Table {
     let mut table = Table::default();
     column(&mut table, "variant", Side::Left, rows, |row| row.variant().to_owned());
     column(&mut table, "setting", Side::Left, rows, |row| {
         settings.own(&row.setting())
     });
-    column(&mut table, "mode", Side::Left, rows, |row| row.mode().to_owned());
+    column(&mut table, "mode", Side::Left, rows, |row| row.mode().to_string());
     column(&mut table, "batch", Side::Right, rows, |row| {
         row.batch_size().map(|size| size.to_string()).unwrap_or_default()
     });
     table
-}
-
-fn milliseconds(nanoseconds: u64) -> String {
-    three_digits(nanoseconds as f64 / 1e6)
 }
 
 /// The median step with the deviation to as many decimals.
@@ -84,7 +83,13 @@ fn maybe<T>(value: Option<T>, cell: impl Fn(T) -> String) -> String {
 }
 
 /// `growth-rate=8, train, batch 64: oom: …`, where there is something to say.
-fn remark<T: Measured>(row: &T, settings: &Settings, status: Status, error: &str, warning: &str) -> Vec<String> {
+fn remark<T: MeasuredRow>(
+    row: &T,
+    settings: &SharedSettings,
+    status: Status,
+    error: &str,
+    warning: &str,
+) -> Vec<String> {
     let name = settings.named(row.variant(), &row.setting());
     let batch = maybe(row.batch_size(), |size| format!(", batch {size}"));
     let place = format!("{name}, {}{batch}", row.mode());
@@ -103,16 +108,16 @@ fn remark<T: Measured>(row: &T, settings: &Settings, status: Status, error: &str
     remarks
 }
 
-fn setting(settings: &Settings) -> String {
+fn setting(settings: &SharedSettings) -> String {
     match settings.common() {
         common if common.is_empty() => String::new(),
         common => format!(" Setting: {common}."),
     }
 }
 
-fn batches(study: &Study<'_>) -> Section {
-    let rows: Vec<&BatchRow> = ordered(study, study.measurements.batches);
-    let settings = Settings::of(study.measurements.batches);
+fn batches(study: &Grouped<'_>) -> Section {
+    let rows: Vec<&BatchRow> = ordered(study, &study.study.batches);
+    let settings = SharedSettings::of(&study.study.batches);
     let mut table = begin(&rows, &settings);
     let mut right = |name: &str, cell: fn(&BatchRow) -> String| column(&mut table, name, Side::Right, &rows, cell);
     right("images/s", |row| maybe(row.images_per_second, three_digits));
@@ -135,20 +140,21 @@ fn batches(study: &Study<'_>) -> Section {
         note.push_str(" Predicted: the allocated peak in closed form.");
     }
     note.push_str(&setting(&settings));
-    Section {
-        title: "Speed and memory",
+    let remarks = rows
+        .iter()
+        .flat_map(|row| remark(*row, &settings, row.status, &row.error, &row.warning));
+    section(
+        "Speed and memory",
         table,
         note,
-        remarks: rows
-            .iter()
-            .flat_map(|row| remark(*row, &settings, row.status, &row.error, &row.warning))
-            .collect(),
-    }
+        remarks.collect(),
+        plots::of_batches(study),
+    )
 }
 
-fn boundaries(study: &Study<'_>) -> Section {
-    let rows: Vec<&BoundaryRow> = ordered(study, study.measurements.boundaries);
-    let settings = Settings::of(study.measurements.boundaries);
+fn boundaries(study: &Grouped<'_>) -> Section {
+    let rows: Vec<&BoundaryRow> = ordered(study, &study.study.boundaries);
+    let settings = SharedSettings::of(&study.study.boundaries);
     let mut table = begin(&rows, &settings);
     let mut right = |name: &str, cell: fn(&BoundaryRow) -> String| column(&mut table, name, Side::Right, &rows, cell);
     right("memory limit", |row| maybe(row.memory_limit_bytes, bytes));
@@ -171,23 +177,19 @@ fn boundaries(study: &Study<'_>) -> Section {
         maybe(row.predicted_largest, |size| size.to_string())
     });
     column(&mut table, "tries", Side::Right, &rows, |row| row.tries.to_string());
-    Section {
-        title: "Largest batch",
-        table,
-        note: format!(
-            "Found by trying, each try a process of its own. Predicted: by the allocated peak in closed form.{}",
-            setting(&settings)
-        ),
-        remarks: rows
-            .iter()
-            .flat_map(|row| remark(*row, &settings, Status::Ok, &row.error, ""))
-            .collect(),
-    }
+    let note = format!(
+        "Found by trying, each try a process of its own. Predicted: by the allocated peak in closed form.{}",
+        setting(&settings)
+    );
+    let remarks = rows
+        .iter()
+        .flat_map(|row| remark(*row, &settings, Status::Ok, &row.error, ""));
+    section("Largest batch", table, note, remarks.collect(), Vec::new())
 }
 
-fn peers(study: &Study<'_>) -> Section {
-    let rows: Vec<&PeerRow> = ordered(study, study.measurements.peers);
-    let settings = Settings::of(study.measurements.peers);
+fn peers(study: &Grouped<'_>) -> Section {
+    let rows: Vec<&PeerRow> = ordered(study, &study.study.peers);
+    let settings = SharedSettings::of(&study.study.peers);
     let mut table = begin(&rows, &settings);
     column(&mut table, "peer", Side::Left, &rows, |row| row.peer.clone());
     let mut right = |name: &str, cell: fn(&PeerRow) -> String| column(&mut table, name, Side::Right, &rows, cell);
@@ -215,37 +217,36 @@ fn peers(study: &Study<'_>) -> Section {
         let said = remark(*row, &settings, row.status, &row.error, "");
         remarks.extend(said.into_iter().map(|remark| format!("{}: {remark}", row.peer)));
     }
-    Section {
-        title: "Beside PyTorch",
-        table,
-        note: format!(
-            "Step: median ± median absolute deviation (MAD). Times: images/s over those of the better \
-             layout; peak: allocated, over that of the faster eager layout. Loss \
-             difference: the largest from eager NCHW's over the first steps.{}",
-            setting(&settings)
-        ),
-        remarks,
-    }
+    let note = format!(
+        "Step: median ± median absolute deviation (MAD). Times: images/s over those of the better layout; peak: allocated, \
+         over that of the faster eager layout. Loss difference: the largest from eager NCHW's over the first steps.{}",
+        setting(&settings)
+    );
+    section("Beside PyTorch", table, note, remarks, plots::of_peers(study))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::samples::{MeasuredSample, Sample, SampleVariant};
-    use super::super::summary::{console, markdown};
+    use super::super::samples::{self, SampleVariant, trained};
+    use super::super::summary::document;
+    use super::super::{markdown, terminal};
     use super::*;
+    use crate::formats::ablation::Mode;
+    use crate::formats::study::Study;
 
     /// Training rows of two variants at two batch sizes.
-    fn measured() -> MeasuredSample {
-        let mut measured = MeasuredSample::new(&["growth-rate=8", "growth-rate=12"], &[32, 64]);
-        measured.batches.retain(|row| row.mode == "train");
-        measured.boundaries.retain(|row| row.mode == "train");
-        measured.peers.retain(|row| row.mode == "train" && row.batch_size == 64);
+    fn measured() -> Study {
+        let mut measured = samples::measured(&["growth-rate=8", "growth-rate=12"], &[32, 64]);
+        measured.batches.retain(|row| row.mode == Mode::Train);
+        measured.boundaries.retain(|row| row.mode == Mode::Train);
+        measured
+            .peers
+            .retain(|row| row.mode == Mode::Train && row.batch_size == 64);
         measured
     }
 
-    fn text(measured: &MeasuredSample) -> String {
-        let sample = Sample::new(&[], 0, 0);
-        console(&sample.study().with_measurements(measured.tables()), false)
+    fn text(measured: &Study) -> String {
+        terminal::text(&document(measured).sections, false)
     }
 
     #[test]
@@ -325,9 +326,14 @@ mod tests {
     #[test]
     fn trials_and_measurements_share_a_summary_in_the_ablations_order() {
         let variants = ["growth-rate=12", "growth-rate=8"].map(SampleVariant::new);
-        let sample = Sample::new(&variants, 2, 2);
-        let measured = measured();
-        let text = markdown(&sample.study().with_measurements(measured.tables()));
+        let trained = trained(&variants, 2, 2);
+        let study = Study {
+            ablation: trained.ablation,
+            trials: trained.trials,
+            epochs: trained.epochs,
+            ..measured()
+        };
+        let text = markdown::document(&document(&study));
         let place = |words: &str| text.find(words).unwrap_or_else(|| panic!("{words}: {text}"));
         assert!(place("test error (%)") < place("## Speed and memory"));
         assert!(place("## Speed and memory") < place("| growth-rate=12 | train | 32 |"));
@@ -339,7 +345,7 @@ mod tests {
     fn rows_of_two_devices_say_which_they_are_of() {
         let mut measured = measured();
         let mut row = measured.batches[0].clone();
-        row.device = "cuda:0".to_owned();
+        row.device = "cuda:0".parse().unwrap();
         measured.batches.push(row);
         let text = text(&measured);
         assert!(text.contains("growth-rate=8   cuda:0   train"), "{text}");

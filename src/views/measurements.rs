@@ -1,73 +1,46 @@
 //! What was measured apart from training: rows in the ablation's order, and the words that tell their settings apart.
 
-use super::groups::Study;
+use super::groups::Grouped;
+use super::text::counted;
+use crate::formats::ablation::Precision;
+use crate::formats::ablation::{Allocator, Mode};
 use crate::formats::tables::{BatchRow, BoundaryRow, PeerRow};
 
-/// The tables of a study that hold measurements; empty where nothing was measured.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Measurements<'a> {
-    /// Speed and memory by variant, mode and batch size.
-    pub batches: &'a [BatchRow],
-    /// The largest batch of a variant that ran.
-    pub boundaries: &'a [BoundaryRow],
-    /// This program beside PyTorch.
-    pub peers: &'a [PeerRow],
-}
-
-impl<'a> Measurements<'a> {
-    /// Whether nothing was measured.
-    pub fn is_empty(&self) -> bool {
-        self.batches.is_empty() && self.boundaries.is_empty() && self.peers.is_empty()
-    }
-
-    /// The variants, in the order of their first rows, some more than once.
-    pub fn variants(&self) -> impl Iterator<Item = &'a str> + use<'a> {
-        let batches = self.batches.iter().map(|row| row.variant.as_str());
-        let boundaries = self.boundaries.iter().map(|row| row.variant.as_str());
-        let peers = self.peers.iter().map(|row| row.variant.as_str());
-        batches.chain(boundaries).chain(peers)
-    }
-}
-
 /// What views ask of a row of measurements.
-pub trait Measured {
+pub trait MeasuredRow {
     /// The variant's name.
     fn variant(&self) -> &str;
-    /// `train` or `evaluate`.
-    fn mode(&self) -> &str;
+    /// What was timed.
+    fn mode(&self) -> Mode;
     /// Images in a step; none where the row is about all batch sizes.
     fn batch_size(&self) -> Option<usize>;
     /// What it was measured with, in words: `cpu`, `plain execution`, `2 threads`.
     fn setting(&self) -> Vec<String>;
 }
 
-fn threads(count: usize) -> String {
-    format!("{count} thread{}", if count == 1 { "" } else { "s" })
-}
-
 /// Nothing for what is the default.
-fn allocator(name: &str) -> String {
-    match name {
-        "" | "keep-pages" => String::new(),
-        name => format!("allocator {name}"),
+fn allocator(allocator: Allocator) -> String {
+    match allocator {
+        Allocator::KeepPages => String::new(),
+        other => format!("allocator {other}"),
     }
 }
 
-fn on(device: &str, execution: &str, count: usize) -> Vec<String> {
-    let execution = match execution {
-        "" => String::new(),
-        name => format!("{name} execution"),
-    };
-    vec![device.to_owned(), execution, threads(count)]
+/// Nothing for what is the default.
+fn precision(precision: Precision) -> String {
+    match precision {
+        Precision::F32 => String::new(),
+        other => other.to_string(),
+    }
 }
 
-impl Measured for BatchRow {
+impl MeasuredRow for BatchRow {
     fn variant(&self) -> &str {
         &self.variant
     }
 
-    fn mode(&self) -> &str {
-        &self.mode
+    fn mode(&self) -> Mode {
+        self.mode
     }
 
     fn batch_size(&self) -> Option<usize> {
@@ -75,19 +48,23 @@ impl Measured for BatchRow {
     }
 
     fn setting(&self) -> Vec<String> {
-        let mut words = on(&self.device, &self.execution, self.threads);
-        words.push(allocator(&self.allocator));
-        words
+        vec![
+            self.device.to_string(),
+            format!("{} execution", self.execution),
+            precision(self.precision),
+            counted(self.threads, "thread"),
+            allocator(self.allocator),
+        ]
     }
 }
 
-impl Measured for BoundaryRow {
+impl MeasuredRow for BoundaryRow {
     fn variant(&self) -> &str {
         &self.variant
     }
 
-    fn mode(&self) -> &str {
-        &self.mode
+    fn mode(&self) -> Mode {
+        self.mode
     }
 
     fn batch_size(&self) -> Option<usize> {
@@ -95,17 +72,22 @@ impl Measured for BoundaryRow {
     }
 
     fn setting(&self) -> Vec<String> {
-        on(&self.device, &self.execution, self.threads)
+        vec![
+            self.device.to_string(),
+            format!("{} execution", self.execution),
+            precision(self.precision),
+            counted(self.threads, "thread"),
+        ]
     }
 }
 
-impl Measured for PeerRow {
+impl MeasuredRow for PeerRow {
     fn variant(&self) -> &str {
         &self.variant
     }
 
-    fn mode(&self) -> &str {
-        &self.mode
+    fn mode(&self) -> Mode {
+        self.mode
     }
 
     fn batch_size(&self) -> Option<usize> {
@@ -113,14 +95,19 @@ impl Measured for PeerRow {
     }
 
     fn setting(&self) -> Vec<String> {
-        vec![self.device.clone(), threads(self.threads), allocator(&self.allocator)]
+        vec![
+            self.device.to_string(),
+            precision(self.precision),
+            counted(self.threads, "thread"),
+            allocator(self.allocator),
+        ]
     }
 }
 
 /// The rows in the ablation's order of variants; within one by setting and mode in the order of their first rows, then
 /// by batch size.
-pub fn ordered<'a, T: Measured>(study: &Study<'_>, rows: &'a [T]) -> Vec<&'a T> {
-    let mut kinds: Vec<(Vec<String>, &str)> = Vec::new();
+pub fn ordered<'a, T: MeasuredRow>(study: &Grouped<'_>, rows: &'a [T]) -> Vec<&'a T> {
+    let mut kinds: Vec<(Vec<String>, Mode)> = Vec::new();
     for row in rows {
         let kind = (row.setting(), row.mode());
         if !kinds.contains(&kind) {
@@ -138,14 +125,14 @@ pub fn ordered<'a, T: Measured>(study: &Study<'_>, rows: &'a [T]) -> Vec<&'a T> 
 
 /// Which words of the rows' settings differ, and which all have in common.
 #[derive(Clone, Debug, Default)]
-pub struct Settings {
+pub struct SharedSettings {
     differs: Vec<bool>,
     first: Vec<String>,
 }
 
-impl Settings {
+impl SharedSettings {
     /// Compares the settings of rows.
-    pub fn of<'a, T: Measured + 'a>(rows: impl IntoIterator<Item = &'a T>) -> Self {
+    pub fn of<'a, T: MeasuredRow + 'a>(rows: impl IntoIterator<Item = &'a T>) -> Self {
         let mut settings = Self::default();
         for row in rows {
             let setting = row.setting();
@@ -194,25 +181,25 @@ fn joined<'a>(words: impl Iterator<Item = &'a String>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::samples::{MeasuredSample, Sample, SampleVariant};
+    use super::super::samples::{SampleVariant, measured, trained};
     use super::*;
+    use crate::formats::study::Study;
 
     #[test]
     fn rows_stand_in_the_ablations_order_and_then_by_batch_size() {
         let variants = ["growth-rate=12", "growth-rate=8"].map(SampleVariant::new);
-        let sample = Sample::new(&variants, 0, 0);
-        let mut rows = MeasuredSample::new(&["growth-rate=8", "growth-rate=12"], &[64, 16]).batches;
-        rows.push(BatchRow {
+        let mut study = Study {
+            ablation: trained(&variants, 0, 0).ablation,
+            ..measured(&["growth-rate=8", "growth-rate=12"], &[64, 16])
+        };
+        study.batches.push(BatchRow {
             variant: "unknown".to_owned(),
-            ..rows[0].clone()
+            ..study.batches[0].clone()
         });
-        let study = sample.study().with_measurements(Measurements {
-            batches: &rows,
-            ..Measurements::default()
-        });
-        let order: Vec<(&str, usize)> = ordered(&study, &rows)
+        let grouped = Grouped::of(&study);
+        let order: Vec<(&str, usize)> = ordered(&grouped, &study.batches)
             .iter()
-            .filter(|row| row.mode == "train")
+            .filter(|row| row.mode == Mode::Train)
             .map(|row| (row.variant.as_str(), row.batch_size))
             .collect();
         assert_eq!(
@@ -225,21 +212,22 @@ mod tests {
                 ("unknown", 64)
             ]
         );
-        assert_eq!(study.variants.last().map(|group| group.name), Some("unknown"));
+        assert_eq!(grouped.variants.last().map(|group| group.name), Some("unknown"));
     }
 
     #[test]
     fn a_name_takes_the_words_of_its_setting_that_differ_and_no_others() {
-        let rows = MeasuredSample::new(&["base"], &[16]).batches;
+        let rows = measured(&["base"], &[16]).batches;
         let more = BatchRow {
             threads: 1,
+            precision: Precision::Tf32,
             ..rows[0].clone()
         };
-        let settings = Settings::of(&rows);
+        let settings = SharedSettings::of(&rows);
         assert_eq!(settings.named("base", &rows[0].setting()), "base");
         assert_eq!(settings.common(), "cpu, plain execution, 2 threads");
-        let settings = Settings::of(rows.iter().chain([&more]));
-        assert_eq!(settings.named("base", &more.setting()), "base, 1 thread");
+        let settings = SharedSettings::of(rows.iter().chain([&more]));
+        assert_eq!(settings.named("base", &more.setting()), "base, tf32, 1 thread");
         assert_eq!(settings.common(), "cpu, plain execution");
         assert!(settings.differ());
     }

@@ -1,5 +1,8 @@
 //! Tables, plots and descriptions: rows in, text or bytes out.
 //!
+//! Views of results turn a study into a list of sections, plain data (`section`); each output format is one file over
+//! these (`terminal`, `markdown`).
+//!
 //! Nothing here opens a file, asks for the time or reads the environment; the verbs do that and hand over what is to
 //! be shown.
 
@@ -7,12 +10,15 @@ pub mod compare;
 pub mod describe;
 pub mod groups;
 pub mod loss_log;
+pub mod markdown;
 mod measurement_tables;
 pub mod measurements;
 pub mod plots;
 pub mod predicted_memory;
 #[cfg(test)]
 mod samples;
-pub mod standing;
+pub mod section;
+pub mod status_table;
 pub mod summary;
+pub mod terminal;
 mod text;

@@ -3,7 +3,9 @@
 use serde::Serialize;
 
 use super::describe::Described;
-use super::text::{Side, Table, grouped};
+use super::section::{Side, Table};
+use super::terminal::aligned;
+use super::text::grouped;
 use crate::network::{Pass, TrainingMemory};
 
 /// What the predictions are of, and what they leave out.
@@ -92,7 +94,7 @@ pub fn memory_table(network: &Described<'_>) -> String {
         .iter()
         .map(|memory| format!("{} {}", word(memory.pass), memory.layer).trim_end().to_owned());
     table.column("at the peak", Side::Left, moments);
-    format!("{}{SCOPE}", table.aligned())
+    format!("{}{SCOPE}", aligned(&table))
 }
 
 /// The largest batch of each network whose training step is predicted to fit in `limit` bytes, as text.
@@ -128,7 +130,7 @@ pub fn fits_table(networks: &[Described<'_>], limit: u64) -> String {
     format!(
         "The largest training batch that is predicted to fit in {} bytes:\n{}{SCOPE}",
         grouped(limit),
-        table.aligned()
+        aligned(&table)
     )
 }
 

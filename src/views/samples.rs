@@ -1,8 +1,25 @@
 //! Made-up rows for the views' tests.
 
-use super::groups::Study;
-use super::measurements::Measurements;
+use std::path::Path;
+
+use super::section::{Side, Table};
+use crate::formats::ablation::Precision;
+use crate::formats::ablation::{Allocator, Execution, Mode, Variant, parse};
+use crate::formats::device_name::DeviceName;
+use crate::formats::study::Study;
 use crate::formats::tables::{BatchRow, BoundaryRow, EpochRow, PeerRow, Status, SweptValue, TrialRow};
+
+pub fn cpu() -> DeviceName {
+    DeviceName::recorded("cpu")
+}
+
+/// A table of two rows, one of which has a bar.
+pub fn small_table() -> Table {
+    let mut table = Table::default();
+    table.column("variant", Side::Left, ["a|b".to_owned(), "growth-rate=12".to_owned()]);
+    table.column("n", Side::Right, ["3".to_owned(), "12".to_owned()]);
+    table
+}
 
 /// A variant to make up.
 #[derive(Clone)]
@@ -45,111 +62,96 @@ impl SampleVariant {
     }
 }
 
-/// Made-up tables, owned.
-pub struct Sample {
-    pub name: String,
-    pub question: String,
-    pub variants: Vec<(String, Vec<SweptValue>)>,
-    pub trials: Vec<TrialRow>,
-    pub epochs: Vec<EpochRow>,
+/// The ablation of every sample.
+const TEXT: &str = "name = \"growth\"\nquestion = \"What does a larger growth rate buy, and what does it cost?\"\n\
+                    [data]\ndataset = \"digits\"\n[model]\ndepth = 10\n";
+
+/// A study without variants and rows.
+pub fn empty() -> Study {
+    let mut study = Study::new(parse(TEXT, Path::new("growth.toml")).unwrap());
+    study.ablation.variants.clear();
+    study
 }
 
-impl Sample {
-    /// Finished trials of every variant by every seed, with falling losses that differ a little by seed.
-    pub fn new(variants: &[SampleVariant], seeds: u64, epochs: usize) -> Self {
-        let mut sample = Self {
-            name: "growth".to_owned(),
-            question: "What does a larger growth rate buy, and what does it cost?".to_owned(),
-            variants: variants.iter().map(|v| (v.name.clone(), v.swept.clone())).collect(),
-            trials: Vec::new(),
-            epochs: Vec::new(),
-        };
-        let mut state = 7_u64;
-        let mut draw = || {
-            state = state
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1_442_695_040_888_963_407);
-            (state >> 11) as f64 / (1_u64 << 53) as f64 - 0.5
-        };
-        for variant in variants {
-            for seed in 0..seeds {
-                let id = format!("{}-{seed}", variant.name);
-                let error = (variant.error * (1.0 + 0.25 * draw())).max(0.0);
-                let share = |epoch: usize| (epoch + 1) as f64 / epochs as f64;
-                for epoch in 0..epochs {
-                    let fall = (-4.0 * share(epoch)).exp();
-                    let wobble = 1.0 + 0.3 * draw() * share(epoch);
-                    sample.epochs.push(EpochRow {
-                        trial: id.clone(),
-                        variant: variant.name.clone(),
-                        seed,
-                        epoch,
-                        train_loss: (2.3 * fall.powf(1.3) + variant.error * 0.1) * wobble,
-                        train_error: fall * 0.9,
-                        validation_loss: None,
-                        validation_error: None,
-                        test_loss: (2.3 * fall + variant.error * 3.0) * wobble,
-                        test_error: fall * 0.9 + error * (1.0 - fall),
-                        wall_ns: 1_000_000_000,
-                    });
-                }
-                let last = sample.epochs.last();
-                sample.trials.push(TrialRow {
-                    ablation: sample.name.clone(),
-                    trial: id,
+/// Finished trials of every variant by every seed, with falling losses that differ a little by seed.
+pub fn trained(variants: &[SampleVariant], seeds: u64, epochs: usize) -> Study {
+    let mut study = empty();
+    let base = parse(TEXT, Path::new("growth.toml")).unwrap().variants.remove(0);
+    study.ablation.variants = (variants.iter())
+        .map(|variant| Variant {
+            name: variant.name.clone(),
+            swept: variant.swept.clone(),
+            ..base.clone()
+        })
+        .collect();
+    let mut state = 7_u64;
+    let mut draw = || {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (state >> 11) as f64 / (1_u64 << 53) as f64 - 0.5
+    };
+    for variant in variants {
+        for seed in 0..seeds {
+            let id = format!("{}-{seed}", variant.name);
+            let error = (variant.error * (1.0 + 0.25 * draw())).max(0.0);
+            let share = |epoch: usize| (epoch + 1) as f64 / epochs as f64;
+            for epoch in 0..epochs {
+                let fall = (-4.0 * share(epoch)).exp();
+                let wobble = 1.0 + 0.3 * draw() * share(epoch);
+                study.epochs.push(EpochRow {
+                    trial: id.clone(),
                     variant: variant.name.clone(),
                     seed,
-                    status: Status::Ok,
-                    error: String::new(),
-                    device: "cpu".to_owned(),
-                    execution: "plain".to_owned(),
-                    dataset: "digits".to_owned(),
-                    block_layers: "6-6-6".to_owned(),
-                    growth_rate: 12,
-                    bottleneck: false,
-                    compression: 1.0,
-                    initial_channels: 16,
-                    dropout: 0.0,
-                    parameters: variant.parameters,
-                    macs: variant.macs,
-                    epochs,
-                    batch_size: 64,
-                    steps: epochs * 23,
-                    final_train_loss: last.map(|row| row.train_loss),
-                    final_train_error: last.map(|row| row.train_error),
-                    final_validation_loss: None,
-                    final_validation_error: None,
-                    final_test_loss: last.map(|row| row.test_loss),
-                    final_test_error: Some(error),
-                    published_error: variant.published,
-                    train_images_per_second: Some(2e8 / variant.parameters as f64 * (1.0 + 0.05 * draw())),
-                    peak_memory_bytes: None,
-                    wall_ns: Some(epochs as u64 * 1_000_000_000),
-                    weights_sha256: "0".repeat(64),
+                    epoch,
+                    train_loss: (2.3 * fall.powf(1.3) + variant.error * 0.1) * wobble,
+                    train_error: fall * 0.9,
+                    validation_loss: None,
+                    validation_error: None,
+                    test_loss: (2.3 * fall + variant.error * 3.0) * wobble,
+                    test_error: fall * 0.9 + error * (1.0 - fall),
+                    wall_ns: 1_000_000_000,
                 });
             }
+            let last = study.epochs.last().cloned();
+            study.trials.push(TrialRow {
+                ablation: study.ablation.name.clone(),
+                trial: id,
+                variant: variant.name.clone(),
+                seed,
+                status: Status::Ok,
+                error: String::new(),
+                device: cpu(),
+                execution: Execution::Plain,
+                precision: Precision::F32,
+                family: "densenet".to_owned(),
+                dataset: "digits".to_owned(),
+                block_layers: Some("6-6-6".to_owned()),
+                growth_rate: Some(12),
+                bottleneck: Some(false),
+                compression: Some(1.0),
+                initial_channels: Some(16),
+                dropout: Some(0.0),
+                parameters: variant.parameters,
+                macs: variant.macs,
+                epochs,
+                batch_size: 64,
+                steps: epochs * 23,
+                final_train_loss: last.as_ref().map(|row| row.train_loss),
+                final_train_error: last.as_ref().map(|row| row.train_error),
+                final_validation_loss: None,
+                final_validation_error: None,
+                final_test_loss: last.as_ref().map(|row| row.test_loss),
+                final_test_error: Some(error),
+                published_error: variant.published,
+                train_images_per_second: Some(2e8 / variant.parameters as f64 * (1.0 + 0.05 * draw())),
+                peak_memory_bytes: None,
+                wall_ns: Some(epochs as u64 * 1_000_000_000),
+                weights_sha256: "0".repeat(64),
+            });
         }
-        sample
     }
-
-    /// The tables grouped.
-    pub fn study(&self) -> Study<'_> {
-        Study::new(
-            &self.name,
-            &self.question,
-            &self.variants,
-            &self.trials,
-            &self.epochs,
-            &[],
-        )
-    }
-}
-
-/// Made-up tables of measurements, owned.
-pub struct MeasuredSample {
-    pub batches: Vec<BatchRow>,
-    pub boundaries: Vec<BoundaryRow>,
-    pub peers: Vec<PeerRow>,
+    study
 }
 
 /// Four ways to run a network, with their speed and memory beside the first's.
@@ -160,74 +162,61 @@ const PEERS: [(&str, f64, f64); 4] = [
     ("PyTorch compile channels-last", 2.8, 0.62),
 ];
 
-impl MeasuredSample {
-    /// Measurements about like those of DenseNet-BC-100 on two cores, in both modes: every variant is a little slower
-    /// and takes a little more memory than the one before.
-    pub fn new(variants: &[&str], batch_sizes: &[usize]) -> Self {
-        let mut sample = Self {
-            batches: Vec::new(),
-            boundaries: Vec::new(),
-            peers: Vec::new(),
-        };
-        for (index, variant) in variants.iter().enumerate() {
-            let scale = 1.0 + 0.35 * index as f64;
-            for mode in ["train", "evaluate"] {
-                for batch_size in batch_sizes {
-                    sample.batches.push(batch_row(variant, mode, *batch_size, scale));
-                    for peer in &PEERS {
-                        sample.peers.push(peer_row(variant, mode, *batch_size, scale, peer));
-                    }
+/// Measurements about like those of DenseNet-BC-100 on two cores, in both modes: every variant is a little slower and
+/// takes a little more memory than the one before.
+pub fn measured(variants: &[&str], batch_sizes: &[usize]) -> Study {
+    let mut study = empty();
+    for (index, variant) in variants.iter().enumerate() {
+        let scale = 1.0 + 0.35 * index as f64;
+        for mode in [Mode::Train, Mode::Evaluate] {
+            for batch_size in batch_sizes {
+                study.batches.push(batch_row(variant, mode, *batch_size, scale));
+                for peer in &PEERS {
+                    study.peers.push(peer_row(variant, mode, *batch_size, scale, peer));
                 }
-                sample.boundaries.push(BoundaryRow {
-                    variant: (*variant).to_owned(),
-                    device: "cpu".to_owned(),
-                    execution: "plain".to_owned(),
-                    mode: mode.to_owned(),
-                    threads: 2,
-                    memory_limit_bytes: Some(11_000_000_000),
-                    largest_batch_size: Some(150 - 10 * index.min(14)),
-                    allocated_peak_bytes: Some(10_900_000_000),
-                    smallest_too_large: Some(151 - 10 * index.min(14)),
-                    status: Status::Ok,
-                    error: "out of memory: 11.0 GB were allowed".to_owned(),
-                    predicted_largest: Some(148 - 10 * index.min(14)),
-                    tries: 9,
-                });
             }
+            study.boundaries.push(BoundaryRow {
+                variant: (*variant).to_owned(),
+                device: cpu(),
+                execution: Execution::Plain,
+                precision: Precision::F32,
+                mode,
+                threads: 2,
+                memory_limit_bytes: Some(11_000_000_000),
+                largest_batch_size: Some(150 - 10 * index.min(14)),
+                allocated_peak_bytes: Some(10_900_000_000),
+                smallest_too_large: Some(151 - 10 * index.min(14)),
+                status: Status::Ok,
+                error: "out of memory: 11.0 GB were allowed".to_owned(),
+                predicted_largest: Some(148 - 10 * index.min(14)),
+                tries: 9,
+            });
         }
-        sample
     }
-
-    /// The tables, to be handed to a study.
-    pub fn tables(&self) -> Measurements<'_> {
-        Measurements {
-            batches: &self.batches,
-            boundaries: &self.boundaries,
-            peers: &self.peers,
-        }
-    }
+    study
 }
 
 /// Seconds of a step and bytes at its peak.
-fn cost(mode: &str, batch_size: usize, scale: f64) -> (f64, u64) {
+fn cost(mode: Mode, batch_size: usize, scale: f64) -> (f64, u64) {
     let (an_image, bytes_an_image) = match mode {
-        "train" => (0.033, 72e6),
-        _ => (0.011, 9e6),
+        Mode::Train => (0.033, 72e6),
+        Mode::Evaluate => (0.011, 9e6),
     };
     let seconds = scale * (0.08 + an_image * batch_size as f64);
     (seconds, (2e7 + scale * bytes_an_image * batch_size as f64) as u64)
 }
 
-fn batch_row(variant: &str, mode: &str, batch_size: usize, scale: f64) -> BatchRow {
+fn batch_row(variant: &str, mode: Mode, batch_size: usize, scale: f64) -> BatchRow {
     let (seconds, bytes) = cost(mode, batch_size, scale);
     let step_ns = (seconds * 1e9) as u64;
-    let train = mode == "train";
+    let train = mode == Mode::Train;
     let part = |share: f64| (seconds * 1e9 * share) as u64;
     BatchRow {
         variant: variant.to_owned(),
-        device: "cpu".to_owned(),
-        execution: "plain".to_owned(),
-        mode: mode.to_owned(),
+        device: cpu(),
+        execution: Execution::Plain,
+        precision: Precision::F32,
+        mode,
         batch_size,
         status: Status::Ok,
         error: String::new(),
@@ -244,7 +233,7 @@ fn batch_row(variant: &str, mode: &str, batch_size: usize, scale: f64) -> BatchR
         process_peak_source: "resident-set".to_owned(),
         predicted_peak_bytes: train.then_some(bytes - bytes / 25),
         threads: 2,
-        allocator: "keep-pages".to_owned(),
+        allocator: Allocator::KeepPages,
         rounds: 3,
         warning: String::new(),
     }
@@ -252,7 +241,7 @@ fn batch_row(variant: &str, mode: &str, batch_size: usize, scale: f64) -> BatchR
 
 fn peer_row(
     variant: &str,
-    mode: &str,
+    mode: Mode,
     batch_size: usize,
     scale: f64,
     (peer, speed, memory): &(&str, f64, f64),
@@ -262,14 +251,15 @@ fn peer_row(
     let bytes = (bytes as f64 * memory) as u64;
     PeerRow {
         variant: variant.to_owned(),
-        mode: mode.to_owned(),
+        mode,
         batch_size,
         peer: (*peer).to_owned(),
         status: Status::Ok,
         error: String::new(),
-        device: "cpu".to_owned(),
+        device: cpu(),
+        precision: Precision::F32,
         threads: 2,
-        allocator: "keep-pages".to_owned(),
+        allocator: Allocator::KeepPages,
         rounds: 3,
         steps: 30,
         step_ns_median: Some(step_ns),

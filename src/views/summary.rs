@@ -1,85 +1,43 @@
-//! The result of a study in words: a table with a row for each variant, and what did not finish.
+//! The results of a study as a report: a table with a row for each variant, what did not finish, and what was measured.
 
-use super::groups::{Group, Study};
-use super::measurement_tables::sections;
-use super::text::{Side, Table, ascii, grouped, markdown_escaped, markdown_paragraph, one_line};
+use super::groups::{Group, Grouped};
+use super::measurement_tables;
+use super::plots;
+use super::section::{Block, Document, Section, Side, Table};
+use super::text::{counted, grouped, one_line};
+use crate::formats::study::Study;
 use crate::formats::tables::Status;
 use crate::statistics::{Summary, median};
 
-/// The summary for a terminal, without colour. `ascii_only` is for one that does not show UTF-8: it writes +/- for ±.
-pub fn console(study: &Study<'_>, ascii_only: bool) -> String {
-    let mut text = String::new();
-    if has_trials(study) {
-        text.push_str(&table(study).aligned());
-        for note in notes(study) {
-            text.push_str(&format!("{note}\n"));
-        }
-        let unfinished = unfinished(study);
+/// The report of a study, as far as it has come.
+pub fn document(study: &Study) -> Document {
+    let grouped = Grouped::of(study);
+    let mut sections = Vec::new();
+    if grouped.is_about_trials() {
+        sections.push(trained(&grouped));
+        let unfinished = unfinished(&grouped);
         if !unfinished.is_empty() {
-            text.push_str("\nNot finished:\n");
-            for line in unfinished {
-                text.push_str(&format!("  {line}\n"));
-            }
+            sections.push(Section {
+                title: "Not finished",
+                blocks: vec![Block::List(unfinished)],
+            });
         }
     }
-    for section in sections(study) {
-        let gap = if text.is_empty() { "" } else { "\n" };
-        text.push_str(&format!(
-            "{gap}{}\n{}{}\n",
-            section.title,
-            section.table.aligned(),
-            section.note
-        ));
-        for remark in section.remarks {
-            text.push_str(&format!("  {remark}\n"));
-        }
+    sections.extend(measurement_tables::sections(&grouped));
+    Document {
+        title: grouped.name().to_owned(),
+        question: grouped.question().to_owned(),
+        sections,
     }
-    if ascii_only { ascii(&text) } else { text }
 }
 
-/// The summary as a Markdown document, `summary.md`.
-pub fn markdown(study: &Study<'_>) -> String {
-    let mut text = format!(
-        "# {}\n\n{}\n",
-        markdown_escaped(study.name),
-        markdown_paragraph(study.question)
-    );
-    if has_trials(study) {
-        text.push_str(&format!("\n{}\n", table(study).markdown()));
-        for note in notes(study) {
-            text.push_str(&format!("{}\n", markdown_escaped(&note)));
-        }
-        let unfinished = unfinished(study);
-        if !unfinished.is_empty() {
-            text.push_str("\n## Not finished\n\n");
-            for line in unfinished {
-                text.push_str(&format!("- {}\n", markdown_paragraph(&line)));
-            }
-        }
-    }
-    for section in sections(study) {
-        text.push_str(&format!(
-            "\n## {}\n\n{}\n{}\n",
-            section.title,
-            section.table.markdown(),
-            markdown_escaped(&section.note)
-        ));
-        if !section.remarks.is_empty() {
-            text.push('\n');
-        }
-        for remark in section.remarks {
-            text.push_str(&format!("- {}\n", markdown_paragraph(&remark)));
-        }
-    }
-    text
+fn trained(study: &Grouped<'_>) -> Section {
+    let mut blocks = vec![Block::Table(table(study)), Block::Note(note(study))];
+    blocks.extend(plots::of_trials(study).into_iter().map(Block::Figure));
+    Section { title: "", blocks }
 }
 
-/// Whether the table of trials says anything: a study that only measures has none, one without any rows says so.
-fn has_trials(study: &Study<'_>) -> bool {
-    study.trials().next().is_some() || study.measurements.is_empty()
-}
-
-fn table(study: &Study<'_>) -> Table {
+fn table(study: &Grouped<'_>) -> Table {
     let groups = &study.variants;
     let errors: Vec<Option<Summary>> = groups.iter().map(Group::test_error).collect();
     let validation: Vec<Option<Summary>> = groups
@@ -160,11 +118,11 @@ fn images_per_second(rate: f64) -> String {
     }
 }
 
-/// What the columns mean, in a sentence or two, as far as they are there.
-fn notes(study: &Study<'_>) -> Vec<String> {
+/// What the columns mean, as far as they are there.
+fn note(study: &Grouped<'_>) -> String {
     let errors: Vec<Summary> = study.variants.iter().filter_map(Group::test_error).collect();
     if errors.is_empty() {
-        return vec!["No trial has finished.".to_owned()];
+        return "No trial has finished.".to_owned();
     }
     let mut note = if errors.iter().any(|error| error.n > 1) {
         "Errors: mean ± sample standard deviation over n seeds; interval of the mean by Student's t.".to_owned()
@@ -175,11 +133,11 @@ fn notes(study: &Study<'_>) -> Vec<String> {
     if study.variants.iter().any(|group| group.published_error().is_some()) {
         note.push_str(" Published: the paper's, with augmentation.");
     }
-    vec![note]
+    note
 }
 
 /// A line for each trial that ended otherwise than well, and one for those that have not ended.
-fn unfinished(study: &Study<'_>) -> Vec<String> {
+fn unfinished(study: &Grouped<'_>) -> Vec<String> {
     let mut lines = Vec::new();
     let mut pending = 0;
     for trial in study.trials() {
@@ -197,26 +155,30 @@ fn unfinished(study: &Study<'_>) -> Vec<String> {
             }
         }
     }
-    match pending {
-        0 => {}
-        1 => lines.push("1 trial is still to be done".to_owned()),
-        _ => lines.push(format!("{pending} trials are still to be done")),
+    if pending > 0 {
+        let are = if pending == 1 { "is" } else { "are" };
+        lines.push(format!("{} {are} still to be done", counted(pending, "trial")));
     }
     lines
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::samples::{Sample, SampleVariant};
+    use super::super::samples::{SampleVariant, empty, trained};
+    use super::super::{markdown, terminal};
     use super::*;
 
+    fn console(study: &Study) -> String {
+        terminal::text(&document(study).sections, false)
+    }
+
     /// Two variants by three seeds with errors that are easy to check.
-    fn sample() -> Sample {
+    fn sample() -> Study {
         let variants = [
             SampleVariant::swept(&[("model.growth-rate", "8")], 78_000, 0.04),
             SampleVariant::swept(&[("model.growth-rate", "12")], 1_019_722, 0.03),
         ];
-        let mut sample = Sample::new(&variants, 3, 2);
+        let mut sample = trained(&variants, 3, 2);
         for (trial, error) in sample.trials.iter_mut().zip([0.01, 0.02, 0.03, 0.05, 0.05, 0.05]) {
             trial.final_test_error = Some(error);
             trial.train_images_per_second = Some(if error < 0.04 { 1e5 * error } else { 42.25 });
@@ -228,7 +190,7 @@ mod tests {
     fn the_console_table_has_a_row_for_each_variant() {
         let sample = sample();
         assert_eq!(
-            console(&sample.study(), false),
+            console(&sample),
             "variant         parameters         MACs  test error (%)  95 % interval  n  images/s\n\
              --------------  ----------  -----------  --------------  -------------  -  --------\n\
              growth-rate=8       78,000   20,280,000     2.00 ± 1.00  [-0.48, 4.48]  3     2,000\n\
@@ -240,7 +202,7 @@ mod tests {
 
     #[test]
     fn a_terminal_without_utf_8_gets_ascii() {
-        let text = console(&sample().study(), true);
+        let text = terminal::text(&document(&sample()).sections, true);
         assert!(text.is_ascii() && text.contains("2.00 +/- 1.00"), "{text}");
     }
 
@@ -248,7 +210,7 @@ mod tests {
     fn a_published_error_stands_beside_the_measured_one() {
         let mut sample = sample();
         sample.trials[3].published_error = Some(0.0524);
-        let text = markdown(&sample.study());
+        let text = markdown::document(&document(&sample));
         assert!(text.contains("| published (%) |"), "{text}");
         assert!(
             text.contains("| 5.00 ± 0.00 | [5.00, 5.00] | 3 | 5.24 | 42.2 |"),
@@ -262,27 +224,29 @@ mod tests {
         sample.trials[1].status = Status::Failed;
         sample.trials[1].error = "the loss is NaN\n  at step 3 | epoch 0".to_owned();
         sample.trials[5].status = Status::Pending;
-        let study = sample.study();
-        let text = console(&study, false);
+        let text = console(&sample);
         assert!(text.contains("2.00 ± 1.41"), "{text}");
         assert!(text.ends_with(
             "\nNot finished:\n  growth-rate=8, seed 1: failed: the loss is NaN at step 3 | epoch 0\n  1 trial is \
              still to be done\n"
         ));
-        assert!(markdown(&study).contains("- growth-rate=8, seed 1: failed: the loss is NaN at step 3 \\| epoch 0\n"));
+        assert!(
+            markdown::document(&document(&sample))
+                .contains("- growth-rate=8, seed 1: failed: the loss is NaN at step 3 \\| epoch 0\n")
+        );
     }
 
     #[test]
     fn a_single_seed_has_no_spread_and_no_column_for_it() {
-        let sample = Sample::new(&[SampleVariant::new("base")], 1, 1);
-        let text = console(&sample.study(), false);
+        let sample = trained(&[SampleVariant::new("base")], 1, 1);
+        let text = console(&sample);
         assert!(!text.contains("interval") && !text.contains('±'), "{text}");
         assert!(text.contains("Errors of one seed each"), "{text}");
     }
 
     #[test]
     fn a_study_without_rows_says_that_nothing_has_finished() {
-        let sample = Sample::new(&[], 1, 1);
-        assert!(console(&sample.study(), false).contains("No trial has finished."));
+        let sample = empty();
+        assert!(console(&sample).contains("No trial has finished."));
     }
 }

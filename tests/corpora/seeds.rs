@@ -31,9 +31,9 @@ pub fn of(target: &str) -> Vec<Seed> {
         "checkpoint" => checkpoints(),
         "records" => records(),
         "trials_csv" => table::<TrialRow>(
-            "growth,t,growth-rate=12,0,ok,,cpu,plain,digits,3-3-3,12,false,1.0,16,0.0,75730,1349400,10,64,230,\
+            "growth,t,growth-rate=12,0,ok,,cpu,plain,f32,densenet,digits,3-3-3,12,false,1.0,16,0.0,75730,1349400,10,64,230,\
              0.05,0.01,,,0.1,0.0296,,839.5,1000000,5000000000,00ff\n\
-             growth,u,growth-rate=8,18446744073709551615,failed,\"it \"\"broke\"\",\nsee below\",cpu,plain,digits,3-3-3,8,\
+             growth,u,growth-rate=8,18446744073709551615,failed,\"it \"\"broke\"\",\nsee below\",cpu,plain,f32,densenet,digits,3-3-3,8,\
              true,0.5,16,0.2,39082,737904,10,64,230,NaN,inf,-0.0,1e-320,,,0.05,,,,\n",
         ),
         "steps_csv" => table::<StepRow>("t,base,0,0,0,2.302585092994046,0.1\nt,base,0,0,1,NaN,0.1\n"),
@@ -41,19 +41,19 @@ pub fn of(target: &str) -> Vec<Seed> {
             table::<EpochRow>("t,base,0,0,2.3,0.9,,,2.2,0.8,1000\nt,base,0,1,2.3,0.9,2.1,0.7,2.2,0.8,1000\n")
         }
         "batches_csv" => table::<BatchRow>(
-            "base,cpu,plain,train,64,ok,,10,1000,10,400,500,100,64000000.0,1,2,3,resident-set,4,2,keep-pages,3,\n\
-             base,cpu,plain,evaluate,64,oom,no memory,0,,,,,,,,,,,,2,return-pages,0,doubtful\n",
+            "base,cpu,plain,f32,train,64,ok,,10,1000,10,400,500,100,64000000.0,1,2,3,resident-set,4,2,keep-pages,3,\n\
+             base,cpu,plain,tf32,evaluate,64,oom,no memory,0,,,,,,,,,,,,2,return-pages,0,doubtful\n",
         ),
-        "samples_csv" => table::<SampleRow>("base,cpu,plain,train,64,0,1000,2,0\n"),
-        "phases_csv" => {
-            table::<PhaseRow>("base,cpu,plain,train,64,0,400,500,100,2,0\nbase,cpu,plain,evaluate,64,0,400,,,2,1\n")
-        }
+        "samples_csv" => table::<SampleRow>("base,cpu,plain,f32,train,64,0,1000,2,0\n"),
+        "phases_csv" => table::<PhaseRow>(
+            "base,cpu,plain,f32,train,64,0,400,500,100,2,0\nbase,cpu,plain,f32,evaluate,64,0,400,,,2,1\n",
+        ),
         "boundaries_csv" => table::<BoundaryRow>(
-            "base,cpu,plain,train,2,1000,64,900,65,ok,out of memory,66,8\nbase,cpu,plain,train,2,,,,1,failed,,,1\n",
+            "base,cpu,plain,f32,train,2,1000,64,900,65,ok,out of memory,66,8\nbase,cpu,plain,f32,train,2,,,,1,failed,,,1\n",
         ),
         "peers_csv" => table::<PeerRow>(
-            "base,train,64,PyTorch eager NCHW,ok,,cpu,2,keep-pages,3,9,1000,10,64000000.0,1,2,0.86,,1.0,0.0\n\
-             base,train,64,densenet-bench plain,timeout,late,cpu,2,keep-pages,0,0,,,,,,,,,\n",
+            "base,train,64,PyTorch eager NCHW,ok,,cpu,f32,2,keep-pages,3,9,1000,10,64000000.0,1,2,0.86,,1.0,0.0\n\
+             base,train,64,densenet-bench plain,timeout,late,cpu,f32,2,keep-pages,0,0,,,,,,,,,\n",
         ),
         _ => Vec::new(),
     }
@@ -158,7 +158,7 @@ fn two_batches() -> Vec<u8> {
 }
 
 fn table<T: Row>(rows: &str) -> Vec<Seed> {
-    vec![("rows", format!("{}\n{rows}", T::COLUMNS.join(",")).into_bytes())]
+    vec![("rows", format!("{}\n{rows}", T::header().join(",")).into_bytes())]
 }
 
 fn records() -> Vec<Seed> {

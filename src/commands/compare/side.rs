@@ -2,35 +2,75 @@
 
 use std::path::{Path, PathBuf};
 
-use densenet_bench::formats::ablation::{Ablation, DataSetName, Settings};
-use densenet_bench::formats::tables::{BatchRow, SampleRow, TrialRow};
+use densenet_bench::formats::ablation::{DataSetName, Settings};
+use densenet_bench::formats::study::{LongTable, LongTables, Study};
+use densenet_bench::host::Environment;
+use densenet_bench::measurement::{Measurements, RoundSpec};
 use densenet_bench::trials::{ResultFolder, TrialRecord};
-use densenet_bench::views::compare::{Circumstances, Facts, Measured, MeasuredComparison, Side};
-use serde_json::{Value, json};
+use densenet_bench::views::compare::{Circumstances, Facts, MeasuredComparison, MeasuredSide, Side};
+use serde_json::json;
 
 use super::super::Failure;
-use super::super::plot::{read_ablation, read_table};
 
 /// What is recorded of a machine that speeds depend on.
-const MACHINE: [(&str, &str); 4] = [
-    ("cpu", "cpu"),
-    ("gpu", "gpu"),
-    ("logical cores", "logical_cores"),
-    ("physical cores", "physical_cores"),
+const MACHINE: [(&str, fn(&Environment) -> String); 4] = [
+    ("cpu", |environment| environment.cpu.clone()),
+    ("gpu", |environment| or_none(environment.gpu.as_ref())),
+    ("logical cores", |environment| environment.logical_cores.to_string()),
+    ("physical cores", |environment| {
+        or_none(environment.physical_cores.as_ref())
+    }),
 ];
 
 /// What is recorded of the program and the system, for the notes.
-const PROGRAM: [(&str, &str); 9] = [
-    ("version", "version"),
-    ("revision", "revision"),
-    ("whether the revision was changed", "dirty"),
-    ("burn", "burn"),
-    ("libtorch", "libtorch"),
-    ("the compiler", "rustc"),
-    ("the system", "system"),
-    ("the kernel", "kernel"),
-    ("the set of variables", "variables"),
+const PROGRAM: [(&str, fn(&Environment) -> String); 9] = [
+    ("version", |environment| environment.version.clone()),
+    ("revision", |environment| environment.revision.clone()),
+    ("whether the revision was changed", |environment| {
+        environment.dirty.clone()
+    }),
+    ("burn", |environment| environment.burn.clone()),
+    ("libtorch", |environment| or_none(environment.libtorch.as_ref())),
+    ("the compiler", |environment| environment.rustc.clone()),
+    ("the system", |environment| environment.system.clone()),
+    ("the kernel", |environment| environment.kernel.clone()),
+    ("the set of variables", |environment| {
+        json!(environment.variables).to_string()
+    }),
 ];
+
+/// What is recorded of a trial's data, which errors and losses depend on.
+const DATA: [(&str, fn(&TrialRecord) -> String); 5] = [
+    ("dataset", |record| record.settings.data.dataset.name().to_owned()),
+    ("train-limit", |record| {
+        or_none(record.settings.data.train_limit.as_ref())
+    }),
+    ("test-limit", |record| or_none(record.settings.data.test_limit.as_ref())),
+    ("validation-share", |record| {
+        format!("{:?}", record.settings.data.validation_share)
+    }),
+    ("the data's fingerprint", |record| {
+        record.data_fingerprint.chars().take(16).collect()
+    }),
+];
+
+/// What is recorded of a trial itself that its speed depends on.
+const TRIAL: [(&str, fn(&TrialRecord) -> String); 3] = [
+    ("device", |record| record.device.clone()),
+    ("threads", |record| record.threads.to_string()),
+    ("the images' shape", |record| {
+        format!("{} in {} classes", record.input, record.classes)
+    }),
+];
+
+/// The facts of a record; none of them is known without one.
+fn facts<T>(of: &[(&'static str, fn(&T) -> String)], record: Option<&T>) -> Facts {
+    of.iter().map(|(name, fact)| (*name, record.map(fact))).collect()
+}
+
+fn or_none(value: Option<&impl ToString>) -> String {
+    value.map_or_else(|| "none".to_owned(), ToString::to_string)
+}
 
 /// A result folder with the variant that the command line names in it.
 pub struct LoadedSide {
@@ -39,10 +79,7 @@ pub struct LoadedSide {
     /// The variant after `#`.
     pub chosen: Option<String>,
     folder: ResultFolder,
-    ablation: Ablation,
-    trials: Vec<TrialRow>,
-    batches: Vec<BatchRow>,
-    samples: Vec<SampleRow>,
+    study: Study,
 }
 
 impl LoadedSide {
@@ -51,20 +88,29 @@ impl LoadedSide {
         let (root, chosen) = split(argument);
         if !root.join("ablation.toml").is_file() {
             return Err(Failure::Input(format!(
-                "{}: this is no result folder (it has no ablation.toml); name one, such as results/growth, or one of its \
+                "{}: this is not a result folder (it has no ablation.toml); name one, such as results/growth, or one of its \
                  variants, such as results/growth#growth-rate=12",
                 root.display()
             )));
         }
-        let ablation = read_ablation(&root.join("ablation.toml"))?;
+        let folder = ResultFolder::at(&root);
+        let long = LongTables {
+            steps: LongTable::Skip,
+            samples: LongTable::Read,
+        };
+        let study = folder.study(long).map_err(Failure::input)?;
+        // Numbers of a part of the rows would be compared as if they were those of all.
+        if let Some(damage) = study.damage.iter().find(|damage| damage.loses_rows) {
+            return Err(Failure::Input(format!(
+                "{}; run the ablation again to write the table anew",
+                damage.fault
+            )));
+        }
         let side = Self {
             name: argument.to_owned(),
             chosen,
-            trials: read_table(&root)?,
-            batches: read_table(&root)?,
-            samples: read_table(&root)?,
-            folder: ResultFolder::at(&root),
-            ablation,
+            folder,
+            study,
         };
         let variants = side.variants();
         match &side.chosen {
@@ -79,7 +125,8 @@ impl LoadedSide {
 
     /// Its variants, in the ablation's order.
     pub fn variants(&self) -> Vec<String> {
-        self.ablation
+        self.study
+            .ablation
             .variants
             .iter()
             .map(|variant| variant.name.clone())
@@ -93,42 +140,23 @@ impl LoadedSide {
     }
 
     pub fn settings(&self, variant: &str) -> Option<&Settings> {
-        let found = self.ablation.variants.iter().find(|other| other.name == variant);
+        let found = self.study.ablation.variants.iter().find(|other| other.name == variant);
         found.map(|variant| &variant.settings)
     }
 
     pub fn rows_of<'a>(&'a self, variant: &'a str) -> Side<'a> {
-        Side::new(variant, &self.trials, &self.batches, &self.samples)
+        Side::new(variant, &self.study)
     }
 
     /// Under what circumstances a trial ran, by its own folder.
     pub fn circumstances_of_trial(&self, trial: &str) -> Result<Circumstances, Failure> {
         let record = self.folder.record(trial).map_err(Failure::input)?;
-        let environment = read_json(&self.folder.trial(trial).join("environment.json"))?;
-        let data = json!(record.as_ref().map(|record| &record.settings.data));
-        let of_record = |fact: &dyn Fn(&TrialRecord) -> String| record.as_ref().map(fact);
-        let images = of_record(&|record| format!("{} in {} classes", record.input, record.classes));
-        let mut machine = facts(&MACHINE, &environment);
-        machine.push(("device", of_record(&|record| record.device.clone())));
-        machine.push(("threads", of_record(&|record| record.threads.to_string())));
-        machine.push(("the images' shape", images));
-        let mut of_data = facts(
-            &[
-                ("dataset", "dataset"),
-                ("train-limit", "train_limit"),
-                ("test-limit", "test_limit"),
-                ("validation-share", "validation_share"),
-            ],
-            &data,
-        );
-        of_data.push((
-            "the data's fingerprint",
-            of_record(&|record| record.data_fingerprint.chars().take(16).collect()),
-        ));
+        let environment = self.folder.trial_environment(trial).map_err(Failure::input)?;
+        let (record, environment) = (record.as_ref(), environment.as_ref());
         Ok(Circumstances {
-            data: of_data,
-            machine,
-            program: facts(&PROGRAM, &environment),
+            data: facts(&DATA, record),
+            machine: [facts(&MACHINE, environment), facts(&TRIAL, record)].concat(),
+            program: facts(&PROGRAM, environment),
         })
     }
 
@@ -138,49 +166,28 @@ impl LoadedSide {
         &self,
         variant: &str,
         measured: &MeasuredComparison,
-        own: &Measured,
+        own: &MeasuredSide,
     ) -> Result<Circumstances, Failure> {
-        let of_measurement = self.measurement(variant, measured, own)?;
-        let folder = of_measurement.as_deref().unwrap_or(self.folder.root());
-        let environment = read_json(&folder.join("environment.json"))?;
-        let mut machine = facts(&MACHINE, &environment);
-        machine.push(("device", Some(own.device.clone())));
-        machine.push(("threads", Some(own.threads.to_string())));
-        machine.push(("the measured images", self.settings(variant).map(images_of)));
+        let is_sought = |spec: &RoundSpec| {
+            (spec.variant.as_str(), spec.mode, spec.batch_size) == (variant, measured.mode, measured.batch_size)
+                && (spec.device.as_str(), spec.threads) == (own.device.as_str(), own.threads)
+                && (spec.settings.run.execution, spec.settings.run.precision) == (own.execution, own.precision)
+        };
+        let of_measurement = Measurements::of(&self.folder).environment(is_sought);
+        let environment = match of_measurement.map_err(Failure::input)? {
+            Some(environment) => Some(environment),
+            None => self.folder.environment().map_err(Failure::input)?,
+        };
+        let own: Facts = vec![
+            ("device", Some(own.device.to_string())),
+            ("threads", Some(own.threads.to_string())),
+            ("the measured images", self.settings(variant).map(images_of)),
+        ];
         Ok(Circumstances {
             data: Facts::new(),
-            machine,
-            program: facts(&PROGRAM, &environment),
+            machine: [facts(&MACHINE, environment.as_ref()), own].concat(),
+            program: facts(&PROGRAM, environment.as_ref()),
         })
-    }
-
-    /// The folder under `measurements/` whose record names this row.
-    fn measurement(
-        &self,
-        variant: &str,
-        measured: &MeasuredComparison,
-        own: &Measured,
-    ) -> Result<Option<PathBuf>, Failure> {
-        let sought = [
-            ("/spec/variant", json!(variant)),
-            ("/spec/mode", json!(measured.mode)),
-            ("/spec/batch_size", json!(measured.batch_size)),
-            ("/spec/device", json!(own.device)),
-            ("/spec/threads", json!(own.threads)),
-            ("/spec/settings/run/execution", json!(own.execution)),
-        ];
-        let Ok(entries) = std::fs::read_dir(self.folder.root().join("measurements")) else {
-            return Ok(None);
-        };
-        let mut folders: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
-        folders.sort();
-        for folder in folders {
-            let record = read_json(&folder.join("measurement.json"))?;
-            if sought.iter().all(|(field, value)| record.pointer(field) == Some(value)) {
-                return Ok(Some(folder));
-            }
-        }
-        Ok(None)
     }
 }
 
@@ -198,38 +205,11 @@ fn split(argument: &str) -> (PathBuf, Option<String>) {
 /// The images of a data set as far as a step's time depends on them.
 fn images_of(settings: &Settings) -> String {
     let data = &settings.data;
-    let name = json!(data.dataset).as_str().unwrap_or_default().to_owned();
+    let name = data.dataset.name();
     let size = data.image_size;
     match data.dataset {
         DataSetName::Synthetic => format!("{name}, {}x{size}x{size} in {} classes", data.channels, data.classes),
         DataSetName::Folder => format!("{name}, {size}x{size}"),
-        _ => name,
+        _ => name.to_owned(),
     }
-}
-
-/// Facts by (name, field); a field that holds nothing is `none`, one that is not there was not recorded.
-fn facts(fields: &[(&'static str, &str)], record: &Value) -> Facts {
-    let text = |value: &Value| match value {
-        Value::Null => "none".to_owned(),
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    };
-    (fields.iter())
-        .map(|(name, field)| (*name, record.get(field).map(text)))
-        .collect()
-}
-
-/// A JSON file; null where there is none.
-fn read_json(path: &Path) -> Result<Value, Failure> {
-    let bytes = match std::fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Value::Null),
-        Err(error) => return Err(Failure::Input(format!("{}: {error}", path.display()))),
-    };
-    serde_json::from_slice(&bytes).map_err(|error| {
-        Failure::Input(format!(
-            "{}: it cannot be read ({error}); restore it, or run again",
-            path.display()
-        ))
-    })
 }

@@ -33,11 +33,30 @@ pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String,
     Ok(text)
 }
 
+/// The same for a text column that may be empty.
+pub mod optional {
+    use serde::{Deserializer, Serializer};
+
+    /// Writes the text with a guard where it needs one.
+    pub fn serialize<S: Serializer>(text: &Option<String>, serializer: S) -> Result<S::Ok, S::Error> {
+        match text {
+            Some(text) => super::serialize(text, serializer),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    /// Reads the text without its guard; an empty one is none.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+        Ok(Some(super::deserialize(deserializer)?).filter(|text| !text.is_empty()))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::measurement_rows::{BatchRow, BoundaryRow, PeerRow, PhaseRow, SampleRow};
     use super::super::read::read_rows;
-    use super::super::rows::{EpochRow, Row, StepRow, TrialRow};
+    use super::super::row::Row;
+    use super::super::rows::{EpochRow, StepRow, TrialRow};
     use super::super::write::write_rows;
 
     fn step(variant: &str) -> StepRow {
@@ -117,13 +136,18 @@ mod tests {
         let plain = |column: &str| match column {
             "status" => "ok",
             "bottleneck" => "true",
+            "device" => "cpu",
+            "execution" => "plain",
+            "precision" => "f32",
+            "mode" => "train",
+            "allocator" => "keep-pages",
             _ => "1",
         };
         let mut guarded = Vec::new();
-        for (index, column) in T::COLUMNS.iter().enumerate() {
-            let mut row: Vec<&str> = T::COLUMNS.iter().map(|column| plain(column)).collect();
+        for (index, column) in T::header().iter().enumerate() {
+            let mut row: Vec<&str> = T::header().iter().map(|column| plain(column)).collect();
             row[index] = "=SUM(A1)";
-            let table = format!("{}\n{}\n", T::COLUMNS.join(","), row.join(","));
+            let table = format!("{}\n{}\n", T::header().join(","), row.join(","));
             let Ok(rows) = read_rows::<T>(table.as_bytes(), T::FILE) else {
                 continue;
             };
@@ -138,9 +162,9 @@ mod tests {
     fn every_text_column_of_every_table_is_guarded() {
         assert_eq!(guarded_columns::<StepRow>(), ["trial", "variant"]);
         assert_eq!(guarded_columns::<EpochRow>(), ["trial", "variant"]);
-        let settings = ["variant", "device", "execution", "mode"];
-        assert_eq!(guarded_columns::<SampleRow>(), settings);
-        assert_eq!(guarded_columns::<PhaseRow>(), settings);
+        assert_eq!(guarded_columns::<SampleRow>(), ["variant"]);
+        assert_eq!(guarded_columns::<PhaseRow>(), ["variant"]);
+        assert!(guarded_columns::<TrialRow>().contains(&"block_layers"));
         for columns in [
             guarded_columns::<TrialRow>(),
             guarded_columns::<BatchRow>(),

@@ -3,316 +3,222 @@
 use serde::{Deserialize, Serialize};
 
 use super::cell;
-use super::rows::{Row, Status};
+use super::row::{Column, Row, row};
+use super::status::Status;
+use crate::formats::ablation::Precision;
+use crate::formats::ablation::{Allocator, Execution, Mode};
+use crate::formats::device_name::DeviceName;
 
-/// `batches.csv`: a row for each variant, mode and batch size that is measured apart from training.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct BatchRow {
-    /// The variant's name.
-    #[serde(with = "cell")]
-    pub variant: String,
-    /// The device, `cpu`, `cuda:0` or `flex`.
-    #[serde(with = "cell")]
-    pub device: String,
-    /// How the network's operations are carried out, `plain`.
-    #[serde(with = "cell")]
-    pub execution: String,
-    /// `train` or `evaluate`.
-    #[serde(with = "cell")]
-    pub mode: String,
-    /// Images in a step.
-    pub batch_size: usize,
-    /// How the measurement stands.
-    pub status: Status,
-    /// What ended it, where it failed; else empty.
-    #[serde(with = "cell")]
-    pub error: String,
-    /// Steps that were timed, in all rounds together.
-    pub steps: usize,
-    /// The median step, in nanoseconds.
-    pub step_ns_median: Option<u64>,
-    /// The median absolute deviation of the steps from their median, in nanoseconds, raw.
-    pub step_ns_mad: Option<u64>,
-    /// The median forward pass with the loss, in nanoseconds, from a pass of its own.
-    pub forward_ns_median: Option<u64>,
-    /// The median backward pass, in nanoseconds, from a pass of its own; none in evaluation.
-    pub backward_ns_median: Option<u64>,
-    /// The median optimizer step, in nanoseconds, from a pass of its own; none in evaluation.
-    pub optimizer_ns_median: Option<u64>,
-    /// The batch size over the median step.
-    pub images_per_second: Option<f64>,
-    /// The most bytes of live tensors during the timed steps, as the backend's allocator counts them.
-    pub allocated_peak_bytes: Option<u64>,
-    /// The most bytes that the backend's caching allocator held; CUDA alone.
-    pub reserved_peak_bytes: Option<u64>,
-    /// The most memory of the process: its resident set on the CPU, what NVML gives for it on CUDA.
-    pub process_peak_bytes: Option<u64>,
-    /// Where the process's peak comes from: `resident-set`, `nvml-process`, `nvml-device-difference`.
-    #[serde(with = "cell")]
-    pub process_peak_source: String,
-    /// The allocated peak in closed form, where the execution and the device have one.
-    pub predicted_peak_bytes: Option<u64>,
-    /// Threads of the device's backend.
-    pub threads: usize,
-    /// What became of freed main memory, `keep-pages` or `return-pages`.
-    #[serde(with = "cell")]
-    pub allocator: String,
-    /// Processes that contributed.
-    pub rounds: usize,
-    /// What makes the numbers doubtful, with what to do; else empty.
-    #[serde(with = "cell")]
-    pub warning: String,
+row! {
+    /// `batches.csv`: a row for each variant, mode and batch size that is measured apart from training.
+    BatchRow in "batches.csv" {
+        /// The variant's name.
+        #[serde(with = "cell")]
+        variant: String,
+        /// The device: `cpu`, `cuda:0`, `flex`.
+        device: DeviceName,
+        /// How the network's operations were carried out: `plain`, `aten`, `recompute` or `fused`.
+        execution: Execution,
+        /// The arithmetic of the network's values: `f32` or `tf32`.
+        precision: Precision = "f32",
+        /// `train` or `evaluate`.
+        mode: Mode,
+        /// Images in a step.
+        batch_size: usize,
+        /// `ok`, `failed`, `oom`, `timeout`, `interrupted` or `pending`. After an `oom` the larger batch sizes of the
+        /// variant are rows of that status too, and are not tried.
+        status: Status,
+        /// What went wrong, in words; else empty.
+        #[serde(with = "cell")]
+        error: String,
+        /// Steps that were timed, in all rounds together.
+        steps: usize,
+        /// The median step, in nanoseconds.
+        step_ns_median: Option<u64>,
+        /// The median absolute deviation of the steps from their median, in nanoseconds, not scaled to a standard
+        /// deviation.
+        step_ns_mad: Option<u64>,
+        /// The median forward pass with the loss, in nanoseconds. The parts come from a pass of their own, whose extra
+        /// synchronisation makes their sum longer than the step.
+        forward_ns_median: Option<u64>,
+        /// The median backward pass, in nanoseconds; none in evaluation.
+        backward_ns_median: Option<u64>,
+        /// The median optimizer step, in nanoseconds; none in evaluation.
+        optimizer_ns_median: Option<u64>,
+        /// The batch size over the median step.
+        images_per_second: Option<f64>,
+        /// The most bytes of live tensors during the timed steps, counted by the backend's allocator.
+        allocated_peak_bytes: Option<u64>,
+        /// The most bytes that the backend's caching allocator held; CUDA alone.
+        reserved_peak_bytes: Option<u64>,
+        /// The most memory of the process: its resident set on the CPU, NVML's figure on CUDA.
+        process_peak_bytes: Option<u64>,
+        /// Whose figure that is: `resident-set`, `nvml-process`, or `nvml-device-difference` (the device's memory in use
+        /// less that before the start, where NVML does not name the process).
+        #[serde(with = "cell")]
+        process_peak_source: String,
+        /// The allocated peak in closed form, where the execution and the device have one.
+        predicted_peak_bytes: Option<u64>,
+        /// Threads of the device's backend.
+        threads: usize,
+        /// What became of freed main memory, `keep-pages` or `return-pages` (`[run] allocator`).
+        allocator: Allocator,
+        /// Processes that contributed.
+        rounds: usize,
+        /// What makes the numbers doubtful, with what to do; else empty.
+        #[serde(with = "cell")]
+        warning: String,
+    }
 }
 
-impl Row for BatchRow {
-    const FILE: &'static str = "batches.csv";
-    const COLUMNS: &'static [&'static str] = &[
-        "variant",
-        "device",
-        "execution",
-        "mode",
-        "batch_size",
-        "status",
-        "error",
-        "steps",
-        "step_ns_median",
-        "step_ns_mad",
-        "forward_ns_median",
-        "backward_ns_median",
-        "optimizer_ns_median",
-        "images_per_second",
-        "allocated_peak_bytes",
-        "reserved_peak_bytes",
-        "process_peak_bytes",
-        "process_peak_source",
-        "predicted_peak_bytes",
-        "threads",
-        "allocator",
-        "rounds",
-        "warning",
-    ];
+row! {
+    /// `samples.csv`: a row for each timed step, every duration that a median in `batches.csv` is of, none left out.
+    SampleRow in "samples.csv" {
+        /// The variant's name.
+        #[serde(with = "cell")]
+        variant: String,
+        /// The device.
+        device: DeviceName,
+        /// How the network's operations were carried out.
+        execution: Execution,
+        /// The arithmetic of the network's values.
+        precision: Precision = "f32",
+        /// `train` or `evaluate`.
+        mode: Mode,
+        /// Images in a step.
+        batch_size: usize,
+        /// The timed step, from 0, counted through all rounds.
+        step: usize,
+        /// Its duration, in nanoseconds.
+        step_ns: u64,
+        /// Threads of the device's backend.
+        threads: usize,
+        /// The round, from 0: each is a process of its own.
+        round: usize,
+    }
 }
 
-/// `samples.csv`: a row for each timed step.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct SampleRow {
-    /// The variant's name.
-    #[serde(with = "cell")]
-    pub variant: String,
-    /// The device, `cpu`, `cuda:0` or `flex`.
-    #[serde(with = "cell")]
-    pub device: String,
-    /// How the network's operations are carried out, `plain`.
-    #[serde(with = "cell")]
-    pub execution: String,
-    /// `train` or `evaluate`.
-    #[serde(with = "cell")]
-    pub mode: String,
-    /// Images in a step.
-    pub batch_size: usize,
-    /// The timed step, from 0, counted through all rounds.
-    pub step: usize,
-    /// Its duration, in nanoseconds.
-    pub step_ns: u64,
-    /// Threads of the device's backend.
-    pub threads: usize,
-    /// The round, from 0: each is a process of its own.
-    pub round: usize,
+row! {
+    /// `phases.csv`: a row for each step of the pass that tells forward, backward and optimizer apart. These steps are
+    /// others than those of `samples.csv`, and slower: the device is synchronised after each part.
+    PhaseRow in "phases.csv" {
+        /// The variant's name.
+        #[serde(with = "cell")]
+        variant: String,
+        /// The device.
+        device: DeviceName,
+        /// How the network's operations were carried out.
+        execution: Execution,
+        /// The arithmetic of the network's values.
+        precision: Precision = "f32",
+        /// `train` or `evaluate`.
+        mode: Mode,
+        /// Images in a step.
+        batch_size: usize,
+        /// The step, from 0, counted through all rounds.
+        step: usize,
+        /// The forward pass with the loss, in nanoseconds.
+        forward_ns: u64,
+        /// The backward pass, in nanoseconds; none in evaluation.
+        backward_ns: Option<u64>,
+        /// The optimizer's step, in nanoseconds; none in evaluation.
+        optimizer_ns: Option<u64>,
+        /// Threads of the device's backend.
+        threads: usize,
+        /// The round, from 0: each is a process of its own.
+        round: usize,
+    }
 }
 
-impl Row for SampleRow {
-    const FILE: &'static str = "samples.csv";
-    const COLUMNS: &'static [&'static str] = &[
-        "variant",
-        "device",
-        "execution",
-        "mode",
-        "batch_size",
-        "step",
-        "step_ns",
-        "threads",
-        "round",
-    ];
+row! {
+    /// `boundaries.csv`: a row for each variant and mode whose largest batch was searched for by trying. Each search's own
+    /// file, `measurements/ID/boundary-LIMIT.json`, holds the same fields.
+    BoundaryRow in "boundaries.csv" {
+        /// The variant's name.
+        #[serde(with = "cell")]
+        variant: String,
+        /// The device.
+        device: DeviceName,
+        /// How the network's operations were carried out.
+        execution: Execution,
+        /// The arithmetic of the network's values.
+        #[serde(default)]
+        precision: Precision = "f32",
+        /// `train` or `evaluate`.
+        mode: Mode,
+        /// Threads of the device's backend.
+        threads: usize,
+        /// The bytes of live tensors that a try was allowed; empty: whatever the device has.
+        memory_limit_bytes: Option<u64>,
+        /// The largest batch that ran; empty where not even one image did.
+        largest_batch_size: Option<usize>,
+        /// Its allocated peak.
+        allocated_peak_bytes: Option<u64>,
+        /// The smallest batch that did not run; empty where the largest that was tried did.
+        smallest_too_large: Option<usize>,
+        /// `ok` where the search came to its end; else how the try ended that broke it off.
+        status: Status,
+        /// Why the smallest batch that is too large did not run, or what broke the search off.
+        #[serde(with = "cell")]
+        error: String,
+        /// The largest batch by the closed form, where there is one.
+        predicted_largest: Option<usize>,
+        /// Processes that were started.
+        tries: usize,
+    }
 }
 
-/// `phases.csv`: a row for each step of the pass that tells forward, backward and optimizer apart. Its extra
-/// synchronisation makes these steps slower than those of `samples.csv`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct PhaseRow {
-    /// The variant's name.
-    #[serde(with = "cell")]
-    pub variant: String,
-    /// The device, `cpu`, `cuda:0` or `flex`.
-    #[serde(with = "cell")]
-    pub device: String,
-    /// How the network's operations are carried out, `plain`.
-    #[serde(with = "cell")]
-    pub execution: String,
-    /// `train` or `evaluate`.
-    #[serde(with = "cell")]
-    pub mode: String,
-    /// Images in a step.
-    pub batch_size: usize,
-    /// The step, from 0, counted through all rounds.
-    pub step: usize,
-    /// The forward pass with the loss, in nanoseconds.
-    pub forward_ns: u64,
-    /// The backward pass, in nanoseconds; none in evaluation.
-    pub backward_ns: Option<u64>,
-    /// The optimizer's step, in nanoseconds; none in evaluation.
-    pub optimizer_ns: Option<u64>,
-    /// Threads of the device's backend.
-    pub threads: usize,
-    /// The round, from 0: each is a process of its own.
-    pub round: usize,
-}
-
-impl Row for PhaseRow {
-    const FILE: &'static str = "phases.csv";
-    const COLUMNS: &'static [&'static str] = &[
-        "variant",
-        "device",
-        "execution",
-        "mode",
-        "batch_size",
-        "step",
-        "forward_ns",
-        "backward_ns",
-        "optimizer_ns",
-        "threads",
-        "round",
-    ];
-}
-
-/// `boundaries.csv`: a row for each variant and mode whose largest batch was searched for by trying.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct BoundaryRow {
-    /// The variant's name.
-    #[serde(with = "cell")]
-    pub variant: String,
-    /// The device, `cpu`, `cuda:0` or `flex`.
-    #[serde(with = "cell")]
-    pub device: String,
-    /// How the network's operations are carried out, `plain`.
-    #[serde(with = "cell")]
-    pub execution: String,
-    /// `train` or `evaluate`.
-    #[serde(with = "cell")]
-    pub mode: String,
-    /// Threads of the device's backend.
-    pub threads: usize,
-    /// The bytes of live tensors that a try was allowed; none: whatever the device has.
-    pub memory_limit_bytes: Option<u64>,
-    /// The largest batch that ran; none where not even one image did.
-    pub largest_batch_size: Option<usize>,
-    /// Its allocated peak.
-    pub allocated_peak_bytes: Option<u64>,
-    /// The smallest batch that did not run; none where the largest that was tried did.
-    pub smallest_too_large: Option<usize>,
-    /// Whether the search came to its end: `ok`, or how the try ended that broke it off.
-    pub status: Status,
-    /// Why the smallest batch that is too large did not run, or what broke the search off.
-    #[serde(with = "cell")]
-    pub error: String,
-    /// The largest batch by the closed form, where there is one.
-    pub predicted_largest: Option<usize>,
-    /// Processes that were started.
-    pub tries: usize,
-}
-
-impl Row for BoundaryRow {
-    const FILE: &'static str = "boundaries.csv";
-    const COLUMNS: &'static [&'static str] = &[
-        "variant",
-        "device",
-        "execution",
-        "mode",
-        "threads",
-        "memory_limit_bytes",
-        "largest_batch_size",
-        "allocated_peak_bytes",
-        "smallest_too_large",
-        "status",
-        "error",
-        "predicted_largest",
-        "tries",
-    ];
-}
-
-/// `peers.csv`: a row for each way of running a variant at a batch size, this program's and PyTorch's, measured beside
-/// each other (`scripts/compare-pytorch`).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct PeerRow {
-    /// The variant's name, or what the names of variants share that differ in their execution alone.
-    #[serde(with = "cell")]
-    pub variant: String,
-    /// `train` or `evaluate`.
-    #[serde(with = "cell")]
-    pub mode: String,
-    /// Images in a step.
-    pub batch_size: usize,
-    /// Who ran it: `densenet-bench plain`, `PyTorch eager NCHW`, `PyTorch compile channels-last`.
-    #[serde(with = "cell")]
-    pub peer: String,
-    /// How it stands.
-    pub status: Status,
-    /// What ended it, where it failed; else empty.
-    #[serde(with = "cell")]
-    pub error: String,
-    /// The device, `cpu`.
-    #[serde(with = "cell")]
-    pub device: String,
-    /// Threads on both sides.
-    pub threads: usize,
-    /// What became of freed main memory on both sides, `keep-pages` or `return-pages`.
-    #[serde(with = "cell")]
-    pub allocator: String,
-    /// Rounds, each a process of its own.
-    pub rounds: usize,
-    /// Timed steps in all rounds together.
-    pub steps: usize,
-    /// The median step, in nanoseconds.
-    pub step_ns_median: Option<u64>,
-    /// The median absolute deviation of the steps from their median, in nanoseconds, raw.
-    pub step_ns_mad: Option<u64>,
-    /// The batch size over the median step.
-    pub images_per_second: Option<f64>,
-    /// The most bytes of live tensors during the timed steps, counted by the same allocator on both sides.
-    pub allocated_peak_bytes: Option<u64>,
-    /// The process's highest resident set.
-    pub process_peak_bytes: Option<u64>,
-    /// Images a second over those of the better eager layout.
-    pub speed_ratio: Option<f64>,
-    /// Images a second over those of the better layout with `torch.compile`.
-    pub compiled_speed_ratio: Option<f64>,
-    /// The allocated peak over that of the faster eager layout.
-    pub peak_share: Option<f64>,
-    /// The largest difference of the loss from eager NCHW's over the first steps from the same weights and batches.
-    pub loss_difference: Option<f64>,
-}
-
-impl Row for PeerRow {
-    const FILE: &'static str = "peers.csv";
-    const COLUMNS: &'static [&'static str] = &[
-        "variant",
-        "mode",
-        "batch_size",
-        "peer",
-        "status",
-        "error",
-        "device",
-        "threads",
-        "allocator",
-        "rounds",
-        "steps",
-        "step_ns_median",
-        "step_ns_mad",
-        "images_per_second",
-        "allocated_peak_bytes",
-        "process_peak_bytes",
-        "speed_ratio",
-        "compiled_speed_ratio",
-        "peak_share",
-        "loss_difference",
-    ];
+row! {
+    /// `peers.csv`: a row for each way to run a variant at a batch size, this program's and PyTorch's, measured beside
+    /// each other (`scripts/compare-pytorch`).
+    PeerRow in "peers.csv" {
+        /// The variant's name. Variants that differ in `run.execution` alone are one here, under what their names share
+        /// (`base` where that is nothing).
+        #[serde(with = "cell")]
+        variant: String,
+        /// `train` or `evaluate`.
+        mode: Mode,
+        /// Images in a step.
+        batch_size: usize,
+        /// Who ran it: `densenet-bench` with the execution, `PyTorch eager NCHW`, `PyTorch eager channels-last`, and those
+        /// with `compile`.
+        #[serde(with = "cell")]
+        peer: String,
+        /// How it stands, as in `batches.csv`.
+        status: Status,
+        /// What went wrong, in words; else empty.
+        #[serde(with = "cell")]
+        error: String,
+        /// The device, the same on both sides.
+        device: DeviceName,
+        /// The arithmetic of the network's values, the same on both sides.
+        precision: Precision = "f32",
+        /// Threads on both sides.
+        threads: usize,
+        /// What became of freed main memory on both sides, `keep-pages` or `return-pages`.
+        allocator: Allocator,
+        /// Rounds, each a process of its own.
+        rounds: usize,
+        /// Timed steps in all rounds together.
+        steps: usize,
+        /// The median step, in nanoseconds.
+        step_ns_median: Option<u64>,
+        /// The median absolute deviation of the steps from their median, in nanoseconds, not scaled.
+        step_ns_mad: Option<u64>,
+        /// The batch size over the median step.
+        images_per_second: Option<f64>,
+        /// The most bytes of live tensors during the timed steps, counted by the same allocator on both sides.
+        allocated_peak_bytes: Option<u64>,
+        /// The process's highest resident set.
+        process_peak_bytes: Option<u64>,
+        /// Images a second over those of the better eager layout.
+        speed_ratio: Option<f64>,
+        /// Images a second over those of the better layout with `torch.compile`.
+        compiled_speed_ratio: Option<f64>,
+        /// The allocated peak over that of the faster eager layout.
+        peak_share: Option<f64>,
+        /// The largest difference of the loss from that of eager NCHW over the first steps, from the same weights and
+        /// batches.
+        loss_difference: Option<f64>,
+    }
 }

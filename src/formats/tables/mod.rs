@@ -7,11 +7,17 @@ mod cell;
 mod error;
 mod measurement_rows;
 mod read;
+mod row;
 mod rows;
+mod status;
+#[cfg(test)]
+mod tests;
 mod write;
 
 pub use error::TableError;
 pub use measurement_rows::{BatchRow, BoundaryRow, PeerRow, PhaseRow, SampleRow};
-pub use read::{leading_rows, read_rows, whole_length, whole_rows};
-pub use rows::{EpochRow, Row, SCHEMA_VERSION, Status, StepRow, SweptValue, TrialRow};
+pub use read::{first_fault, leading_rows, read_rows, row_ends, whole_length, whole_rows};
+pub use row::{Column, Row};
+pub use rows::{EpochRow, SCHEMA_VERSION, StepRow, SweptValue, TrialRow};
+pub use status::Status;
 pub use write::{appended_rows, write_rows};

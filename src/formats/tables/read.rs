@@ -3,14 +3,15 @@
 use csv::{ByteRecord, DeserializeErrorKind, ErrorKind};
 
 use super::error::TableError;
-use super::rows::Row;
+use super::row::{Column, Row};
 use crate::visible::{beginning, quoted};
 
 /// The most columns that a message lists, and the most characters of each: more than any table has.
 const MOST_COLUMNS_SHOWN: usize = 40;
 const LONGEST_COLUMN_SHOWN: usize = 50;
 
-/// Reads a whole table. Columns that this version does not know are passed over. `file` is the name that errors give.
+/// Reads a whole table. Columns that this version does not know are skipped; those that came after the file was written
+/// hold what such files mean. `file` is the name that errors give.
 ///
 /// # Errors
 /// No header, a column that is missing, or a row that does not fit the header or its columns.
@@ -21,43 +22,57 @@ pub fn read_rows<T: Row>(bytes: &[u8], file: &str) -> Result<Vec<T>, TableError>
     }
 }
 
-/// Reads the rows before the first fault, and tells the fault: what a table still has whose end was damaged.
+/// Reads the rows before the first fault, and names the fault: what a table still has whose end was damaged.
 pub fn leading_rows<T: Row>(bytes: &[u8], file: &str) -> (Vec<T>, Option<TableError>) {
     let mut rows = Vec::new();
-    let fault = read_into(&mut rows, bytes, file).err();
+    let fault = for_each(bytes, file, &mut |row| rows.push(row)).err();
     (rows, fault)
 }
 
-fn read_into<T: Row>(rows: &mut Vec<T>, bytes: &[u8], file: &str) -> Result<(), TableError> {
+/// The first fault of a table; none where every row can be read. No row is kept.
+pub fn first_fault<T: Row>(bytes: &[u8], file: &str) -> Option<TableError> {
+    for_each(bytes, file, &mut |_: T| {}).err()
+}
+
+fn for_each<T: Row>(bytes: &[u8], file: &str, each: &mut dyn FnMut(T)) -> Result<(), TableError> {
     let mut reader = csv::ReaderBuilder::new().from_reader(bytes);
-    let header = reader
+    let mut header = reader
         .byte_headers()
         .map_err(|error| explained(&error, file, None))?
         .clone();
     if header.iter().all(<[u8]>::is_empty) {
         return Err(TableError::NoHeader { file: file.to_owned() });
     }
-    let missing = T::COLUMNS
-        .iter()
-        .find(|column| header.iter().all(|name| name != column.as_bytes()));
-    if let Some(column) = missing {
+    let absent: Vec<&Column> = (T::COLUMNS.iter())
+        .filter(|column| header.iter().all(|name| name != column.name.as_bytes()))
+        .collect();
+    if let Some(column) = absent.iter().find(|column| column.before.is_none()) {
         return Err(TableError::MissingColumn {
             file: file.to_owned(),
-            column,
+            column: column.name,
             present: (header.iter().take(MOST_COLUMNS_SHOWN))
                 .map(|name| beginning(&String::from_utf8_lossy(name), LONGEST_COLUMN_SHOWN))
                 .collect(),
         });
+    }
+    let later: Vec<(&str, &str)> = (absent.iter())
+        .filter_map(|column| Some((column.name, column.before?)))
+        .collect();
+    for (name, _) in &later {
+        header.push_field(name.as_bytes());
     }
     let mut record = ByteRecord::new();
     while reader
         .read_byte_record(&mut record)
         .map_err(|error| explained(&error, file, None))?
     {
+        for (_, before) in &later {
+            record.push_field(before.as_bytes());
+        }
         let row = record
             .deserialize(Some(&header))
             .map_err(|error| explained(&error, file, Some((&header, &record))))?;
-        rows.push(row);
+        each(row);
     }
     Ok(())
 }
@@ -76,19 +91,19 @@ pub fn whole_rows<T: Row>(bytes: &[u8], file: &str) -> Result<(Vec<T>, usize), T
     Ok((read_rows(&bytes[..length], file)?, length))
 }
 
-/// The bytes up to the last line feed that ends a row. One within quotes does not; and since a quote within quotes is
-/// doubled, an even number of quotes stands before one that does.
+/// The bytes up to the last line feed that ends a row.
 pub fn whole_length(bytes: &[u8]) -> usize {
+    row_ends(bytes).last().unwrap_or(0)
+}
+
+/// Where each row ends, the header first: behind a line feed. One within quotes ends none; and since a quote within
+/// quotes is doubled, an even number of quotes stands before one that does.
+pub fn row_ends(bytes: &[u8]) -> impl Iterator<Item = usize> {
     let mut in_quotes = false;
-    let mut length = 0;
-    for (index, byte) in bytes.iter().enumerate() {
-        match byte {
-            b'"' => in_quotes = !in_quotes,
-            b'\n' if !in_quotes => length = index + 1,
-            _ => {}
-        }
-    }
-    length
+    bytes.iter().enumerate().filter_map(move |(index, byte)| {
+        in_quotes ^= *byte == b'"';
+        (*byte == b'\n' && !in_quotes).then_some(index + 1)
+    })
 }
 
 /// A field as a message shows it.
@@ -148,9 +163,12 @@ fn quoted_field(kind: &DeserializeErrorKind, record: &ByteRecord) -> Option<usiz
 
 #[cfg(test)]
 mod tests {
-    use super::super::rows::{EpochRow, Status, StepRow, TrialRow};
+    use super::super::rows::{EpochRow, StepRow, TrialRow};
+    use super::super::status::Status;
     use super::super::write::{appended_rows, write_rows};
     use super::*;
+    use crate::formats::ablation::Execution;
+    use crate::formats::ablation::Precision;
 
     fn step(step: usize, loss: f64) -> StepRow {
         StepRow {
@@ -172,15 +190,17 @@ mod tests {
             seed: 0,
             status: Status::Failed,
             error: "the loss is \"NaN\",\nstep 3".into(),
-            device: "cpu".into(),
-            execution: "plain".into(),
+            device: "cpu".parse().unwrap(),
+            execution: Execution::Plain,
+            precision: Precision::F32,
+            family: "densenet".into(),
             dataset: "digits".into(),
-            block_layers: "12-12-12".into(),
-            growth_rate: 12,
-            bottleneck: false,
-            compression: 1.0,
-            initial_channels: 16,
-            dropout: 0.0,
+            block_layers: Some("12-12-12".into()),
+            growth_rate: Some(12),
+            bottleneck: Some(false),
+            compression: Some(1.0),
+            initial_channels: Some(16),
+            dropout: Some(0.0),
             parameters: 1_019_722,
             macs: 264_812_928,
             epochs: 10,
@@ -205,9 +225,9 @@ mod tests {
         let header = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         assert_eq!(
             header(write_rows::<TrialRow>(&[]).unwrap()),
-            "ablation,trial,variant,seed,status,error,device,execution,dataset,block_layers,growth_rate,bottleneck,\
-             compression,initial_channels,dropout,parameters,macs,epochs,batch_size,steps,final_train_loss,\
-             final_train_error,final_validation_loss,final_validation_error,final_test_loss,final_test_error,\
+            "ablation,trial,variant,seed,status,error,device,execution,precision,family,dataset,block_layers,\
+             growth_rate,bottleneck,compression,initial_channels,dropout,parameters,macs,epochs,batch_size,steps,\
+             final_train_loss,final_train_error,final_validation_loss,final_validation_error,final_test_loss,final_test_error,\
              published_error,train_images_per_second,peak_memory_bytes,wall_ns,weights_sha256\n"
         );
         assert_eq!(
@@ -243,9 +263,9 @@ mod tests {
             test_error: 0.0,
             wall_ns: 0,
         };
-        assert_eq!(names_by_serde(&trial()), TrialRow::COLUMNS.join(","));
-        assert_eq!(names_by_serde(&step(0, 0.0)), StepRow::COLUMNS.join(","));
-        assert_eq!(names_by_serde(&epoch), EpochRow::COLUMNS.join(","));
+        assert_eq!(names_by_serde(&trial()), TrialRow::header().join(","));
+        assert_eq!(names_by_serde(&step(0, 0.0)), StepRow::header().join(","));
+        assert_eq!(names_by_serde(&epoch), EpochRow::header().join(","));
     }
 
     #[test]
@@ -307,10 +327,82 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_column_is_passed_over_and_order_does_not_matter() {
+    fn an_unknown_column_is_skipped_and_order_does_not_matter() {
         let table = b"step,note,trial,variant,seed,epoch,loss,learning_rate\n7,new,t,base,0,0,2.5,0.1\n";
         let rows: Vec<StepRow> = read_rows(table, "steps.csv").unwrap();
         assert_eq!((rows[0].step, rows[0].loss), (7, 2.5));
+    }
+
+    /// A table as the program wrote it before there were several families and precisions.
+    const EARLIER: &str = "ablation,trial,variant,seed,status,error,device,execution,dataset,block_layers,growth_rate,\
+        bottleneck,compression,initial_channels,dropout,parameters,macs,epochs,batch_size,steps,final_train_loss,\
+        final_train_error,final_validation_loss,final_validation_error,final_test_loss,final_test_error,published_error,\
+        train_images_per_second,peak_memory_bytes,wall_ns,weights_sha256\n\
+        growth,t,growth-rate=12,0,failed,\"the loss is \"\"NaN\"\",\nstep 3\",cpu,plain,digits,12-12-12,12,false,1.0,16,0.0,\
+        1019722,264812928,10,64,230,1.5,,,,0.30000000000000004,0.05,,,18446744073709551615,,\n";
+
+    #[test]
+    fn a_table_from_before_a_column_has_what_it_meant_then() {
+        let rows: Vec<TrialRow> = read_rows(EARLIER.as_bytes(), "trials.csv").unwrap();
+        let expected = TrialRow {
+            final_train_loss: Some(1.5),
+            ..trial()
+        };
+        assert_eq!(rows, [expected]);
+        assert_eq!(
+            (rows[0].precision, rows[0].family.as_str()),
+            (Precision::F32, "densenet")
+        );
+        // Its line is still counted as the file has it.
+        let error = read_rows::<TrialRow>(EARLIER.replace("cpu,plain", "cpu").as_bytes(), "trials.csv").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "trials.csv: line 2 has 30 fields, but the header has 31"
+        );
+    }
+
+    #[test]
+    fn the_columns_of_another_family_are_empty() {
+        let other = TrialRow {
+            family: "resnet".into(),
+            block_layers: None,
+            growth_rate: None,
+            bottleneck: None,
+            compression: None,
+            initial_channels: None,
+            dropout: None,
+            final_train_loss: None,
+            ..trial()
+        };
+        let bytes = write_rows(std::slice::from_ref(&other)).unwrap();
+        assert!(String::from_utf8_lossy(&bytes).contains(",f32,resnet,digits,,,,,,,1019722,"));
+        assert_eq!(read_rows::<TrialRow>(&bytes, "trials.csv").unwrap(), [other]);
+    }
+
+    #[test]
+    fn a_word_that_does_not_exist_is_named_with_its_column() {
+        let table = String::from_utf8(write_rows(&[trial()]).unwrap()).unwrap();
+        let message = |from: &str, to: &str| {
+            let error = read_rows::<TrialRow>(table.replace(from, to).as_bytes(), "trials.csv").unwrap_err();
+            error.to_string()
+        };
+        assert_eq!(
+            message(",cpu,", ",CPU,"),
+            "trials.csv: line 2, column 'device': 'CPU' is wrong: `CPU` is not a device's name, expected one such as cpu or \
+             cuda:0"
+        );
+        assert_eq!(
+            message(",f32,", ",f8,"),
+            "trials.csv: line 2, column 'precision': 'f8' is wrong: unknown variant `f8`, expected `f32` or `tf32`"
+        );
+        // A backend that this program lacks may have written a table that it reads.
+        let elsewhere = table.replace(",cpu,", ",another:1,");
+        assert_eq!(
+            read_rows::<TrialRow>(elsewhere.as_bytes(), "trials.csv").unwrap()[0]
+                .device
+                .as_str(),
+            "another:1"
+        );
     }
 
     fn message(table: &str) -> String {
@@ -372,7 +464,7 @@ mod tests {
     }
 
     #[test]
-    fn the_rows_before_a_fault_are_read_and_the_fault_is_told() {
+    fn the_rows_before_a_fault_are_read_and_the_fault_is_named() {
         let header = "trial,variant,seed,epoch,step,loss,learning_rate\n";
         let table = format!("{header}t,base,0,0,0,2.5,0.1\n\0\0\0\nt,base,0,0,1,2.5,0.1\n");
         let (rows, fault) = leading_rows::<StepRow>(table.as_bytes(), "steps.csv");
@@ -394,7 +486,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_no_text_are_an_error() {
+    fn invalid_utf8_is_an_error() {
         let table = b"trial,variant,seed,epoch,step,loss,learning_rate\n\xff,base,0,0,0,2.5,0.1\n";
         let error = read_rows::<StepRow>(table, "steps.csv").unwrap_err();
         assert!(

@@ -1,7 +1,7 @@
 //! Rows to bytes.
 
 use super::error::TableError;
-use super::rows::Row;
+use super::row::Row;
 
 /// A whole table: the header, which is there even without rows, and a line for each row.
 ///
@@ -27,7 +27,7 @@ fn serialized<T: Row>(with_header: bool, rows: &[T]) -> Result<Vec<u8>, TableErr
     };
     let mut writer = csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new());
     if with_header {
-        writer.write_record(T::COLUMNS).map_err(|e| error(1, e.to_string()))?;
+        writer.write_record(T::header()).map_err(|e| error(1, e.to_string()))?;
     }
     for (index, row) in rows.iter().enumerate() {
         writer.serialize(row).map_err(|e| error(index + 2, e.to_string()))?;

@@ -6,6 +6,7 @@ use super::measured::{self, MeasuredComparison};
 use super::metrics::Scope;
 use super::settings::SettingDifference;
 use super::trained::{self, TrainedComparison, finished_pairs};
+use crate::formats::study::Study;
 use crate::formats::tables::{BatchRow, SampleRow, TrialRow};
 
 /// One variant's rows.
@@ -22,13 +23,13 @@ pub struct Side<'a> {
 }
 
 impl<'a> Side<'a> {
-    /// The rows of one variant out of those of a whole result.
-    pub fn new(variant: &'a str, trials: &'a [TrialRow], batches: &'a [BatchRow], samples: &'a [SampleRow]) -> Self {
+    /// The rows of one variant out of those of a study that was read with its samples.
+    pub fn new(variant: &'a str, study: &'a Study) -> Self {
         Self {
             variant,
-            trials: trials.iter().filter(|row| row.variant == variant).collect(),
-            batches: batches.iter().filter(|row| row.variant == variant).collect(),
-            samples: samples.iter().filter(|row| row.variant == variant).collect(),
+            trials: study.trials.iter().filter(|row| row.variant == variant).collect(),
+            batches: study.batches.iter().filter(|row| row.variant == variant).collect(),
+            samples: study.samples.iter().filter(|row| row.variant == variant).collect(),
         }
     }
 }

@@ -3,6 +3,9 @@
 use serde::Serialize;
 
 use super::trained::CONFIDENCE;
+use crate::formats::ablation::Precision;
+use crate::formats::ablation::{Execution, Mode};
+use crate::formats::device_name::DeviceName;
 use crate::formats::tables::{BatchRow, SampleRow, Status};
 use crate::random::{Purpose, Stream};
 use crate::statistics::{RatioIntervalMethod, median, median_interval, median_ratio};
@@ -10,11 +13,13 @@ use crate::views::text::one_line;
 
 /// One side's measurement.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Measured {
-    /// The device, `cpu`.
-    pub device: String,
-    /// How the network's operations are carried out, `plain`.
-    pub execution: String,
+pub struct MeasuredSide {
+    /// The device.
+    pub device: DeviceName,
+    /// How the network's operations are carried out.
+    pub execution: Execution,
+    /// The arithmetic of the network's values.
+    pub precision: Precision,
     /// Threads of the device's backend.
     pub threads: usize,
     /// Timed steps.
@@ -40,14 +45,14 @@ pub struct Measured {
 /// Both sides' measurements with one mode and batch size.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct MeasuredComparison {
-    /// `train` or `evaluate`.
-    pub mode: String,
+    /// What was timed.
+    pub mode: Mode,
     /// Images in a step.
     pub batch_size: usize,
     /// A's side.
-    pub a: Measured,
+    pub a: MeasuredSide,
     /// B's side.
-    pub b: Measured,
+    pub b: MeasuredSide,
     /// B's step time over A's.
     pub ratio: f64,
     /// The 95 % interval of the ratio; none of too few steps.
@@ -110,7 +115,8 @@ pub(super) fn compare(
 fn partner<'a>(row: &BatchRow, others: &[&'a BatchRow]) -> Option<&'a BatchRow> {
     let same = |other: &&&BatchRow| other.mode == row.mode && other.batch_size == row.batch_size;
     let alike = |other: &&&BatchRow| {
-        other.device == row.device && other.threads == row.threads && other.execution == row.execution
+        (&other.device, other.threads) == (&row.device, row.threads)
+            && (other.execution, other.precision) == (row.execution, row.precision)
     };
     let candidates = || others.iter().filter(same);
     candidates().find(alike).or_else(|| candidates().next()).copied()
@@ -130,7 +136,7 @@ fn compare_rows(
     let mut stream = Stream::named(0, Purpose::Resampling, &name);
     let ratio = median_ratio(&rounds_a, &rounds_b, CONFIDENCE, &mut |bound| stream.below(bound))?;
     Some(MeasuredComparison {
-        mode: row_a.mode.clone(),
+        mode: row_a.mode,
         batch_size: row_a.batch_size,
         a: measured(row_a, &rounds_a)?,
         b: measured(row_b, &rounds_b)?,
@@ -150,6 +156,7 @@ fn rounds_of(row: &BatchRow, samples: &[&SampleRow]) -> Vec<Vec<f64>> {
         let is_of_row = sample.variant == row.variant
             && sample.device == row.device
             && sample.execution == row.execution
+            && sample.precision == row.precision
             && sample.threads == row.threads
             && sample.mode == row.mode
             && sample.batch_size == row.batch_size;
@@ -164,12 +171,13 @@ fn rounds_of(row: &BatchRow, samples: &[&SampleRow]) -> Vec<Vec<f64>> {
     rounds.into_iter().map(|(_, steps)| steps).collect()
 }
 
-fn measured(row: &BatchRow, rounds: &[Vec<f64>]) -> Option<Measured> {
+fn measured(row: &BatchRow, rounds: &[Vec<f64>]) -> Option<MeasuredSide> {
     let steps = rounds.concat();
     let interval = median_interval(&steps, CONFIDENCE);
-    Some(Measured {
+    Some(MeasuredSide {
         device: row.device.clone(),
-        execution: row.execution.clone(),
+        execution: row.execution,
+        precision: row.precision,
         threads: row.threads,
         steps: steps.len(),
         rounds: rounds.len(),
@@ -185,14 +193,16 @@ fn measured(row: &BatchRow, rounds: &[Vec<f64>]) -> Option<Measured> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::samples::cpu;
     use super::*;
 
     fn batch(batch_size: usize) -> BatchRow {
         BatchRow {
             variant: "base".to_owned(),
-            device: "cpu".to_owned(),
-            execution: "plain".to_owned(),
-            mode: "train".to_owned(),
+            device: cpu(),
+            execution: Execution::Plain,
+            precision: Precision::F32,
+            mode: Mode::Train,
             batch_size,
             status: Status::Ok,
             error: String::new(),
@@ -209,7 +219,7 @@ mod tests {
             process_peak_source: String::new(),
             predicted_peak_bytes: None,
             threads: 2,
-            allocator: "keep-pages".to_owned(),
+            allocator: crate::formats::ablation::Allocator::KeepPages,
             rounds: 3,
             warning: String::new(),
         }
@@ -221,8 +231,9 @@ mod tests {
             .map(|step| SampleRow {
                 variant: row.variant.clone(),
                 device: row.device.clone(),
-                execution: row.execution.clone(),
-                mode: row.mode.clone(),
+                execution: row.execution,
+                precision: row.precision,
+                mode: row.mode,
                 batch_size: row.batch_size,
                 step,
                 step_ns: level + 1_000 * (step as u64 % 5),

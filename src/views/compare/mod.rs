@@ -3,16 +3,16 @@
 
 mod circumstances;
 mod comparison;
-mod console;
 mod measured;
 mod metrics;
+mod report;
 mod settings;
 mod trained;
 
 pub use circumstances::{Circumstances, Difference, Facts, differences, refusal};
 pub use comparison::{Comparison, Pairing, Side, VariantComparison, compare_variants, pair_variants};
-pub use console::console;
-pub use measured::{Measured, MeasuredComparison};
+pub use measured::{MeasuredComparison, MeasuredSide};
 pub use metrics::Scope;
+pub use report::sections;
 pub use settings::{SettingDifference, differing_settings};
 pub use trained::{TrainedComparison, Verdict};

@@ -1,9 +1,11 @@
 //! What two variants' settings differ in, by the ablation format's keys.
 
-use serde::Serialize;
-use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
-use crate::formats::ablation::Settings;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use crate::formats::ablation::{DataSettings, Duration, RunSettings, Schedule, Settings, TrainSettings};
 
 /// A setting that differs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -30,13 +32,11 @@ impl std::fmt::Display for SettingDifference {
 /// The settings that decide numbers and differ, by key. The data's path, the preset's name (what they lead to counts),
 /// the seeds and `[measure]` are left out.
 pub fn differing_settings(a: &Settings, b: &Settings) -> Vec<SettingDifference> {
-    let (mut all_a, mut all_b) = (Map::new(), Map::new());
-    flatten("", &serde_json::json!(deciding(a)), &mut all_a);
-    flatten("", &serde_json::json!(deciding(b)), &mut all_b);
+    let (all_a, all_b) = (deciding(a), deciding(b));
     let mut keys: Vec<&String> = all_a.keys().chain(all_b.keys()).collect();
     keys.sort();
     keys.dedup();
-    let value = |all: &Map<String, Value>, key: &str| all.get(key).cloned().unwrap_or(Value::Null);
+    let value = |all: &Keys, key: &str| all.get(key).cloned().unwrap_or(Value::Null);
     keys.into_iter()
         .map(|key| SettingDifference {
             key: key.clone(),
@@ -47,39 +47,128 @@ pub fn differing_settings(a: &Settings, b: &Settings) -> Vec<SettingDifference> 
         .collect()
 }
 
-fn deciding(settings: &Settings) -> Settings {
-    let mut settings = settings.clone();
-    settings.data.path = None;
-    settings.preset = None;
-    settings.measure = None;
-    if let Some(train) = &mut settings.train {
-        train.seeds.clear();
-    }
-    settings
+/// Values by the keys that a file has them under; one that is not set is not there.
+type Keys = BTreeMap<String, Value>;
+
+/// Every key that decides numbers. No field is passed over by `..`, so that one which is added has to be thought of.
+fn deciding(settings: &Settings) -> Keys {
+    let Settings {
+        data,
+        preset: _,
+        model,
+        weights,
+        train,
+        measure: _,
+        run,
+    } = settings;
+    let mut keys: Vec<(String, Value)> = Vec::new();
+    keys.extend(of_data(data).map(|(key, value)| (format!("data.{key}"), value)));
+    keys.extend(of_model(model).map(|(key, value)| (format!("model.{key}"), value)));
+    let weights = weights.as_ref().map(|path| json!(path.display().to_string()));
+    keys.extend(weights.map(|path| ("model.weights".to_owned(), path)));
+    let train = train.iter().flat_map(of_train);
+    keys.extend(train.map(|(key, value)| (format!("train.{key}"), value)));
+    keys.extend(of_run(run).map(|(key, value)| (format!("run.{key}"), value)));
+    keys.retain(|(_, value)| !value.is_null());
+    keys.into_iter().collect()
 }
 
-/// Nested tables as dotted keys, spelled as the ablation format does.
-fn flatten(prefix: &str, value: &Value, flat: &mut Map<String, Value>) {
-    match value {
-        Value::Object(fields) => {
-            for (name, value) in fields {
-                let name = name.replace('_', "-");
-                // `train.epochs` and `train.schedule` are enums in memory, and plain keys in a file.
-                let key = match (prefix, name.as_str()) {
-                    ("", _) => name,
-                    ("train", "duration") => "train".to_owned(),
-                    ("train.schedule", "kind") => "train.schedule".to_owned(),
-                    ("train.schedule", _) => format!("train.{name}"),
-                    _ => format!("{prefix}.{name}"),
-                };
-                flatten(&key, value, flat);
-            }
-        }
-        Value::Null => {}
-        other => {
-            flat.insert(prefix.to_owned(), other.clone());
-        }
+fn of_data(settings: &DataSettings) -> impl Iterator<Item = (&'static str, Value)> {
+    let DataSettings {
+        dataset,
+        path: _,
+        train_limit,
+        test_limit,
+        validation_share,
+        image_size,
+        classes,
+        channels,
+        train_images,
+        test_images,
+        mean,
+        std,
+        augment,
+    } = settings;
+    [
+        ("dataset", json!(dataset)),
+        ("train-limit", json!(train_limit)),
+        ("test-limit", json!(test_limit)),
+        ("validation-share", json!(validation_share)),
+        ("image-size", json!(image_size)),
+        ("classes", json!(classes)),
+        ("channels", json!(channels)),
+        ("train-images", json!(train_images)),
+        ("test-images", json!(test_images)),
+        ("mean", json!(mean)),
+        ("std", json!(std)),
+        ("augment", json!(augment)),
+    ]
+    .into_iter()
+}
+
+/// A network's options are its family's own: they are taken as it writes them.
+fn of_model(options: &impl Serialize) -> impl Iterator<Item = (String, Value)> {
+    let fields = match json!(options) {
+        Value::Object(fields) => fields,
+        _ => Map::new(),
+    };
+    fields.into_iter().map(|(name, value)| (name.replace('_', "-"), value))
+}
+
+fn of_train(settings: &TrainSettings) -> Vec<(&'static str, Value)> {
+    let TrainSettings {
+        duration,
+        batch_size,
+        learning_rate,
+        momentum,
+        nesterov,
+        weight_decay,
+        schedule,
+        shuffle,
+        seeds: _,
+        checkpoint_every,
+    } = settings;
+    let mut keys = vec![
+        match duration {
+            Duration::Epochs(epochs) => ("epochs", json!(epochs)),
+            Duration::Steps(steps) => ("steps", json!(steps)),
+        },
+        ("batch-size", json!(batch_size)),
+        ("learning-rate", json!(learning_rate)),
+        ("momentum", json!(momentum)),
+        ("nesterov", json!(nesterov)),
+        ("weight-decay", json!(weight_decay)),
+        ("shuffle", json!(shuffle)),
+        ("checkpoint-every", json!(checkpoint_every)),
+    ];
+    match schedule {
+        Schedule::Constant => keys.push(("schedule", json!("constant"))),
+        Schedule::Cosine => keys.push(("schedule", json!("cosine"))),
+        Schedule::Step { milestones, gamma } => keys.extend([
+            ("schedule", json!("step")),
+            ("milestones", json!(milestones)),
+            ("gamma", json!(gamma)),
+        ]),
     }
+    keys
+}
+
+fn of_run(settings: &RunSettings) -> impl Iterator<Item = (&'static str, Value)> {
+    let RunSettings {
+        execution,
+        deterministic,
+        precision,
+        threads,
+        allocator,
+    } = settings;
+    [
+        ("execution", json!(execution)),
+        ("deterministic", json!(deterministic)),
+        ("precision", json!(precision)),
+        ("threads", json!(threads)),
+        ("allocator", json!(allocator)),
+    ]
+    .into_iter()
 }
 
 #[cfg(test)]
@@ -120,6 +209,23 @@ mod tests {
                 "train.milestones [0.5,0.75] / none",
                 "train.schedule step / constant",
                 "train.steps none / 40"
+            ]
+        );
+    }
+
+    #[test]
+    fn what_stands_in_the_file_under_another_section_is_named_by_that() {
+        let a = settings("weights = \"a.safetensors\"", "");
+        let b = settings(
+            "weights = \"b.safetensors\"",
+            "\n[run]\nexecution = \"aten\"\nthreads = 2",
+        );
+        assert_eq!(
+            differing(&a, &b),
+            [
+                "model.weights a.safetensors / b.safetensors",
+                "run.execution plain / aten",
+                "run.threads none / 2"
             ]
         );
     }

@@ -7,6 +7,7 @@ use crate::formats::tables::{Status, TrialRow};
 use crate::random::{Purpose, Stream};
 use crate::statistics::{BOOTSTRAP_FROM, mean, mean_difference, sign_flip_test};
 use crate::views::text::one_line;
+use crate::words::plural;
 
 /// The level of intervals.
 pub(super) const CONFIDENCE: f64 = 0.95;
@@ -77,9 +78,9 @@ pub(super) fn finished_pairs<'a>(
             .map(|row| row.seed.to_string())
             .collect();
         if !alone.is_empty() {
-            let seeds = if alone.len() == 1 { "seed" } else { "seeds" };
             notes.push(format!(
-                "{label}: {seeds} {} of {side} left out, which the other side does not have",
+                "{label}: {} {} of {side} left out, which the other side does not have",
+                plural(alone.len(), "seed"),
                 alone.join(", ")
             ));
         }
@@ -153,12 +154,12 @@ fn compare_metric(metric: &Metric, pairs: &[(&TrialRow, &TrialRow)], label: &str
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::samples::{Sample, SampleVariant};
+    use super::super::super::samples::{self, SampleVariant};
     use super::*;
 
     /// Trials of one variant with these errors, seeds from 0.
     fn trials(errors: &[f64]) -> Vec<TrialRow> {
-        let mut rows = Sample::new(&[SampleVariant::new("base")], errors.len() as u64, 1).trials;
+        let mut rows = samples::trained(&[SampleVariant::new("base")], errors.len() as u64, 1).trials;
         for (row, error) in rows.iter_mut().zip(errors) {
             row.final_test_error = Some(*error);
         }

@@ -121,7 +121,7 @@ fn sizes_of(series: &[Series], of: impl Fn(&Point) -> Option<String>) -> String 
     words.collect::<Vec<_>>().join("; ")
 }
 
-fn counted(counts: impl Iterator<Item = usize>, one: &str, more: &str) -> String {
+fn range_of(counts: impl Iterator<Item = usize>, one: &str, more: &str) -> String {
     match extent(counts.map(|count| count as f64)) {
         None => format!("no {more}"),
         Some((1.0, 1.0)) => format!("1 {one}"),
@@ -136,8 +136,8 @@ fn caption(series: &[Series], sentences: Vec<String>) -> Vec<String> {
     if measured().next().is_some() {
         caption.push(format!(
             "n = {} in {} (each a process of its own) for a point.",
-            counted(measured().map(|point| point.steps), "timed step", "timed steps"),
-            counted(measured().map(|point| point.rounds), "round", "rounds"),
+            range_of(measured().map(|point| point.steps), "timed step", "timed steps"),
+            range_of(measured().map(|point| point.rounds), "round", "rounds"),
         ));
         let spreads = || measured().filter_map(|point| point.rate?.spread);
         caption.push(match spreads().next() {
@@ -175,8 +175,8 @@ mod tests {
 
     #[test]
     fn counts_that_differ_are_a_range() {
-        assert_eq!(counted([10, 10].into_iter(), "step", "steps"), "10 steps");
-        assert_eq!(counted([1].into_iter(), "step", "steps"), "1 step");
-        assert_eq!(counted([5, 10].into_iter(), "step", "steps"), "5 to 10 steps");
+        assert_eq!(range_of([10, 10].into_iter(), "step", "steps"), "10 steps");
+        assert_eq!(range_of([1].into_iter(), "step", "steps"), "1 step");
+        assert_eq!(range_of([5, 10].into_iter(), "step", "steps"), "5 to 10 steps");
     }
 }

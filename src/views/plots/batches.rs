@@ -1,19 +1,20 @@
 //! Throughput and memory of every variant by batch size, a figure for each mode.
 
-use super::super::groups::Study;
-use super::super::measurements::{Measured, Settings, ordered};
+use super::super::groups::Grouped;
+use super::super::measurements::{MeasuredRow, SharedSettings, ordered};
 use super::batch_figure::{self, Words};
 use super::palette::SeriesStyle;
 use super::picture::Picture;
 use super::series::{Point, Rate, Series};
+use crate::formats::ablation::Mode;
 use crate::formats::tables::BatchRow;
 
 /// The modes that were measured, in the order of their first rows.
-pub fn modes<'a>(study: &Study<'a>) -> Vec<&'a str> {
-    let mut modes: Vec<&str> = Vec::new();
-    for row in study.measurements.batches {
-        if !modes.contains(&row.mode.as_str()) {
-            modes.push(&row.mode);
+pub fn modes(study: &Grouped<'_>) -> Vec<Mode> {
+    let mut modes: Vec<Mode> = Vec::new();
+    for row in &study.study.batches {
+        if !modes.contains(&row.mode) {
+            modes.push(row.mode);
         }
     }
     modes
@@ -30,9 +31,9 @@ pub struct Line<'a> {
 }
 
 /// The lines of a study and the words that all their settings share.
-pub fn lines<'a>(study: &Study<'a>) -> (Vec<Line<'a>>, String) {
-    let rows = ordered(study, study.measurements.batches);
-    let settings = Settings::of(study.measurements.batches);
+pub fn lines<'a>(study: &Grouped<'a>) -> (Vec<Line<'a>>, String) {
+    let rows = ordered(study, &study.study.batches);
+    let settings = SharedSettings::of(&study.study.batches);
     let mut lines: Vec<Line<'a>> = Vec::new();
     for row in rows {
         let name = settings.named(&row.variant, &row.setting());
@@ -55,7 +56,7 @@ pub fn lines<'a>(study: &Study<'a>) -> (Vec<Line<'a>>, String) {
 }
 
 /// Throughput and memory in a mode, or why there is nothing to draw.
-pub fn picture(study: &Study<'_>, mode: &str) -> Result<Picture, String> {
+pub fn picture(study: &Grouped<'_>, mode: Mode) -> Result<Picture, String> {
     let (lines, common) = lines(study);
     let mut rows: Vec<&BatchRow> = Vec::new();
     let mut series = Vec::new();
@@ -72,8 +73,8 @@ pub fn picture(study: &Study<'_>, mode: &str) -> Result<Picture, String> {
         rows.extend(of_mode);
     }
     let words = Words {
-        title: format!("{}: speed and memory in {} by batch size", study.name, in_words(mode)),
-        question: study.question.to_owned(),
+        title: format!("{}: speed and memory in {} by batch size", study.name(), in_words(mode)),
+        question: study.question().to_owned(),
         sentences: vec![process_peak(&rows), warnings(&rows), setting(&common)],
     };
     batch_figure::picture(words, &series)
@@ -94,11 +95,10 @@ fn point(row: &BatchRow) -> Point {
 }
 
 /// What a mode is, as a noun.
-pub fn in_words(mode: &str) -> &str {
+pub fn in_words(mode: Mode) -> &'static str {
     match mode {
-        "train" => "training",
-        "evaluate" => "evaluation",
-        other => other,
+        Mode::Train => "training",
+        Mode::Evaluate => "evaluation",
     }
 }
 
@@ -144,10 +144,12 @@ fn warnings(rows: &[&BatchRow]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::samples::{MeasuredSample, Sample};
-    use super::super::draw::{draw, pictures};
+    use super::super::super::samples::measured;
+    use super::super::draw::draw;
+    use super::super::draw::tests::pictures;
     use super::super::picture::Shape;
     use super::*;
+    use crate::formats::study::Study;
     use crate::formats::tables::Status;
 
     const GROWTH: [&str; 4] = ["growth-rate=8", "growth-rate=12", "growth-rate=16", "growth-rate=24"];
@@ -170,21 +172,21 @@ mod tests {
         (row.allocated_peak_bytes, row.process_peak_bytes) = (None, None);
     }
 
-    fn cases() -> Vec<(&'static str, MeasuredSample)> {
+    fn cases() -> Vec<(&'static str, Study)> {
         let twelve = twelve();
         let twelve: Vec<&str> = twelve.iter().map(String::as_str).collect();
         let mut cases = vec![
-            ("one-variant", MeasuredSample::new(&["densenet-bc-100-12"], &SIZES)),
-            ("four-variants", MeasuredSample::new(&GROWTH, &SIZES)),
-            ("twelve-variants", MeasuredSample::new(&twelve, &[8, 16, 32, 64, 128])),
-            ("one-batch-size", MeasuredSample::new(&GROWTH, &[64])),
-            ("twelve-at-one-batch-size", MeasuredSample::new(&twelve, &[64])),
+            ("one-variant", measured(&["densenet-bc-100-12"], &SIZES)),
+            ("four-variants", measured(&GROWTH, &SIZES)),
+            ("twelve-variants", measured(&twelve, &[8, 16, 32, 64, 128])),
+            ("one-batch-size", measured(&GROWTH, &[64])),
+            ("twelve-at-one-batch-size", measured(&twelve, &[64])),
             (
                 "many-sizes",
-                MeasuredSample::new(&GROWTH[..2], &[1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128]),
+                measured(&GROWTH[..2], &[1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128]),
             ),
         ];
-        let mut failing = MeasuredSample::new(&GROWTH, &SIZES);
+        let mut failing = measured(&GROWTH, &SIZES);
         for row in &mut failing.batches {
             match (row.variant.as_str(), row.batch_size) {
                 ("growth-rate=24", 64 | 128) | ("growth-rate=16", 128) => without_numbers(row, Status::Oom),
@@ -196,20 +198,20 @@ mod tests {
         }
         failing.batches[0].warning = "the first and the second half of the steps disagree by 9 %".to_owned();
         cases.push(("some-fail", failing));
-        let mut all = MeasuredSample::new(&GROWTH, &SIZES);
+        let mut all = measured(&GROWTH, &SIZES);
         for row in &mut all.batches {
             without_numbers(row, Status::Oom);
         }
         cases.push(("all-oom", all));
-        let mut twelve_fail = MeasuredSample::new(&twelve, &SIZES);
+        let mut twelve_fail = measured(&twelve, &SIZES);
         for row in twelve_fail.batches.iter_mut().filter(|row| row.batch_size > 32) {
             without_numbers(row, Status::Oom);
         }
         cases.push(("twelve-fail", twelve_fail));
-        let mut cuda = MeasuredSample::new(&GROWTH[..1], &SIZES);
+        let mut cuda = measured(&GROWTH[..1], &SIZES);
         for row in cuda.batches.clone() {
             cuda.batches.push(BatchRow {
-                device: "cuda:0".to_owned(),
+                device: "cuda:0".parse().unwrap(),
                 threads: 4,
                 step_ns_median: row.step_ns_median.map(|ns| ns / 3),
                 reserved_peak_bytes: row.allocated_peak_bytes.map(|bytes| bytes + bytes / 10),
@@ -218,7 +220,7 @@ mod tests {
             });
         }
         cases.push(("two-devices", cuda));
-        let mut bare = MeasuredSample::new(&GROWTH, &SIZES);
+        let mut bare = measured(&GROWTH, &SIZES);
         for row in &mut bare.batches {
             row.predicted_peak_bytes = None;
             row.allocated_peak_bytes = None;
@@ -243,10 +245,9 @@ mod tests {
     #[test]
     fn no_label_is_cut_off_or_laid_over_another() {
         for (case, measured) in cases() {
-            let sample = Sample::new(&[], 0, 0);
-            for (file_stem, picture) in pictures(&sample.study().with_measurements(measured.tables())) {
-                println!("{case}: {file_stem}");
-                if let Ok(picture) = picture {
+            for figure in pictures(&measured) {
+                println!("{case}: {}", figure.file_stem);
+                if let Ok(picture) = figure.picture {
                     picture.assert_labels_are_whole_and_apart();
                 }
             }
@@ -261,8 +262,7 @@ mod tests {
         for (case, measured) in cases() {
             let folder = folder.join(case);
             std::fs::create_dir_all(&folder).unwrap();
-            let sample = Sample::new(&[], 0, 0);
-            let drawn = draw(&sample.study().with_measurements(measured.tables())).unwrap();
+            let drawn = draw(&pictures(&measured)).unwrap();
             for plot in drawn.plots {
                 std::fs::write(folder.join(format!("{}.svg", plot.file_stem)), plot.svg).unwrap();
                 std::fs::write(folder.join(format!("{}.png", plot.file_stem)), plot.png).unwrap();
@@ -270,15 +270,14 @@ mod tests {
         }
     }
 
-    fn drawn(case: &str, mode: &str) -> Picture {
+    fn drawn(case: &str, mode: Mode) -> Picture {
         let (_, measured) = cases().into_iter().find(|(name, _)| *name == case).unwrap();
-        let sample = Sample::new(&[], 0, 0);
-        picture(&sample.study().with_measurements(measured.tables()), mode).unwrap()
+        picture(&Grouped::of(&measured), mode).unwrap()
     }
 
     #[test]
     fn every_measured_batch_size_is_a_tick_of_every_panel() {
-        let picture = drawn("four-variants", "train");
+        let picture = drawn("four-variants", Mode::Train);
         for size in SIZES {
             let ticks = picture.labels().filter(|label| label.text == size.to_string());
             assert_eq!(ticks.count(), 3, "{size}");
@@ -287,7 +286,7 @@ mod tests {
 
     #[test]
     fn many_batch_sizes_are_named_at_the_powers_of_two() {
-        let picture = drawn("many-sizes", "train");
+        let picture = drawn("many-sizes", Mode::Train);
         let is_named = |text: &str| picture.labels().filter(|label| label.text == text).count() >= 3;
         // Every other power has room.
         for size in ["1", "4", "16", "64"] {
@@ -298,7 +297,7 @@ mod tests {
 
     #[test]
     fn what_did_not_run_is_marked_and_named_with_its_status() {
-        let picture = drawn("some-fail", "train");
+        let picture = drawn("some-fail", Mode::Train);
         let text = text(&picture);
         for words in [
             "growth-rate=8 at 32 (failed)",
@@ -311,7 +310,7 @@ mod tests {
         ] {
             assert!(text.contains(words), "{words}: {text}");
         }
-        let whole = drawn("four-variants", "train");
+        let whole = drawn("four-variants", Mode::Train);
         assert!(!self::text(&whole).contains("did not run"));
         // A cross is two strokes, and the legend has one too.
         assert_eq!(crosses(&picture), 5 + 1);
@@ -331,7 +330,7 @@ mod tests {
 
     #[test]
     fn where_nothing_ran_the_prediction_is_drawn_and_without_one_the_reason_names_every_size() {
-        let picture = drawn("all-oom", "train");
+        let picture = drawn("all-oom", Mode::Train);
         let text = text(&picture);
         assert!(
             text.contains("Allocated peak") && !text.contains("Throughput"),
@@ -342,8 +341,7 @@ mod tests {
             "{text}"
         );
         let (_, measured) = cases().into_iter().find(|(name, _)| *name == "all-oom").unwrap();
-        let sample = Sample::new(&[], 0, 0);
-        let drawn = draw(&sample.study().with_measurements(measured.tables())).unwrap();
+        let drawn = draw(&pictures(&measured)).unwrap();
         let reason = drawn.not_drawn.iter().find(|plot| plot.file_stem == "batches-evaluate");
         assert_eq!(
             reason.unwrap().to_string(),
@@ -353,13 +351,13 @@ mod tests {
 
     #[test]
     fn a_prediction_is_explained_only_where_there_is_one() {
-        assert!(text(&drawn("four-variants", "train")).contains("predicted in closed form"));
-        assert!(!text(&drawn("four-variants", "evaluate")).contains("predicted in closed form"));
+        assert!(text(&drawn("four-variants", Mode::Train)).contains("predicted in closed form"));
+        assert!(!text(&drawn("four-variants", Mode::Evaluate)).contains("predicted in closed form"));
     }
 
     #[test]
     fn series_of_two_devices_are_told_apart_by_name() {
-        let text = text(&drawn("two-devices", "train"));
+        let text = text(&drawn("two-devices", Mode::Train));
         for words in [
             "growth-rate=8, cpu, 2 threads",
             "growth-rate=8, cuda:0, 4 threads",
@@ -372,9 +370,8 @@ mod tests {
 
     #[test]
     fn a_study_of_measurements_alone_draws_no_curves_and_misses_none() {
-        let measured = MeasuredSample::new(&GROWTH[..1], &[16]);
-        let sample = Sample::new(&[], 0, 0);
-        let drawn = draw(&sample.study().with_measurements(measured.tables())).unwrap();
+        let measured = measured(&GROWTH[..1], &[16]);
+        let drawn = draw(&pictures(&measured)).unwrap();
         let stems: Vec<&str> = drawn.plots.iter().map(|plot| plot.file_stem.as_str()).collect();
         assert_eq!(
             stems,

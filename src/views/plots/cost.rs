@@ -1,12 +1,12 @@
 //! The final test error against what a variant costs: parameters, or multiply-accumulates.
 
-use super::super::groups::{Group, Study};
+use super::super::groups::{Group, Grouped};
 use super::figure::{Entry, Figure, Sample, bar, side_by_side};
 use super::palette::SeriesStyle;
 use super::panel::{Axis, Panel, Vertical};
 use super::picture::Picture;
 use super::scale::{Notation, Scale, extent};
-use super::test_error::{self, Measured};
+use super::test_error::{self, VariantError};
 
 /// Costs whose ratio is less than this may be drawn in one place.
 const NEARLY_THE_SAME: f64 = 1.01;
@@ -52,9 +52,9 @@ fn widened((low, high): (f64, f64)) -> (f64, f64) {
 }
 
 /// A point with its interval for each variant that has finished trials, or why there is none.
-pub fn picture(study: &Study<'_>, cost: Cost) -> Result<Picture, String> {
-    let measured = test_error::measured(study)?;
-    let points: Vec<(f64, &Measured<'_>)> = measured.iter().filter_map(|m| Some((cost.of(m.group)?, m))).collect();
+pub fn picture(study: &Grouped<'_>, cost: Cost) -> Result<Picture, String> {
+    let measured = test_error::errors_of(study)?;
+    let points: Vec<(f64, &VariantError<'_>)> = measured.iter().filter_map(|m| Some((cost.of(m.group)?, m))).collect();
     let Some(range) = extent(points.iter().map(|(count, _)| *count)) else {
         return Err(format!("no finished trial tells its {}", cost.title()));
     };
@@ -90,8 +90,8 @@ pub fn picture(study: &Study<'_>, cost: Cost) -> Result<Picture, String> {
         caption.insert(2, sentence);
     }
     let figure = Figure {
-        title: format!("{}: final test error by {}", study.name, cost.title()),
-        question: study.question.to_owned(),
+        title: format!("{}: final test error by {}", study.name(), cost.title()),
+        question: study.question().to_owned(),
         legend: legend.collect(),
         caption,
     };

@@ -1,10 +1,11 @@
 //! Every plot of a study.
 
-use super::super::groups::Study;
+use super::super::groups::Grouped;
 use super::cost::{self, Cost};
 use super::picture::Picture;
 use super::render::{Plot, PlotError};
 use super::{batches, loss_curves, peers, phases, test_error};
+use crate::formats::ablation::Mode;
 
 /// What was drawn, and what was not.
 #[derive(Clone, Debug, Default)]
@@ -30,52 +31,88 @@ impl std::fmt::Display for NotDrawn {
     }
 }
 
-/// Draws loss curves, the final error by swept value, and the error against parameters and multiply-accumulates, as far
-/// as the study has come; and of what was measured apart from training, speed and memory by batch size, the parts of a
-/// step, and the comparison with PyTorch.
+/// A picture before it is rendered, and its file's name.
+#[derive(Clone, Debug)]
+pub struct NamedPicture {
+    /// The file's name without its ending.
+    pub file_stem: String,
+    /// The picture, or why it would be empty.
+    pub picture: Result<Picture, String>,
+}
+
+impl NamedPicture {
+    fn new(file_stem: impl Into<String>, picture: Result<Picture, String>) -> Self {
+        Self {
+            file_stem: file_stem.into(),
+            picture,
+        }
+    }
+}
+
+/// Renders pictures.
 ///
 /// # Errors
 /// A plotting backend's error.
-pub fn draw(study: &Study<'_>) -> Result<Drawn, PlotError> {
+pub fn draw<'a>(pictures: impl IntoIterator<Item = &'a NamedPicture>) -> Result<Drawn, PlotError> {
     let mut drawn = Drawn::default();
-    for (file_stem, picture) in pictures(study) {
+    for NamedPicture { file_stem, picture } in pictures {
         match picture {
-            Ok(picture) => drawn.plots.push(Plot::of(&file_stem, &picture)?),
-            Err(reason) => drawn.not_drawn.push(NotDrawn { file_stem, reason }),
+            Ok(picture) => drawn.plots.push(Plot::of(file_stem, picture)?),
+            Err(reason) => drawn.not_drawn.push(NotDrawn {
+                file_stem: file_stem.clone(),
+                reason: reason.clone(),
+            }),
         }
     }
     Ok(drawn)
 }
 
-/// Each plot that the study asks for with its file's stem, or why it would be empty.
-pub fn pictures(study: &Study<'_>) -> Vec<(String, Result<Picture, String>)> {
+/// Loss curves, the final error by swept value, and the error against parameters and multiply-accumulates, as far as the
+/// study has come.
+pub fn of_trials(study: &Grouped<'_>) -> Vec<NamedPicture> {
+    vec![
+        NamedPicture::new("loss-curves", loss_curves::picture(study)),
+        NamedPicture::new("test-error", test_error::picture(study)),
+        NamedPicture::new("error-by-parameters", cost::picture(study, Cost::Parameters)),
+        NamedPicture::new("error-by-macs", cost::picture(study, Cost::Macs)),
+    ]
+}
+
+/// Speed and memory by batch size in each mode, and the parts of a training step.
+pub fn of_batches(study: &Grouped<'_>) -> Vec<NamedPicture> {
     let mut pictures = Vec::new();
-    let measured = &study.measurements;
-    // That a study which only measures has no loss curves is no news.
-    if study.trials().next().is_some() || measured.is_empty() {
-        pictures.push(("loss-curves".to_owned(), loss_curves::picture(study)));
-        pictures.push(("test-error".to_owned(), test_error::picture(study)));
-        pictures.push(("error-by-parameters".to_owned(), cost::picture(study, Cost::Parameters)));
-        pictures.push(("error-by-macs".to_owned(), cost::picture(study, Cost::Macs)));
-    }
     for mode in batches::modes(study) {
-        pictures.push((format!("batches-{mode}"), batches::picture(study, mode)));
-        if mode == "train" {
-            pictures.push(("phases-train".to_owned(), phases::picture(study)));
+        pictures.push(NamedPicture::new(
+            format!("batches-{mode}"),
+            batches::picture(study, mode),
+        ));
+        if mode == Mode::Train {
+            pictures.push(NamedPicture::new("phases-train", phases::picture(study)));
         }
-    }
-    for figure in peers::figures(study) {
-        let picture = peers::picture(study, &figure);
-        pictures.push((figure.file_stem, picture));
     }
     pictures
 }
 
+/// The comparisons with PyTorch.
+pub fn of_peers(study: &Grouped<'_>) -> Vec<NamedPicture> {
+    let figures = peers::figures(study);
+    let picture =
+        |figure: &peers::PeersFigure<'_>| NamedPicture::new(figure.file_stem.clone(), peers::picture(study, figure));
+    figures.iter().map(picture).collect()
+}
+
 #[cfg(test)]
-mod tests {
-    use super::super::super::samples::{Sample, SampleVariant};
+pub(super) mod tests {
+    use super::super::super::samples::{SampleVariant, empty, trained};
+    use super::super::super::summary::document;
     use super::*;
+    use crate::formats::study::Study;
     use crate::formats::tables::Status;
+
+    /// Every picture of a study's report.
+    pub fn pictures(study: &Study) -> Vec<NamedPicture> {
+        document(study).figures().cloned().collect()
+    }
 
     const GROWTH: [(&str, usize, f64); 4] = [
         ("8", 78_000, 0.041),
@@ -84,13 +121,13 @@ mod tests {
         ("24", 690_000, 0.024),
     ];
 
-    fn growth(seeds: u64, epochs: usize) -> Sample {
+    fn growth(seeds: u64, epochs: usize) -> Study {
         let variants = GROWTH.map(|(k, count, error)| SampleVariant::swept(&[("model.growth-rate", k)], count, error));
-        Sample::new(&variants, seeds, epochs)
+        trained(&variants, seeds, epochs)
     }
 
     /// Sixteen variants of names too long for a line of a legend with columns.
-    fn long_names() -> Sample {
+    fn long_names() -> Study {
         let variants: Vec<SampleVariant> = (0..16)
             .map(|i| {
                 let (k, b, c) = (
@@ -108,13 +145,13 @@ mod tests {
                 SampleVariant::swept(&values, 60_000 * (i + 1), 0.03 + 0.002 * (i % 5) as f64)
             })
             .collect();
-        Sample::new(&variants, 3, 40)
+        trained(&variants, 3, 40)
     }
 
-    fn cases() -> Vec<(&'static str, Sample)> {
+    fn cases() -> Vec<(&'static str, Study)> {
         let mut cases = vec![("1x1", {
-            let mut sample = Sample::new(&[SampleVariant::new("base")], 1, 1);
-            sample.question = "Does it run?".to_owned();
+            let mut sample = trained(&[SampleVariant::new("base")], 1, 1);
+            sample.ablation.question = "Does it run?".to_owned();
             sample
         })];
         cases.push(("4x3", growth(3, 10)));
@@ -140,7 +177,7 @@ mod tests {
                 SampleVariant::swept(&values, 90_000 + 50_000 * i, 0.05 - 0.005 * i as f64)
             })
             .collect();
-        cases.push(("two-keys", Sample::new(&two_keys, 3, 300)));
+        cases.push(("two-keys", trained(&two_keys, 3, 300)));
         let orders = [
             ("pre-activation", 0.0462, Some(0.0451)),
             ("post-activation", 0.0521, None),
@@ -149,35 +186,36 @@ mod tests {
             published,
             ..SampleVariant::swept(&[("model.order", order)], 769_162, error)
         });
-        let mut sample = Sample::new(&orders, 3, 300);
-        sample.name = "order".to_owned();
-        sample.question = "Is \"pre-activation\" < post-activation for DenseNet-BC-100-12 on C10+ & is the difference \
+        let mut sample = trained(&orders, 3, 300);
+        sample.ablation.name = "order".to_owned();
+        sample.ablation.question =
+            "Is \"pre-activation\" < post-activation for DenseNet-BC-100-12 on C10+ & is the difference \
                            larger than the spread over seeds, as the memory report of 2017 says (4.51 against 5.18 %)?"
-            .to_owned();
+                .to_owned();
         cases.push(("pre-post", sample));
         let mut hostile = growth(2, 2);
-        hostile.question = "</text></svg><script>alert('1')</script> & \u{1b}[2J\0 \u{fffe}\n\u{202e}?".to_owned();
+        hostile.ablation.question =
+            "</text></svg><script>alert('1')</script> & \u{1b}[2J\0 \u{fffe}\n\u{202e}?".to_owned();
         for trial in &mut hostile.trials {
-            trial.dataset = "<![CDATA[\u{7}".to_owned();
-            trial.device = "--> <?cpu?> ]]>\r".to_owned();
+            trial.dataset = "<![CDATA[\u{7}--> <?cpu?> ]]>\r".to_owned();
         }
         cases.push(("hostile-words", hostile));
         let rates = ["0.001", "0.003", "0.01", "0.03", "0.1", "0.3"].map(|rate| SampleVariant {
             published: Some(0.0524),
             ..SampleVariant::swept(&[("train.learning-rate", rate)], 1_019_722, 0.06)
         });
-        cases.push(("learning-rates", Sample::new(&rates, 5, 60)));
+        cases.push(("learning-rates", trained(&rates, 5, 60)));
         let many: Vec<SampleVariant> = (0..24)
             .map(|i| SampleVariant::swept(&[("model.depth", &(10 + 6 * i).to_string())], 20_000 * (i + 1), 0.02))
             .collect();
-        cases.push(("24-depths", Sample::new(&many, 3, 30)));
+        cases.push(("24-depths", trained(&many, 3, 30)));
         let limits: Vec<SampleVariant> = (0..20)
             .map(|i| {
                 let limit = (100_000 + 60_000 * i).to_string();
                 SampleVariant::swept(&[("data.train-limit", &limit)], 1_000_000 + 3 * i, 0.1)
             })
             .collect();
-        cases.push(("20-wide-values", Sample::new(&limits, 2, 400)));
+        cases.push(("20-wide-values", trained(&limits, 2, 400)));
         let mut half = growth(3, 10);
         half.trials[4].status = Status::Interrupted;
         half.trials[11].status = Status::Failed;
@@ -200,9 +238,9 @@ mod tests {
     #[test]
     fn no_label_is_cut_off_or_laid_over_another() {
         for (case, sample) in cases() {
-            for (file_stem, picture) in pictures(&sample.study()) {
-                println!("{case}: {file_stem}");
-                picture.unwrap().assert_labels_are_whole_and_apart();
+            for figure in pictures(&sample) {
+                println!("{case}: {}", figure.file_stem);
+                figure.picture.unwrap().assert_labels_are_whole_and_apart();
             }
         }
     }
@@ -210,7 +248,7 @@ mod tests {
     #[test]
     fn every_variant_is_named_in_full_where_there_is_room() {
         let sample = growth(3, 10);
-        let study = sample.study();
+        let study = Grouped::of(&sample);
         let picture = loss_curves::picture(&study).unwrap();
         for group in &study.variants {
             assert!(picture.labels().any(|label| label.text == group.name), "{}", group.name);
@@ -220,7 +258,7 @@ mod tests {
     #[test]
     fn the_caption_names_losses_that_were_left_out_and_trials_that_are_not_finished() {
         let (_, sample) = cases().pop().unwrap();
-        let picture = loss_curves::picture(&sample.study()).unwrap();
+        let picture = loss_curves::picture(&Grouped::of(&sample)).unwrap();
         let text: Vec<&str> = picture.labels().map(|label| label.text.as_str()).collect();
         let text = text.join(" ");
         assert!(text.contains("2 of 12 trials are not finished"), "{text}");
@@ -234,7 +272,7 @@ mod tests {
         for trial in &mut sample.trials {
             trial.status = Status::Pending;
         }
-        let drawn = draw(&sample.study()).unwrap();
+        let drawn = draw(&pictures(&sample)).unwrap();
         assert_eq!(
             drawn
                 .plots
@@ -251,7 +289,7 @@ mod tests {
 
     #[test]
     fn a_study_without_rows_draws_nothing_and_says_why() {
-        let drawn = draw(&Sample::new(&[], 1, 1).study()).unwrap();
+        let drawn = draw(&pictures(&empty())).unwrap();
         assert!(drawn.plots.is_empty());
         assert_eq!(drawn.not_drawn.len(), 4);
     }
@@ -262,7 +300,7 @@ mod tests {
         for row in &mut sample.epochs {
             (row.train_loss, row.test_loss) = (f64::NAN, f64::NEG_INFINITY);
         }
-        let drawn = draw(&sample.study()).unwrap();
+        let drawn = draw(&pictures(&sample)).unwrap();
         assert_eq!(drawn.not_drawn[0].file_stem, "loss-curves");
     }
 
@@ -279,7 +317,7 @@ mod tests {
             for (index, row) in sample.epochs.iter_mut().enumerate() {
                 row.train_loss = if index % 2 == 0 { low } else { high };
             }
-            draw(&sample.study()).unwrap();
+            draw(&pictures(&sample)).unwrap();
         }
     }
 
@@ -291,7 +329,7 @@ mod tests {
         for (case, sample) in cases() {
             let folder = folder.join(case);
             std::fs::create_dir_all(&folder).unwrap();
-            for plot in draw(&sample.study()).unwrap().plots {
+            for plot in draw(&pictures(&sample)).unwrap().plots {
                 roxmltree::Document::parse(&plot.svg).unwrap();
                 std::fs::write(folder.join(format!("{}.svg", plot.file_stem)), plot.svg).unwrap();
                 std::fs::write(folder.join(format!("{}.png", plot.file_stem)), plot.png).unwrap();

@@ -1,6 +1,6 @@
 //! Training, validation and test loss by epoch.
 
-use super::super::groups::{Curve, CurvePoint, Group, Study};
+use super::super::groups::{Curve, CurvePoint, Group, Grouped};
 use super::figure::{Entry, Figure, Sample, interval, side_by_side};
 use super::palette::SeriesStyle;
 use super::panel::{Axis, Panel, Vertical};
@@ -23,15 +23,15 @@ const SPLITS: [(&str, Column); 3] = [
     ("Test", |row| Some(row.test_loss)),
 ];
 
-struct Series<'a> {
+struct LossCurve<'a> {
     group: &'a Group<'a>,
     style: SeriesStyle,
     curve: Curve,
 }
 
 /// A panel for each split that has losses, a curve for each variant; or why there is nothing to draw.
-pub fn picture(study: &Study<'_>) -> Result<Picture, String> {
-    let panels: Vec<(&str, Vec<Series<'_>>)> = SPLITS
+pub fn picture(study: &Grouped<'_>) -> Result<Picture, String> {
+    let panels: Vec<(&str, Vec<LossCurve<'_>>)> = SPLITS
         .iter()
         .map(|(name, column)| (*name, series(study, *column)))
         .filter(|(_, series)| series.iter().any(|s| !s.curve.points.is_empty()))
@@ -54,8 +54,8 @@ pub fn picture(study: &Study<'_>) -> Result<Picture, String> {
             label: group.name.to_owned(),
         });
     let figure = Figure {
-        title: format!("{}: loss by epoch", study.name),
-        question: study.question.to_owned(),
+        title: format!("{}: loss by epoch", study.name()),
+        question: study.question().to_owned(),
         legend: legend.collect(),
         caption: caption(study, &drawn, &panels),
     };
@@ -78,10 +78,10 @@ pub fn picture(study: &Study<'_>) -> Result<Picture, String> {
     Ok(picture)
 }
 
-fn series<'a>(study: &'a Study<'a>, column: Column) -> Vec<Series<'a>> {
+fn series<'a>(study: &'a Grouped<'a>, column: Column) -> Vec<LossCurve<'a>> {
     let groups = study.variants.iter().enumerate();
     groups
-        .map(|(index, group)| Series {
+        .map(|(index, group)| LossCurve {
             group,
             style: SeriesStyle::of(index),
             curve: group.curve(column),
@@ -89,17 +89,17 @@ fn series<'a>(study: &'a Study<'a>, column: Column) -> Vec<Series<'a>> {
         .collect()
 }
 
-fn points<'a>(series: &'a [Series<'_>]) -> impl Iterator<Item = &'a CurvePoint> {
+fn points<'a>(series: &'a [LossCurve<'_>]) -> impl Iterator<Item = &'a CurvePoint> {
     series.iter().flat_map(|series| &series.curve.points)
 }
 
 /// The smallest and the largest mean of a panel.
-fn means(series: &[Series<'_>]) -> (f64, f64) {
+fn means(series: &[LossCurve<'_>]) -> (f64, f64) {
     extent(points(series).map(|point| point.summary.mean)).unwrap_or((0.0, 1.0))
 }
 
 /// A scale for all means and, as far as it can show them, their bands.
-fn loss_scale(series: &[Series<'_>], logarithmic: bool) -> Scale {
+fn loss_scale(series: &[LossCurve<'_>], logarithmic: bool) -> Scale {
     let (low, high) = means(series);
     let ends = points(series)
         .filter_map(band)
@@ -115,7 +115,7 @@ fn loss_scale(series: &[Series<'_>], logarithmic: bool) -> Scale {
     }
 }
 
-fn draw_panel(picture: &mut Picture, space: Rect, name: &str, series: &[Series<'_>], logarithmic: bool) {
+fn draw_panel(picture: &mut Picture, space: Rect, name: &str, series: &[LossCurve<'_>], logarithmic: bool) {
     let (first, last) = extent(points(series).map(|p| p.epoch as f64 + 1.0)).unwrap_or((1.0, 1.0));
     let margin = if last > first { 0.02 * (last - first) } else { 0.5 };
     let mut epochs = Axis::new(
@@ -179,7 +179,7 @@ fn draw_band(picture: &mut Picture, panel: &Panel, run: &[CurvePoint], style: Se
 }
 
 /// The variants side by side with their deviations as intervals.
-fn draw_single_epoch(picture: &mut Picture, panel: &Panel, series: &[Series<'_>]) {
+fn draw_single_epoch(picture: &mut Picture, panel: &Panel, series: &[LossCurve<'_>]) {
     let points: Vec<(SeriesStyle, &CurvePoint)> = series
         .iter()
         .flat_map(|s| s.curve.points.iter().map(|point| (s.style, point)))
@@ -193,7 +193,7 @@ fn draw_single_epoch(picture: &mut Picture, panel: &Panel, series: &[Series<'_>]
     }
 }
 
-fn draw_curve(picture: &mut Picture, panel: &Panel, series: &Series<'_>, (index, of): (usize, usize)) {
+fn draw_curve(picture: &mut Picture, panel: &Panel, series: &LossCurve<'_>, (index, of): (usize, usize)) {
     let points = &series.curve.points;
     for run in runs(points) {
         let places: Vec<Place> = run.iter().map(|p| place(panel, p, p.summary.mean)).collect();
@@ -209,7 +209,7 @@ fn draw_curve(picture: &mut Picture, panel: &Panel, series: &Series<'_>, (index,
     }
 }
 
-fn caption(study: &Study<'_>, drawn: &[&Group<'_>], panels: &[(&str, Vec<Series<'_>>)]) -> Vec<String> {
+fn caption(study: &Grouped<'_>, drawn: &[&Group<'_>], panels: &[(&str, Vec<LossCurve<'_>>)]) -> Vec<String> {
     let counts = drawn.iter().map(|group| {
         let started = group.trials.iter().filter(|trial| !trial.epochs.is_empty());
         started.count()
@@ -217,7 +217,7 @@ fn caption(study: &Study<'_>, drawn: &[&Group<'_>], panels: &[(&str, Vec<Series<
     let counts: Vec<usize> = counts.collect();
     let several = counts.iter().any(|count| *count > 1);
     let mut caption = vec![words::seeds(counts)];
-    let one_epoch = |series: &Series<'_>| series.curve.points.iter().all(|point| point.epoch == 0);
+    let one_epoch = |series: &LossCurve<'_>| series.curve.points.iter().all(|point| point.epoch == 0);
     let single = panels.iter().all(|(_, series)| series.iter().all(one_epoch));
     let spread = match (several, single) {
         (false, _) => "No spread: one seed each.",

@@ -23,5 +23,6 @@ mod series;
 mod test_error;
 mod words;
 
-pub use draw::{Drawn, NotDrawn, draw};
+pub use draw::{Drawn, NamedPicture, NotDrawn, draw};
+pub(super) use draw::{of_batches, of_peers, of_trials};
 pub use render::{Plot, PlotError};

@@ -1,12 +1,13 @@
 //! This program beside PyTorch: throughput and memory by batch size, a figure for each variant and mode.
 
-use super::super::groups::Study;
-use super::super::measurements::{Measured, Settings, ordered};
+use super::super::groups::Grouped;
+use super::super::measurements::{MeasuredRow, SharedSettings, ordered};
 use super::batch_figure::{self, Words};
 use super::batches::{in_words, setting};
 use super::palette::SeriesStyle;
 use super::picture::Picture;
 use super::series::{Point, Rate, Series};
+use crate::formats::ablation::Mode;
 use crate::formats::tables::PeerRow;
 
 /// The most letters of a variant's name in a file's name.
@@ -17,22 +18,22 @@ pub struct PeersFigure<'a> {
     /// The file's name without its ending, `peers-growth-rate-12-train`.
     pub file_stem: String,
     variant: &'a str,
-    mode: &'a str,
+    mode: Mode,
     rows: Vec<&'a PeerRow>,
 }
 
 /// The figures of a study in the ablation's order, with file names of which no two are the same on any file system.
-pub fn figures<'a>(study: &Study<'a>) -> Vec<PeersFigure<'a>> {
+pub fn figures<'a>(study: &Grouped<'a>) -> Vec<PeersFigure<'a>> {
     let mut figures: Vec<PeersFigure<'a>> = Vec::new();
-    for row in ordered(study, study.measurements.peers) {
+    for row in ordered(study, &study.study.peers) {
         let found = figures
             .iter_mut()
-            .find(|figure| (figure.variant, figure.mode) == (&row.variant, &row.mode));
+            .find(|figure| (figure.variant, figure.mode) == (&row.variant, row.mode));
         if let Some(figure) = found {
             figure.rows.push(row);
             continue;
         }
-        let stem = format!("peers-{}-{}", file_safe(&row.variant), file_safe(&row.mode));
+        let stem = format!("peers-{}-{}", file_safe(&row.variant), row.mode);
         let taken = |stem: &str| figures.iter().any(|figure| figure.file_stem.eq_ignore_ascii_case(stem));
         let mut file_stem = stem.clone();
         let mut number = 2;
@@ -43,7 +44,7 @@ pub fn figures<'a>(study: &Study<'a>) -> Vec<PeersFigure<'a>> {
         figures.push(PeersFigure {
             file_stem,
             variant: &row.variant,
-            mode: &row.mode,
+            mode: row.mode,
             rows: vec![row],
         });
     }
@@ -60,11 +61,11 @@ fn file_safe(name: &str) -> String {
 }
 
 /// The peers of one figure, or why there is nothing to draw.
-pub fn picture(study: &Study<'_>, figure: &PeersFigure<'_>) -> Result<Picture, String> {
+pub fn picture(study: &Grouped<'_>, figure: &PeersFigure<'_>) -> Result<Picture, String> {
     // A peer looks the same in every figure, whatever the order there.
-    let settings = Settings::of(study.measurements.peers);
+    let settings = SharedSettings::of(&study.study.peers);
     let mut names: Vec<String> = Vec::new();
-    for row in study.measurements.peers {
+    for row in &study.study.peers {
         let name = settings.named(&row.peer, &row.setting());
         if !names.contains(&name) {
             names.push(name);
@@ -85,11 +86,11 @@ pub fn picture(study: &Study<'_>, figure: &PeersFigure<'_>) -> Result<Picture, S
     let words = Words {
         title: format!(
             "{}, {}: densenet-bench and PyTorch in {}",
-            study.name,
+            study.name(),
             figure.variant,
             in_words(figure.mode)
         ),
-        question: study.question.to_owned(),
+        question: study.question().to_owned(),
         sentences: vec![
             "All ran in turns, from the same weights, on the same batches.".to_owned(),
             setting(&settings.common()),
@@ -114,14 +115,13 @@ fn point(row: &PeerRow) -> Point {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::samples::{MeasuredSample, Sample};
+    use super::super::super::samples::measured;
     use super::*;
 
     fn stems(variants: &[&str]) -> Vec<String> {
-        let measured = MeasuredSample::new(variants, &[16]);
-        let sample = Sample::new(&[], 0, 0);
-        let study = sample.study().with_measurements(measured.tables());
-        figures(&study).into_iter().map(|figure| figure.file_stem).collect()
+        let study = measured(variants, &[16]);
+        let grouped = Grouped::of(&study);
+        figures(&grouped).into_iter().map(|figure| figure.file_stem).collect()
     }
 
     #[test]
@@ -151,19 +151,18 @@ mod tests {
 
     #[test]
     fn every_peer_is_named_and_one_that_did_not_run_is_marked() {
-        let mut measured = MeasuredSample::new(&["base"], &[16, 32]);
+        let mut study = measured(&["base"], &[16, 32]);
         let peer = "PyTorch compile channels-last";
-        for row in measured.peers.iter_mut().filter(|row| row.peer == peer) {
+        for row in study.peers.iter_mut().filter(|row| row.peer == peer) {
             row.status = crate::formats::tables::Status::Failed;
             (row.step_ns_median, row.step_ns_mad) = (None, None);
             (row.allocated_peak_bytes, row.process_peak_bytes) = (None, None);
         }
-        let sample = Sample::new(&[], 0, 0);
-        let study = sample.study().with_measurements(measured.tables());
-        let picture = picture(&study, &figures(&study)[0]).unwrap();
+        let grouped = Grouped::of(&study);
+        let picture = picture(&grouped, &figures(&grouped)[0]).unwrap();
         picture.assert_labels_are_whole_and_apart();
         let labels: Vec<&str> = picture.labels().map(|label| label.text.as_str()).collect();
-        for row in &measured.peers {
+        for row in &study.peers {
             assert!(labels.contains(&row.peer.as_str()), "{labels:?}");
         }
         assert!(labels.contains(&"did not run"), "{labels:?}");

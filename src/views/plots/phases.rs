@@ -1,12 +1,13 @@
 //! Where a training step's time goes: forward, backward and optimizer, a level bar for each variant and batch size.
 
-use super::super::groups::Study;
+use super::super::groups::Grouped;
 use super::batches::{Line, lines, setting};
 use super::figure::{Entry, Figure, Sample, WIDTH};
 use super::palette::{BLACK, Marker, SeriesStyle};
 use super::panel::{Axis, Panel, Vertical};
 use super::picture::{Color, Picture};
 use super::scale::{Notation, Scale, extent};
+use crate::formats::ablation::Mode;
 use crate::formats::tables::BatchRow;
 
 /// With more bars than these, those of the largest batch sizes stand for the others.
@@ -43,7 +44,7 @@ impl<'a> Bar<'a> {
 }
 
 fn bars_of<'a>(line: &Line<'a>) -> Vec<Bar<'a>> {
-    let rows = line.rows.iter().filter(|row| row.mode == "train");
+    let rows = line.rows.iter().filter(|row| row.mode == Mode::Train);
     rows.filter_map(|row| Bar::of(line, row)).collect()
 }
 
@@ -57,7 +58,7 @@ fn color(phase: usize) -> Color {
 }
 
 /// Stacked bars of a training step's parts, or why there is nothing to draw.
-pub fn picture(study: &Study<'_>) -> Result<Picture, String> {
+pub fn picture(study: &Grouped<'_>) -> Result<Picture, String> {
     let (lines, common) = lines(study);
     let mut bars: Vec<Vec<Bar<'_>>> = lines.iter().map(bars_of).collect();
     if bars.iter().all(Vec::is_empty) {
@@ -94,8 +95,8 @@ pub fn picture(study: &Study<'_>) -> Result<Picture, String> {
     }
     caption.push(setting(&common));
     let figure = Figure {
-        title: format!("{}: where a training step's time goes", study.name),
-        question: study.question.to_owned(),
+        title: format!("{}: where a training step's time goes", study.name()),
+        question: study.question().to_owned(),
         legend,
         caption,
     };
@@ -131,7 +132,7 @@ fn draw(figure: &Figure, bars: &[Bar<'_>]) -> Picture {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::samples::{MeasuredSample, Sample};
+    use super::super::super::samples::measured;
     use super::super::picture::Shape;
     use super::*;
 
@@ -141,10 +142,8 @@ mod tests {
 
     #[test]
     fn a_bar_has_its_three_parts_end_to_end_in_the_order_of_a_step() {
-        let measured = MeasuredSample::new(&["base"], &[16]);
-        let sample = Sample::new(&[], 0, 0);
-        let study = sample.study().with_measurements(measured.tables());
-        let picture = picture(&study).unwrap();
+        let study = measured(&["base"], &[16]);
+        let picture = picture(&Grouped::of(&study)).unwrap();
         let bars = picture.shapes.iter().filter_map(|shape| match shape {
             // The legend's squares are no wider than the bars are high.
             Shape::Area { places, color, .. } if places[1].0 - places[0].0 > 2.0 * HALF => {
@@ -166,9 +165,8 @@ mod tests {
     fn many_bars_give_way_to_those_of_the_largest_batch_sizes_and_the_caption_says_so() {
         let names: Vec<String> = (0..10).map(|index| format!("growth-rate={index}")).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let measured = MeasuredSample::new(&names, &[16, 32, 64]);
-        let sample = Sample::new(&[], 0, 0);
-        let picture = picture(&sample.study().with_measurements(measured.tables())).unwrap();
+        let study = measured(&names, &[16, 32, 64]);
+        let picture = picture(&Grouped::of(&study)).unwrap();
         let labels = labels(&picture);
         assert!(labels.contains(&"growth-rate=9, batch 64"), "{labels:?}");
         assert!(!labels.contains(&"growth-rate=9, batch 32"), "{labels:?}");
@@ -181,11 +179,10 @@ mod tests {
 
     #[test]
     fn without_phases_there_is_a_reason_rather_than_a_plot() {
-        let mut measured = MeasuredSample::new(&["base"], &[16]);
-        for row in &mut measured.batches {
+        let mut study = measured(&["base"], &[16]);
+        for row in &mut study.batches {
             row.backward_ns_median = None;
         }
-        let sample = Sample::new(&[], 0, 0);
-        assert!(picture(&sample.study().with_measurements(measured.tables())).is_err());
+        assert!(picture(&Grouped::of(&study)).is_err());
     }
 }

@@ -1,6 +1,6 @@
 //! The final test error of each variant, with its interval, its seeds and the published error.
 
-use super::super::groups::{Group, Study};
+use super::super::groups::{Group, Grouped};
 use super::figure::{Entry, Figure, Sample, WIDTH, bar};
 use super::palette::{GRAY, Marker, SeriesStyle};
 use super::panel::{Axis, Panel, Vertical};
@@ -17,7 +17,7 @@ const ASIDE: f64 = 9.0;
 const PUBLISHED: Color = (213, 94, 0);
 
 /// A variant with at least one finished trial.
-pub struct Measured<'a> {
+pub struct VariantError<'a> {
     /// Its rows.
     pub group: &'a Group<'a>,
     /// Its index among the study's variants.
@@ -31,16 +31,16 @@ pub struct Measured<'a> {
 }
 
 /// The variants with at least one finished trial, or why there is none.
-pub fn measured<'a>(study: &'a Study<'a>) -> Result<Vec<Measured<'a>>, String> {
+pub fn errors_of<'a>(study: &'a Grouped<'a>) -> Result<Vec<VariantError<'a>>, String> {
     let groups = study.variants.iter().enumerate();
-    let measured: Vec<Measured<'a>> = groups
+    let measured: Vec<VariantError<'a>> = groups
         .filter_map(|(index, group)| {
             let seeds: Vec<f64> = group
                 .samples(|row| row.final_test_error)
                 .iter()
                 .map(|error| 100.0 * error)
                 .collect();
-            Some(Measured {
+            Some(VariantError {
                 group,
                 index,
                 summary: Summary::of(&seeds)?,
@@ -57,7 +57,7 @@ pub fn measured<'a>(study: &'a Study<'a>) -> Result<Vec<Measured<'a>>, String> {
 
 /// An axis of errors in percent: every seed and, as asked, every published error is on it, and the intervals unless
 /// they dwarf them.
-pub fn error_axis(measured: &[Measured<'_>], with_published: bool) -> Axis {
+pub fn error_axis(measured: &[VariantError<'_>], with_published: bool) -> Axis {
     let published = measured.iter().filter_map(|m| m.published).filter(|_| with_published);
     let (low, high) = extent(measured.iter().flat_map(|m| m.seeds.clone()).chain(published)).unwrap_or((0.0, 1.0));
     let room = STRETCH * (high - low).max(0.2 * high).max(0.1);
@@ -71,8 +71,8 @@ pub fn error_axis(measured: &[Measured<'_>], with_published: bool) -> Axis {
 }
 
 /// Final errors by the swept value where it is one number, or a row for each variant.
-pub fn picture(study: &Study<'_>) -> Result<Picture, String> {
-    let measured = measured(study)?;
+pub fn picture(study: &Grouped<'_>) -> Result<Picture, String> {
+    let measured = errors_of(study)?;
     let groups: Vec<&Group<'_>> = measured.iter().map(|m| m.group).collect();
     let key = words::single_key(&groups);
     let numbers = key.as_ref().and_then(|(_, values)| distinct_numbers(values));
@@ -81,8 +81,8 @@ pub fn picture(study: &Study<'_>) -> Result<Picture, String> {
         .map_or("variant", |(key, _)| key.rsplit('.').next().unwrap_or(key));
     let errors = error_axis(&measured, true);
     let figure = Figure {
-        title: format!("{}: final test error by {}", study.name, by.replace('-', " ")),
-        question: study.question.to_owned(),
+        title: format!("{}: final test error by {}", study.name(), by.replace('-', " ")),
+        question: study.question().to_owned(),
         legend: legend(&measured),
         caption: caption(study, &measured, &errors),
     };
@@ -108,7 +108,7 @@ fn distinct_numbers(values: &[&str]) -> Option<Vec<f64>> {
 
 fn by_number(
     figure: &Figure,
-    measured: &[Measured<'_>],
+    measured: &[VariantError<'_>],
     errors: Axis,
     key: &str,
     values: &[&str],
@@ -142,7 +142,7 @@ fn by_number(
     axis.named.sort_by(|a, b| a.value.total_cmp(&b.value));
     let panel = Panel::new(space, None, axis, Vertical::Values(errors));
     panel.draw(&mut picture);
-    let mut points: Vec<(f64, &Measured<'_>)> = numbers.iter().copied().zip(measured).collect();
+    let mut points: Vec<(f64, &VariantError<'_>)> = numbers.iter().copied().zip(measured).collect();
     points.sort_by(|a, b| a.0.total_cmp(&b.0));
     let xs: Vec<f64> = points.iter().map(|(x, _)| panel.x(*x)).collect();
     let nearest = xs
@@ -174,7 +174,7 @@ fn by_number(
     picture
 }
 
-fn by_row(figure: &Figure, measured: &[Measured<'_>], errors: Axis, title: &str, names: &[&str]) -> Picture {
+fn by_row(figure: &Figure, measured: &[VariantError<'_>], errors: Axis, title: &str, names: &[&str]) -> Picture {
     let scale = errors.scale;
     let (rows, height) = Vertical::rows(title, names, WIDTH);
     let (mut picture, space) = figure.lay_out(height);
@@ -224,7 +224,7 @@ fn mean_style() -> SeriesStyle {
     SeriesStyle::of(0)
 }
 
-fn legend(measured: &[Measured<'_>]) -> Vec<Entry> {
+fn legend(measured: &[VariantError<'_>]) -> Vec<Entry> {
     let style = mean_style();
     let several = measured.iter().any(|m| m.seeds.len() > 1);
     let mut legend = vec![if several {
@@ -254,7 +254,7 @@ fn legend(measured: &[Measured<'_>]) -> Vec<Entry> {
 }
 
 /// The sentences that the plots of errors have in common.
-pub fn caption(study: &Study<'_>, measured: &[Measured<'_>], errors: &Axis) -> Vec<String> {
+pub fn caption(study: &Grouped<'_>, measured: &[VariantError<'_>], errors: &Axis) -> Vec<String> {
     let mut caption = vec![words::seeds(measured.iter().map(|m| m.seeds.len()))];
     let intervals: Vec<(f64, f64)> = measured.iter().filter_map(|m| m.summary.interval).collect();
     if intervals.is_empty() {

@@ -1,6 +1,6 @@
 //! Titles of axes and the sentences of captions.
 
-use super::super::groups::{Group, Study};
+use super::super::groups::{Group, Grouped};
 
 /// The key that all variants differ in, if it is one alone: (`model.growth-rate`, each variant's value).
 pub fn single_key<'a>(groups: &[&Group<'a>]) -> Option<(&'a str, Vec<&'a str>)> {
@@ -54,9 +54,9 @@ pub fn seeds(counts: impl IntoIterator<Item = usize>) -> String {
 }
 
 /// "Data: digits; device: cpu.", as far as the rows tell.
-pub fn setting(study: &Study<'_>) -> String {
-    let data = study.all(|row| &row.dataset);
-    let device = study.all(|row| &row.device);
+pub fn setting(study: &Grouped<'_>) -> String {
+    let data = study.all(|row| row.dataset.as_str());
+    let device = study.all(|row| row.device.as_str());
     let parts = [("Data", data), ("device", device)];
     let parts: Vec<String> = parts
         .iter()
@@ -72,12 +72,12 @@ pub fn setting(study: &Study<'_>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::samples::{Sample, SampleVariant};
+    use super::super::super::samples::{SampleVariant, trained};
     use super::*;
 
     #[test]
     fn one_key_is_found_where_every_variant_sets_it_alone() {
-        let one = Sample::new(
+        let one = trained(
             &[
                 SampleVariant::swept(&[("model.growth-rate", "8")], 1000, 0.1),
                 SampleVariant::swept(&[("model.growth-rate", "12")], 2000, 0.1),
@@ -85,10 +85,10 @@ mod tests {
             1,
             1,
         );
-        let study = one.study();
-        let groups: Vec<&Group<'_>> = study.variants.iter().collect();
+        let grouped = Grouped::of(&one);
+        let groups: Vec<&Group<'_>> = grouped.variants.iter().collect();
         assert_eq!(single_key(&groups), Some(("model.growth-rate", vec!["8", "12"])));
-        let mixed = Sample::new(
+        let mixed = trained(
             &[
                 SampleVariant::swept(&[("model.growth-rate", "8")], 1000, 0.1),
                 SampleVariant::swept(&[("model.depth", "40")], 2000, 0.1),
@@ -96,8 +96,8 @@ mod tests {
             1,
             1,
         );
-        let study = mixed.study();
-        assert_eq!(single_key(&study.variants.iter().collect::<Vec<_>>()), None);
+        let grouped = Grouped::of(&mixed);
+        assert_eq!(single_key(&grouped.variants.iter().collect::<Vec<_>>()), None);
     }
 
     #[test]

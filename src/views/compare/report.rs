@@ -1,10 +1,11 @@
-//! A comparison for a terminal.
+//! A comparison of two results as a report.
 
 use super::comparison::Comparison;
-use super::measured::{Measured, MeasuredComparison};
+use super::measured::{MeasuredComparison, MeasuredSide};
 use super::metrics::METRICS;
 use super::trained::{TrainedComparison, Verdict};
-use crate::views::text::{Side, Table, ascii};
+use crate::views::section::{Block, Section, Side, Table};
+use crate::views::text::counted;
 
 const OF_TRAINED: &str = "Over the n seeds that both sides have: means, the mean of B - A, its 95 % interval (Student's t \
      below ten seeds, a bootstrap from ten on), the two-sided p of the sign-flip test, not adjusted for the number of rows. \
@@ -14,39 +15,43 @@ const OF_MEASURED: &str = "Step times: medians in ms with an interval that cover
 const OF_ONE_ROUND: &str = "*: one round on a side, so the interval is that of the steps (a bootstrap) and knows nothing \
      of how processes differ; measure with more rounds.";
 
-/// The comparison as text, without colour. `ascii_only` is for a terminal that does not show UTF-8.
-pub fn console(comparison: &Comparison, ascii_only: bool) -> String {
-    let mut text = format!("A: {}\nB: {}\n", comparison.a, comparison.b);
-    for variant in &comparison.variants {
-        if variant.settings.is_empty() {
-            continue;
-        }
+/// The comparison in sections: what is compared, the tables, and what a reader must know.
+pub fn sections(comparison: &Comparison) -> Vec<Section> {
+    let mut compared = vec![
+        Block::Text(format!("A: {}", comparison.a)),
+        Block::Text(format!("B: {}", comparison.b)),
+    ];
+    for variant in comparison
+        .variants
+        .iter()
+        .filter(|variant| !variant.settings.is_empty())
+    {
         let settings: Vec<String> = variant.settings.iter().map(ToString::to_string).collect();
-        text.push_str(&format!(
-            "Settings that differ, A / B, in {}: {}\n",
+        compared.push(Block::Text(format!(
+            "Settings that differ, A / B, in {}: {}",
             variant.label(),
             settings.join(", ")
-        ));
+        )));
     }
+    let mut sections = vec![compared];
     let trained = labelled(comparison, |variant| &variant.trained);
     if !trained.is_empty() {
-        text.push_str(&format!("\n{}{OF_TRAINED}\n", trained_table(&trained).aligned()));
+        let note = Block::Note(OF_TRAINED.to_owned());
+        sections.push(vec![Block::Table(trained_table(&trained)), note]);
     }
     let measured = labelled(comparison, |variant| &variant.measured);
     if !measured.is_empty() {
-        let (table, where_measured) = (measured_table(&measured).aligned(), where_measured(&measured));
-        text.push_str(&format!("\n{table}{OF_MEASURED} {where_measured}\n"));
+        let note = format!("{OF_MEASURED} {}", where_measured(&measured));
+        let mut blocks = vec![Block::Table(measured_table(&measured)), Block::Note(note)];
         if measured.iter().any(|(_, row)| is_of_steps(row)) {
-            text.push_str(&format!("{OF_ONE_ROUND}\n"));
+            blocks.push(Block::Note(OF_ONE_ROUND.to_owned()));
         }
+        sections.push(blocks);
     }
-    if !comparison.notes.is_empty() {
-        text.push('\n');
-    }
-    for note in &comparison.notes {
-        text.push_str(&format!("note: {note}\n"));
-    }
-    if ascii_only { ascii(&text) } else { text }
+    let notes = comparison.notes.iter().map(|note| Block::Text(format!("note: {note}")));
+    sections.push(notes.collect());
+    let untitled = |blocks| Section { title: "", blocks };
+    sections.into_iter().map(untitled).collect()
 }
 
 fn labelled<T>(comparison: &Comparison, rows: impl Fn(&super::VariantComparison) -> &Vec<T>) -> Vec<(String, &T)> {
@@ -102,29 +107,29 @@ fn verdict_text(verdict: Verdict) -> &'static str {
 
 fn measured_table(rows: &[(String, &MeasuredComparison)]) -> Table {
     let mut table = Table::default();
-    let interval = |side: &Measured| match side.interval_ns {
-        Some((low, high)) => bracketed(Some((milliseconds(low), milliseconds(high)))),
+    let interval = |side: &MeasuredSide| match side.interval_ns {
+        Some((low, high)) => bracketed(Some((step_time(low), step_time(high)))),
         None => "n too small".to_owned(),
     };
-    let peak = |side: &Measured| match side.allocated_peak_bytes {
+    let peak = |side: &MeasuredSide| match side.allocated_peak_bytes {
         Some(bytes) => format!("{:.1}", bytes as f64 / 1e6),
         None => String::new(),
     };
     let mut column = |name: &str, side: Side, cell: &dyn Fn(&MeasuredComparison) -> String| {
         table.column(name, side, rows.iter().map(|(_, row)| cell(row)));
     };
-    column("mode", Side::Left, &|row| row.mode.clone());
+    column("mode", Side::Left, &|row| row.mode.to_string());
     column("batch", Side::Right, &|row| row.batch_size.to_string());
-    column("A (ms)", Side::Right, &|row| milliseconds(row.a.step_ns_median));
+    column("A (ms)", Side::Right, &|row| step_time(row.a.step_ns_median));
     column("interval", Side::Right, &|row| interval(&row.a));
-    column("B (ms)", Side::Right, &|row| milliseconds(row.b.step_ns_median));
+    column("B (ms)", Side::Right, &|row| step_time(row.b.step_ns_median));
     column("interval", Side::Right, &|row| interval(&row.b));
     column("B / A", Side::Right, &|row| format!("{:.3}", row.ratio));
     column("95 % interval", Side::Right, &|row| match row.ratio_interval {
         Some((low, high)) => format!("[{low:.3}, {high:.3}]{}", if is_of_steps(row) { "*" } else { "" }),
         None => "n too small".to_owned(),
     });
-    let has_peak = |side: &Measured| side.allocated_peak_bytes.is_some();
+    let has_peak = |side: &MeasuredSide| side.allocated_peak_bytes.is_some();
     if rows.iter().any(|(_, row)| has_peak(&row.a) || has_peak(&row.b)) {
         column("peak A (MB)", Side::Right, &|row| peak(&row.a));
         column("peak B (MB)", Side::Right, &|row| peak(&row.b));
@@ -136,8 +141,7 @@ fn measured_table(rows: &[(String, &MeasuredComparison)]) -> Table {
 fn where_measured(rows: &[(String, &MeasuredComparison)]) -> String {
     let mut places: Vec<String> = Vec::new();
     for side in rows.iter().flat_map(|(_, row)| [&row.a, &row.b]) {
-        let plural = if side.threads == 1 { "" } else { "s" };
-        let place = format!("{} thread{plural} on {}", side.threads, side.device);
+        let place = format!("{} on {}", counted(side.threads, "thread"), side.device);
         if !places.contains(&place) {
             places.push(place);
         }
@@ -149,8 +153,8 @@ fn is_of_steps(row: &MeasuredComparison) -> bool {
     row.ratio_interval.is_some() && row.ratio_interval_method == "bootstrap-of-steps"
 }
 
-/// Nanoseconds as milliseconds.
-fn milliseconds(nanoseconds: f64) -> String {
+/// Nanoseconds as milliseconds with two decimals, or three where they are less than one.
+fn step_time(nanoseconds: f64) -> String {
     let decimals = if nanoseconds < 1e6 { 3 } else { 2 };
     format!("{:.decimals$}", nanoseconds / 1e6)
 }
@@ -166,14 +170,19 @@ fn with_variants(mut table: Table, labels: Vec<String>) -> Table {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::samples::cpu;
     use super::super::comparison::VariantComparison;
     use super::super::settings::SettingDifference;
     use super::*;
+    use crate::formats::ablation::Precision;
+    use crate::formats::ablation::{Execution, Mode};
+    use crate::views::terminal;
 
-    fn side(median: f64, interval: Option<(f64, f64)>) -> Measured {
-        Measured {
-            device: "cpu".to_owned(),
-            execution: "plain".to_owned(),
+    fn side(median: f64, interval: Option<(f64, f64)>) -> MeasuredSide {
+        MeasuredSide {
+            device: cpu(),
+            execution: Execution::Plain,
+            precision: Precision::F32,
             threads: 2,
             steps: 10,
             rounds: 3,
@@ -213,7 +222,7 @@ mod tests {
                     verdict: Verdict::NTooSmall,
                 }],
                 measured: vec![MeasuredComparison {
-                    mode: "train".to_owned(),
+                    mode: Mode::Train,
                     batch_size: 64,
                     a: side(4.1e7, Some((4.05e7, 4.2e7))),
                     b: side(8.25e6, None),
@@ -229,7 +238,7 @@ mod tests {
 
     #[test]
     fn the_tables_stand_under_the_names_and_above_the_notes() {
-        let text = console(&comparison(), false);
+        let text = terminal::text(&sections(&comparison()), false);
         let expected = "A: results/a\nB: results/b\n\
              Settings that differ, A / B, in k8 / k12: model.growth-rate 8 / 12\n\n\
              variant   metric             A     B  B - A  95 % interval  n      p  verdict\n\
@@ -256,6 +265,6 @@ mod tests {
     fn a_terminal_without_utf_8_gets_ascii() {
         let mut comparison = comparison();
         comparison.a = "Ergebnisse/größe".to_owned();
-        assert!(console(&comparison, true).is_ascii());
+        assert!(terminal::text(&sections(&comparison), true).is_ascii());
     }
 }

@@ -1,4 +1,4 @@
-//! The tables that a trial owns: rows are appended while it trains, and put right where it goes on.
+//! A table in a trial's folder: rows are appended while it trains, and repaired where it is resumed.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -8,15 +8,15 @@ use super::files::{named, write_whole};
 use crate::formats::tables::{self, Row};
 
 /// A table in a trial's folder, open for appending.
-pub struct OwnTable {
+pub struct RowFile {
     path: PathBuf,
     file: File,
     /// Bytes of whole rows and the header.
     length: u64,
 }
 
-/// The rows that a trial's folder has of a table, up to the first that is not whole. A last row that is torn is nothing
-/// to tell of: its process was killed, or the disk was full. Any other fault is told to `report`.
+/// The rows that a trial's folder has of a table, up to the first that is not whole. A last row that is torn is not
+/// reported: its process was killed, or the disk was full. Any other fault is passed to `report`.
 ///
 /// # Errors
 /// A file that cannot be read.
@@ -38,7 +38,7 @@ pub fn rows_there<T: Row>(trial: &Path, report: &mut dyn FnMut(String)) -> io::R
     Ok(rows)
 }
 
-impl OwnTable {
+impl RowFile {
     /// Makes the table hold these rows and nothing else, and opens it for more.
     ///
     /// # Errors
@@ -64,7 +64,7 @@ impl OwnTable {
     pub fn append<T: Row>(&mut self, rows: &[T]) -> io::Result<()> {
         let bytes = tables::appended_rows(rows).map_err(io::Error::other)?;
         if let Err(error) = self.file.write_all(&bytes) {
-            // Where this fails as well, the torn row is mended when the trial goes on.
+            // Where this fails as well, the torn row is repaired when the trial is resumed.
             let _ = self.file.set_len(self.length);
             return Err(named(&self.path, &error));
         }
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_goes_on_behind_the_rows_that_are_kept_wherever_it_was_torn() {
+    fn a_table_is_continued_behind_the_rows_that_are_kept_wherever_it_was_torn() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("steps.csv");
         let rows: Vec<StepRow> = (0..4).map(row).collect();
@@ -108,7 +108,7 @@ mod tests {
             fs::write(&path, &whole[..length]).unwrap();
             let there = rows_there::<StepRow>(folder.path(), &mut |_| {}).unwrap();
             let kept = there.len().min(2);
-            let mut table = OwnTable::open_with(folder.path(), &there[..kept]).unwrap();
+            let mut table = RowFile::open_with(folder.path(), &there[..kept]).unwrap();
             table.append(&rows[kept..]).unwrap();
             table.sync().unwrap();
             assert_eq!(fs::read(&path).unwrap(), whole, "torn at {length}");

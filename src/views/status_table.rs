@@ -1,11 +1,12 @@
 //! How the trials of a folder stand, as a table.
 
-use super::text::{Side, Table};
+use super::section::{Block, Section, Side, Table};
+use super::text::counted;
 use crate::formats::tables::Status;
 
 /// A trial's line.
 #[derive(Clone, Debug, PartialEq)]
-pub struct StandingLine {
+pub struct StatusLine {
     /// Its identity, if that can be told.
     pub trial: String,
     /// The variant's name.
@@ -27,9 +28,9 @@ pub struct StandingLine {
 }
 
 /// The table of all trials, and a line that sums it up.
-pub fn console(lines: &[StandingLine]) -> String {
+pub fn section(lines: &[StatusLine]) -> Section {
     let mut table = Table::default();
-    let mut column = |name: &str, side, cell: &dyn Fn(&StandingLine) -> String| {
+    let mut column = |name: &str, side, cell: &dyn Fn(&StatusLine) -> String| {
         table.column(name, side, lines.iter().map(cell));
     };
     column("trial", Side::Left, &|line| line.trial.clone());
@@ -50,32 +51,21 @@ pub fn console(lines: &[StandingLine]) -> String {
         true => line.error.clone(),
         false => line.holder.clone(),
     });
-    let notes: Vec<String> = notes.collect();
-    if notes.iter().any(|note| !note.is_empty()) {
-        table.column("note", Side::Left, notes);
-    }
-    let mut text = table.aligned();
-    text += &format!("{}\n", summed_up(lines));
+    table.column_if_any("note", Side::Left, notes);
+    let mut blocks = vec![Block::Table(table), Block::Text(summed_up(lines))];
     if lines.iter().any(|line| line.stale) {
-        text += "Stale: of an earlier version of the ablation file. Kept, and in no table or plot.\n";
+        let words = "Stale: of an earlier version of the ablation file. Kept, and in no table or plot.";
+        blocks.push(Block::Note(words.to_owned()));
     }
-    text
+    Section { title: "", blocks }
 }
 
 /// `12 trials: 8 ok, 1 failed, 3 pending; 2 stale`.
-fn summed_up(lines: &[StandingLine]) -> String {
-    let current: Vec<&StandingLine> = lines.iter().filter(|line| !line.stale).collect();
-    let all = [
-        Status::Ok,
-        Status::Failed,
-        Status::Oom,
-        Status::Timeout,
-        Status::Interrupted,
-        Status::Pending,
-    ];
-    let is_running = |line: &&&StandingLine| !line.holder.is_empty();
+fn summed_up(lines: &[StatusLine]) -> String {
+    let current: Vec<&StatusLine> = lines.iter().filter(|line| !line.stale).collect();
+    let is_running = |line: &&&StatusLine| !line.holder.is_empty();
     let running = current.iter().filter(is_running).count();
-    let counts = all.iter().map(|&status| {
+    let counts = Status::ALL.iter().map(|&status| {
         let of_status = current
             .iter()
             .filter(|line| line.status == status && line.holder.is_empty());
@@ -90,19 +80,19 @@ fn summed_up(lines: &[StandingLine]) -> String {
         0 => String::new(),
         stale => format!("; {stale} stale"),
     };
-    let trials = if current.len() == 1 { "trial" } else { "trials" };
     match parts.is_empty() {
         true => format!("no trials{stale}"),
-        false => format!("{} {trials}: {}{stale}", current.len(), parts.join(", ")),
+        false => format!("{}: {}{stale}", counted(current.len(), "trial"), parts.join(", ")),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::terminal;
     use super::*;
 
-    fn line(trial: &str, status: Status, saved_steps: usize) -> StandingLine {
-        StandingLine {
+    fn line(trial: &str, status: Status, saved_steps: usize) -> StatusLine {
+        StatusLine {
             trial: trial.to_owned(),
             variant: "base".to_owned(),
             seed: 0,
@@ -119,21 +109,21 @@ mod tests {
     fn every_trial_has_its_line_and_the_sums_count_each_once() {
         let lines = [
             line("a1", Status::Ok, 46),
-            StandingLine {
+            StatusLine {
                 error: "the loss became NaN".to_owned(),
                 ..line("b2", Status::Failed, 23)
             },
-            StandingLine {
+            StatusLine {
                 holder: "process 7 on here".to_owned(),
                 ..line("c3", Status::Pending, 23)
             },
-            StandingLine {
+            StatusLine {
                 stale: true,
                 ..line("d4", Status::Ok, 46)
             },
         ];
         assert_eq!(
-            console(&lines),
+            terminal::text(&[section(&lines)], false),
             "\
 trial  variant  seed  status     steps saved  note
 -----  -------  ----  ---------  -----------  -------------------

@@ -1,0 +1,227 @@
+//! What a result folder holds, as one value: the ablation, the tables' rows, and what of them cannot be read.
+
+use std::fmt;
+
+use super::ablation::Ablation;
+use super::tables::{
+    BatchRow, BoundaryRow, EpochRow, PeerRow, Row, SampleRow, StepRow, TableError, TrialRow, first_fault, leading_rows,
+    whole_length,
+};
+
+/// An ablation's results, whole or half done.
+#[derive(Clone, Debug)]
+pub struct Study {
+    /// The ablation as it was run.
+    pub ablation: Ablation,
+    /// `trials.csv`.
+    pub trials: Vec<TrialRow>,
+    /// `epochs.csv`.
+    pub epochs: Vec<EpochRow>,
+    /// `batches.csv`.
+    pub batches: Vec<BatchRow>,
+    /// `boundaries.csv`.
+    pub boundaries: Vec<BoundaryRow>,
+    /// `peers.csv`.
+    pub peers: Vec<PeerRow>,
+    /// `steps.csv`, where it was asked for.
+    pub steps: Vec<StepRow>,
+    /// `samples.csv`, where it was asked for.
+    pub samples: Vec<SampleRow>,
+    /// What is broken in the tables.
+    pub damage: Vec<Damage>,
+}
+
+/// What becomes of a table with a row for each step, which may be long.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LongTable {
+    /// It is not opened.
+    #[default]
+    Skip,
+    /// It is checked, and its rows are dropped.
+    Check,
+    /// Its rows are kept.
+    Read,
+}
+
+/// How the long tables are read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LongTables {
+    /// `steps.csv`.
+    pub steps: LongTable,
+    /// `samples.csv`.
+    pub samples: LongTable,
+}
+
+/// A table that is not as it was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Damage {
+    /// What is wrong, and where.
+    pub fault: TableError,
+    /// Whether rows that were asked for are missing from the study because of it.
+    pub loses_rows: bool,
+}
+
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let effect = match self.loses_rows {
+            true => "the rows from there on are left out",
+            false => "no plot and no summary needs it",
+        };
+        write!(
+            f,
+            "{}; {effect}; run the ablation again to write the table anew",
+            self.fault
+        )
+    }
+}
+
+impl Study {
+    /// A study without rows.
+    pub fn new(ablation: Ablation) -> Self {
+        Self {
+            ablation,
+            trials: Vec::new(),
+            epochs: Vec::new(),
+            batches: Vec::new(),
+            boundaries: Vec::new(),
+            peers: Vec::new(),
+            steps: Vec::new(),
+            samples: Vec::new(),
+            damage: Vec::new(),
+        }
+    }
+
+    /// The study of an ablation and the tables beside it. `file` gives a table's name for messages and its bytes, none
+    /// where there is no such table. A last row that is torn, as in the table of a run that was killed, is no damage.
+    ///
+    /// # Errors
+    /// Those of `file`.
+    pub fn read<E>(
+        ablation: Ablation,
+        long: LongTables,
+        mut file: impl FnMut(&str) -> Result<Option<(String, Vec<u8>)>, E>,
+    ) -> Result<Self, E> {
+        let mut study = Self::new(ablation);
+        let damage = &mut study.damage;
+        study.trials = rows(damage, file(TrialRow::FILE)?);
+        study.epochs = rows(damage, file(EpochRow::FILE)?);
+        study.batches = rows(damage, file(BatchRow::FILE)?);
+        study.boundaries = rows(damage, file(BoundaryRow::FILE)?);
+        study.peers = rows(damage, file(PeerRow::FILE)?);
+        study.steps = long_table(damage, long.steps, &mut file)?;
+        study.samples = long_table(damage, long.samples, &mut file)?;
+        Ok(study)
+    }
+}
+
+fn long_table<T: Row, E>(
+    damage: &mut Vec<Damage>,
+    long: LongTable,
+    file: &mut impl FnMut(&str) -> Result<Option<(String, Vec<u8>)>, E>,
+) -> Result<Vec<T>, E> {
+    match long {
+        LongTable::Skip => Ok(Vec::new()),
+        LongTable::Read => Ok(rows(damage, file(T::FILE)?)),
+        LongTable::Check => {
+            let whole = file(T::FILE)?.and_then(whole);
+            let fault = whole.and_then(|(name, bytes)| first_fault::<T>(&bytes, &name));
+            damage.extend(fault.map(|fault| Damage {
+                fault,
+                loses_rows: false,
+            }));
+            Ok(Vec::new())
+        }
+    }
+}
+
+/// The rows before the first fault, which is noted.
+fn rows<T: Row>(damage: &mut Vec<Damage>, file: Option<(String, Vec<u8>)>) -> Vec<T> {
+    let Some((name, bytes)) = file.and_then(whole) else {
+        return Vec::new();
+    };
+    let (rows, fault) = leading_rows(&bytes, &name);
+    damage.extend(fault.map(|fault| Damage {
+        fault,
+        loses_rows: true,
+    }));
+    rows
+}
+
+/// The lines of a table that are whole; none where not even the header is, as in one that was just begun.
+fn whole((name, mut bytes): (String, Vec<u8>)) -> Option<(String, Vec<u8>)> {
+    bytes.truncate(whole_length(&bytes));
+    (!bytes.is_empty()).then_some((name, bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::path::Path;
+
+    use super::super::ablation::parse;
+    use super::super::tables::write_rows;
+    use super::*;
+
+    fn ablation() -> Ablation {
+        let text = "name = \"x\"\nquestion = \"?\"\n[data]\ndataset = \"digits\"\n[model]\ndepth = 10\n";
+        parse(text, Path::new("x.toml")).unwrap()
+    }
+
+    /// A table of steps of which the third is damaged.
+    fn steps() -> Vec<u8> {
+        let row = |step| StepRow {
+            trial: "t".to_owned(),
+            variant: "base".to_owned(),
+            seed: 0,
+            epoch: 0,
+            step,
+            loss: 2.5,
+            learning_rate: 0.1,
+        };
+        let rows: Vec<StepRow> = (0..5).map(row).collect();
+        let text = String::from_utf8(write_rows(&rows).unwrap()).unwrap();
+        text.replace(",2,2.5", ",two,2.5").into_bytes()
+    }
+
+    fn study(steps: LongTable, table: &[u8]) -> (Study, Vec<String>) {
+        let mut opened = Vec::new();
+        let long = LongTables {
+            steps,
+            samples: LongTable::Skip,
+        };
+        let study = Study::read::<Infallible>(ablation(), long, |file| {
+            opened.push(file.to_owned());
+            Ok((file == StepRow::FILE).then(|| (format!("x/{file}"), table.to_vec())))
+        });
+        let Ok(study) = study;
+        (study, opened)
+    }
+
+    #[test]
+    fn the_step_rows_are_there_where_they_are_asked_for_alone() {
+        let (skipped, opened) = study(LongTable::Skip, &steps());
+        assert!(skipped.damage.is_empty() && !opened.contains(&StepRow::FILE.to_owned()));
+        assert!(!opened.contains(&SampleRow::FILE.to_owned()));
+        let (checked, opened) = study(LongTable::Check, &steps());
+        assert!(checked.steps.is_empty() && opened.contains(&StepRow::FILE.to_owned()));
+        assert_eq!(
+            checked.damage[0].to_string(),
+            "x/steps.csv: line 4, column 'step': 'two' is wrong: invalid digit found in string; no plot and no summary needs \
+             it; run the ablation again to write the table anew"
+        );
+        let (read, _) = study(LongTable::Read, &steps());
+        assert_eq!(read.steps.len(), 2);
+        assert!(read.damage[0].loses_rows, "{:?}", read.damage);
+    }
+
+    #[test]
+    fn a_last_row_that_is_torn_is_no_damage() {
+        let whole = String::from_utf8(steps()).unwrap().replace("two", "2");
+        for end in 0..=whole.len() {
+            for long in [LongTable::Check, LongTable::Read] {
+                let (study, _) = study(long, &whole.as_bytes()[..end]);
+                assert_eq!(study.damage, [], "{long:?}, cut at {end}");
+            }
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! What the tables must hold to that is written elsewhere.
+
+mod documentation;

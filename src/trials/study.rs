@@ -1,0 +1,48 @@
+//! A result folder read as one value.
+
+use std::io;
+
+use super::files::named;
+use super::folder::{FolderError, ResultFolder, read_if_there};
+use crate::formats::ablation::parse;
+use crate::formats::study::{LongTables, Study};
+
+/// The most bytes of an ablation file: ten thousand variants, each with a thousand letters.
+const LARGEST_ABLATION: u64 = 10 << 20;
+
+impl ResultFolder {
+    /// Checks that the folder is there and holds results.
+    ///
+    /// # Errors
+    /// What it is not.
+    pub fn check_is_there(&self) -> Result<(), FolderError> {
+        let rule = match (self.ablation_file().is_file(), self.root().exists()) {
+            (true, _) => return Ok(()),
+            (false, true) => "this is not a result folder (it has no ablation.toml)",
+            (false, false) => "there is no such folder",
+        };
+        Err(FolderError::Broken {
+            file: self.root().display().to_string(),
+            rule: rule.to_owned(),
+            remedy: "name a result folder, such as results/growth".to_owned(),
+        })
+    }
+
+    /// Reads the ablation as it was run and the tables at the top. What is broken in a table is part of the study.
+    ///
+    /// # Errors
+    /// A folder without results, an ablation that cannot be read, or whatever the system says.
+    pub fn study(&self, long: LongTables) -> Result<Study, FolderError> {
+        self.check_is_there()?;
+        let path = self.ablation_file();
+        let bytes = read_if_there(&path, LARGEST_ABLATION)?.unwrap_or_default();
+        let text = String::from_utf8(bytes)
+            .map_err(|error| named(&path, &io::Error::new(io::ErrorKind::InvalidData, error)))?;
+        let ablation = parse(&text, &path)?;
+        Study::read(ablation, long, |file| {
+            let path = self.root().join(file);
+            let bytes = read_if_there(&path, u64::MAX)?;
+            Ok(bytes.map(|bytes| (path.display().to_string(), bytes)))
+        })
+    }
+}

@@ -1,0 +1,101 @@
+//! `plot` on result folders whose tables are not as they were written.
+
+#![cfg(feature = "burn")]
+
+mod workplace;
+
+use std::fs;
+
+use densenet_bench::formats::tables::{EpochRow, Row, StepRow, TrialRow, read_rows, write_rows};
+use workplace::Workplace;
+
+const ABLATION: &str = "name = \"small\"\nquestion = \"?\"\n[data]\ndataset = \"digits\"\n[model]\nblock-layers = [1]\n\
+                        growth-rate = 4\n[train]\nsteps = 3\n";
+
+/// A folder with one finished trial of three steps.
+fn place() -> Workplace {
+    let place = Workplace::new();
+    fs::create_dir_all(place.path("results/small")).unwrap();
+    place.write("results/small/ablation.toml", ABLATION);
+    let header = TrialRow::header().join(",");
+    let row = "small,t,base,0,ok,,cpu,plain,f32,densenet,digits,1,4,false,1.0,8,0.0,1000,2000,1,64,3,2.1,0.5,,,2.2,0.25,,800.0,\
+               1,2,00ff";
+    let trials: Vec<TrialRow> = read_rows(format!("{header}\n{row}\n").as_bytes(), TrialRow::FILE).unwrap();
+    write(&place, &trials);
+    let epoch = "t,base,0,0,2.1,0.5,,,2.2,0.25,1000\n";
+    let table = format!("{}\n{epoch}", EpochRow::header().join(","));
+    write::<EpochRow>(&place, &read_rows(table.as_bytes(), EpochRow::FILE).unwrap());
+    let step = |step| StepRow {
+        trial: "t".to_owned(),
+        variant: "base".to_owned(),
+        seed: 0,
+        epoch: 0,
+        step,
+        loss: 2.5,
+        learning_rate: 0.1,
+    };
+    write(&place, &[0, 1, 2].map(step));
+    place
+}
+
+fn write<T: Row>(place: &Workplace, rows: &[T]) {
+    fs::write(place.path("results/small").join(T::FILE), write_rows(rows).unwrap()).unwrap();
+}
+
+fn damage<T: Row>(place: &Workplace, from: &str, to: &str) {
+    let path = place.path("results/small").join(T::FILE);
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(text.contains(from), "{text}");
+    fs::write(path, text.replace(from, to)).unwrap();
+}
+
+/// The exit status, stdout and stderr of `plot`.
+fn plot(place: &Workplace) -> (Option<i32>, String, String) {
+    let output = place.run(&["plot", "results/small"]);
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn a_damaged_step_row_is_named_and_stops_no_plot() {
+    let place = place();
+    let (status, whole, said) = plot(&place);
+    assert_eq!((status, said.as_str()), (Some(0), ""));
+    let files = ["summary.md", "plots/loss-curves.svg", "plots/test-error.png"];
+    let read = || files.map(|file| fs::read(place.path("results/small").join(file)).unwrap());
+    let before = read();
+    damage::<StepRow>(&place, ",1,2.5", ",one,2.5");
+    let (status, stdout, said) = plot(&place);
+    assert_eq!((status, stdout), (Some(0), whole));
+    assert_eq!(
+        said,
+        "warning: results/small/steps.csv: line 3, column 'step': 'one' is wrong: invalid digit found in string; no plot and \
+         no summary needs it; run the ablation again to write the table anew\n"
+    );
+    assert_eq!(read(), before);
+}
+
+#[test]
+fn a_damaged_row_that_is_drawn_is_named_and_the_plots_without_it_are_no_success() {
+    let place = place();
+    damage::<EpochRow>(&place, "t,base,0,0,2.1", "t,base,0,0,high");
+    let (status, stdout, said) = plot(&place);
+    assert_eq!(status, Some(1));
+    assert!(stdout.contains("25.00"), "{stdout}");
+    assert!(
+        said.contains("epochs.csv: line 2, column 'train_loss': 'high' is wrong") && said.contains("are left out"),
+        "{said}"
+    );
+}
+
+#[test]
+fn tables_of_an_earlier_program_are_still_drawn() {
+    let place = place();
+    let path = place.path("results/small/trials.csv");
+    let text = fs::read_to_string(&path).unwrap();
+    let earlier = text.replace("precision,family,", "").replace("f32,densenet,", "");
+    assert_ne!(earlier, text);
+    let (_, whole, _) = plot(&place);
+    fs::write(path, earlier).unwrap();
+    assert_eq!(plot(&place), (Some(0), whole, String::new()));
+}
