@@ -241,7 +241,7 @@ mod tests {
             (changed, "its checksum is wrong"),
             (whole[..300].to_vec(), "its checksum is wrong"),
             (vec![], "it does not begin like a checkpoint"),
-            (too_long, "bytes that are read of such a file"),
+            (too_long, "-byte limit for this kind of file"),
         ] {
             fs::write(&path, bytes).unwrap();
             let (steps, reports) = used(&checkpoints, 9);
