@@ -13,12 +13,12 @@ pub fn grouped(number: u64) -> String {
     text
 }
 
-/// `value` for one, `values` for any other number.
+/// The noun alone: `trial` of 1, else `trials`.
 pub fn plural(count: usize, noun: &str) -> String {
     format!("{noun}{}", if count == 1 { "" } else { "s" })
 }
 
-/// `1 trial`, `2 trials`.
+/// `1 trial`, `2 trials`, of a noun whose plural ends in `s`.
 pub fn counted(count: usize, noun: &str) -> String {
     format!("{count} {}", plural(count, noun))
 }

@@ -50,7 +50,7 @@ fn a_download_that_was_cut_goes_on_where_it_ended() {
         error.rule.starts_with("the transfer broke off after 100,000 of 3"),
         "{error}"
     );
-    assert_eq!(error.remedy, "run the command again, and it goes on from there");
+    assert_eq!(error.remedy, "run the command again to resume it");
     assert_eq!(place.names(), [PART]);
     assert!(fs::read(place.part()).unwrap() == archive[..100_000]);
     place.from(&set, &server).unwrap_err();
@@ -105,8 +105,8 @@ fn a_resumed_download_is_checked_as_a_whole() {
     assert_eq!(
         error.to_string(),
         format!(
-            "{}small-set.tar.gz: its SHA-256 is {found}, and that of small-set.tar.gz is {}; what was loaded is removed, \
-             nothing was unpacked; run the command again to load all of it anew, or name another source with --from \
+            "{}small-set.tar.gz: its SHA-256 is {found}, and that of small-set.tar.gz is {}; the download was removed, \
+             nothing was unpacked; run the command again to download all of it, or name another source with --from \
              DIR|URL",
             server.base,
             sha256(&archive)
@@ -163,14 +163,14 @@ fn a_body_that_goes_on_is_cut_off() {
         .from(&set, &Server::new(vec![], vec![Answer::Raw(endless)]))
         .unwrap_err();
     assert!(
-        error.rule.starts_with("it goes on after the 3") && error.rule.ends_with("what was loaded is removed"),
+        error.rule.starts_with("it sends more than the 3") && error.rule.ends_with("the download was removed"),
         "{error}"
     );
     assert!(place.names().is_empty());
 }
 
 #[test]
-fn a_file_of_another_length_is_refused_before_it_is_loaded() {
+fn a_file_of_another_length_is_refused_before_it_is_downloaded() {
     let (archive, place) = (good(), Place::new());
     let set = set_of(&archive);
     for length in [7_u64, 1 << 40] {
@@ -185,7 +185,7 @@ fn a_file_of_another_length_is_refused_before_it_is_loaded() {
 }
 
 #[test]
-fn a_refusal_keeps_what_was_loaded_and_names_the_status() {
+fn a_refusal_keeps_the_part_file_and_names_the_status() {
     let (archive, place) = (good(), Place::new());
     let set = set_of(&archive);
     place.put_part(&archive[..1000]);

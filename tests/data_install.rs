@@ -126,7 +126,7 @@ fn a_second_fetch_at_once_says_so() {
     let server = Server::new(archive, vec![Answer::Obedient]);
     let mut second = None;
     let told = &mut |step: Step<'_>| {
-        if step.doing == Doing::Loading && second.is_none() {
+        if step.doing == Doing::Downloading && second.is_none() {
             second = Some(place.fetch(&set, &Source::Home).unwrap_err());
         }
     };

@@ -87,6 +87,7 @@ fn the_folder_that_the_archive_unpacks_to_is_found() {
     assert_eq!(data, read(DataSetName::Cifar10, &unpacked).unwrap());
     let outline = outline(&settings(DataSetName::Cifar10, folder.path())).unwrap();
     assert_eq!((outline.shape, outline.classes), (data.shape, 10));
+    assert_eq!((outline.train_images, outline.test_images), (10, 1));
 }
 
 #[test]
@@ -166,6 +167,7 @@ fn folders_are_read_by_class_then_by_name() {
     }
     let outline = outline(&settings(DataSetName::Folder, folder.path())).unwrap();
     assert_eq!((outline.shape, outline.classes), (data.shape, 2));
+    assert_eq!((outline.train_images, outline.test_images), (3, 2));
 }
 
 #[test]
@@ -221,22 +223,22 @@ fn faults_of_image_folders_name_the_thing() {
         ),
         (
             |path| fs::write(path.join("train/notes.txt"), "x").unwrap(),
-            "@/train/notes.txt: it is no folder, and a class was expected; lay the images out as train/CLASS/IMAGE and \
+            "@/train/notes.txt: it is not a folder, and a class was expected; lay the images out as train/CLASS/IMAGE and \
              test/CLASS/IMAGE",
         ),
         (
             |path| fs::write(path.join("train/ant/notes.txt"), "x").unwrap(),
-            "@/train/ant/notes.txt: it is no image, and files ending in .png, .jpg or .jpeg were expected; move it out \
+            "@/train/ant/notes.txt: it is not an image, and files ending in .png, .jpg or .jpeg were expected; move it out \
              of the data set, or convert it",
         ),
         (
             |path| fs::create_dir(path.join("train/ant/more.png")).unwrap(),
-            "@/train/ant/more.png: it is no image, and files ending in .png, .jpg or .jpeg were expected; move it out \
+            "@/train/ant/more.png: it is not an image, and files ending in .png, .jpg or .jpeg were expected; move it out \
              of the data set, or convert it",
         ),
         (
             |path| fs::write(path.join("train/bee/10.png"), "no image").unwrap(),
-            "@/train/bee/10.png: it does not decode as PNG or JPEG: its first bytes are of neither; replace the image, \
+            "@/train/bee/10.png: not a readable PNG or JPEG file: unknown signature; replace the image, \
              or remove it",
         ),
         (
@@ -245,7 +247,7 @@ fn faults_of_image_folders_name_the_thing() {
                 let bytes = fs::read(&file).unwrap();
                 fs::write(&file, &bytes[..bytes.len() - 9]).unwrap();
             },
-            "@/test/bee/b.jpg: it does not decode as PNG or JPEG: it ends before the end-of-image marker; replace the \
+            "@/test/bee/b.jpg: not a readable PNG or JPEG file: it ends before the end-of-image marker; replace the \
              image, or remove it",
         ),
     ];
@@ -268,7 +270,7 @@ fn a_corrupted_png_is_named_with_the_decoders_reason() {
     fs::write(&file, bytes).unwrap();
     let message = message(DataSetName::Folder, folder.path());
     assert!(
-        message.starts_with("@/test/ant/a.png: it does not decode as PNG or JPEG: "),
+        message.starts_with("@/test/ant/a.png: not a readable PNG or JPEG file: "),
         "{message}"
     );
     assert!(

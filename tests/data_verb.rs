@@ -76,7 +76,7 @@ fn the_list_has_every_set_and_where_it_is() {
     for line in [
         "  1x8x8, 10 classes, 1,437 training and 360 test images",
         "  built in, nothing to fetch",
-        "  in data/cifar10/cifar-10-batches-bin, but not whole",
+        "  in data/cifar10/cifar-10-batches-bin, but incomplete",
         "  not in data/cifar100; to fetch it (169 MB, 184 MB unpacked): densenet-bench data fetch cifar100",
     ] {
         assert!(text.lines().any(|found| found == line), "{line}\n{text}");
@@ -113,9 +113,7 @@ fn verifying_names_the_files_and_ends_with_one_where_they_are_wrong() {
         lines[6],
         "data/cifar10/cifar-10-batches-bin/batches.meta.txt: there, but no checksum is known for it"
     );
-    assert!(
-        said(&output).starts_with("error: data/cifar10/cifar-10-batches-bin: 6 of 7 files are not as they have to be")
-    );
+    assert!(said(&output).starts_with("error: data/cifar10/cifar-10-batches-bin: 6 of 7 files are wrong"));
 
     let folder = place.path("data/cifar10/cifar-10-batches-bin");
     let output = place.run(&[
@@ -150,8 +148,8 @@ fn an_archive_that_is_not_the_one_is_refused_by_its_sum_before_it_is_unpacked() 
         "{said}"
     );
     assert!(said.contains(
-        "that of cifar-10-binary.tar.gz is c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd; what was \
-         loaded is removed, nothing was unpacked; run the command again"
+        "that of cifar-10-binary.tar.gz is c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd; the \
+         download was removed, nothing was unpacked; run the command again"
     ));
     assert_eq!(said.lines().count(), 1);
     assert!(!place.path("mit Ähre").exists());

@@ -24,7 +24,7 @@ Examples:
   densenet-bench data fetch cifar10 --from http://mirror.example/cifar/
   densenet-bench data verify cifar10 --path /data/cifar-10-batches-bin
 
-Exit status: 0 it is there and right, 1 a transfer failed or a file is not right, 2 bad usage and nothing started.")]
+Exit status: 0 all files are right, 1 a download failed or a file is wrong, 2 bad usage and nothing started.")]
 pub struct Arguments {
     #[command(subcommand)]
     action: Action,
@@ -37,7 +37,7 @@ enum Action {
     Verify(VerifyArguments),
 }
 
-/// Show the data sets that are known, and where they are
+/// List the known data sets, and where they are
 #[derive(Args)]
 struct ListArguments {
     /// Print JSON
@@ -61,7 +61,7 @@ struct FetchArguments {
     json: bool,
 }
 
-/// Read every file of a data set and hold it against what is known of it
+/// Verify the checksum of every file of a data set
 #[derive(Args)]
 struct VerifyArguments {
     /// The data set, such as cifar10
@@ -104,7 +104,7 @@ fn set_text(set: &KnownSet) -> String {
         None => "built in, nothing to fetch".to_owned(),
         Some(files) => match whereabouts(set, files) {
             Presence::Complete(folder) => format!("in {}, every file with the right size", folder.display()),
-            Presence::Partial(folder) => format!("in {}, but not whole", folder.display()),
+            Presence::Partial(folder) => format!("in {}, but incomplete", folder.display()),
             Presence::Absent => format!(
                 "not in {}; to fetch it ({:.0} MB, {:.0} MB unpacked): densenet-bench data fetch {}",
                 default_folder(set).display(),
@@ -173,8 +173,8 @@ fn fetch(arguments: &FetchArguments) -> Outcome {
         "{}: {}. In the ablation file, under [data]:",
         folder.display(),
         match fetched.was_there {
-            true => "it is there already, and right",
-            false => "fetched and checked",
+            true => "already there, with the right checksums",
+            false => "downloaded and verified",
         }
     ));
     if arguments.json {
@@ -226,7 +226,7 @@ fn verify(arguments: &VerifyArguments) -> Outcome {
     }
     if wrong > 0 {
         return Err(Failure::Work(format!(
-            "{}: {wrong} of {} files are not as they have to be; remove or rename the folder, and fetch it again with \
+            "{}: {wrong} of {} files are wrong; remove or rename the folder, and fetch it again with \
              `densenet-bench data fetch {}`",
             folder.display(),
             reports.len(),

@@ -92,7 +92,7 @@ impl Format {
     /// The folder that holds the batch files: `path` itself, or the archive's own folder in it.
     ///
     /// # Errors
-    /// `path` is no folder, or one of the files is not there.
+    /// `path` is not a folder, or one of the files is not there.
     fn locate(&self, files: &dyn FileSystem, path: &Path) -> Result<PathBuf, DataError> {
         check_folder(files, path, &self.remedy())?;
         let unpacked = path.join(self.folder);

@@ -55,7 +55,7 @@ pub(super) fn is_file(files: &dyn FileSystem, path: &Path) -> bool {
 pub(super) fn check_folder(files: &dyn FileSystem, path: &Path, remedy: &str) -> Result<(), DataError> {
     match files.entry(path) {
         Ok(Entry::Folder) => Ok(()),
-        Ok(_) => Err(DataError::path(path, "it is no folder", remedy)),
+        Ok(_) => Err(DataError::path(path, "it is not a folder", remedy)),
         Err(error) if error.kind() == ErrorKind::NotFound => {
             Err(DataError::path(path, "there is no such folder", remedy))
         }
@@ -106,7 +106,7 @@ pub(super) mod tests {
         let files = MemoryFiles(BTreeMap::from([(PathBuf::from("a/b"), vec![1])]));
         assert_eq!(check_folder(&files, Path::new("a"), "do"), Ok(()));
         let message = |path: &str| check_folder(&files, Path::new(path), "do").unwrap_err().to_string();
-        assert_eq!(message("a/b"), "a/b: it is no folder; do");
+        assert_eq!(message("a/b"), "a/b: it is not a folder; do");
         assert_eq!(message("c"), "c: there is no such folder; do");
         assert!(is_folder(&files, Path::new("a")) && is_file(&files, Path::new("a/b")));
         assert_eq!(files.names(Path::new("a")).unwrap(), ["b"]);

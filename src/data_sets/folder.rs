@@ -99,7 +99,7 @@ fn load(request: &Request<'_>) -> Result<DataSet, DataError> {
             let bytes = (files.read(file, LARGEST_FILE)).map_err(|error| DataError::unreadable(file, &error))?;
             let image = decode(&bytes, size as u32).map_err(|reason| {
                 let remedy = "replace the image, or remove it";
-                DataError::path(file, format!("it does not decode as PNG or JPEG: {reason}"), remedy)
+                DataError::path(file, format!("not a readable PNG or JPEG file: {reason}"), remedy)
             })?;
             pixels.copy_from_slice(&image);
             Ok(())
@@ -119,7 +119,7 @@ fn load(request: &Request<'_>) -> Result<DataSet, DataError> {
 /// Lists the classes and images under `path`.
 ///
 /// # Errors
-/// A folder that is missing, no class, a class in one split alone, a class without images, or a file that is no image;
+/// A folder that is missing, no class, a class in one split alone, a class without images, or a file that is not an image;
 /// hidden files and those that file managers leave are skipped.
 fn list(files: &dyn FileSystem, path: &Path) -> Result<Listing, DataError> {
     check_folder(files, path, LAYOUT)?;
@@ -162,7 +162,7 @@ fn class_folders(files: &dyn FileSystem, folder: &Path) -> Result<Vec<OsString>,
         if !is_folder(files, &folder.join(name)) {
             return Err(DataError::path(
                 &folder.join(name),
-                "it is no folder, and a class was expected",
+                "it is not a folder, and a class was expected",
                 LAYOUT,
             ));
         }
@@ -184,7 +184,7 @@ fn class_images(files: &dyn FileSystem, folder: &Path) -> Result<Vec<PathBuf>, D
         if !is_image || !is_file(files, file) {
             return Err(DataError::path(
                 file,
-                "it is no image, and files ending in .png, .jpg or .jpeg were expected",
+                "it is not an image, and files ending in .png, .jpg or .jpeg were expected",
                 "move it out of the data set, or convert it",
             ));
         }

@@ -54,7 +54,7 @@ fn decode_rgb(bytes: &[u8]) -> Result<image::RgbImage, String> {
         Some(image::ImageFormat::Png) => false,
         Some(image::ImageFormat::Jpeg) => true,
         Some(other) => return Err(format!("its bytes are {}", other.to_mime_type())),
-        None => return Err("its first bytes are of neither".to_owned()),
+        None => return Err("unknown signature".to_owned()),
     };
     let decoder = reader.into_decoder().map_err(said)?;
     let (width, height) = decoder.dimensions();
@@ -177,8 +177,8 @@ mod tests {
     #[test]
     fn other_bytes_are_named() {
         assert_eq!(decode(b"GIF89a\0\0", 8).unwrap_err(), "its bytes are image/gif");
-        assert_eq!(decode(b"hello", 8).unwrap_err(), "its first bytes are of neither");
-        assert_eq!(decode(b"", 8).unwrap_err(), "its first bytes are of neither");
+        assert_eq!(decode(b"hello", 8).unwrap_err(), "unknown signature");
+        assert_eq!(decode(b"", 8).unwrap_err(), "unknown signature");
     }
 
     #[test]

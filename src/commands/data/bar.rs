@@ -27,8 +27,9 @@ impl Bar {
             return;
         }
         let doing = match step.doing {
-            Doing::Loading => "loading",
-            Doing::Checking => "checking",
+            Doing::Downloading => "downloading",
+            Doing::Copying => "copying",
+            Doing::Checking => "verifying",
             Doing::Unpacking => "unpacking",
         };
         let heading = format!("{doing} {}", step.file);

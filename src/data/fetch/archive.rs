@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use tar::{Archive, EntryType};
 
 use super::error::FetchError;
-use super::step::{Doing, Step, Told};
+use super::step::{Doing, Progress, Step};
 use crate::data_sets::{Files, Member};
 use crate::words::grouped;
 use crate::words::hex;
@@ -22,7 +22,7 @@ const SPARE_BYTES: u64 = 1 << 20;
 const SPARE_ENTRIES: usize = 64;
 
 /// Writes the members of `files` that are in the gzipped tar archive `gzip` into the folder `target`, which has none of
-/// them yet, and gives their names and sums. Other files are passed over: no name of the archive's becomes a path.
+/// them yet, and gives their names and sums. Other files are skipped: no name of the archive's becomes a path.
 ///
 /// # Errors
 /// An entry with an absolute path or `..`, a link, a device or anything else that is no file and no folder, a member
@@ -33,7 +33,7 @@ pub fn unpack(
     archive: &str,
     files: &Files,
     target: &Path,
-    told: Told<'_>,
+    progress: Progress<'_>,
 ) -> Result<Vec<(&'static str, String)>, FetchError> {
     let fault = |rule: String| FetchError::work(archive, rule, "this is no archive of the data set; do not use it");
     let bound = files.unpacked_bytes().saturating_add(SPARE_BYTES);
@@ -85,7 +85,7 @@ pub fn unpack(
                 grouped(member.size.bound())
             )));
         }
-        let sum = write_member(entry, size, member, target, told).map_err(|error| match error {
+        let sum = write_member(entry, size, member, target, progress).map_err(|error| match error {
             Copying::Read(error) => unreadable(error),
             Copying::Write(error) => FetchError::system(&target.join(member.name), "written", &error),
         })?;
@@ -126,7 +126,7 @@ pub(super) fn write_member(
     size: u64,
     member: &Member,
     target: &Path,
-    told: Told<'_>,
+    progress: Progress<'_>,
 ) -> Result<String, Copying> {
     let mut file = File::create_new(target.join(member.name)).map_err(Copying::Write)?;
     let mut hash = Sha256::new();
@@ -142,7 +142,7 @@ pub(super) fn write_member(
         file.write_all(&buffer[..read]).map_err(Copying::Write)?;
         hash.update(&buffer[..read]);
         done += read as u64;
-        told(Step {
+        progress(Step {
             doing: Doing::Unpacking,
             file: member.name,
             done,

@@ -1,4 +1,4 @@
-//! A download over HTTP that goes on where an earlier one ended.
+//! A download over HTTP that resumes where an earlier one ended.
 
 use std::io::{self, Read};
 use std::net::IpAddr;
@@ -9,7 +9,7 @@ use ureq::{Agent, Body, Proxy};
 
 use super::error::FetchError;
 use super::part::Part;
-use super::step::{Doing, Step, Told};
+use super::step::{Doing, Progress, Step};
 use crate::data_sets::Download;
 use crate::words::grouped;
 
@@ -32,19 +32,19 @@ impl Default for Patience {
 }
 
 const ELSEWHERE: &str = "name another source with --from DIR|URL";
-const AGAIN: &str = "run the command again, and it goes on from there";
+const AGAIN: &str = "run the command again to resume it";
 
-/// Loads what `part` lacks of `download` from `url`. Whether it is the right file is for [`Part::check`] to say.
+/// Downloads what `part` lacks of `download` from `url`. Whether it is the right file is for [`Part::check`] to say.
 ///
 /// # Errors
-/// The server cannot be reached, refuses, stalls or ends early (the part file stays, to go on with), or it has a file of
+/// The server cannot be reached, refuses, stalls or ends early (the part file stays, to be resumed), or it has a file of
 /// another size.
 pub(super) fn load(
     url: &str,
     download: &Download,
     part: &mut Part,
     patience: &Patience,
-    told: Told<'_>,
+    progress: Progress<'_>,
 ) -> Result<(), FetchError> {
     let mut have = part.len()?;
     if have > download.bytes {
@@ -78,7 +78,7 @@ pub(super) fn load(
     if have == 0 {
         part.clear()?;
     }
-    receive(url, download, &mut response, part, have, told)
+    receive(url, download, &mut response, part, have, progress)
 }
 
 fn receive(
@@ -87,7 +87,7 @@ fn receive(
     response: &mut Response<Body>,
     part: &mut Part,
     mut have: u64,
-    told: Told<'_>,
+    progress: Progress<'_>,
 ) -> Result<(), FetchError> {
     let mut body = response.body_mut().as_reader();
     let mut buffer = vec![0; 1 << 16];
@@ -104,7 +104,7 @@ fn receive(
             return Err(FetchError::work(
                 url,
                 format!(
-                    "it goes on after the {} bytes that {} has; it was cut off, and what was loaded is removed",
+                    "it sends more than the {} bytes of {}; the transfer was stopped, and the download was removed",
                     grouped(download.bytes),
                     download.file
                 ),
@@ -113,8 +113,8 @@ fn receive(
         }
         part.append(&buffer[..read])?;
         have += read as u64;
-        told(Step {
-            doing: Doing::Loading,
+        progress(Step {
+            doing: Doing::Downloading,
             file: download.file,
             done: have,
             total: download.bytes,

@@ -1,4 +1,4 @@
-//! A data set brought to its folder: loaded, checked, unpacked, renamed; whole or not at all.
+//! A data set brought to its folder: downloaded, verified, unpacked, renamed; whole or not at all.
 
 use std::fs;
 use std::io;
@@ -10,7 +10,7 @@ use super::error::FetchError;
 use super::part::Part;
 use super::report::{FileReport, Presence, inspect_files, presence};
 use super::source::{self, Source};
-use super::step::Told;
+use super::step::Progress;
 use super::sums::{SUMS_FILE, list};
 use crate::data_sets::{Download, Files, KnownSet, Packing};
 use crate::files::sync_folder;
@@ -25,7 +25,7 @@ pub struct Fetched {
 }
 
 /// Brings `set` into a folder of its own under `to`. What is there and right is left alone; what is there and wrong is
-/// the user's to remove. An interrupted download leaves a part file that the next call goes on with.
+/// the user's to remove. An interrupted download leaves a part file that the next call resumes.
 ///
 /// # Errors
 /// The data set is built in, its folder is there with other files, the source does not have it, the transfer fails, the
@@ -36,7 +36,7 @@ pub fn fetch(
     to: &Path,
     source: &Source,
     patience: &Patience,
-    told: Told<'_>,
+    progress: Progress<'_>,
 ) -> Result<Fetched, FetchError> {
     let Some(files) = &set.files else {
         return Err(FetchError::input(
@@ -45,13 +45,13 @@ pub fn fetch(
             format!("write dataset = \"{}\"", set.name),
         ));
     };
-    if let Some(there) = already_there(files, to, told)? {
+    if let Some(there) = already_there(files, to, progress)? {
         return Ok(there);
     }
     source.check(files)?;
     let was_there = to.exists();
     fs::create_dir_all(to).map_err(|error| FetchError::system(to, "created", &error).before_the_start())?;
-    let outcome = fetch_into(files, to, source, patience, told);
+    let outcome = fetch_into(files, to, source, patience, progress);
     if outcome.is_err() && !was_there {
         // Only an empty one goes: a part file is worth keeping.
         let _ = fs::remove_dir(to);
@@ -64,27 +64,27 @@ fn fetch_into(
     to: &Path,
     source: &Source,
     patience: &Patience,
-    told: Told<'_>,
+    progress: Progress<'_>,
 ) -> Result<Fetched, FetchError> {
     let mut parts = Vec::new();
     for download in files.downloads {
         parts.push((download, Part::open(to, download)?));
     }
     // From here on no other process works here; one may just have ended.
-    if let Some(there) = already_there(files, to, told)? {
+    if let Some(there) = already_there(files, to, progress)? {
         return Ok(there);
     }
     for (download, part) in &mut parts {
         let origin = match source {
             Source::Folder(folder) => {
                 let path = source::local(folder, download);
-                source::copy(&path, download, part, told)?;
+                source::copy(&path, download, part, progress)?;
                 path.display().to_string()
             }
-            Source::Home => load(files.base, download, part, patience, told)?,
-            Source::Mirror(base) => load(base, download, part, patience, told)?,
+            Source::Home => load(files.base, download, part, patience, progress)?,
+            Source::Mirror(base) => load(base, download, part, patience, progress)?,
         };
-        part.check(download, &origin, told)?;
+        part.check(download, &origin, progress)?;
     }
     // Hidden and beside its place, so that the rename stays on one file system. One of a process that was killed is ours.
     let staging = to.join(format!(".unpacking-{}", files.folder));
@@ -98,7 +98,7 @@ fn fetch_into(
         fs::remove_dir_all(&staging).map_err(failed(&staging, "removed"))?;
     }
     fs::create_dir(&staging).map_err(failed(&staging, "created"))?;
-    let unpacked = fill(files, &mut parts, &staging, told).and_then(|()| {
+    let unpacked = fill(files, &mut parts, &staging, progress).and_then(|()| {
         fs::rename(&staging, &folder).map_err(failed(&folder, "put in its place"))?;
         sync_folder(to).map_err(failed(to, "synchronised"))
     });
@@ -116,17 +116,22 @@ fn fetch_into(
 }
 
 /// Writes every member and the list of their sums into `staging`.
-fn fill(files: &Files, parts: &mut [(&Download, Part)], staging: &Path, told: Told<'_>) -> Result<(), FetchError> {
+fn fill(
+    files: &Files,
+    parts: &mut [(&Download, Part)],
+    staging: &Path,
+    progress: Progress<'_>,
+) -> Result<(), FetchError> {
     let mut sums = Vec::new();
     for (download, part) in parts {
         let reader = part.reader()?;
         match download.packing {
-            Packing::TarGz => sums.extend(unpack(reader, download.file, files, staging, told)?),
+            Packing::TarGz => sums.extend(unpack(reader, download.file, files, staging, progress)?),
             Packing::Plain => {
                 let Some(member) = files.members.iter().find(|member| member.name == download.file) else {
                     continue;
                 };
-                let sum = write_member(reader, download.bytes, member, staging, told).map_err(|error| {
+                let sum = write_member(reader, download.bytes, member, staging, progress).map_err(|error| {
                     let (Copying::Read(error) | Copying::Write(error)) = error;
                     FetchError::system(&staging.join(member.name), "written", &error)
                 })?;
@@ -154,7 +159,7 @@ fn fill(files: &Files, parts: &mut [(&Download, Part)], staging: &Path, told: To
 ///
 /// # Errors
 /// Some of it is there, but not all of it, or it is not right.
-fn already_there(files: &Files, to: &Path, told: Told<'_>) -> Result<Option<Fetched>, FetchError> {
+fn already_there(files: &Files, to: &Path, progress: Progress<'_>) -> Result<Option<Fetched>, FetchError> {
     let own = to.join(files.folder);
     let folder = match presence(files, to) {
         Presence::Complete(folder) | Presence::Partial(folder) => folder,
@@ -162,7 +167,7 @@ fn already_there(files: &Files, to: &Path, told: Told<'_>) -> Result<Option<Fetc
         Presence::Absent if own.symlink_metadata().is_err() || is_empty(&own) => return Ok(None),
         Presence::Absent => own,
     };
-    let reports = inspect_files(files, &folder, told);
+    let reports = inspect_files(files, &folder, progress);
     match reports.iter().find(|report| !report.is_good()) {
         None => Ok(Some(Fetched {
             folder,
@@ -192,9 +197,9 @@ fn load(
     download: &Download,
     part: &mut Part,
     patience: &Patience,
-    told: Told<'_>,
+    progress: Progress<'_>,
 ) -> Result<String, FetchError> {
     let url = format!("{}/{}", base.trim_end_matches('/'), download.file);
-    download::load(&url, download, part, patience, told)?;
+    download::load(&url, download, part, patience, progress)?;
     Ok(url)
 }

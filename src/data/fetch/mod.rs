@@ -30,4 +30,4 @@ pub use install::{Fetched, fetch};
 pub use report::{FileReport, FileState, Presence, inspect, inspect_files, locate, presence};
 #[cfg(feature = "fetch")]
 pub use source::Source;
-pub use step::{Doing, Step, Told};
+pub use step::{Doing, Progress, Step};

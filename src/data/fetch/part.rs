@@ -5,12 +5,12 @@ use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use super::error::FetchError;
-use super::step::{Doing, Step, Told};
+use super::step::{Doing, Progress, Step};
 use super::sums;
 use crate::data_sets::Download;
 use crate::files::is_same_file;
 
-/// A part file, locked for this process as long as it is open. It outlives the process, for the next fetch to go on with.
+/// A part file, locked for this process as long as it is open. It outlives the process, for the next fetch to resume.
 pub(super) struct Part {
     file: File,
     path: PathBuf,
@@ -78,10 +78,15 @@ impl Part {
     ///
     /// # Errors
     /// Its sum is another one, or it cannot be read.
-    pub(super) fn check(&mut self, download: &Download, origin: &str, told: Told<'_>) -> Result<(), FetchError> {
+    pub(super) fn check(
+        &mut self,
+        download: &Download,
+        origin: &str,
+        progress: Progress<'_>,
+    ) -> Result<(), FetchError> {
         let total = self.len()?;
-        let mut tell = |done| {
-            told(Step {
+        let mut report = |done| {
+            progress(Step {
                 doing: Doing::Checking,
                 file: download.file,
                 done,
@@ -89,7 +94,7 @@ impl Part {
             });
         };
         let found = (self.file.rewind())
-            .and_then(|()| sums::sum_of(&mut self.file, &mut tell))
+            .and_then(|()| sums::sum_of(&mut self.file, &mut report))
             .map_err(|error| self.failed("read", &error))?;
         if found == download.sha256 {
             return Ok(());
@@ -98,10 +103,10 @@ impl Part {
         Err(FetchError::work(
             origin,
             format!(
-                "its SHA-256 is {found}, and that of {} is {}; what was loaded is removed, nothing was unpacked",
+                "its SHA-256 is {found}, and that of {} is {}; the download was removed, nothing was unpacked",
                 download.file, download.sha256
             ),
-            "run the command again to load all of it anew, or name another source with --from DIR|URL",
+            "run the command again to download all of it, or name another source with --from DIR|URL",
         ))
     }
 
@@ -113,7 +118,7 @@ impl Part {
         }
     }
 
-    /// Removes the file, still locked, so that no other process goes on with it.
+    /// Removes the file, still locked, so that no other process resumes it.
     pub(super) fn remove(&self) {
         // One that cannot be removed is overwritten by the next fetch.
         let _ = std::fs::remove_file(&self.path);

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use super::error::FetchError;
-use super::step::{Doing, Step, Told};
+use super::step::{Doing, Progress, Step};
 use super::sums::{self, noted};
 use crate::data_sets::{Files, KnownSet, Member, Size};
 use crate::words::grouped;
@@ -105,7 +105,7 @@ pub fn presence(files: &Files, path: &Path) -> Presence {
 ///
 /// # Errors
 /// The data set is built in, or there is no folder at `path`.
-pub fn inspect(set: &KnownSet, path: &Path, told: Told<'_>) -> Result<(PathBuf, Vec<FileReport>), FetchError> {
+pub fn inspect(set: &KnownSet, path: &Path, progress: Progress<'_>) -> Result<(PathBuf, Vec<FileReport>), FetchError> {
     let Some(files) = &set.files else {
         return Err(FetchError::input(
             set.name,
@@ -115,7 +115,7 @@ pub fn inspect(set: &KnownSet, path: &Path, told: Told<'_>) -> Result<(PathBuf, 
     };
     if !path.is_dir() {
         let rule = match path.exists() {
-            true => "it is no folder",
+            true => "it is not a folder",
             false => "there is no such folder",
         };
         return Err(FetchError::input(
@@ -128,12 +128,12 @@ pub fn inspect(set: &KnownSet, path: &Path, told: Told<'_>) -> Result<(PathBuf, 
         ));
     }
     let folder = locate(files, path);
-    let reports = inspect_files(files, &folder, told);
+    let reports = inspect_files(files, &folder, progress);
     Ok((folder, reports))
 }
 
 /// Reads every file in `folder` and says how it was found.
-pub fn inspect_files(files: &Files, folder: &Path, told: Told<'_>) -> Vec<FileReport> {
+pub fn inspect_files(files: &Files, folder: &Path, progress: Progress<'_>) -> Vec<FileReport> {
     let noted = noted(folder);
     let report = |member: &Member| {
         let known = member.sha256.map(str::to_owned);
@@ -142,13 +142,13 @@ pub fn inspect_files(files: &Files, folder: &Path, told: Told<'_>) -> Vec<FileRe
         FileReport {
             name: member.name,
             size: member.size,
-            state: state(member, &folder.join(member.name), expected, told),
+            state: state(member, &folder.join(member.name), expected, progress),
         }
     };
     files.members.iter().map(report).collect()
 }
 
-fn state(member: &Member, path: &Path, expected: Option<String>, told: Told<'_>) -> FileState {
+fn state(member: &Member, path: &Path, expected: Option<String>, progress: Progress<'_>) -> FileState {
     let metadata = match path.metadata() {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return FileState::Missing,
@@ -164,15 +164,15 @@ fn state(member: &Member, path: &Path, expected: Option<String>, told: Told<'_>)
     let Some(expected) = expected else {
         return FileState::Plausible;
     };
-    let mut tell = |done| {
-        told(Step {
+    let mut report = |done| {
+        progress(Step {
             doing: Doing::Checking,
             file: member.name,
             done,
             total: metadata.len(),
         });
     };
-    match File::open(path).and_then(|mut file| sums::sum_of(&mut file, &mut tell)) {
+    match File::open(path).and_then(|mut file| sums::sum_of(&mut file, &mut report)) {
         Ok(found) if found == expected => FileState::Right,
         Ok(found) => FileState::Different { found, expected },
         Err(error) => FileState::Unreadable(error.to_string()),

@@ -8,7 +8,7 @@ use ureq::http::Uri;
 
 use super::error::FetchError;
 use super::part::Part;
-use super::step::{Doing, Step, Told};
+use super::step::{Doing, Progress, Step};
 use crate::data_sets::{Download, Files};
 use crate::words::grouped;
 
@@ -27,7 +27,7 @@ impl Source {
     /// Reads what `--from` says.
     ///
     /// A mirror may be plain `http`: what it sends is held against the sum in the program before anything is made of it,
-    /// so that nobody on the way can change a byte unseen; and that a known data set is loaded is no secret.
+    /// so that nobody on the way can change a byte unseen; and that a known data set is downloaded is no secret.
     ///
     /// # Errors
     /// An address of another kind than `https` and `http`, or without a host.
@@ -96,7 +96,12 @@ pub(super) fn local(path: &Path, download: &Download) -> PathBuf {
 ///
 /// # Errors
 /// It cannot be read or written, or has grown.
-pub(super) fn copy(path: &Path, download: &Download, part: &mut Part, told: Told<'_>) -> Result<(), FetchError> {
+pub(super) fn copy(
+    path: &Path,
+    download: &Download,
+    part: &mut Part,
+    progress: Progress<'_>,
+) -> Result<(), FetchError> {
     let failed = |error: io::Error| {
         FetchError::work(
             path.display().to_string(),
@@ -117,8 +122,8 @@ pub(super) fn copy(path: &Path, download: &Download, part: &mut Part, told: Told
         };
         part.append(&buffer[..read])?;
         done += read as u64;
-        told(Step {
-            doing: Doing::Loading,
+        progress(Step {
+            doing: Doing::Copying,
             file: download.file,
             done,
             total: download.bytes,

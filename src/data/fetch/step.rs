@@ -1,6 +1,6 @@
 //! How far a fetch has come, for whoever shows it.
 
-/// A part of the work, told of while it goes on.
+/// A step of the work, reported while it lasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Step<'a> {
     /// What is done.
@@ -16,13 +16,15 @@ pub struct Step<'a> {
 /// What is done with a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Doing {
-    /// It comes from the network or a folder.
-    Loading,
-    /// Its sum is taken.
+    /// It comes over the network.
+    Downloading,
+    /// It is copied from a folder.
+    Copying,
+    /// Its checksum is computed.
     Checking,
-    /// It is written out of its archive.
+    /// It is extracted from its archive.
     Unpacking,
 }
 
-/// Who is told.
-pub type Told<'a> = &'a mut dyn FnMut(Step<'_>);
+/// Called with every step.
+pub type Progress<'a> = &'a mut dyn FnMut(Step<'_>);

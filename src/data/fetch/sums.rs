@@ -14,8 +14,8 @@ pub(super) const SUMS_FILE: &str = "SHA256SUMS";
 /// A list is a few lines: what is longer is not one of ours.
 const LONGEST_LIST: u64 = 1 << 16;
 
-/// The sum of everything that `reader` gives, told of in between with the bytes so far.
-pub(super) fn sum_of(reader: &mut impl Read, told: &mut dyn FnMut(u64)) -> io::Result<String> {
+/// The SHA-256 of everything that `reader` gives; `progress` is called in between with the bytes so far.
+pub(super) fn sum_of(reader: &mut impl Read, progress: &mut dyn FnMut(u64)) -> io::Result<String> {
     let mut hash = Sha256::new();
     let mut buffer = vec![0; 1 << 16];
     let mut done = 0;
@@ -28,7 +28,7 @@ pub(super) fn sum_of(reader: &mut impl Read, told: &mut dyn FnMut(u64)) -> io::R
         };
         hash.update(&buffer[..read]);
         done += read as u64;
-        told(done);
+        progress(done);
     }
 }
 
@@ -38,7 +38,7 @@ pub(super) fn list(sums: &[(&str, String)]) -> String {
     sums.iter().map(|(name, sum)| format!("{sum}  {name}\n")).collect()
 }
 
-/// The sums noted in a folder; what is no line of a list is passed over.
+/// The sums noted in a folder; what is no line of a list is skipped.
 pub(super) fn noted(folder: &Path) -> Vec<(String, String)> {
     let mut text = String::new();
     let read = File::open(folder.join(SUMS_FILE)).and_then(|file| file.take(LONGEST_LIST).read_to_string(&mut text));

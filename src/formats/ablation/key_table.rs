@@ -35,7 +35,7 @@ pub(super) const OWN_KEYS: &[KnownKey] = &[
         key: "data.path",
         kind: Kind::Path,
         default: "none",
-        meaning: "The data set's folder; required for `cifar10`, `cifar100` and `folder`, and only for these.",
+        meaning: "The data set's folder; required for data sets that are read from disk, and only for these.",
         remedy: "name the data set's folder, such as path = \"../data/cifar-10-batches-bin\"",
     },
     KnownKey {
