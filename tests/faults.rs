@@ -181,7 +181,7 @@ fn a_loss_that_is_no_number_names_its_step_keeps_the_last_good_checkpoint_and_le
     // From there it fails again in the same way, and no row is lost or doubled.
     let again = place.run(&["run", "small.toml", "--threads", "1"]);
     assert_eq!(again.status.code(), Some(1));
-    assert!(said(&again).contains("going on after step"), "{}", said(&again));
+    assert!(said(&again).contains("resuming after step"), "{}", said(&again));
     let repeated: Vec<TrialRow> = place.rows("results/small");
     assert_eq!(&repeated[0].error, error);
     assert_eq!(place.rows::<StepRow>("results/small").len(), steps.len());

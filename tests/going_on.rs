@@ -117,7 +117,7 @@ fn a_run_that_is_asked_to_stop_saves_its_step_says_so_and_goes_on_to_the_same_en
     }
     let output = place.run(&arguments);
     assert!(
-        output.status.success() && said(&output).contains("going on after step"),
+        output.status.success() && said(&output).contains("resuming after step"),
         "{}",
         said(&output)
     );
@@ -265,7 +265,7 @@ fn what_would_change_the_numbers_of_a_begun_trial_is_refused_before_anything_sta
     run.wait().unwrap();
     let refusal = place.refused(&["run", "long.toml", "--threads", "2"]);
     assert!(
-        refusal.contains("was begun with 1 threads (now 2)") && refusal.contains("--fresh"),
+        refusal.contains("was started with 1 threads (now 2)") && refusal.contains("--fresh"),
         "{refusal}"
     );
     let trial = fs::read_dir(place.path("results/long/trials"))
@@ -281,7 +281,10 @@ fn what_would_change_the_numbers_of_a_begun_trial_is_refused_before_anything_sta
         .to_owned();
     fs::write(&record, text.replace(&revision, "another")).unwrap();
     let refusal = place.refused(&["run", "long.toml", "--threads", "1"]);
-    assert!(refusal.contains("was begun with program revision another"), "{refusal}");
+    assert!(
+        refusal.contains("was started with program revision another"),
+        "{refusal}"
+    );
     // With --fresh it starts over, and what was there is aside.
     place.write("long.toml", &short());
     place.ok(&["run", "long.toml", "--threads", "2", "--fresh"]);

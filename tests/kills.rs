@@ -134,7 +134,7 @@ impl Harness {
                 }
             }
             let said = self.said();
-            self.counts.resumed += said.matches("going on after step").count();
+            self.counts.resumed += said.matches("resuming after step").count();
             assert!(!said.contains("damaged"), "{said}");
             if run.wait().unwrap().success() {
                 self.counts.compared += 1;

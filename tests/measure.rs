@@ -215,7 +215,7 @@ fn what_a_device_cannot_honour_is_refused_before_anything_is_written() {
     place.write("small.toml", SMALL);
     assert_eq!(
         place.refused(&["run", "small.toml", "--device", "flex", "--memory-limit", "1GB"]),
-        "error: --memory-limit: the memory of flex cannot be held to a number; leave it out, or take --device cpu"
+        "error: --memory-limit: the memory of flex cannot be limited; leave it out, or take --device cpu"
     );
     let said = place.refused(&["run", "small.toml", "--device", "cpu", "--threads", "60000"]);
     assert!(said.starts_with("error: 60000 threads: this machine runs "), "{said}");

@@ -311,6 +311,31 @@ fn list_prints_a_line_a_trial_and_writes_nothing() {
 }
 
 #[test]
+fn planning_needs_the_files_of_a_data_set_and_not_their_images() {
+    let place = Workplace::new();
+    for name in ["train/ant/a.png", "train/bee/b.png", "test/ant/a.png", "test/bee/b.png"] {
+        let file = place.path("images").join(name);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, "this is not an image").unwrap();
+    }
+    let data = "dataset = \"folder\"\npath = \"images\"\nimage-size = 8";
+    let ablation = SMALL
+        .replace("dataset = \"digits\"", data)
+        .replace("train-limit = 192\ntest-limit = 96\nvalidation-share = 0.1\n", "")
+        .replace("batch-size = 32", "batch-size = 2");
+    place.write("small.toml", &ablation);
+    assert_eq!(place.ok(&["run", "small.toml", "--list"]).lines().count(), 4);
+    let described: Value = serde_json::from_str(&place.ok(&["describe", "small.toml", "--json"])).unwrap();
+    assert_eq!(described["trials"], 4);
+    let refusal = place.refused(&["run", "small.toml", "--device", "cpu"]);
+    assert!(
+        refusal.contains("images/train/ant/a.png: not a readable PNG or JPEG file: unknown signature"),
+        "{refusal}"
+    );
+    assert!(!place.path("results").exists());
+}
+
+#[test]
 fn bad_input_is_refused_with_status_2_before_anything_is_written() {
     let place = Workplace::new();
     let with = |from: &str, to: &str| {
@@ -345,7 +370,7 @@ fn bad_input_is_refused_with_status_2_before_anything_is_written() {
     );
     assert_eq!(
         place.refused(&["run", "absent.toml"]),
-        "error: absent.toml: No such file or directory (os error 2); name an ablation file that is there, such as \
+        "error: absent.toml: No such file or directory (os error 2); name an existing ablation file, such as \
          ablations/growth.toml"
     );
     place.write("good.toml", SMALL);

@@ -9,7 +9,8 @@ use densenet_bench::network::{Graph, Preset, Shape, nearest_preset, preset, pres
 use densenet_bench::views::describe::{self, Described};
 use densenet_bench::views::predicted_memory::{fits_table, memory_table};
 
-use super::{Failure, Outcome, experiment, print, print_json};
+use super::shared::{ablation, size};
+use super::{Failure, Outcome, print, print_json};
 
 /// Show the layers of an ablation's networks, or of a preset, with shapes, parameters, multiply-accumulates and the memory that training needs
 #[derive(Args)]
@@ -29,7 +30,7 @@ pub struct Arguments {
     #[arg(long)]
     full: bool,
     /// Instead, name the largest training batch of each network that is predicted to fit in so much memory, such as 11GB
-    #[arg(long, value_name = "SIZE", value_parser = super::size::parse, conflicts_with = "full")]
+    #[arg(long, value_name = "SIZE", value_parser = size::parse, conflicts_with = "full")]
     fits: Option<u64>,
     /// Print JSON, with every layer
     #[arg(long)]
@@ -100,11 +101,11 @@ fn networks(what: &Path) -> Result<(Vec<Network>, usize), Failure> {
             names.join(", ")
         )));
     }
-    let experiment = experiment::checked(experiment::read(what)?)?;
-    let variants = experiment.ablation.variants.iter().zip(experiment.prepared);
-    let networks = variants.map(|(variant, prepared)| Network {
+    let plan = ablation::planned(ablation::read(what)?)?;
+    let variants = plan.ablation.variants.iter().zip(plan.variants);
+    let networks = variants.map(|(variant, planned)| Network {
         name: variant.name.clone(),
-        graph: prepared.graph,
+        graph: planned.network,
         batch_sizes: match &variant.settings.measure {
             Some(measure) => measure.batch_sizes.clone(),
             None => BATCH_SIZES.to_vec(),
@@ -112,7 +113,7 @@ fn networks(what: &Path) -> Result<(Vec<Network>, usize), Failure> {
         momentum: has_momentum(variant.settings.train.as_ref()),
         execution: variant.settings.run.execution,
     });
-    Ok((networks.collect(), experiment.trials.len()))
+    Ok((networks.collect(), plan.trials.len()))
 }
 
 /// Whether the optimizer has momentum: `[train]`'s, or its defaults without one.

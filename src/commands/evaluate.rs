@@ -16,8 +16,8 @@ use densenet_bench::training::{TrainingImages, build, logits};
 use densenet_bench::trials::{located_data, write_whole};
 use serde_json::json;
 
-use super::run::{check_switches, parse_device};
-use super::{Failure, Outcome, check_target, experiment, print_json};
+use super::shared::{ablation, device};
+use super::{Failure, Outcome, check_target, print_json};
 
 /// Evaluate weights on a data set: prints {"loss", "error", "images"}
 #[derive(Args)]
@@ -41,7 +41,7 @@ pub struct Arguments {
     /// Write every image's logits, in the data set's order
     #[arg(long, value_name = "OUT.csv")]
     logits: Option<PathBuf>,
-    #[arg(long, default_value = "auto", value_parser = parse_device, help = device_help())]
+    #[arg(long, default_value = "auto", value_parser = device::parse, help = device_help())]
     device: DeviceChoice,
     /// Threads of the device's backend; all that the system allows unless given
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
@@ -61,11 +61,11 @@ pub fn run(arguments: &Arguments) -> Outcome {
     if let Some(out) = &arguments.logits {
         check_target(out)?;
     }
-    let ablation = experiment::read(&arguments.file)?;
-    let index = experiment::variant_index(&ablation, arguments.variant.as_deref())?;
-    let choice = experiment::device(arguments.device)?;
+    let ablation = ablation::read(&arguments.file)?;
+    let index = ablation::variant_index(&ablation, arguments.variant.as_deref())?;
+    let choice = device::resolved(arguments.device)?;
     let chosen: Vec<bool> = (0..ablation.variants.len()).map(|other| other == index).collect();
-    check_switches(&ablation, &chosen, choice)?;
+    device::check_switches(&ablation, &chosen, choice)?;
     let threads = arguments.threads.map_or_else(available_threads, usize::from);
     let variant = &ablation.variants[index];
     let settings = &variant.settings;
@@ -129,7 +129,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
 fn read_weights(path: &Path, graph: &Graph) -> Result<Weights, Failure> {
     let bytes = read_bounded(path, weights::largest_file(graph)).map_err(|error| {
         Failure::Input(format!(
-            "{}: {error}; name a safetensors file of this network that is there",
+            "{}: {error}; name an existing safetensors file of this network",
             path.display()
         ))
     })?;

@@ -8,8 +8,8 @@ use densenet_bench::backends::{DeviceChoice, device_help};
 use densenet_bench::host::{Environment, available_memory, available_threads, build};
 use densenet_bench::measurement::{Cells, measurements, write_inputs};
 
-use super::run::{check_switches, chosen_variants, parse_device};
-use super::{Failure, Outcome, experiment};
+use super::shared::{ablation, device};
+use super::{Failure, Outcome};
 
 /// Write the weights, batches and measurements of an ablation for another program (called by scripts/compare-pytorch)
 #[derive(Args)]
@@ -19,7 +19,7 @@ pub struct Arguments {
     /// The folder for the files, which is there
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    #[arg(long, default_value = "cpu", value_parser = parse_device, help = device_help())]
+    #[arg(long, default_value = "cpu", value_parser = device::parse, help = device_help())]
     device: DeviceChoice,
     /// Threads of the device's backend; all that the system allows unless given
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
@@ -30,11 +30,11 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments) -> Outcome {
-    let ablation = experiment::read(&arguments.file)?;
-    let chosen = chosen_variants(&ablation, arguments.only.as_deref())?;
-    let device = experiment::device(arguments.device)?;
-    check_switches(&ablation, &chosen, device)?;
-    let experiment = experiment::checked(ablation)?;
+    let ablation = ablation::read(&arguments.file)?;
+    let chosen = ablation::chosen_variants(&ablation, arguments.only.as_deref())?;
+    let device = device::resolved(arguments.device)?;
+    device::check_switches(&ablation, &chosen, device)?;
+    let experiment = ablation::prepared(ablation::planned(ablation)?)?;
     let cells = Cells {
         device,
         threads: arguments.threads.map(usize::from),

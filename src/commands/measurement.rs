@@ -7,7 +7,8 @@ use clap::Args;
 use densenet_bench::measurement::{RoundSpec, measure};
 use densenet_bench::visible;
 
-use super::{Failure, Outcome, print, worker};
+use super::shared::worker::configure_worker;
+use super::{Failure, Outcome, print};
 
 /// Measure what a spec asks for, and print what was found as JSON on one line (started by `run`)
 #[derive(Args)]
@@ -20,7 +21,7 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments) -> Outcome {
-    worker::settle(arguments.parent)?;
+    configure_worker(arguments.parent)?;
     let named = |error: &dyn std::fmt::Display| Failure::Input(format!("{}: {error}", arguments.spec.display()));
     let bytes = std::fs::read(&arguments.spec).map_err(|error| named(&error))?;
     let spec: RoundSpec = serde_json::from_slice(&bytes).map_err(|error| named(&error))?;

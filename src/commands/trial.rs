@@ -8,7 +8,8 @@ use densenet_bench::host::Stop;
 use densenet_bench::trials::{Event, ResultFolder, run_trial};
 use densenet_bench::visible;
 
-use super::{Failure, Outcome, print, worker};
+use super::shared::worker::configure_worker;
+use super::{Failure, Outcome, print};
 
 /// Train one trial whose record is there (started by `run`)
 #[derive(Args)]
@@ -23,7 +24,7 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments) -> Outcome {
-    worker::settle(arguments.parent)?;
+    configure_worker(arguments.parent)?;
     let stop = Stop::on_parents_request().map_err(Failure::work)?;
     let folder = ResultFolder::at(&arguments.folder);
     let mut tell = |event: &Event| {

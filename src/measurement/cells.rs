@@ -2,7 +2,7 @@
 
 use super::record::{MeasurementRecord, RoundSpec};
 use crate::backends::BackendDevice;
-use crate::formats::ablation::{Execution, Mode, Variant};
+use crate::formats::ablation::{Ablation, Execution, Mode, Settings, TrainSettings, Variant};
 use crate::trials::{Experiment, Prepared};
 
 /// What all measurements of a run have in common.
@@ -54,7 +54,16 @@ pub fn measurements(experiment: &Experiment, chosen: &[bool], cells: Cells<'_>) 
     records
 }
 
-/// What names the searches for the largest batch of the chosen variants: no batch size and no step belong to it.
+/// How many measurements the chosen variants ask for; [`measurements`] has as many.
+pub fn count_measurements(ablation: &Ablation, chosen: &[bool]) -> usize {
+    let variants = ablation.variants.iter().zip(chosen);
+    let settings = variants.filter_map(|(variant, chosen)| variant.settings.measure.as_ref().filter(|_| *chosen));
+    settings
+        .map(|measure| measure.modes.len() * measure.batch_sizes.len())
+        .sum()
+}
+
+/// Keys of the largest-batch searches of the chosen variants: like a measurement's, without batch size and steps.
 pub fn searches(experiment: &Experiment, chosen: &[bool], cells: Cells<'_>) -> Vec<MeasurementRecord> {
     let mut records = Vec::new();
     for (variant, prepared) in the_chosen(experiment, chosen) {
@@ -75,7 +84,7 @@ impl Cells<'_> {
     pub fn spec(
         &self,
         variant: &str,
-        settings: &crate::formats::ablation::Settings,
+        settings: &Settings,
         prepared: &Prepared,
         mode: Mode,
         batch_size: usize,
@@ -87,7 +96,7 @@ impl Cells<'_> {
             .data
             .path
             .map(|path| std::path::absolute(&path).unwrap_or(path));
-        let first_seed = |train: &crate::formats::ablation::TrainSettings| train.seeds.first().copied();
+        let first_seed = |train: &TrainSettings| train.seeds.first().copied();
         RoundSpec {
             variant: variant.to_owned(),
             starting_weights_sha256: prepared.starting_weights_sha256.clone(),
@@ -119,5 +128,32 @@ impl Cells<'_> {
         let holds = self.device.backend().predicts_memory && spec.settings.run.execution == Execution::Plain;
         let predicted = holds.then(predicted);
         MeasurementRecord::new(spec, rounds, predicted, self.revision.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::formats::ablation::parse;
+    use crate::trials::prepare;
+
+    #[test]
+    fn as_many_measurements_are_counted_as_there_are() {
+        let text = "name = \"x\"\nquestion = \"?\"\n[data]\ndataset = \"digits\"\n[model]\ndepth = 10\n[measure]\n\
+                    batch-sizes = [1, 2, 3]\nmode = [\"train\", \"evaluate\"]\n[sweep]\n\"model.growth-rate\" = [4, 6]\n";
+        let experiment = prepare(parse(text, Path::new("x.toml")).unwrap(), 1, None).unwrap();
+        let cells = Cells {
+            device: crate::backends::CPU.device(0),
+            threads: None,
+            available_threads: 1,
+            memory_limit: None,
+            revision: "r",
+        };
+        for (chosen, count) in [([true, true], 12), ([false, true], 6), ([false, false], 0)] {
+            assert_eq!(measurements(&experiment, &chosen, cells).len(), count);
+            assert_eq!(count_measurements(&experiment.ablation, &chosen), count);
+        }
     }
 }

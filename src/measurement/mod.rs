@@ -14,7 +14,7 @@ mod timer;
 #[cfg(feature = "burn")]
 mod workload;
 
-pub use cells::{Cells, measurements, searches};
+pub use cells::{Cells, count_measurements, measurements, searches};
 #[cfg(feature = "burn")]
 pub use child::measure;
 pub use folder::Measurements;

@@ -36,7 +36,7 @@ pub enum TrainError {
         said: String,
     },
     /// It was asked to stop, and has left a checkpoint.
-    #[error("interrupted after {steps} steps; run the same command again, and it goes on from there")]
+    #[error("interrupted after {steps} steps; run the same command again to resume")]
     Interrupted {
         /// Steps made since the run's start.
         steps: usize,

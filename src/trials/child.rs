@@ -6,9 +6,9 @@ use std::time::Instant;
 
 use super::checkpoints::CheckpointsError;
 use super::ending::{TAKE_LESS_MEMORY, says_out_of_memory};
-use super::experiment::sha256;
 use super::files::write_whole;
 use super::folder::{FolderError, ResultFolder};
+use super::plan::sha256;
 use super::record::{TrialRecord, TrialResult};
 use super::recording::Recording;
 use super::supervise::Event;

@@ -46,7 +46,7 @@ impl Ending {
             return (Status::Timeout, error);
         }
         if let Some(signal) = self.interrupted {
-            let error = format!("stopped by {signal}; run the same command again to go on");
+            let error = format!("stopped by {signal}; run the same command again to resume");
             return (Status::Interrupted, error);
         }
         let last = self

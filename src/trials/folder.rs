@@ -25,7 +25,7 @@ pub enum FolderError {
     System(#[from] io::Error),
     /// Another run holds the folder.
     #[error(
-        "{folder}: another `densenet-bench run` is at work in this folder ({holder}); wait for it, or take another --out"
+        "{folder}: another `densenet-bench run` is at work in this folder ({holder}); wait for it, or choose another --out"
     )]
     Held {
         /// The folder.
@@ -247,7 +247,7 @@ impl ResultFolder {
     ///
     /// # Errors
     /// What differs, and the remedy; or a record that cannot be read.
-    pub fn check_going_on(&self, record: &TrialRecord, environment: &Environment) -> Result<(), FolderError> {
+    pub fn check_can_resume(&self, record: &TrialRecord, environment: &Environment) -> Result<(), FolderError> {
         let Some(begun) = self.begun(&record.trial)? else {
             return Ok(());
         };

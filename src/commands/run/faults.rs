@@ -1,27 +1,27 @@
-//! What goes wrong on the way and does not end a run: each is told when it happens, and counts at the end.
+//! Failures that do not end a run: each is printed when it happens, and decides the exit status.
 
-use crate::commands::{Failure, say};
+use super::{Failure, say};
 
-/// Whether anything has gone wrong.
+/// Whether anything has failed.
 #[derive(Default)]
 pub struct Faults {
     any: bool,
 }
 
 impl Faults {
-    /// What work came to; a failure is told, and the run goes on.
-    pub fn past<T>(&mut self, outcome: Result<T, Failure>) -> Option<T> {
+    /// The value, or `None` after the failure was printed and counted.
+    pub fn record<T>(&mut self, outcome: Result<T, Failure>) -> Option<T> {
         match outcome {
             Ok(value) => Some(value),
             Err(failure) => {
-                self.tell(&failure.into_message());
+                self.report(&failure.into_message());
                 None
             }
         }
     }
 
-    /// Tells a fault.
-    pub fn tell(&mut self, message: &str) {
+    /// Prints and counts a failure.
+    pub fn report(&mut self, message: &str) {
         self.any = true;
         say(&format!("error: {message}"));
     }

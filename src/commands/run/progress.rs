@@ -70,7 +70,7 @@ impl Progress {
             Event::Resumed { steps } => {
                 self.current.made = steps;
                 let line = format!(
-                    "{}: going on after step {steps} of {}\n",
+                    "{}: resuming after step {steps} of {}\n",
                     self.current.heading, self.current.steps
                 );
                 self.say(&line);
@@ -98,7 +98,7 @@ impl Progress {
         self.done += work(record);
         self.current.work = 0.0;
         if self.bar.is_hidden() {
-            super::say(&format!("{}: {outcome}", self.current.heading));
+            crate::commands::say(&format!("{}: {outcome}", self.current.heading));
         }
         self.show();
     }
@@ -112,7 +112,8 @@ impl Progress {
 
     /// A line that stays.
     pub fn warn(&self, message: &str) {
-        self.bar.suspend(|| super::say(&format!("warning: {message}")));
+        self.bar
+            .suspend(|| crate::commands::say(&format!("warning: {message}")));
     }
 
     /// All trials have ended.
@@ -156,7 +157,7 @@ fn bar(length: u64) -> ProgressBar {
 }
 
 /// Said as soon as a request to stop is heard: the step at work may last.
-const STOPPING: &str = "stopping after the step at work, with a checkpoint; Ctrl-C (again) stops at once\n";
+const STOPPING: &str = "stopping after the current step, with a checkpoint; Ctrl-C (again) stops at once\n";
 
 /// How far the processes that measure have come. Where stderr is no terminal, a line for each that has ended.
 pub struct Turns {
@@ -195,7 +196,7 @@ impl Turns {
     /// It has ended; `outcome` says how in a few words.
     pub fn end(&mut self, outcome: &str) {
         if self.bar.is_hidden() {
-            super::say(&format!("{}: {outcome}", self.heading));
+            crate::commands::say(&format!("{}: {outcome}", self.heading));
         }
         self.bar.set_message(format!("{}: {outcome}", self.heading));
         self.bar.inc(1);
@@ -203,7 +204,8 @@ impl Turns {
 
     /// A line that stays.
     pub fn warn(&self, message: &str) {
-        self.bar.suspend(|| super::say(&format!("warning: {message}")));
+        self.bar
+            .suspend(|| crate::commands::say(&format!("warning: {message}")));
     }
 
     /// All have ended.

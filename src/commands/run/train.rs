@@ -7,7 +7,7 @@ use densenet_bench::views::loss_log::LossLog;
 use super::Failure;
 use super::progress::Progress;
 use super::throttle::Throttle;
-use super::worker::Workers;
+use super::workers::Workers;
 
 /// Trains by starting processes.
 pub struct Training<'a> {
@@ -18,8 +18,8 @@ pub struct Training<'a> {
 }
 
 impl Training<'_> {
-    /// Trains what is to be done. Where a trial cannot be begun, or a table not be written, that is told and the others
-    /// go on: what was not recorded is still to be done for the next run.
+    /// Trains the trials of `todo`. Where one cannot be started or recorded, that is reported and the others are trained;
+    /// the next run retries it. The tables follow now and then; their final state is derived by the caller.
     pub fn train(&self, experiment: &Experiment, todo: &[&Trial]) -> Result<(), Failure> {
         let workers = self.workers;
         let derive = || workers.folder.derive_tables(&experiment.trials);
@@ -58,7 +58,7 @@ impl Training<'_> {
         failure.map_or(Ok(()), |error| Err(Failure::work(error)))
     }
 
-    /// Begins or goes on with a trial and waits for its end.
+    /// Starts or resumes a trial and waits for its end.
     fn trial(
         &self,
         record: &TrialRecord,
@@ -66,8 +66,8 @@ impl Training<'_> {
         meanwhile: &mut dyn FnMut(),
     ) -> Result<TrialResult, FolderError> {
         let workers = self.workers;
-        let surroundings = workers.surroundings(&record.settings.run, record.threads);
-        workers.folder.begin(record, &surroundings)?;
+        let environment = workers.environment_of(&record.settings.run, record.threads);
+        workers.folder.begin(record, &environment)?;
         let mut log = self.print_loss_every.map(LossLog::new);
         if log.is_some() {
             progress.say(&format!("{} seed {}\n", record.variant, record.seed));

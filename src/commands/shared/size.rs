@@ -5,7 +5,7 @@ const FEWEST_BARE_BYTES: f64 = 1e6;
 
 /// Reads a size: a number of bytes from a million on, or a number with kB, MB, GB, TB (powers of 1000) or KiB, MiB, GiB, TiB (of 1024).
 pub fn parse(text: &str) -> Result<u64, String> {
-    let rule = || format!("'{text}' is no size; write a number with its unit, such as 11GB, 512MiB or 8e9");
+    let rule = || format!("'{text}' is not a size; write a number with its unit, such as 11GB, 512MiB or 8e9");
     let split = text
         .find(|c: char| c.is_ascii_alphabetic() && !matches!(c, 'e' | 'E'))
         .unwrap_or(text.len());
@@ -45,7 +45,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_size_is_an_error_that_shows_one() {
+    fn an_invalid_size_error_shows_an_example() {
         for text in ["", "11", "GB", "-1GB", "0", "nan", "11GX", "1e30TB", "inf"] {
             assert!(parse(text).unwrap_err().contains("such as 11GB"), "{text}");
         }

@@ -1,14 +1,13 @@
-//! What several verbs begin with: an ablation file, read and checked, and a device.
+//! Ablation files: reading one, checking it, choosing among its variants.
 
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use super::Failure;
-use densenet_bench::backends::{BackendDevice, DeviceChoice};
 use densenet_bench::files::read_bounded;
 use densenet_bench::formats::ablation::{Ablation, parse};
 use densenet_bench::host::{available_memory, available_threads};
-use densenet_bench::trials::{Experiment, prepare};
+use densenet_bench::trials::{Experiment, ExperimentPlan, plan};
 
 /// Reads and checks an ablation file by itself.
 pub fn read(file: &Path) -> Result<Ablation, Failure> {
@@ -24,7 +23,7 @@ pub fn text_of(file: &Path) -> Result<String, Failure> {
     let utf8 = |bytes| String::from_utf8(bytes).map_err(|error| io::Error::new(ErrorKind::InvalidData, error));
     read_bounded(file, LARGEST_ABLATION).and_then(utf8).map_err(|error| {
         let remedy = match error.kind() {
-            ErrorKind::NotFound => "name an ablation file that is there, such as ablations/growth.toml",
+            ErrorKind::NotFound => "name an existing ablation file, such as ablations/growth.toml",
             ErrorKind::InvalidData => "an ablation file is UTF-8 text",
             ErrorKind::FileTooLarge => "an ablation file is short; name one, such as ablations/growth.toml",
             _ => "it must be a file that can be read",
@@ -33,14 +32,37 @@ pub fn text_of(file: &Path) -> Result<String, Failure> {
     })
 }
 
-/// Checks an ablation against its data and its networks' closed forms.
-pub fn checked(ablation: Ablation) -> Result<Experiment, Failure> {
-    prepare(ablation, available_threads(), available_memory()).map_err(Failure::input)
+/// Checks an ablation against the outlines of its data and its networks' closed forms; no image is read.
+pub fn planned(ablation: Ablation) -> Result<ExperimentPlan, Failure> {
+    plan(ablation).map_err(Failure::input)
 }
 
-/// The device that `--device` comes to on this machine.
-pub fn device(choice: DeviceChoice) -> Result<BackendDevice, Failure> {
-    choice.resolve().map_err(Failure::input)
+/// Reads the data of a planned ablation.
+pub fn prepared(plan: ExperimentPlan) -> Result<Experiment, Failure> {
+    plan.prepare(available_threads(), available_memory())
+        .map_err(Failure::input)
+}
+
+/// Which variants `--only` leaves.
+pub fn chosen_variants(ablation: &Ablation, only: Option<&str>) -> Result<Vec<bool>, Failure> {
+    let names = || ablation.variants.iter().map(|variant| variant.name.as_str());
+    let Some(only) = only else {
+        return Ok(names().map(|_| true).collect());
+    };
+    let pattern = glob::Pattern::new(only).map_err(|error| {
+        Failure::Input(format!(
+            "--only '{only}' is not a pattern ({error}); write names with * and ?"
+        ))
+    })?;
+    let chosen: Vec<bool> = names().map(|name| pattern.matches(name)).collect();
+    if !chosen.contains(&true) {
+        let there = names().collect::<Vec<_>>().join(", ");
+        return Err(Failure::Input(format!(
+            "no variant of '{}' matches --only '{only}'; it has {there}",
+            ablation.file.display()
+        )));
+    }
+    Ok(chosen)
 }
 
 /// The index of the variant of that name; without a name the only one.

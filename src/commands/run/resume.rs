@@ -1,11 +1,11 @@
-//! The result folder as `run` takes it up: held, set aside where asked, checked against what is to go on.
+//! The result folder as `run` finds it: locked, set aside where asked, checked against the trials to be resumed.
 
 use densenet_bench::backends::BackendDevice;
 use densenet_bench::formats::tables::Status;
 use densenet_bench::host::Environment;
 use densenet_bench::trials::{FolderError, Lock, ResultFolder, Trial};
 
-use crate::commands::{Failure, say};
+use super::{Failure, say};
 
 /// Holds the result folder, emptied for `--fresh`, until the value is dropped.
 pub fn hold(folder: &ResultFolder, fresh: bool) -> Result<Lock, Failure> {
@@ -28,34 +28,33 @@ pub fn unusable(error: FolderError) -> Failure {
     })
 }
 
-/// The trials that have no final numbers yet. A finished one on other data is an error: its numbers are another
-/// experiment's. So is one that was begun where its numbers could not be gone on with.
+/// The indices of the trials that have no final numbers yet. A finished one on other data is an error: its numbers are
+/// another experiment's. Also an error: a started trial that cannot be resumed here with identical results.
 pub fn unfinished<'a>(
     folder: &ResultFolder,
-    trials: &[&'a Trial],
+    trials: impl Iterator<Item = (usize, &'a Trial)>,
     environment: &Environment,
     device: BackendDevice,
-) -> Result<Vec<&'a Trial>, Failure> {
+) -> Result<Vec<usize>, Failure> {
     let mut todo = Vec::new();
-    for trial in trials {
-        let id = &trial.record.trial;
+    for (index, trial) in trials {
+        let record = &trial.record;
+        let id = &record.trial;
         if !folder.has_status(id, Status::Ok).map_err(Failure::input)? {
-            let record = &trial.record;
-            let surroundings = environment.of_process(device, &record.settings.run, record.threads);
-            let going_on = folder.check_going_on(record, &surroundings);
-            going_on.map_err(Failure::input)?;
-            todo.push(*trial);
+            let here = environment.of_process(device, &record.settings.run, record.threads);
+            folder.check_can_resume(record, &here).map_err(Failure::input)?;
+            todo.push(index);
             continue;
         }
         // A process that was killed between its result and this has left them.
         let _ = folder.checkpoints(id).remove();
-        let record = folder.record(id).map_err(Failure::input)?;
-        if record.is_some_and(|record| record.data_fingerprint != trial.record.data_fingerprint) {
+        let recorded = folder.record(id).map_err(Failure::input)?;
+        if recorded.is_some_and(|recorded| recorded.data_fingerprint != record.data_fingerprint) {
             return Err(Failure::Input(format!(
-                "{}: trial {id} ({}, seed {}) was trained on other data than are there now; start over with --fresh",
+                "{}: trial {id} ({}, seed {}) was trained on other data; start over with --fresh",
                 folder.root().display(),
-                trial.record.variant,
-                trial.record.seed
+                record.variant,
+                record.seed
             )));
         }
     }

@@ -1,14 +1,15 @@
-//! What `run` says: what it has before it, what it has found, how far it came.
+//! What `run` prints: what is left to do, what it has found, how far it came.
 
-use densenet_bench::formats::tables::{BoundaryRow, Status};
+use densenet_bench::formats::tables::Status;
 use densenet_bench::host::Environment;
 use densenet_bench::trials::ResultFolder;
+use densenet_bench::words::counted;
 use serde_json::json;
 
-use super::{Arguments, Done};
-use crate::commands::{Failure, plot, print, print_json, say};
+use super::tables::Tables;
+use super::{Arguments, Failure, plot, print, print_json, say};
 
-/// What a run has before it: `4 measurements and 12 trials (3 of them finished before)`. Each is all of them, and what
+/// The work of a run: `4 measurements and 12 trials (3 of them finished before)`. Each is all of them, and what
 /// is left to do.
 pub fn work_of(trials: (usize, usize), measurements: (usize, usize)) -> String {
     let part = |(all, left): (usize, usize), what: &str| {
@@ -22,6 +23,7 @@ pub fn work_of(trials: (usize, usize), measurements: (usize, usize)) -> String {
     parts.into_iter().flatten().collect::<Vec<_>>().join(" and ")
 }
 
+/// Says what is about to be done, and where.
 pub fn announce(folder: &ResultFolder, environment: &Environment, work: &str) {
     say(&format!(
         "{work}, on {} ({}) with {}; results in {}",
@@ -32,22 +34,20 @@ pub fn announce(folder: &ResultFolder, environment: &Environment, work: &str) {
     ));
 }
 
-pub use densenet_bench::words::counted;
-
+/// Prints the summary.
 pub fn report(
     arguments: &Arguments,
     folder: &ResultFolder,
-    done: &Done,
-    boundaries: &[BoundaryRow],
+    tables: &Tables,
     summary: &plot::Summary,
 ) -> Result<(), Failure> {
     if arguments.json {
         return print_json(&json!({
             "ablation": summary.ablation,
             "results": folder.root().display().to_string(),
-            "trials": done.trials,
-            "batches": done.batches,
-            "boundaries": boundaries,
+            "trials": tables.trials,
+            "batches": tables.batches,
+            "boundaries": tables.boundaries,
         }));
     }
     print(&summary.table)?;
@@ -59,20 +59,20 @@ pub fn report(
 }
 
 /// What is left to do for a run that was asked to stop.
-pub fn interrupted(arguments: &Arguments, done: &Done, signal: &str, folder: &ResultFolder) -> Result<(), Failure> {
+pub fn interrupted(arguments: &Arguments, tables: &Tables, signal: &str, folder: &ResultFolder) -> Result<(), Failure> {
     let finished = |statuses: &mut dyn Iterator<Item = Status>| statuses.filter(|status| *status == Status::Ok).count();
-    let trials = finished(&mut done.trials.iter().map(|row| row.status));
-    let batches = finished(&mut done.batches.iter().map(|row| row.status));
+    let trials = finished(&mut tables.trials.iter().map(|row| row.status));
+    let batches = finished(&mut tables.batches.iter().map(|row| row.status));
     let parts = [
-        (done.trials.len(), trials, "trial"),
-        (done.batches.len(), batches, "measurement"),
+        (tables.trials.len(), trials, "trial"),
+        (tables.batches.len(), batches, "measurement"),
     ];
     let parts = parts.into_iter().filter(|(all, ..)| *all > 0);
     let parts: Vec<String> = parts
         .map(|(all, finished, what)| format!("{finished} of {} finished", counted(all, what)))
         .collect();
     say(&format!(
-        "stopped by {signal}: {}; the tables so far are in {}; run the same command again to go on",
+        "stopped by {signal}: {}; the tables so far are in {}; run the same command again to resume",
         parts.join(", "),
         folder.root().display()
     ));
@@ -80,8 +80,8 @@ pub fn interrupted(arguments: &Arguments, done: &Done, signal: &str, folder: &Re
         print_json(&json!({
             "results": folder.root().display().to_string(),
             "interrupted": signal,
-            "trials": done.trials,
-            "batches": done.batches,
+            "trials": tables.trials,
+            "batches": tables.batches,
         }))?;
     }
     Ok(())

@@ -2,7 +2,7 @@
 
 use densenet_bench::formats::ablation::Mode;
 use densenet_bench::formats::device_name::DeviceName;
-use densenet_bench::formats::tables::{BatchRow, BoundaryRow, Status};
+use densenet_bench::formats::tables::{BoundaryRow, Status};
 use densenet_bench::host::process_variables;
 use densenet_bench::measurement::{
     Attempt, Cells, MeasurementRecord, Measurements, RoundResult, RoundSpec, find_largest, run_rounds, searches,
@@ -12,19 +12,15 @@ use densenet_bench::trials::{Experiment, FolderError, Heard, Prepared, Work};
 use super::Failure;
 use super::progress::Turns;
 use super::throttle::Throttle;
-use super::worker::Workers;
+use super::workers::Workers;
 
 /// Measures by starting processes.
 pub struct Measuring<'a>(pub &'a Workers<'a>);
 
 impl Measuring<'_> {
-    /// Measures what `records` ask for and has not been measured yet. The tables are those of `planned`, the whole
-    /// ablation's.
-    pub fn measure(
-        &self,
-        records: &[MeasurementRecord],
-        planned: &[MeasurementRecord],
-    ) -> Result<Vec<BatchRow>, Failure> {
+    /// Measures what `records` ask for and has not been measured yet. The tables of `planned`, the whole ablation's,
+    /// follow now and then; their final state is derived by the caller.
+    pub fn measure(&self, records: &[MeasurementRecord], planned: &[MeasurementRecord]) -> Result<(), Failure> {
         let measurements = Measurements::of(self.0.folder);
         // Variants that differ in nothing that is measured, such as the schedule, share their measurement.
         let records = distinct(records);
@@ -32,7 +28,7 @@ impl Measuring<'_> {
         for record in &records {
             let rounds = measurements.begin(
                 record,
-                &self.0.surroundings(&record.spec.settings.run, record.spec.threads),
+                &self.0.environment_of(&record.spec.settings.run, record.spec.threads),
             );
             known.push(rounds.map_err(Failure::work)?);
         }
@@ -58,17 +54,13 @@ impl Measuring<'_> {
             if result.status != Status::Ok {
                 progress.warn(&format!("{}: {}", heading(record), result.error));
             }
-            let derive = || measurements.derive_tables(planned);
-            if round + 1 == record.rounds || result.status != Status::Ok {
-                throttle.always(derive)?;
-            } else {
-                throttle.now_and_then(derive).transpose()?;
-            }
+            // A table that cannot be written now is written at the run's end, where an error is reported.
+            let _ = throttle.now_and_then(|| measurements.derive_tables(planned));
             Ok(result)
         });
         progress.finish();
         match outcome {
-            Ok(()) | Err(Halt::Stopped) => measurements.derive_tables(planned).map_err(Failure::work),
+            Ok(()) | Err(Halt::Stopped) => Ok(()),
             Err(Halt::Folder(error)) => Err(Failure::work(error)),
         }
     }
@@ -118,7 +110,7 @@ impl Measuring<'_> {
         measurements
             .begin_search(
                 record,
-                &self.0.surroundings(&record.spec.settings.run, record.spec.threads),
+                &self.0.environment_of(&record.spec.settings.run, record.spec.threads),
             )
             .map_err(Failure::work)?;
         let has_prediction = record.predicted_peak_bytes.is_some();

@@ -18,16 +18,14 @@ impl Throttle {
         Self { next: Instant::now() }
     }
 
-    /// Does the work now.
-    pub fn always<T>(&mut self, work: impl FnOnce() -> T) -> T {
-        let begun = Instant::now();
-        let done = work();
-        self.next = Instant::now() + Self::PAUSE.max(begun.elapsed() * Self::SHARE);
-        done
-    }
-
     /// Does the work if it is due.
     pub fn now_and_then<T>(&mut self, work: impl FnOnce() -> T) -> Option<T> {
-        (Instant::now() >= self.next).then(|| self.always(work))
+        let started = Instant::now();
+        if started < self.next {
+            return None;
+        }
+        let done = work();
+        self.next = Instant::now() + Self::PAUSE.max(started.elapsed() * Self::SHARE);
+        Some(done)
     }
 }

@@ -1,0 +1,107 @@
+//! The command line: which verb it names, and what its outcome is to the caller.
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+use densenet_bench::host::first_line;
+use densenet_bench::trials::says_out_of_memory;
+
+use super::shared::{Failure, say};
+use super::{
+    compare, completions, data, describe, doctor, evaluate, export, inputs, losses, measurement, plot, run, status,
+    trial,
+};
+
+/// A reproducible benchmark and ablation harness for DenseNet.
+#[derive(Parser)]
+#[command(name = "densenet-bench", version, about, max_term_width = 110, after_help = EXAMPLES)]
+pub struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  densenet-bench run ablations/growth.toml             train every variant with every seed, draw plots
+  densenet-bench run ablations/growth.toml --list      the trials, one a line; nothing is run
+  densenet-bench describe densenet-121                 layers, shapes, parameters, multiply-accumulates
+  densenet-bench plot results/growth                   draw again, also while a run is at work
+  densenet-bench status results/growth                 which trials are finished, failed, pending
+  densenet-bench compare results/a results/b           on the same seeds, with intervals and tests
+  densenet-bench data fetch cifar10                    download CIFAR-10 and verify its checksum
+
+Exit status: 0 all trials ok, 1 some trial failed, 2 bad usage or bad input and nothing started, 130 and 143 stopped by
+SIGINT and SIGTERM with the work so far kept.";
+
+#[derive(Subcommand)]
+enum Verb {
+    Run(run::Arguments),
+    Describe(describe::Arguments),
+    Evaluate(evaluate::Arguments),
+    Export(export::Arguments),
+    Plot(plot::Arguments),
+    Compare(compare::Arguments),
+    Status(status::Arguments),
+    Data(data::Arguments),
+    Doctor(doctor::Arguments),
+    Completions(completions::Arguments),
+    #[command(hide = true)]
+    Trial(trial::Arguments),
+    #[command(hide = true)]
+    Inputs(inputs::Arguments),
+    #[command(hide = true)]
+    Losses(losses::Arguments),
+    #[command(hide = true)]
+    Measurement(measurement::Arguments),
+}
+
+/// Runs the verb that the command line names.
+pub fn main() -> ExitCode {
+    report_panics_on_one_line();
+    let cli = Cli::parse();
+    // The hook has said what there is to say; the status is that of any other failure.
+    std::panic::catch_unwind(|| dispatch(cli)).unwrap_or(ExitCode::FAILURE)
+}
+
+fn dispatch(cli: Cli) -> ExitCode {
+    let outcome = match cli.verb {
+        Verb::Run(arguments) => run::run(&arguments),
+        Verb::Describe(arguments) => describe::run(&arguments),
+        Verb::Evaluate(arguments) => evaluate::run(&arguments),
+        Verb::Export(arguments) => export::run(&arguments),
+        Verb::Plot(arguments) => plot::run(&arguments),
+        Verb::Compare(arguments) => compare::run(&arguments),
+        Verb::Status(arguments) => status::run(&arguments),
+        Verb::Data(arguments) => data::run(&arguments),
+        Verb::Doctor(arguments) => doctor::run(&arguments),
+        Verb::Completions(arguments) => completions::run(&arguments, Cli::command()),
+        Verb::Trial(arguments) => trial::run(&arguments),
+        Verb::Inputs(arguments) => inputs::run(&arguments),
+        Verb::Losses(arguments) => losses::run(&arguments),
+        Verb::Measurement(arguments) => measurement::run(&arguments),
+    };
+    outcome.unwrap_or_else(|failure| {
+        let status = match &failure {
+            Failure::Input(_) => 2,
+            Failure::Work(_) => 1,
+        };
+        say(&format!("error: {}", failure.into_message()));
+        ExitCode::from(status)
+    })
+}
+
+/// libtorch's errors reach us as panics (Burn unwraps them): they end the process, but with a line a reader can use.
+fn report_panics_on_one_line() {
+    std::panic::set_hook(Box::new(|panic| {
+        let message = panic.payload_as_str().unwrap_or("no message");
+        let first = first_line(message);
+        if says_out_of_memory(message) {
+            say(&format!("error: out of memory: {first}"));
+            return;
+        }
+        let place = panic.location().map(|place| format!(" ({place})")).unwrap_or_default();
+        say(&format!(
+            "error: internal error: {first}{place}; please report it with the command and the ablation file"
+        ));
+    }));
+}

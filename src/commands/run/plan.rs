@@ -1,0 +1,121 @@
+//! What a run has before it, told before any image is read and any file written.
+
+use std::process::ExitCode;
+
+use densenet_bench::backends::BackendDevice;
+use densenet_bench::formats::ablation::{Settings, parse};
+use densenet_bench::host::{available_memory, available_threads};
+use densenet_bench::measurement::count_measurements;
+use densenet_bench::trials::{ExperimentPlan, PlannedTrial};
+use densenet_bench::words::counted;
+
+use super::{Arguments, Failure, Mode, Outcome, Work, print, say};
+use crate::commands::shared::{ablation, device};
+
+/// An ablation that fits its data, and what is to be done with it on this machine.
+pub struct Plan {
+    /// The ablation file.
+    pub text: String,
+    /// What the ablation comes to.
+    pub experiment: ExperimentPlan,
+    /// The variants that `--only` leaves.
+    pub chosen: Vec<bool>,
+    /// The device.
+    pub device: BackendDevice,
+    /// `--threads`, which wins over `run.threads`.
+    pub threads: Option<usize>,
+    /// Bytes of live tensors that a measurement may have.
+    pub memory_limit: Option<u64>,
+}
+
+/// Checks all that can be checked without the images.
+pub fn plan(arguments: &Arguments) -> Result<Plan, Failure> {
+    let text = ablation::text_of(&arguments.file)?;
+    let parsed = parse(&text, &arguments.file).map_err(Failure::input)?;
+    let chosen = ablation::chosen_variants(&parsed, arguments.only.as_deref())?;
+    let device = device::resolved(arguments.device)?;
+    device::check_switches(&parsed, &chosen, device)?;
+    let plan = Plan {
+        text,
+        experiment: ablation::planned(parsed)?,
+        chosen,
+        device,
+        threads: arguments.threads.map(usize::from),
+        memory_limit: memory_limit(arguments, device)?,
+    };
+    let variants = plan.experiment.ablation.variants.iter().zip(&plan.chosen);
+    for (variant, _) in variants.filter(|(_, chosen)| **chosen) {
+        check_threads(threads(plan.threads, &variant.settings), available_threads())?;
+    }
+    let is_empty = plan.trials().next().is_none() && plan.measurements() == 0;
+    if is_empty && matches!(arguments.mode(), Mode::Work(Work::MeasureAndTrain)) {
+        return Err(Failure::Input(format!(
+            "{}: the variants have neither [train] nor [measure], so there is nothing to run; add one, or use `describe` or `evaluate`",
+            arguments.file.display()
+        )));
+    }
+    Ok(plan)
+}
+
+/// The threads that a variant runs with.
+pub fn threads(given: Option<usize>, settings: &Settings) -> usize {
+    given.or(settings.run.threads).unwrap_or_else(available_threads)
+}
+
+impl Plan {
+    /// The trials of the chosen variants.
+    fn trials(&self) -> impl Iterator<Item = &PlannedTrial> {
+        let trials = self.experiment.trials.iter();
+        trials.filter(|trial| self.chosen[trial.variant])
+    }
+
+    /// How many measurements the chosen variants ask for.
+    fn measurements(&self) -> usize {
+        count_measurements(&self.experiment.ablation, &self.chosen)
+    }
+
+    /// Prints the trials, one a line.
+    pub fn list(&self) -> Outcome {
+        let line = |trial: &PlannedTrial| {
+            let variant = &self.experiment.variants[trial.variant];
+            format!(
+                "{}  {}  seed={}  parameters={}  macs={}  steps={}\n",
+                trial.trial,
+                self.experiment.ablation.variants[trial.variant].name,
+                trial.seed,
+                variant.network.parameters(),
+                variant.network.macs(),
+                variant.length.map_or(0, |length| length.steps)
+            )
+        };
+        print(&self.trials().map(line).collect::<String>())?;
+        let measurements = self.measurements();
+        if measurements > 0 {
+            say(&format!("and {}", counted(measurements, "measurement")));
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Refuses a typo: so many threads would not end a step, and their rows would stay.
+fn check_threads(threads: usize, available: usize) -> Result<(), Failure> {
+    let most = 8 * available;
+    if threads <= most {
+        return Ok(());
+    }
+    Err(Failure::Input(format!(
+        "{threads} threads: this machine runs {available} at once; ask for at most {most}, with --threads or run.threads"
+    )))
+}
+
+/// The bytes of live tensors that a measurement may have. On the CPU it is what is available now, unless told: the
+/// system would otherwise kill processes, and not always the one that asked for too much.
+fn memory_limit(arguments: &Arguments, device: BackendDevice) -> Result<Option<u64>, Failure> {
+    match (arguments.memory_limit, device.backend().limits_memory) {
+        (None, true) => Ok(available_memory()),
+        (limit, true) | (limit @ None, false) => Ok(limit),
+        (Some(_), false) => Err(Failure::Input(format!(
+            "--memory-limit: the memory of {device} cannot be limited; leave it out, or take --device cpu"
+        ))),
+    }
+}

@@ -1,0 +1,161 @@
+//! From a plan to work: the data are read, the result folder is held, and what it has already is told from what is left.
+
+use std::path::PathBuf;
+
+use densenet_bench::backends::BackendDevice;
+use densenet_bench::host::{Environment, Stop, available_threads, build};
+use densenet_bench::measurement::{Cells, MeasurementRecord, Measurements, measurements, searches};
+use densenet_bench::trials::{Experiment, Lock, ResultFolder, Trial};
+
+use super::plan::{Plan, threads};
+use super::resume::{hold, unfinished, unusable};
+use super::{Arguments, Failure, Work};
+use crate::commands::shared::ablation;
+
+/// All that a run works with.
+pub struct Prepared {
+    /// What is to be done.
+    pub work: Work,
+    /// The ablation with its data's fingerprints.
+    pub experiment: Experiment,
+    /// The variants that `--only` leaves.
+    pub chosen: Vec<bool>,
+    /// The trials that have no final numbers yet, as indices into the experiment's.
+    pub todo: Vec<usize>,
+    /// The measurements of the whole ablation.
+    pub planned: Vec<MeasurementRecord>,
+    /// Those of the chosen variants.
+    pub to_measure: Vec<MeasurementRecord>,
+    /// How many of them are not there yet.
+    pub unmeasured: usize,
+    /// The result folder.
+    pub folder: ResultFolder,
+    /// The machine.
+    pub environment: Environment,
+    /// The device.
+    pub device: BackendDevice,
+    /// This program.
+    pub program: PathBuf,
+    /// Whether the run was asked to stop.
+    pub stop: Stop,
+    revision: String,
+    threads: Option<usize>,
+    memory_limit: Option<u64>,
+    _held: Lock,
+}
+
+/// Reads the data and takes the result folder.
+pub fn prepare(plan: Plan, work: Work, arguments: &Arguments) -> Result<Prepared, Failure> {
+    let Plan {
+        text,
+        experiment,
+        chosen,
+        device,
+        threads: given_threads,
+        memory_limit,
+    } = plan;
+    let mut experiment = ablation::prepared(experiment)?;
+    let program = std::env::current_exe()
+        .map_err(|error| Failure::Work(format!("the program's own path cannot be found: {error}")))?;
+    let revision = build::revision_of(&program);
+    for trial in &mut experiment.trials {
+        trial.record.device = device.to_string();
+        trial.record.threads = threads(given_threads, &trial.record.settings);
+        trial.record.revision.clone_from(&revision);
+    }
+    let cells = Cells {
+        device,
+        threads: given_threads,
+        available_threads: available_threads(),
+        memory_limit,
+        revision: &revision,
+    };
+    let planned = measurements(&experiment, &vec![true; chosen.len()], cells);
+    let to_measure = measurements(&experiment, &chosen, cells);
+
+    let variants = &experiment.ablation.variants;
+    let first = chosen.iter().position(|chosen| *chosen).unwrap_or(0);
+    let settings = &variants[first].settings;
+    let gpu = (device.backend().accelerators)();
+    let environment = Environment::observe(device, gpu, &settings.run, threads(given_threads, settings));
+
+    let folder = ResultFolder::new(&arguments.out, &experiment.ablation.name);
+    let held = hold(&folder, arguments.fresh)?;
+    let mut todo = Vec::new();
+    let mut unmeasured = 0;
+    match work {
+        Work::MeasureAndTrain => {
+            let trials = experiment.trials.iter().enumerate();
+            let selected = trials.filter(|(_, trial)| chosen[trial.variant]);
+            todo = unfinished(&folder, selected, &environment, device)?;
+            for record in &to_measure {
+                unmeasured += usize::from(!Measurements::of(&folder).is_whole(record).map_err(Failure::input)?);
+            }
+        }
+        Work::FindLargestBatch => {}
+    }
+    folder.create(&text).map_err(unusable)?;
+    let stop = Stop::on_request().map_err(|error| Failure::Work(format!("signals cannot be received: {error}")))?;
+    let prepared = Prepared {
+        work,
+        chosen,
+        todo,
+        planned,
+        to_measure,
+        unmeasured,
+        folder,
+        environment,
+        device,
+        program,
+        stop,
+        revision,
+        threads: given_threads,
+        memory_limit,
+        experiment,
+        _held: held,
+    };
+    if prepared.has_work() {
+        prepared
+            .folder
+            .record_environment(&prepared.environment)
+            .map_err(unusable)?;
+    }
+    Ok(prepared)
+}
+
+impl Prepared {
+    /// Whether anything is left to do. The environment of a run that had nothing to do is not that of its results.
+    pub fn has_work(&self) -> bool {
+        match self.work {
+            Work::MeasureAndTrain => !self.todo.is_empty() || self.unmeasured > 0,
+            Work::FindLargestBatch => true,
+        }
+    }
+
+    /// The trials of the chosen variants.
+    pub fn selected(&self) -> impl Iterator<Item = &Trial> {
+        let trials = self.experiment.trials.iter();
+        trials.filter(|trial| self.chosen[trial.variant])
+    }
+
+    /// The trials that have no final numbers yet.
+    pub fn unfinished(&self) -> Vec<&Trial> {
+        self.todo.iter().map(|&index| &self.experiment.trials[index]).collect()
+    }
+
+    /// What the measurements have in common.
+    pub fn cells(&self) -> Cells<'_> {
+        Cells {
+            device: self.device,
+            threads: self.threads,
+            available_threads: available_threads(),
+            memory_limit: self.memory_limit,
+            revision: &self.revision,
+        }
+    }
+
+    /// Keys of the largest-batch searches of the whole ablation.
+    pub fn every_search(&self) -> Vec<MeasurementRecord> {
+        searches(&self.experiment, &vec![true; self.chosen.len()], self.cells())
+    }
+}

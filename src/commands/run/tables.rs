@@ -1,0 +1,38 @@
+//! The rows of the whole ablation, as they stand at a run's end.
+
+use densenet_bench::formats::tables::{BatchRow, BoundaryRow, Status, TrialRow};
+use densenet_bench::measurement::{MeasurementRecord, RoundSpec};
+use densenet_bench::trials::Trial;
+
+/// The tables of the whole ablation.
+#[derive(Default)]
+pub struct Tables {
+    /// `trials.csv`.
+    pub trials: Vec<TrialRow>,
+    /// `batches.csv`.
+    pub batches: Vec<BatchRow>,
+    /// `boundaries.csv`.
+    pub boundaries: Vec<BoundaryRow>,
+}
+
+impl Tables {
+    /// Whether something that was asked for did not end well.
+    pub fn have_failures<'a>(
+        &self,
+        mut trials: impl Iterator<Item = &'a Trial>,
+        measurements: &[MeasurementRecord],
+    ) -> bool {
+        let is_bad = |trial: &Trial| {
+            let own = |row: &&TrialRow| row.trial == trial.record.trial;
+            self.trials.iter().find(own).is_some_and(|row| row.status != Status::Ok)
+        };
+        let batch = |row: &BatchRow| {
+            let is = |spec: &RoundSpec| {
+                (&row.variant, row.device.to_string(), row.threads)
+                    == (&spec.variant, spec.device.clone(), spec.threads)
+            };
+            row.status != Status::Ok && measurements.iter().any(|record| is(&record.spec))
+        };
+        trials.any(is_bad) || self.batches.iter().any(batch)
+    }
+}

@@ -1,0 +1,11 @@
+//! What several verbs share: how they end and print, and how they read an ablation file and a device.
+
+pub mod ablation;
+pub mod device;
+mod failure;
+mod output;
+pub mod size;
+pub mod worker;
+
+pub use failure::{Failure, Outcome};
+pub use output::{check_target, print, print_json, say};

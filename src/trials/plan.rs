@@ -1,0 +1,208 @@
+//! From an ablation file to what it comes to: every check that needs the data's outline or the closed forms, before any
+//! image is read and anything is started.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+use sha2::{Digest, Sha256};
+
+use super::identity::identity;
+use crate::data::{self, DataError, Outline, hold_out};
+use crate::files::read_bounded;
+use crate::formats::ablation::{Ablation, Augment, DataSettings, FormatError, Mode, Variant};
+use crate::formats::weights;
+use crate::network::Graph;
+use crate::training::RunLength;
+use crate::words::hex;
+
+/// An ablation whose networks, batches and trials are known.
+#[derive(Clone, Debug)]
+pub struct ExperimentPlan {
+    /// The file.
+    pub ablation: Ablation,
+    /// What the checks found of each variant, in the ablation's order.
+    pub variants: Vec<VariantPlan>,
+    /// The trials in the ablation's order: variant by variant, seed by seed.
+    pub trials: Vec<PlannedTrial>,
+}
+
+/// A variant whose settings fit its data's outline.
+#[derive(Clone, Debug)]
+pub struct VariantPlan {
+    /// Its network, laid out for its data.
+    pub network: Graph,
+    /// Its data.
+    pub outline: Outline,
+    /// How long its training lasts; none without `[train]`.
+    pub length: Option<RunLength>,
+    /// SHA-256 of the file of `model.weights`, if there is one.
+    pub starting_weights_sha256: Option<String>,
+}
+
+/// One variant with one seed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlannedTrial {
+    /// The variant's index in the ablation.
+    pub variant: usize,
+    /// The seed.
+    pub seed: u64,
+    /// The trial's identity.
+    pub trial: String,
+}
+
+/// Lays out the network of every variant for its data's outline and checks all that training could stumble over. No
+/// image is read.
+///
+/// # Errors
+/// The first fault, with the file, the line and the key.
+pub fn plan(ablation: Ablation) -> Result<ExperimentPlan, FormatError> {
+    let mut outlines: BTreeMap<String, Outline> = BTreeMap::new();
+    let mut identities: BTreeMap<String, usize> = BTreeMap::new();
+    let mut variants = Vec::with_capacity(ablation.variants.len());
+    let mut trials = Vec::new();
+    for (index, variant) in ablation.variants.iter().enumerate() {
+        let settings = &variant.settings;
+        // A folder of many images is listed once.
+        let outline = match outlines.entry(images_key(&settings.data)) {
+            Entry::Occupied(entry) => *entry.get(),
+            Entry::Vacant(entry) => {
+                let outline = data::outline(&settings.data);
+                *entry.insert(outline.map_err(|error| located_data(&ablation, variant, &error))?)
+            }
+        };
+        let network = settings
+            .model
+            .graph(outline.shape, outline.classes)
+            .map_err(|error| ablation.located_network(variant, &error))?;
+        let weights_sha256 = check_weights(&ablation, variant, &network)?;
+        let length = check_batches(&ablation, variant, &network, outline)?;
+        let seeds = settings.train.as_ref().map_or(&[][..], |train| &train.seeds);
+        for &seed in seeds {
+            let trial = identity(settings, seed, weights_sha256.as_deref());
+            if let Some(&other) = identities.get(&trial)
+                && other != index
+            {
+                let rule = format!(
+                    "it is the same network, data and training as variant {}",
+                    ablation.variants[other].name
+                );
+                let key = variant.swept.first().map_or("model", |(key, _)| key.as_str());
+                return Err(ablation.located(variant, key, rule, "leave one of the two out"));
+            }
+            identities.insert(trial.clone(), index);
+            trials.push(PlannedTrial {
+                variant: index,
+                seed,
+                trial,
+            });
+        }
+        variants.push(VariantPlan {
+            network,
+            outline,
+            length,
+            starting_weights_sha256: weights_sha256,
+        });
+    }
+    Ok(ExperimentPlan {
+        ablation,
+        variants,
+        trials,
+    })
+}
+
+/// A fault of the data as one of the ablation file, with its line.
+pub fn located_data(ablation: &Ablation, variant: &Variant, error: &DataError) -> FormatError {
+    let rule = format!("{}: {}", error.thing, error.rule);
+    ablation.located(variant, error.key, rule, &error.remedy)
+}
+
+/// The same for data settings that lead to the same images.
+pub(super) fn images_key(settings: &DataSettings) -> String {
+    let images = DataSettings {
+        // A path need not be UTF-8, which JSON is.
+        path: None,
+        validation_share: 0.0,
+        mean: None,
+        std: None,
+        augment: Augment::None,
+        ..settings.clone()
+    };
+    format!("{:?} {}", settings.path, serde_json::json!(images))
+}
+
+/// Reads and checks the weights that training starts from; returns the file's SHA-256.
+fn check_weights(ablation: &Ablation, variant: &Variant, graph: &Graph) -> Result<Option<String>, FormatError> {
+    let Some(path) = &variant.settings.weights else {
+        return Ok(None);
+    };
+    let located = |rule: String, remedy: &str| ablation.located(variant, "model.weights", rule, remedy);
+    let bytes = read_bounded(path, weights::largest_file(graph)).map_err(|error| {
+        located(
+            format!("{}: {error}", path.display()),
+            "name an existing safetensors file of this network",
+        )
+    })?;
+    let name = path.display().to_string();
+    weights::read(&bytes, &name)
+        .and_then(|read| weights::check(&read, graph, &name))
+        .map_err(|error| located(format!("{}: {}", error.file, error.rule), &error.remedy))?;
+    Ok(Some(sha256(&bytes)))
+}
+
+/// Checks batch sizes against the images that are there and against the network's normalisations.
+fn check_batches(
+    ablation: &Ablation,
+    variant: &Variant,
+    graph: &Graph,
+    outline: Outline,
+) -> Result<Option<RunLength>, FormatError> {
+    let settings = &variant.settings;
+    if let Some(measure) = &settings.measure {
+        for &batch_size in &measure.batch_sizes {
+            let images = outline.train_images;
+            if batch_size > images {
+                let rule = format!("batch-sizes has {batch_size}, and there are {images} training images");
+                return Err(ablation.located(variant, "measure.batch-sizes", rule, format!("write at most {images}")));
+            }
+            if measure.modes.contains(&Mode::Train) {
+                graph
+                    .check_training_batch(batch_size)
+                    .map_err(|error| ablation.located(variant, "measure.batch-sizes", &error.rule, &error.remedy))?;
+            }
+        }
+    }
+    let Some(train) = &settings.train else {
+        return Ok(None);
+    };
+    let first_seed = train.seeds.first().copied().unwrap_or(0);
+    let (training, _) = hold_out(outline.train_images, settings.data.validation_share, first_seed)
+        .map_err(|error| located_data(ablation, variant, &error))?;
+    let images = training.len();
+    if train.batch_size > images {
+        let rule = format!(
+            "batch-size is {}, and there are {images} training images",
+            train.batch_size
+        );
+        return Err(ablation.located(variant, "train.batch-size", rule, format!("write at most {images}")));
+    }
+    let length = RunLength::new(train, images);
+    let last = images - (length.steps_per_epoch - 1) * train.batch_size;
+    let reaches_last = length.steps >= length.steps_per_epoch;
+    for batch in [train.batch_size].into_iter().chain(reaches_last.then_some(last)) {
+        graph.check_training_batch(batch).map_err(|mut error| {
+            if batch != train.batch_size {
+                error.rule = format!(
+                    "the last batch of an epoch holds {batch} of {images} images: {}",
+                    error.rule
+                );
+            }
+            ablation.located_network(variant, &error)
+        })?;
+    }
+    Ok(Some(length))
+}
+
+/// The SHA-256 of bytes, as 64 hexadecimal digits.
+pub fn sha256(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
