@@ -3,8 +3,6 @@
 //! The ablation format's own keys and those of the network families ([`crate::network::Family::keys`]) are written down
 //! as these.
 
-use crate::network::family_names;
-
 /// Beyond any data set, batch or training: larger counts are typos.
 pub const MANY: u64 = 1_000_000_000;
 /// The largest count of a network's option: far beyond any network that could be built, and small enough that no closed
@@ -143,7 +141,7 @@ impl Kind {
             Kind::Text => "text".to_owned(),
             Kind::Path => "a path, as text".to_owned(),
             Kind::Preset => "a preset's name".to_owned(),
-            Kind::Family => alternatives(&family_names(), "or"),
+            Kind::Family => "a family's name".to_owned(),
             Kind::Choice(words) => alternatives(words, "or"),
             Kind::Choices(words) => format!("{}, or a list of them", alternatives(words, "or")),
             Kind::Flag => "true or false".to_owned(),

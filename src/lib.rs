@@ -1,17 +1,29 @@
-//! A reproducible benchmark and ablation harness for DenseNet (arXiv 1608.06993).
+//! A reproducible benchmark and ablation harness for neural networks, DenseNet (arXiv 1608.06993) first.
 //!
-//! The modules stand on five floors, and each uses only those below it:
+//! The modules stand on five floors. A module uses only those on an earlier step of this table, which
+//! `tests/architecture.rs` reads: a new module is a line here.
 //!
-//! | floor | modules | what lives there |
+//! | step | modules | what lives there |
 //! |---|---|---|
-//! | 0 | [`keys`], [`network`], [`statistics`], [`kernels`], [`visible`], [`words`] | what a network is, as plain data, and its counts; the statistics of samples; dense blocks on slices of numbers; text from outside, made safe to show |
-//! | 1 | [`random`], [`data_sets`], [`formats`], `model` | seeded draws; files' bytes to values and back; Burn modules built from the data |
-//! | 2 | [`files`], `libtorch`, [`backends`], [`host`], [`data`], [`measurement`], `training`, [`trials`] | reading within bounds, the backends and the machine, data sets, the training loop, the timer, trials and their processes |
-//! | 3 | [`views`] | tables, plots and descriptions: rows in, bytes out |
-//! | 4 | `commands` | one file a verb of the program |
+//! | 0.1 | [`keys`], [`statistics`], [`visible`], [`words`] | the keys of settings; the statistics of samples; text from outside, escaped; numbers and lists in words |
+//! | 0.2 | [`network`] | what a network is, as plain data, and its counts |
+//! | 0.3 | [`kernels`] | dense blocks on slices of numbers |
+//! | 1.1 | [`random`] | seeded draws |
+//! | 1.2 | [`data_sets`] | what each data set is: its keys, its outline, its bytes to images |
+//! | 1.3 | [`formats`] | files' bytes to values and back: ablations, tables, weights, checkpoints |
+//! | 1.4 | `model` | networks on Burn, and what carries out their segments |
+//! | 2.1 | [`files`], `libtorch` | bounded reading of files; all that names libtorch |
+//! | 2.2 | [`backends`] | each backend of Burn: its devices, executions, counters |
+//! | 2.3 | [`host`] | the machine: memory, threads, signals, what is recorded of it |
+//! | 2.4 | [`data`] | data sets from disk, downloads, batches |
+//! | 2.5 | [`training`] | the training step and loop |
+//! | 2.6 | [`trials`] | trials, their folders and processes |
+//! | 2.7 | [`measurement`] | the timer and what it measures |
+//! | 3.1 | [`views`] | tables, plots and descriptions: rows in, bytes out |
+//! | 4.1 | `commands` | one file a verb of the program |
 //!
-//! Without the features `burn` and `libtorch` everything that reads bytes or computes counts still builds, so that it
-//! can be fuzzed and sanitised alone.
+//! Views use nothing of floor 2, and floor 2 nothing of them: they meet in the verbs. Without the features `burn` and
+//! `libtorch` everything that reads bytes or computes counts still builds, so that it can be fuzzed and sanitised alone.
 
 pub mod backends;
 pub mod data;

@@ -3,7 +3,6 @@
 use std::fmt;
 
 use super::counter::TensorCounter;
-use super::device::BackendDevice;
 use crate::formats::ablation::{Execution, Precision, RunSettings};
 
 /// A backend: all that the program knows of it. Every field must be given, so that a new backend cannot take over by
@@ -67,7 +66,7 @@ pub struct Runtime {
 impl Backend {
     /// Its device of that index; 0 is the only one of a backend that numbers none.
     pub const fn device(&'static self, index: usize) -> BackendDevice {
-        BackendDevice::new(self, index)
+        BackendDevice { backend: self, index }
     }
 
     /// Whether the program was built with it.
@@ -144,6 +143,34 @@ impl Refusal {
         Self {
             rule: rule.into(),
             remedy: remedy.into(),
+        }
+    }
+}
+
+/// A device: a backend of the table and an index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BackendDevice {
+    backend: &'static Backend,
+    index: usize,
+}
+
+impl BackendDevice {
+    /// Its backend.
+    pub fn backend(self) -> &'static Backend {
+        self.backend
+    }
+
+    /// Its index among the devices of its backend.
+    pub fn index(self) -> usize {
+        self.index
+    }
+}
+
+impl fmt::Display for BackendDevice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.backend.is_numbered {
+            true => write!(f, "{}:{}", self.backend.name, self.index),
+            false => f.write_str(self.backend.name),
         }
     }
 }

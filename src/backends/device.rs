@@ -3,16 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::BACKENDS;
-use super::backend::{AutoRank, Backend, Refusal};
+use super::backend::{AutoRank, BackendDevice, Refusal, Runtime};
 use super::lookup::{device_examples, fallback};
-
-/// A device: a backend of the table and an index.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BackendDevice {
-    backend: &'static Backend,
-    index: usize,
-}
+use super::table::BACKENDS;
 
 /// What `--device` says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,36 +39,22 @@ impl DeviceError {
 }
 
 impl BackendDevice {
-    pub(super) const fn new(backend: &'static Backend, index: usize) -> Self {
-        Self { backend, index }
-    }
-
-    /// Its backend.
-    pub fn backend(self) -> &'static Backend {
-        self.backend
-    }
-
-    /// Its index among the devices of its backend.
-    pub fn index(self) -> usize {
-        self.index
-    }
-
     /// Checks that the program and this machine have it.
     ///
     /// # Errors
     /// A backend that is not built in, or a device that is not there.
     pub fn check(self) -> Result<(), DeviceError> {
         self.runtime()?;
-        (self.backend.find)(self).map_err(|refusal| DeviceError::new(self, refusal))
+        (self.backend().find)(self).map_err(|refusal| DeviceError::new(self, refusal))
     }
 
     /// The working part of its backend.
     ///
     /// # Errors
     /// A backend that is not built in.
-    pub fn runtime(self) -> Result<&'static super::Runtime, DeviceError> {
-        self.backend.runtime.as_ref().ok_or_else(|| {
-            let feature = self.backend.feature;
+    pub fn runtime(self) -> Result<&'static Runtime, DeviceError> {
+        self.backend().runtime.as_ref().ok_or_else(|| {
+            let feature = self.backend().feature;
             let rule = format!("this program was built without {feature}");
             let remedy = match fallback() {
                 Some(other) => format!("build it with the feature {feature}, or take --device {}", other.name),
@@ -91,16 +70,7 @@ impl BackendDevice {
     /// A backend that is not built in.
     #[cfg(feature = "burn")]
     pub fn open(self) -> Result<burn::tensor::Device, DeviceError> {
-        Ok((self.runtime()?.open)(self.index))
-    }
-}
-
-impl fmt::Display for BackendDevice {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.backend.is_numbered {
-            true => write!(f, "{}:{}", self.backend.name, self.index),
-            false => f.write_str(self.backend.name),
-        }
+        Ok((self.runtime()?.open)(self.index()))
     }
 }
 

@@ -1,7 +1,7 @@
 //! What is asked of the table as a whole.
 
-use super::BACKENDS;
 use super::backend::{AutoRank, Backend};
+use super::table::BACKENDS;
 
 /// The devices that `--device` takes, as its help lists them: `auto, cpu, cuda:N or flex`.
 pub fn device_help() -> String {

@@ -1,7 +1,7 @@
 //! Why backends lack an execution: the same words for each that lacks it.
 
+use super::backend::BackendDevice;
 use super::backend::Refusal;
-use super::device::BackendDevice;
 
 /// Of `aten`.
 pub(super) fn aten(device: BackendDevice) -> Refusal {

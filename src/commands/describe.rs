@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use clap::Args;
 use densenet_bench::formats::ablation::{Execution, TrainSettings};
 use densenet_bench::network::{Graph, Preset, Shape, nearest_preset, preset, presets};
-use densenet_bench::views::describe::{self, Described};
+use densenet_bench::views::describe;
+use densenet_bench::views::described::Described;
 use densenet_bench::views::predicted_memory::{fits_table, memory_table};
 
 use super::shared::{ablation, size};

@@ -18,7 +18,9 @@ pub fn initial_weights(graph: &Graph, seed: u64) -> Weights {
             let count = shape.iter().product();
             let values = match layer.operation {
                 Operation::Convolution { kernel, .. } => {
-                    let deviation = graph.initialization.deviation(layer, kernel);
+                    let deviation = graph
+                        .initialization
+                        .deviation(layer.output.channels, layer.input.channels, kernel);
                     (0..count).map(|_| (deviation * stream.normal()) as f32).collect()
                 }
                 Operation::Linear if name.ends_with("weight") => {

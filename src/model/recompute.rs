@@ -10,8 +10,9 @@ use std::sync::Arc;
 use burn::backend::{Autodiff, Backend, DispatchKindConversion, DispatchTensor};
 
 use super::lowering::{AsOperation, CarryOut, Lowering, SegmentKernel};
-use super::operations::{BatchStatistics, BurnOperations, Operations};
+use super::operations::{BurnOperations, Operations};
 use super::recompute_backward::Backward;
+use super::recompute_plan::{Kept, RecomputePlan};
 use super::segment::{Pass, Primitive, SegmentInput, SegmentOutput};
 use super::segment_graph::{SegmentGraph, Value};
 use crate::network::Operation;
@@ -55,89 +56,7 @@ impl<B: Backend> SegmentKernel for Recomputed<BurnOperations<B>> {
     }
 }
 
-/// What of a segment is kept for the backward pass, and what is computed again there.
-#[derive(Clone, Debug)]
-pub struct RecomputePlan {
-    pub(super) graph: Arc<SegmentGraph>,
-    last_uses: Vec<Option<Value>>,
-    /// Of each value, whether it is kept.
-    kept: Vec<bool>,
-}
-
 impl RecomputePlan {
-    /// The plan for a segment; none for one in which nothing is to be computed again, for the images' own, which has
-    /// little of it, and for one with an operation that has no backward pass here.
-    pub fn new(segment: &SegmentGraph) -> Option<Self> {
-        let is_known = |operation| match operation {
-            Operation::Images | Operation::Linear | Operation::MaxPool { .. } => false,
-            Operation::Convolution { .. }
-            | Operation::BatchNorm
-            | Operation::Relu
-            | Operation::Dropout { .. }
-            | Operation::AveragePool { .. }
-            | Operation::ZeroChannels
-            | Operation::Concatenation
-            | Operation::Addition
-            | Operation::GlobalAveragePool => true,
-        };
-        let all_known = segment.nodes.iter().all(|node| is_known(node.operation));
-        let recomputes = segment.nodes.iter().any(|node| node.operation == Operation::BatchNorm);
-        if segment.reads_images || !all_known || !recomputes {
-            return None;
-        }
-        let mut plan = Self {
-            last_uses: segment.last_uses(),
-            kept: vec![false; segment.nodes.len() + 1],
-            graph: Arc::new(segment.clone()),
-        };
-        for value in 0..=segment.nodes.len() {
-            if plan.is_needed(value) {
-                plan.keep_what_makes(value);
-            }
-        }
-        Some(plan)
-    }
-
-    /// Whether the backward pass reads a value.
-    fn is_needed(&self, value: Value) -> bool {
-        let own = self
-            .graph
-            .node(value)
-            .is_some_and(|node| node.operation == Operation::Relu);
-        let reads = |(reader, node): (Value, &crate::network::Node)| {
-            let reads_input = matches!(node.operation, Operation::Convolution { .. } | Operation::BatchNorm);
-            reads_input && self.graph.inputs(reader).contains(&value)
-        };
-        own || self.graph.values().any(reads)
-    }
-
-    /// Keeps a value, or what it is computed again from.
-    fn keep_what_makes(&mut self, value: Value) {
-        if !self.is_recomputed(value) {
-            self.kept[value] = true;
-            return;
-        }
-        let is_concatenation = self.graph.is_concatenation(value);
-        for operand in self.graph.operands(value) {
-            if is_concatenation {
-                // Each layer's own maps are kept once, whatever made them.
-                self.kept[operand] = true;
-            } else {
-                self.keep_what_makes(operand);
-            }
-        }
-    }
-
-    /// Whether a value is one of those that are cheap to compute again.
-    fn is_recomputed(&self, value: Value) -> bool {
-        let made_from_one = || self.graph.inputs(value).iter().all(|&input| self.is_recomputed(input));
-        match self.graph.node(value).map(|node| node.operation) {
-            Some(Operation::BatchNorm | Operation::Concatenation) => true,
-            Some(Operation::Relu | Operation::Dropout { .. }) => made_from_one(),
-            _ => false,
-        }
-    }
-
     /// Carries the segment out with the operations `O`.
     pub fn carry_out<O: Operations>(&self, input: SegmentInput<O::Tensor>) -> SegmentOutput<O::Tensor> {
         let SegmentInput { maps, parameters, pass } = input;
@@ -173,23 +92,6 @@ impl RecomputePlan {
             statistics,
             backward: is_training
                 .then(|| Box::new(move |gradient| Backward::<O>::new(plan, kept, parameters).run(gradient)) as _),
-        }
-    }
-}
-
-/// What a forward pass keeps, by value.
-pub(super) struct Kept<O: Operations> {
-    pub(super) values: Vec<Option<O::Tensor>>,
-    pub(super) statistics: Vec<Option<BatchStatistics<O::Tensor>>>,
-    pub(super) masks: Vec<Option<O::Mask>>,
-}
-
-impl<O: Operations> Kept<O> {
-    fn new(values: usize) -> Self {
-        Self {
-            values: (0..values).map(|_| None).collect(),
-            statistics: (0..values).map(|_| None).collect(),
-            masks: (0..values).map(|_| None).collect(),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::operations::Operations;
-use super::recompute::{Kept, RecomputePlan};
+use super::recompute_plan::{Kept, RecomputePlan};
 use super::segment::SegmentGradients;
 use super::segment_graph::Value;
 use crate::network::Operation;

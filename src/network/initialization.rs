@@ -2,8 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::graph::Node;
-
 /// The fan that He initialisation divides by; see [`crate::random`] for the draws.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -15,11 +13,12 @@ pub enum Initialization {
 }
 
 impl Initialization {
-    /// The standard deviation of a convolution's weights (He et al. 2015, arXiv 1502.01852).
-    pub fn deviation(self, convolution: &Node, kernel: usize) -> f64 {
+    /// The standard deviation of a convolution's weights, `[outputs, inputs, kernel, kernel]` (He et al. 2015, arXiv
+    /// 1502.01852).
+    pub fn deviation(self, outputs: usize, inputs: usize, kernel: usize) -> f64 {
         let channels = match self {
-            Self::HeFanOut => convolution.output.channels,
-            Self::HeFanIn => convolution.input.channels,
+            Self::HeFanOut => outputs,
+            Self::HeFanIn => inputs,
         };
         (2.0 / (kernel * kernel * channels) as f64).sqrt()
     }

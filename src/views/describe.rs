@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::described::Described;
 use super::predicted_memory::{MemoryDescription, memory_description};
 use super::section::{Side, Table};
 use super::terminal::aligned;
@@ -15,28 +16,6 @@ pub struct Description {
     pub variants: Vec<VariantDescription>,
     /// Trials that the ablation consists of.
     pub trials: usize,
-}
-
-/// A network and how it is to be trained, as far as its memory depends on it.
-#[derive(Clone, Copy, Debug)]
-pub struct Described<'a> {
-    /// The variant's or the preset's name.
-    pub name: &'a str,
-    /// Its layers.
-    pub graph: &'a Graph,
-    /// Batch sizes at which the memory of a training step is predicted.
-    pub batch_sizes: &'a [usize],
-    /// Whether the optimizer has momentum.
-    pub momentum: bool,
-    /// How the network is carried out, as the tables name it; the closed forms of memory are of `plain` alone.
-    pub execution: &'a str,
-}
-
-impl Described<'_> {
-    /// Whether the memory of a training step is known without running one.
-    pub fn has_closed_form(&self) -> bool {
-        self.execution == "plain"
-    }
 }
 
 /// A variant's network.

@@ -8,6 +8,7 @@
 
 pub mod compare;
 pub mod describe;
+pub mod described;
 pub mod groups;
 pub mod loss_log;
 pub mod markdown;

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::describe::Described;
+use super::described::Described;
 use super::section::{Side, Table};
 use super::terminal::aligned;
 use super::text::grouped;

@@ -64,12 +64,18 @@ impl Kind {
                     ..is(&format!("{text:?}"), "there is no such preset".to_owned())
                 }),
             },
-            (Kind::Family, Value::Text(text)) => Kind::choose(&family_names(), text)
-                .map(|()| Setting::Text(text.clone()))
-                .map_err(|remedy| Misfit {
-                    remedy,
-                    ..is(&format!("{text:?}"), format!("it must be {}", self.text()))
-                }),
+            (Kind::Family, Value::Text(text)) => {
+                let names = family_names();
+                Kind::choose(&names, text)
+                    .map(|()| Setting::Text(text.clone()))
+                    .map_err(|remedy| Misfit {
+                        remedy,
+                        ..is(
+                            &format!("{text:?}"),
+                            format!("it must be {}", alternatives(&names, "or")),
+                        )
+                    })
+            }
             (Kind::Choice(words) | Kind::Choices(words), Value::Text(text)) => match Kind::choose(words, text) {
                 Ok(()) if matches!(self, Kind::Choice(_)) => Ok(Setting::Text(text.clone())),
                 Ok(()) => Ok(Setting::Texts(vec![text.clone()])),

@@ -2,10 +2,8 @@
 
 pub mod densenet;
 pub mod resnet;
+mod table;
 #[cfg(test)]
 pub mod tests;
 
-use super::family::Family;
-
-/// Every family. The first is that of files and records that name none.
-pub const FAMILIES: &[&Family] = &[&densenet::FAMILY, &resnet::FAMILY];
+pub use table::FAMILIES;

@@ -1,0 +1,9 @@
+//! The table of backends.
+
+use super::backend::Backend;
+use super::cpu::CPU;
+use super::cuda::CUDA;
+use super::flex::FLEX;
+
+/// Every backend that the program knows, built in or not, in the order in which help and errors list them.
+pub static BACKENDS: [&Backend; 3] = [&CPU, &CUDA, &FLEX];

@@ -1,0 +1,108 @@
+//! What `recompute` keeps of a segment, and what it computes again.
+
+use std::sync::Arc;
+
+use super::operations::{BatchStatistics, Operations};
+use super::segment_graph::{SegmentGraph, Value};
+use crate::network::{Node, Operation};
+
+/// What of a segment is kept for the backward pass, and what is computed again there.
+#[derive(Clone, Debug)]
+pub struct RecomputePlan {
+    pub(super) graph: Arc<SegmentGraph>,
+    pub(super) last_uses: Vec<Option<Value>>,
+    /// Of each value, whether it is kept.
+    pub(super) kept: Vec<bool>,
+}
+
+impl RecomputePlan {
+    /// The plan for a segment; none for one in which nothing is to be computed again, for the images' own, which has
+    /// little of it, and for one with an operation that has no backward pass here.
+    pub fn new(segment: &SegmentGraph) -> Option<Self> {
+        let is_known = |operation| match operation {
+            Operation::Images | Operation::Linear | Operation::MaxPool { .. } => false,
+            Operation::Convolution { .. }
+            | Operation::BatchNorm
+            | Operation::Relu
+            | Operation::Dropout { .. }
+            | Operation::AveragePool { .. }
+            | Operation::ZeroChannels
+            | Operation::Concatenation
+            | Operation::Addition
+            | Operation::GlobalAveragePool => true,
+        };
+        let all_known = segment.nodes.iter().all(|node| is_known(node.operation));
+        let recomputes = segment.nodes.iter().any(|node| node.operation == Operation::BatchNorm);
+        if segment.reads_images || !all_known || !recomputes {
+            return None;
+        }
+        let mut plan = Self {
+            last_uses: segment.last_uses(),
+            kept: vec![false; segment.nodes.len() + 1],
+            graph: Arc::new(segment.clone()),
+        };
+        for value in 0..=segment.nodes.len() {
+            if plan.is_needed(value) {
+                plan.keep_what_makes(value);
+            }
+        }
+        Some(plan)
+    }
+
+    /// Whether the backward pass reads a value.
+    fn is_needed(&self, value: Value) -> bool {
+        let own = self
+            .graph
+            .node(value)
+            .is_some_and(|node| node.operation == Operation::Relu);
+        let reads = |(reader, node): (Value, &Node)| {
+            let reads_input = matches!(node.operation, Operation::Convolution { .. } | Operation::BatchNorm);
+            reads_input && self.graph.inputs(reader).contains(&value)
+        };
+        own || self.graph.values().any(reads)
+    }
+
+    /// Keeps a value, or what it is computed again from.
+    fn keep_what_makes(&mut self, value: Value) {
+        if !self.is_recomputed(value) {
+            self.kept[value] = true;
+            return;
+        }
+        let is_concatenation = self.graph.is_concatenation(value);
+        for operand in self.graph.operands(value) {
+            if is_concatenation {
+                // Each layer's own maps are kept once, whatever made them.
+                self.kept[operand] = true;
+            } else {
+                self.keep_what_makes(operand);
+            }
+        }
+    }
+
+    /// Whether a value is one of those that are cheap to compute again.
+    fn is_recomputed(&self, value: Value) -> bool {
+        let made_from_one = || self.graph.inputs(value).iter().all(|&input| self.is_recomputed(input));
+        match self.graph.node(value).map(|node| node.operation) {
+            Some(Operation::BatchNorm | Operation::Concatenation) => true,
+            Some(Operation::Relu | Operation::Dropout { .. }) => made_from_one(),
+            _ => false,
+        }
+    }
+}
+
+/// What a forward pass keeps, by value.
+pub(super) struct Kept<O: Operations> {
+    pub(super) values: Vec<Option<O::Tensor>>,
+    pub(super) statistics: Vec<Option<BatchStatistics<O::Tensor>>>,
+    pub(super) masks: Vec<Option<O::Mask>>,
+}
+
+impl<O: Operations> Kept<O> {
+    pub(super) fn new(values: usize) -> Self {
+        Self {
+            values: (0..values).map(|_| None).collect(),
+            statistics: (0..values).map(|_| None).collect(),
+            masks: (0..values).map(|_| None).collect(),
+        }
+    }
+}
