@@ -163,7 +163,7 @@ impl TrialError {
             (_, Status::Oom) => format!("{self}; {TAKE_LESS_MEMORY}"),
             (Self::Training(TrainError::Backend { .. }), _) => {
                 format!(
-                    "{self}; run the same command again to go on from the last checkpoint, and report it if it repeats"
+                    "{self}; run the same command again to resume from the last checkpoint, and report it if it repeats"
                 )
             }
             _ => self.to_string(),
