@@ -9,6 +9,7 @@ use std::path::Path;
 use densenet_bench::backends::CPU;
 use densenet_bench::formats::ablation::parse;
 use densenet_bench::formats::tables::{BatchRow, BoundaryRow, Status};
+use densenet_bench::host::vector_instructions;
 use densenet_bench::measurement::{Cells, MeasurementRecord, RoundResult, RoundSpec, measurements};
 use densenet_bench::trials::prepare;
 use workplace::Workplace;
@@ -26,6 +27,7 @@ fn records(text: &str, threads: usize) -> Vec<MeasurementRecord> {
         threads: Some(threads),
         available_threads: threads,
         memory_limit: None,
+        instructions: vector_instructions(),
         revision: "test",
     };
     measurements(&experiment, &vec![true; experiment.prepared.len()], cells)

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use densenet_bench::formats::ablation::{Execution, TrainSettings};
+use densenet_bench::host::vector_instructions;
 use densenet_bench::network::{Graph, Preset, Shape, nearest_preset, preset, presets};
 use densenet_bench::views::describe;
 use densenet_bench::views::described::Described;
@@ -60,6 +61,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
             batch_sizes: &network.batch_sizes,
             momentum: network.momentum,
             execution: network.execution.name(),
+            instructions: vector_instructions(),
         })
         .collect();
     if arguments.json {

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use densenet_bench::backends::{DeviceChoice, device_help};
-use densenet_bench::host::{Environment, available_memory, available_threads, build};
+use densenet_bench::host::{Environment, available_memory, available_threads, build, vector_instructions};
 use densenet_bench::measurement::{Cells, measurements, write_inputs};
 
 use super::shared::{ablation, device};
@@ -41,6 +41,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
         available_threads: available_threads(),
         memory_limit: available_memory().filter(|_| device.backend().limits_memory),
         revision: build::REVISION,
+        instructions: vector_instructions(),
     };
     let records = measurements(&experiment, &chosen, cells);
     let Some(first) = records.first() else {

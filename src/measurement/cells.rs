@@ -3,6 +3,7 @@
 use super::record::{MeasurementRecord, RoundSpec};
 use crate::backends::BackendDevice;
 use crate::formats::ablation::{Ablation, Execution, Mode, Settings, TrainSettings, Variant};
+use crate::network::VectorInstructions;
 use crate::trials::{Experiment, Prepared};
 
 /// What all measurements of a run have in common.
@@ -16,6 +17,8 @@ pub struct Cells<'a> {
     pub available_threads: usize,
     /// Bytes of live tensors beyond which an allocation fails.
     pub memory_limit: Option<u64>,
+    /// The vector instructions that memory is predicted for.
+    pub instructions: VectorInstructions,
     /// The program's revision.
     pub revision: &'a str,
 }
@@ -121,8 +124,8 @@ impl Cells<'_> {
     pub fn record(&self, spec: RoundSpec, rounds: usize, prepared: &Prepared) -> MeasurementRecord {
         let (graph, size) = (&prepared.graph, spec.batch_size);
         let predicted = || match spec.mode {
-            Mode::Train => graph.training_peak(size, spec.optimizer().momentum > 0.0),
-            Mode::Evaluate => graph.evaluation_peak(size),
+            Mode::Train => graph.training_peak(size, spec.optimizer().momentum > 0.0, self.instructions),
+            Mode::Evaluate => graph.evaluation_peak(size, self.instructions),
         };
         // The closed forms are of plain execution.
         let holds = self.device.backend().predicts_memory && spec.settings.run.execution == Execution::Plain;
@@ -149,6 +152,7 @@ mod tests {
             threads: None,
             available_threads: 1,
             memory_limit: None,
+            instructions: VectorInstructions::Avx2,
             revision: "r",
         };
         for (chosen, count) in [([true, true], 12), ([false, true], 6), ([false, false], 0)] {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::convolution_memory::ConvolutionMemory;
+use super::convolution_memory::{ConvolutionMemory, VectorInstructions};
 use super::gradient_memory::Gradients;
 use super::graph::{Graph, Node, NodeId, Operation};
 
@@ -55,24 +55,31 @@ impl Graph {
     /// The nodes are walked as the step walks them, and the moment with the most bytes is taken: forward keeps one
     /// tensor after the other, backward frees them, the last node's first, while it works on gradients as large as the
     /// maps. Where autodiff keeps what, and which operations overwrite an operand, was read in Burn 0.22.1; what a
-    /// convolution needs is described in `convolution_memory`.
-    pub fn training_memory(&self, batch_size: usize, momentum: bool) -> TrainingMemory {
-        Walk::new(self, batch_size as u64, momentum).highest()
+    /// convolution needs depends on the vector instructions, as `convolution_memory` says.
+    pub fn training_memory(
+        &self,
+        batch_size: usize,
+        momentum: bool,
+        instructions: VectorInstructions,
+    ) -> TrainingMemory {
+        Walk::new(self, batch_size as u64, momentum, instructions).highest()
     }
 
     /// The most bytes of live tensors in a training step with `plain` execution: [`Graph::training_memory`]'s sum.
-    pub fn training_peak(&self, batch_size: usize, momentum: bool) -> u64 {
-        self.training_memory(batch_size, momentum).total()
+    pub fn training_peak(&self, batch_size: usize, momentum: bool, instructions: VectorInstructions) -> u64 {
+        self.training_memory(batch_size, momentum, instructions).total()
     }
 
     /// The largest batch whose predicted peak is at most `limit` bytes; 0 where not even one image fits.
-    pub fn largest_training_batch(&self, limit: u64, momentum: bool) -> usize {
-        largest(limit, |batch_size| self.training_peak(batch_size, momentum))
+    pub fn largest_training_batch(&self, limit: u64, momentum: bool, instructions: VectorInstructions) -> usize {
+        largest(limit, |batch_size| {
+            self.training_peak(batch_size, momentum, instructions)
+        })
     }
 
     /// The largest batch of evaluation whose predicted peak is at most `limit` bytes; 0 where not even one image fits.
-    pub fn largest_evaluation_batch(&self, limit: u64) -> usize {
-        largest(limit, |batch_size| self.evaluation_peak(batch_size))
+    pub fn largest_evaluation_batch(&self, limit: u64, instructions: VectorInstructions) -> usize {
+        largest(limit, |batch_size| self.evaluation_peak(batch_size, instructions))
     }
 }
 
@@ -99,12 +106,13 @@ struct Walk<'a> {
     graph: &'a Graph,
     last_uses: Vec<Option<NodeId>>,
     batch: u64,
+    instructions: VectorInstructions,
     /// What is there all the time; the other parts are zero.
     constant: TrainingMemory,
 }
 
 impl<'a> Walk<'a> {
-    fn new(graph: &'a Graph, batch: u64, momentum: bool) -> Self {
+    fn new(graph: &'a Graph, batch: u64, momentum: bool, instructions: VectorInstructions) -> Self {
         let parameters = VALUE * graph.parameters() as u64;
         let channels = |node: &Node| match node.operation {
             Operation::BatchNorm => node.output.channels as u64,
@@ -126,6 +134,7 @@ impl<'a> Walk<'a> {
             graph,
             last_uses: graph.last_uses(),
             batch,
+            instructions,
             constant,
         }
     }
@@ -325,7 +334,7 @@ impl<'a> Walk<'a> {
             Operation::Convolution { kernel, .. } => kernel,
             _ => 1,
         };
-        ConvolutionMemory::new(self.batch, node.input, node.output, kernel)
+        ConvolutionMemory::new(self.batch, node.input, node.output, kernel, self.instructions)
     }
 
     fn input(&self, node: &Node) -> u64 {
@@ -348,6 +357,7 @@ struct Kept {
 
 #[cfg(test)]
 mod tests {
+    use super::VectorInstructions::{Avx2, Avx512};
     use super::*;
     use crate::network::{Shape, preset};
 
@@ -356,7 +366,7 @@ mod tests {
         network.graph(Shape::square(3, side), classes).unwrap()
     }
 
-    /// Bytes that were counted in training steps of Burn 0.22.1 on libtorch 2.9.0's CPU.
+    /// Bytes that were counted in training steps of Burn 0.22.1 on libtorch 2.9.0's CPU, on a processor with AVX-512.
     #[test]
     fn the_predicted_peak_is_the_counted_one() {
         for (name, side, classes, batch_size, counted) in [
@@ -367,7 +377,7 @@ mod tests {
             ("article", 224, 40, 8, 607_671_208),
             ("densenet-121", 224, 1000, 8, 1_616_390_436),
         ] {
-            let predicted = graph(name, side, classes).training_peak(batch_size, true);
+            let predicted = graph(name, side, classes).training_peak(batch_size, true, Avx512);
             assert!(
                 predicted.abs_diff(counted) * 100 < counted,
                 "{name} at {batch_size}: {predicted} for {counted}"
@@ -378,23 +388,45 @@ mod tests {
     #[test]
     fn without_momentum_its_bytes_are_not_there() {
         let graph = graph("densenet-40-12", 32, 10);
-        let (with, without) = (graph.training_memory(8, true), graph.training_memory(8, false));
+        let (with, without) = (
+            graph.training_memory(8, true, Avx2),
+            graph.training_memory(8, false, Avx2),
+        );
         assert_eq!(without.momentum, 0);
         assert_eq!(with.total() - without.total(), 4 * graph.parameters() as u64);
     }
 
     #[test]
     fn a_larger_batch_never_needs_less_and_the_largest_that_fits_is_found() {
-        for (name, side) in [("densenet-40-12", 32), ("densenet-bc-100-12", 17), ("article", 33)] {
+        let networks = [("densenet-40-12", 32), ("densenet-bc-100-12", 17), ("article", 33)];
+        for ((name, side), instructions) in networks.into_iter().flat_map(|of| [(of, Avx2), (of, Avx512)]) {
             let graph = graph(name, side, 10);
-            let peaks: Vec<u64> = (1..140).map(|size| graph.training_peak(size, true)).collect();
+            let peaks: Vec<u64> = (1..140)
+                .map(|size| graph.training_peak(size, true, instructions))
+                .collect();
             assert!(peaks.is_sorted(), "{name}");
-            assert_eq!(graph.largest_training_batch(peaks[69], true), 70, "{name}");
-            assert_eq!(graph.largest_training_batch(peaks[69] - 1, true), 69, "{name}");
-            assert_eq!(graph.largest_training_batch(peaks[0] - 1, true), 0, "{name}");
-            let evaluated = graph.evaluation_peak(70);
-            assert_eq!(graph.largest_evaluation_batch(evaluated), 70, "{name}");
-            assert_eq!(graph.largest_evaluation_batch(evaluated - 1), 69, "{name}");
+            assert_eq!(
+                graph.largest_training_batch(peaks[69], true, instructions),
+                70,
+                "{name}"
+            );
+            assert_eq!(
+                graph.largest_training_batch(peaks[69] - 1, true, instructions),
+                69,
+                "{name}"
+            );
+            assert_eq!(
+                graph.largest_training_batch(peaks[0] - 1, true, instructions),
+                0,
+                "{name}"
+            );
+            let evaluated = graph.evaluation_peak(70, instructions);
+            assert_eq!(graph.largest_evaluation_batch(evaluated, instructions), 70, "{name}");
+            assert_eq!(
+                graph.largest_evaluation_batch(evaluated - 1, instructions),
+                69,
+                "{name}"
+            );
         }
     }
 }

@@ -14,6 +14,7 @@ mod options;
 mod shape;
 
 pub use builder::GraphBuilder;
+pub use convolution_memory::VectorInstructions;
 pub use error::NetworkError;
 pub use families::FAMILIES;
 #[cfg(test)]

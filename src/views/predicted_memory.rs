@@ -42,7 +42,9 @@ pub struct MemoryDescription {
 /// The predictions at each of a network's batch sizes.
 pub fn memory_description(network: &Described<'_>) -> Vec<MemoryDescription> {
     let at = |&batch_size: &usize| {
-        let memory = network.graph.training_memory(batch_size, network.momentum);
+        let memory = network
+            .graph
+            .training_memory(batch_size, network.momentum, network.instructions);
         MemoryDescription {
             batch_size,
             allocated_peak_bytes: memory.total(),
@@ -75,7 +77,11 @@ pub fn memory_table(network: &Described<'_>) -> String {
     let memories: Vec<TrainingMemory> = network
         .batch_sizes
         .iter()
-        .map(|&batch_size| network.graph.training_memory(batch_size, network.momentum))
+        .map(|&batch_size| {
+            network
+                .graph
+                .training_memory(batch_size, network.momentum, network.instructions)
+        })
         .collect();
     let mut table = Table::default();
     let sizes = network.batch_sizes.iter().map(|&size| grouped(size as u64));
@@ -103,7 +109,11 @@ pub fn fits_table(networks: &[Described<'_>], limit: u64) -> String {
         .iter()
         .map(|network| {
             let closed_form = network.has_closed_form();
-            closed_form.then(|| network.graph.largest_training_batch(limit, network.momentum))
+            closed_form.then(|| {
+                network
+                    .graph
+                    .largest_training_batch(limit, network.momentum, network.instructions)
+            })
         })
         .collect();
     let mut table = Table::default();
@@ -119,7 +129,13 @@ pub fn fits_table(networks: &[Described<'_>], limit: u64) -> String {
     });
     table.column("largest batch", Side::Right, words);
     let with_sizes = networks.iter().zip(&largest);
-    let peak = |network: &Described<'_>, size| megabytes(network.graph.training_peak(size, network.momentum));
+    let peak = |network: &Described<'_>, size| {
+        megabytes(
+            network
+                .graph
+                .training_peak(size, network.momentum, network.instructions),
+        )
+    };
     let peaks = with_sizes.clone().map(|(network, &size)| match size {
         None | Some(0) => String::new(),
         Some(size) => peak(network, size),
@@ -151,7 +167,7 @@ fn megabytes(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::network::{Graph, Shape, preset};
+    use crate::network::{Graph, Shape, VectorInstructions, preset};
 
     fn graph(name: &str, side: usize) -> Graph {
         let input = Shape {
@@ -168,6 +184,7 @@ mod tests {
             graph,
             batch_sizes,
             momentum: true,
+            instructions: VectorInstructions::Avx512,
             execution: "plain",
         }
     }
@@ -210,9 +227,9 @@ mod tests {
             lines[0],
             "The largest training batch that is predicted to fit in 200,000,000 bytes:"
         );
-        let largest = small.largest_training_batch(200_000_000, true);
-        assert!(small.training_peak(largest, true) <= 200_000_000);
-        assert!(small.training_peak(largest + 1, true) > 200_000_000);
+        let largest = small.largest_training_batch(200_000_000, true, VectorInstructions::Avx512);
+        assert!(small.training_peak(largest, true, VectorInstructions::Avx512) <= 200_000_000);
+        assert!(small.training_peak(largest + 1, true, VectorInstructions::Avx512) > 200_000_000);
         assert!(lines[3].starts_with("small"), "{text}");
         assert!(lines[3].contains(&format!("  {largest}  ")), "{text}");
         assert!(lines[4].contains("not even one image"), "{text}");

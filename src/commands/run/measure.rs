@@ -3,7 +3,7 @@
 use densenet_bench::formats::ablation::Mode;
 use densenet_bench::formats::device_name::DeviceName;
 use densenet_bench::formats::tables::{BoundaryRow, Status};
-use densenet_bench::host::process_variables;
+use densenet_bench::host::{process_variables, vector_instructions};
 use densenet_bench::measurement::{
     Attempt, Cells, MeasurementRecord, Measurements, RoundResult, RoundSpec, find_largest, run_rounds, searches,
 };
@@ -115,12 +115,13 @@ impl Measuring<'_> {
             .map_err(Failure::work)?;
         let has_prediction = record.predicted_peak_bytes.is_some();
         let limit = record.spec.memory_limit.filter(|_| has_prediction);
+        let instructions = vector_instructions();
         let predicted = limit.map(|limit| match record.spec.mode {
             Mode::Train => {
                 let momentum = record.spec.optimizer().momentum > 0.0;
-                prepared.graph.largest_training_batch(limit, momentum)
+                prepared.graph.largest_training_batch(limit, momentum, instructions)
             }
-            Mode::Evaluate => prepared.graph.largest_evaluation_batch(limit),
+            Mode::Evaluate => prepared.graph.largest_evaluation_batch(limit, instructions),
         });
         let found = find_largest(predicted.unwrap_or(1), &mut |batch_size| {
             progress.begin(&format!("{}: trying batch size {batch_size}", heading(record)));

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use densenet_bench::backends::BackendDevice;
-use densenet_bench::host::{Environment, Stop, available_threads, build};
+use densenet_bench::host::{Environment, Stop, available_threads, build, vector_instructions};
 use densenet_bench::measurement::{Cells, MeasurementRecord, Measurements, measurements, searches};
 use densenet_bench::trials::{Experiment, Lock, ResultFolder, Trial};
 
@@ -68,6 +68,7 @@ pub fn prepare(plan: Plan, work: Work, arguments: &Arguments) -> Result<Prepared
         threads: given_threads,
         available_threads: available_threads(),
         memory_limit,
+        instructions: vector_instructions(),
         revision: &revision,
     };
     let planned = measurements(&experiment, &vec![true; chosen.len()], cells);
@@ -150,6 +151,7 @@ impl Prepared {
             threads: self.threads,
             available_threads: available_threads(),
             memory_limit: self.memory_limit,
+            instructions: vector_instructions(),
             revision: &self.revision,
         }
     }
