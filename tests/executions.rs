@@ -2,6 +2,7 @@
 
 #![cfg(feature = "burn")]
 
+mod f64_reference;
 mod workplace;
 
 use burn::tensor::{Int, Tensor, TensorData};
@@ -14,6 +15,7 @@ use densenet_bench::network::families::densenet::{DenseNet, Order, Stem};
 use densenet_bench::network::{Graph, Network, Shape};
 use densenet_bench::random::{Purpose, Stream};
 use densenet_bench::training::{Learner, build, cross_entropy};
+use f64_reference::Reference;
 
 const CLASSES: usize = 5;
 
@@ -147,34 +149,9 @@ impl Case {
         (Tensor::from_data(images, &device), Tensor::from_data(labels, &device))
     }
 
-    /// The same with every pixel rounded once more, up or down.
-    fn rounded(&self) -> Self {
-        let mut stream = Stream::named(0, Purpose::Initialization, "roundings of tests/executions.rs");
-        let mut round = |pixel: &f32| {
-            pixel
-                * (1.0
-                    + if stream.uniform() < 0.5 {
-                        f32::EPSILON
-                    } else {
-                        -f32::EPSILON
-                    })
-        };
-        Self {
-            what: self.what.clone(),
-            graph: self.graph.clone(),
-            weights: self.weights.clone(),
-            images: self.images.iter().map(&mut round).collect(),
-            labels: self.labels.clone(),
-        }
-    }
-
-    /// Whether f32 tells what the network gives: a rounding of the images must not show. It does where a normalisation
-    /// sees two or three values a channel, or where a value stands at the bend of a ReLU.
-    fn is_well_conditioned(&self, plain: &Found, choice: BackendDevice) -> bool {
-        let rounded = self.rounded().pass(choice, Execution::Plain);
-        let forward = apart(&rounded.logits, &plain.logits).max(apart(&rounded.evaluation, &plain.evaluation));
-        let (gradients, _) = gradients_apart(&rounded.gradients, &plain.gradients);
-        forward <= FORWARD_TOLERANCE / 10.0 && gradients <= GRADIENT_TOLERANCE / 10.0
+    /// The same in exact arithmetic and in f32, by plain loops on the host.
+    fn reference(&self) -> Reference {
+        Reference::of(&self.graph, &self.weights, &self.images, &self.labels)
     }
 
     /// All that a training pass and an evaluation give.
@@ -245,39 +222,75 @@ fn gradients_apart(ours: &Weights, theirs: &Weights) -> (f64, String) {
 const FORWARD_TOLERANCE: f64 = 2e-5;
 const GRADIENT_TOLERANCE: f64 = 2e-4;
 
+/// Whether f32 can know what the network gives, with room for sums in another order. It cannot where a normalisation
+/// sees two or three values a channel, or where a value stands so near a ReLU's bend that its rounding decides on the
+/// side and the gradients show which. This follows from the case alone, whatever device or processor carries it out.
+fn is_well_conditioned(reference: &Reference) -> bool {
+    let (exact, rounded) = (&reference.exact, &reference.rounded);
+    let forward = apart(&rounded.logits, &exact.logits).max(apart(&rounded.evaluation, &exact.evaluation));
+    let (rounding, _) = gradients_apart(&rounded.gradients, &exact.gradients);
+    let [first, second] = &reference.either_side;
+    let (bends, _) = gradients_apart(first, second);
+    forward <= FORWARD_TOLERANCE / 4.0 && rounding.max(bends) <= GRADIENT_TOLERANCE / 4.0
+}
+
+/// Holds what an execution found to what it should be.
+fn compare(what: &str, ours: [&[f32]; 3], theirs: [&[f32]; 3], gradients: [&Weights; 2]) {
+    for ((part, ours), theirs) in ["logits", "loss", "logits in evaluation"]
+        .into_iter()
+        .zip(ours)
+        .zip(theirs)
+    {
+        let apart = apart(ours, theirs);
+        assert!(apart <= FORWARD_TOLERANCE, "{what}: {part} are {apart:.1e} apart");
+    }
+    let (apart, name) = gradients_apart(gradients[0], gradients[1]);
+    assert!(
+        apart <= GRADIENT_TOLERANCE,
+        "{what}: {name}'s gradient is {apart:.1e} apart"
+    );
+}
+
 #[test]
 fn every_execution_gives_the_plain_ones_logits_loss_gradients_and_running_statistics() {
     let mut compared = 0;
     for seed in 0..60 {
         let case = Case::random(seed);
-        for (choice, execution) in others() {
-            let what = format!("{execution:?} on {choice}, {}", case.what);
+        let reference = case.reference();
+        if !is_well_conditioned(&reference) {
+            continue;
+        }
+        compared += 1;
+        let exact = &reference.exact;
+        let others = others();
+        for plains in others.chunk_by(|(a, _), (b, _)| a == b) {
+            let choice = plains[0].0;
             let plain = case.pass(choice, Execution::Plain);
-            if !case.is_well_conditioned(&plain, choice) {
-                continue;
-            }
-            let ours = case.pass(choice, execution);
-            for (part, ours, plain) in [
-                ("logits", &ours.logits, &plain.logits),
-                ("logits in evaluation", &ours.evaluation, &plain.evaluation),
-                ("loss", &vec![ours.loss], &vec![plain.loss]),
-            ] {
-                let apart = apart(ours, plain);
-                assert!(apart <= FORWARD_TOLERANCE, "{what}: {part} are {apart:.1e} apart");
-            }
-            for (name, tensor) in &plain.weights {
-                let apart = apart(&ours.weights[name].values, &tensor.values);
-                assert!(apart <= FORWARD_TOLERANCE, "{what}: {name} is {apart:.1e} apart");
-            }
-            let (apart, name) = gradients_apart(&ours.gradients, &plain.gradients);
-            assert!(
-                apart <= GRADIENT_TOLERANCE,
-                "{what}: {name}'s gradient is {apart:.1e} apart"
+            let of_plain = [&plain.logits[..], &[plain.loss], &plain.evaluation];
+            compare(
+                &format!("plain on {choice} beside f64, {}", case.what),
+                of_plain,
+                [&exact.logits, &[exact.loss], &exact.evaluation],
+                [&plain.gradients, &exact.gradients],
             );
-            compared += 1;
+            for &(_, execution) in plains {
+                let what = format!("{execution:?} on {choice}, {}", case.what);
+                let ours = case.pass(choice, execution);
+                compare(
+                    &what,
+                    [&ours.logits, &[ours.loss], &ours.evaluation],
+                    of_plain,
+                    [&ours.gradients, &plain.gradients],
+                );
+                for (name, tensor) in &plain.weights {
+                    let apart = apart(&ours.weights[name].values, &tensor.values);
+                    assert!(apart <= FORWARD_TOLERANCE, "{what}: {name} is {apart:.1e} apart");
+                }
+            }
         }
     }
-    assert!(compared >= 40 * others().len(), "{compared}");
+    // The same number on every processor.
+    assert!(compared >= 40, "{compared}");
 }
 
 fn with_dropout(seed: u64) -> Case {
