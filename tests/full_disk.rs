@@ -3,6 +3,8 @@
 
 #![cfg(all(feature = "libtorch", target_os = "linux"))]
 
+#[macro_use]
+mod skipped;
 mod workplace;
 
 use std::fs;
@@ -11,6 +13,8 @@ use std::process::{Command, Output};
 use densenet_bench::formats::tables::{StepRow, read_rows};
 use workplace::outcome::{assert_same, outcome};
 use workplace::{SMALL, Workplace, said};
+
+const NO_MOUNTS: &str = "the system allows no mount namespaces";
 
 /// Runs a script in a mount namespace of its own, where it may mount; `$0` is the program. None where the system does
 /// not allow such namespaces, as in some containers.
@@ -27,7 +31,6 @@ fn with_mounts(place: &Workplace, script: &str) -> Option<Output> {
     };
     let probe = unshare("mkdir -p probe && mount -t tmpfs -o size=1m none probe");
     if !probe.is_ok_and(|output| output.status.success()) {
-        eprintln!("not tested here: the system allows no mount namespaces");
         return None;
     }
     Some(unshare(script).unwrap())
@@ -56,7 +59,7 @@ cp -r disk/small after
 "#
         );
         let Some(output) = with_mounts(&place, &script) else {
-            return;
+            return skipped!(NO_MOUNTS);
         };
         let text = |name: &str| fs::read_to_string(place.path(name)).unwrap_or_default();
         assert!(
@@ -121,7 +124,7 @@ cp disk/small/trials/*/result.json . 2> /dev/null || true
 "#
         );
         let Some(output) = with_mounts(&place, &script) else {
-            return;
+            return skipped!(NO_MOUNTS);
         };
         assert!(output.status.success(), "{}", said(&output));
         let first = fs::read_to_string(place.path("first.txt")).unwrap();
@@ -151,7 +154,7 @@ mkdir -p disk && mount -t tmpfs -o size=1m none disk && mount -o remount,ro disk
 "$0" run small.toml --threads 1 --out disk
 "#;
     let Some(output) = with_mounts(&place, script) else {
-        return;
+        return skipped!(NO_MOUNTS);
     };
     assert_eq!(output.status.code(), Some(2), "{}", said(&output));
     let text = said(&output);

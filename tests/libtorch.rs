@@ -1,6 +1,9 @@
 //! What the program reaches in libtorch beside tch.
 #![cfg(feature = "libtorch")]
 
+#[macro_use]
+mod skipped;
+
 use densenet_bench::libtorch::{CpuTensors, CudaTensors, Switches, cpu, set_switches, switches};
 use densenet_bench::model::{Model, initial_weights};
 use densenet_bench::network::{Shape, preset};
@@ -69,8 +72,10 @@ fn tensors_are_counted_to_the_byte_and_libtorchs_refusal_at_the_limit_is_a_panic
 #[test]
 fn without_cuda_its_statistics_are_an_error_and_no_crash() {
     if densenet_bench::libtorch::cuda_devices() > 0 {
-        return;
+        return skipped!("libtorch has CUDA here");
     }
-    let error = CudaTensors::of(0).unwrap().peaks().unwrap_err().to_string();
-    assert!(error.starts_with("libtorch: "), "{error}");
+    let tensors = CudaTensors::of(0).unwrap();
+    for error in [tensors.peaks().unwrap_err(), tensors.reset_peaks().unwrap_err()] {
+        assert!(error.to_string().starts_with("libtorch: "), "{error}");
+    }
 }
