@@ -1,8 +1,11 @@
 //! Stages against a plain computation in f64 with gradients by hand, for every processor's instructions.
 
 mod reference;
+#[macro_use]
+#[path = "../../../tests/skipped/mod.rs"]
+mod skipped;
 
-use self::reference::reference;
+use self::reference::{Expected, reference};
 use super::*;
 
 struct Heap;
@@ -104,9 +107,23 @@ fn assert_close(what: &str, found: &[f32], expected: &[f64], tolerance: f64) {
     }
 }
 
+/// Farther from 0 than rounding takes a normalised value, whatever the order of the sums.
+const AWAY_FROM_BENDS: f64 = 3e-6;
+
+/// Numbers with which no ReLU's input stands so near 0 that rounding decides on the side, so that f32 knows the
+/// gradients on every processor; and what they give.
+fn known(shape: StageShape, seed: u64) -> (Case, Expected) {
+    let tries = (0..50).map(|further| {
+        let case = Case::new(shape, seed + 1000 * further);
+        let expected = reference(&shape, &case.input, &case.parameters, &case.output_gradient, None);
+        (case, expected)
+    });
+    let mut known = tries.filter(|(_, expected)| expected.nearest_bend > AWAY_FROM_BENDS);
+    known.next().expect("numbers away from all bends")
+}
+
 fn check(shape: StageShape, seed: u64) {
-    let case = Case::new(shape, seed);
-    let expected = reference(&shape, &case.input, &case.parameters, &case.output_gradient, None);
+    let (case, expected) = known(shape, seed);
     let evaluated = reference(
         &shape,
         &case.input,
@@ -151,6 +168,19 @@ const BASE: StageShape = StageShape {
         relu: true,
     },
 };
+
+#[test]
+fn instructions_that_the_processor_lacks_are_named() {
+    let available = Processor::available();
+    assert!(available.contains(&Processor::Portable));
+    for processor in [Processor::Avx512, Processor::Avx2] {
+        if !available.contains(&processor) {
+            skipped!(&format!(
+                "the kernels were not run with {processor:?}, which the processor lacks"
+            ));
+        }
+    }
+}
 
 #[test]
 fn a_stage_with_bottlenecks_gives_what_its_definition_says() {

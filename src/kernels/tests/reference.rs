@@ -88,6 +88,8 @@ struct Normed {
     statistics: [Vec<f64>; 2],
     relu: bool,
     fixed: bool,
+    /// The least distance of a ReLU's input from 0; infinite without a ReLU.
+    nearest_bend: f64,
 }
 
 fn normalise(input: &Maps, gamma: &[f64], beta: &[f64], relu: bool, running: Option<&[Vec<f64>; 2]>) -> Normed {
@@ -102,11 +104,13 @@ fn normalise(input: &Maps, gamma: &[f64], beta: &[f64], relu: bool, running: Opt
         .collect();
     let mut output = input.clone();
     let mut normal = input.values.clone();
+    let mut nearest_bend = f64::INFINITY;
     for (index, value) in output.values.iter_mut().enumerate() {
         let c = index % channels;
         normal[index] = (*value - statistics[0][c]) * inverse[c];
         *value = normal[index] * gamma[c] + beta[c];
         if relu {
+            nearest_bend = nearest_bend.min(value.abs());
             *value = value.max(0.0);
         }
     }
@@ -120,6 +124,7 @@ fn normalise(input: &Maps, gamma: &[f64], beta: &[f64], relu: bool, running: Opt
         statistics,
         relu,
         fixed,
+        nearest_bend,
     }
 }
 
@@ -225,6 +230,9 @@ pub(super) struct Expected {
     pub(super) statistics: Vec<[Vec<f64>; 2]>,
     pub(super) input: Vec<f64>,
     pub(super) parameters: Vec<Vec<f64>>,
+    /// The least distance of a ReLU's input from 0: where it is less than what rounding makes of that input, f32 cannot
+    /// know the gradients.
+    pub(super) nearest_bend: f64,
 }
 
 /// Everything that a stage gives, as the network's definition says, in f64; with running statistics no gradients.
@@ -282,18 +290,21 @@ pub(super) fn reference(
     }
     let (Exit::Transition { relu, .. } | Exit::Head { relu }) = shape.exit;
     let exit = norm(&maps, take(), take(), relu);
-    let statistics = steps
-        .iter()
-        .flat_map(|step| std::iter::once(&step.norm1).chain(step.rest.as_ref().map(|(norm, _)| norm)))
-        .chain([&exit])
-        .map(|norm| norm.statistics.clone())
-        .collect();
+    let norms = || {
+        let of_steps = steps
+            .iter()
+            .flat_map(|step| std::iter::once(&step.norm1).chain(step.rest.as_ref().map(|(norm, _)| norm)));
+        of_steps.chain([&exit])
+    };
+    let statistics = norms().map(|norm| norm.statistics.clone()).collect();
+    let nearest_bend = norms().fold(f64::INFINITY, |nearest, norm| nearest.min(norm.nearest_bend));
     let fixed = exit.fixed;
     let expected = |output, input, parameters| Expected {
         output,
         statistics,
         input,
         parameters,
+        nearest_bend,
     };
 
     let mut gradients = Vec::new();
