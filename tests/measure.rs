@@ -187,7 +187,9 @@ fn what_runs_too_long_is_a_row_with_the_status_timeout() {
     );
     let output = place.run(&["run", "small.toml", "--device", "cpu", "--timeout", "1ms"]);
     assert_eq!(output.status.code(), Some(1));
-    for row in place.rows::<BatchRow>("results/small") {
+    let rows: Vec<BatchRow> = place.rows("results/small");
+    assert_eq!(rows.len(), 4, "two variants at two batch sizes");
+    for row in rows {
         assert_eq!(row.status, Status::Timeout);
         assert_eq!(
             row.error,

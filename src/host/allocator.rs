@@ -16,14 +16,3 @@ pub fn allocator_variable(allocator: Allocator) -> (&'static str, String) {
     };
     ("MIMALLOC_PURGE_DELAY", delay.to_string())
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pages_are_kept_unless_the_file_says_otherwise() {
-        assert_eq!(allocator_variable(Allocator::default()).1, "-1");
-        assert_eq!(allocator_variable(Allocator::ReturnPages).1, "0");
-    }
-}

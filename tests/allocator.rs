@@ -1,0 +1,68 @@
+//! What the allocator does with pages that are free: the program's own, in a process with the variables of a trial.
+
+#![cfg(target_os = "linux")]
+
+use std::fs;
+use std::process::Command;
+
+use densenet_bench::backends::CPU;
+use densenet_bench::formats::ablation::{Allocator, RunSettings};
+use densenet_bench::host::process_variables;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Set for the process that prints its memory in place of testing anything.
+const PRINT: &str = "DENSENET_BENCH_TEST_PRINTS_ITS_MEMORY";
+
+const MIB: usize = 1 << 20;
+
+/// MiB of this process that are in main memory.
+fn resident() -> usize {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().strip_suffix(" kB").unwrap().parse::<usize>().unwrap() / 1024
+}
+
+/// As many MiB as a step's maps take, made and freed again.
+fn a_step() {
+    let maps: Vec<Vec<u8>> = (0..32).map(|step| vec![step + 1; 4 * MIB]).collect();
+    assert!(maps.iter().all(|map| map[MIB] > 0));
+    assert!(resident() >= 128);
+}
+
+/// What is in main memory when a step has freed its maps, in a process with the variables of such a run.
+fn resident_after_a_step(allocator: Option<Allocator>) -> usize {
+    let run = RunSettings {
+        allocator: allocator.unwrap_or_default(),
+        ..RunSettings::default()
+    };
+    let test = "freed_pages_are_kept_for_the_next_step_unless_the_file_says_otherwise";
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", test, "--nocapture"])
+        .env_remove("MIMALLOC_PURGE_DELAY")
+        .envs(process_variables(&run, CPU.device(0), 1))
+        .env(PRINT, "1")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let printed = String::from_utf8(output.stdout).unwrap();
+    let (_, after) = printed.split_once("<resident>").unwrap();
+    after.split_once("</resident>").unwrap().0.parse().unwrap()
+}
+
+#[test]
+fn freed_pages_are_kept_for_the_next_step_unless_the_file_says_otherwise() {
+    if std::env::var_os(PRINT).is_some() {
+        a_step();
+        // Longer than mimalloc waits unless it is told otherwise; it looks when something is allocated or freed.
+        std::thread::sleep(std::time::Duration::from_millis(1500));
+        drop(vec![1u8; 5 * MIB]);
+        println!("<resident>{}</resident>", resident());
+        return;
+    }
+    assert!(resident_after_a_step(None) >= 128, "kept by default");
+    assert!(resident_after_a_step(Some(Allocator::KeepPages)) >= 128);
+    let returned = resident_after_a_step(Some(Allocator::ReturnPages));
+    assert!(returned < 64, "{returned} MiB are still there");
+}
