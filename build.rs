@@ -57,32 +57,57 @@ fn link_libtorch() -> PathBuf {
     lib
 }
 
-/// Compiles what libtorch can do and tch does not expose.
+/// Compiles what libtorch can do and tch does not expose, unless the last build compiled the same.
 fn compile_native(lib: &Path) {
+    const LIBRARY: &str = "densenet_bench_native";
     const SOURCES: [&str; 3] = [
         "src/libtorch/autograd.cpp",
         "src/libtorch/counting_allocator.cpp",
         "src/libtorch/switches.cpp",
     ];
     println!("cargo:rerun-if-env-changed=LIBTORCH_CXX11_ABI");
-    for source in SOURCES.iter().chain(&["src/libtorch/guarded.h"]) {
-        println!("cargo:rerun-if-changed={source}");
+    let files = SOURCES.iter().chain(&["src/libtorch/guarded.h"]);
+    for file in files.clone() {
+        println!("cargo:rerun-if-changed={file}");
     }
     let include = include_root(lib).join("include");
-    // The string type of libtorch 2.9.0's own builds, unless told otherwise as torch-sys is.
+    // The string type of libtorch 2.9.0's own builds, unless set otherwise as for torch-sys.
     let abi = env::var("LIBTORCH_CXX11_ABI").unwrap_or_else(|_| "1".to_owned());
-    cc::Build::new()
+    let mut native = cc::Build::new();
+    native
         .cpp(true)
         .pic(true)
         .std("c++17")
+        // Describing libtorch's headers to a debugger takes two thirds of the compiler's time.
+        .debug(false)
         // libtorch's headers have warnings of their own, ours must have none.
         .flag("-isystem")
         .flag(&include)
         .flag("-isystem")
         .flag(include.join("torch/csrc/api/include"))
         .define("_GLIBCXX_USE_CXX11_ABI", abi.as_str())
-        .files(SOURCES)
-        .compile("densenet_bench_native");
+        .files(SOURCES);
+
+    // Every change in src runs this script again, and libtorch's headers take the compiler many seconds.
+    let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
+    let stamp = out.join("native-compiled");
+    let mut inputs = Sha256::new();
+    inputs.update(format!("{:?}", native.get_compiler().to_command()));
+    for file in files {
+        inputs.update(fs::read(file).unwrap_or_default());
+    }
+    let inputs = format!("{:x}", inputs.finalize());
+    let is_compiled = fs::read_to_string(&stamp).is_ok_and(|compiled| compiled == inputs);
+    if is_compiled && out.join(format!("lib{LIBRARY}.a")).exists() {
+        // What `compile` says to cargo.
+        println!("cargo:rustc-link-lib=static={LIBRARY}");
+        println!("cargo:rustc-link-search=native={}", out.display());
+        println!("cargo:rustc-link-lib=stdc++");
+        return;
+    }
+    native.compile(LIBRARY);
+    // Where it cannot be written, the next build compiles again.
+    let _ = fs::write(&stamp, inputs);
 }
 
 /// The folder that holds libtorch's `include/`.

@@ -6,7 +6,9 @@
 #include <utility>
 #include <vector>
 
-#include <ATen/ATen.h>
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/convolution_backward.h>
+#include <ATen/ops/native_batch_norm_backward.h>
 #include <torch/csrc/autograd/autograd.h>
 
 #include "guarded.h"
