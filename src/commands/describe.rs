@@ -4,14 +4,17 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
+use densenet_bench::backends::DeviceChoice;
 use densenet_bench::formats::ablation::{Execution, TrainSettings};
 use densenet_bench::host::vector_instructions;
+use densenet_bench::model::Program;
 use densenet_bench::network::{Graph, Preset, Shape, nearest_preset, preset, presets};
 use densenet_bench::views::describe;
 use densenet_bench::views::described::Described;
+use densenet_bench::views::executions::{ExecutionParts, execution_table};
 use densenet_bench::views::predicted_memory::{fits_table, memory_table};
 
-use super::shared::{ablation, size};
+use super::shared::{ablation, device, size};
 use super::{Failure, Outcome, print, print_json};
 
 /// Show the layers of an ablation's networks, or of a preset, with shapes, parameters, multiply-accumulates and the memory that training needs
@@ -21,6 +24,7 @@ Examples:
   densenet-bench describe densenet-bc-100-12
   densenet-bench describe ablations/growth.toml --json
   densenet-bench describe ablations/growth.toml --fits 11GB
+  densenet-bench describe resnet-50 --execution
 
 A preset takes images of 3x32x32 and 10 classes, or 3x224x224 and 1,000 classes with the imagenet stem.
 The memory is that of a training step with momentum, or with [train]'s, at the batch sizes of [measure], or at 1 to 128.")]
@@ -34,6 +38,9 @@ pub struct Arguments {
     /// Instead, name the largest training batch of each network that is predicted to fit in so much memory, such as 11GB
     #[arg(long, value_name = "SIZE", value_parser = size::parse, conflicts_with = "full")]
     fits: Option<u64>,
+    /// Instead, show which execution carries out which part of each network on this machine's device
+    #[arg(long, conflicts_with_all = ["full", "fits"])]
+    execution: bool,
     /// Print JSON, with every layer
     #[arg(long)]
     json: bool,
@@ -53,6 +60,9 @@ struct Network {
 
 pub fn run(arguments: &Arguments) -> Outcome {
     let (networks, trials) = networks(&arguments.what)?;
+    if arguments.execution {
+        return show_executions(&networks, arguments.json);
+    }
     let described: Vec<Described<'_>> = networks
         .iter()
         .map(|network| Described {
@@ -79,6 +89,33 @@ pub fn run(arguments: &Arguments) -> Outcome {
         };
         let tables: Vec<String> = described.iter().map(table).collect();
         print(&tables.join("\n"))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints which execution carries out which part, for every execution that the device has.
+fn show_executions(networks: &[Network], json: bool) -> Outcome {
+    let device = device::resolved(DeviceChoice::Auto)?;
+    let runtime = device.runtime().map_err(Failure::input)?;
+    let has = |execution: &Execution| (device.backend().execution)(device, *execution).is_ok();
+    let executions: Vec<Execution> = Execution::ALL.into_iter().filter(has).collect();
+    let tables = networks.iter().map(|network| {
+        let columns = executions.iter().map(|execution| {
+            let program = Program::new(&network.graph, &(runtime.lowerings)(*execution));
+            (execution.name().to_owned(), program.parts())
+        });
+        ExecutionParts {
+            variant: network.name.clone(),
+            device: device.to_string(),
+            executions: columns.collect(),
+        }
+    });
+    let tables: Vec<ExecutionParts> = tables.collect();
+    if json {
+        print_json(&serde_json::json!({ "variants": tables }))?;
+    } else {
+        let texts: Vec<String> = tables.iter().map(execution_table).collect();
+        print(&texts.join("\n"))?;
     }
     Ok(ExitCode::SUCCESS)
 }

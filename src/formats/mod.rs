@@ -4,6 +4,7 @@ pub mod ablation;
 pub mod batches;
 pub mod checkpoint;
 pub mod device_name;
+pub mod part;
 pub mod study;
 pub mod tables;
 mod tensor_file;

@@ -46,6 +46,7 @@ pub fn measure(spec: &RoundSpec) -> Result<RoundResult, TrialError> {
     opened.seed(spec.seed);
     let model = build(&graph, &weights, &spec.settings.run, device, &opened.autodiff())?;
     drop(weights);
+    let parts = model.program().parts();
     let mut workload: Box<dyn Workload> = match spec.mode {
         Mode::Train => Box::new(TrainingSteps::new(model, &spec.optimizer(), batch)),
         Mode::Evaluate => Box::new(EvaluationSteps::new(&model, batch)),
@@ -79,6 +80,7 @@ pub fn measure(spec: &RoundSpec) -> Result<RoundResult, TrialError> {
         process_peak_bytes: process.map(|peak| peak.bytes),
         process_peak_source: process.map_or_else(String::new, |peak| peak.source.to_string()),
         note,
+        parts,
         ..RoundResult::unfinished(Status::Ok, "")
     })
 }

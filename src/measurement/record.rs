@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::formats::ablation::{Mode, Settings, TrainSettings};
+use crate::formats::part::Part;
 use crate::formats::tables::Status;
 use crate::network::Shape;
 use crate::trials::{arithmetic_of, digest};
@@ -94,6 +95,9 @@ pub struct RoundResult {
     pub process_peak_source: String,
     /// Why a figure is missing, in words; else empty.
     pub note: String,
+    /// Which execution carried out which part of the network; empty where it was not built.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<Part>,
 }
 
 impl RoundResult {
@@ -109,6 +113,7 @@ impl RoundResult {
             process_peak_bytes: None,
             process_peak_source: String::new(),
             note: String::new(),
+            parts: Vec::new(),
         }
     }
 }

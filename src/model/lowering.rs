@@ -11,6 +11,7 @@ use super::parameters::{Layer, Learned};
 use super::plain::Activation;
 use super::segment::{Parameter, Primitive, SegmentInput, SegmentOutput, evaluate, train};
 use super::segment_graph::SegmentGraph;
+use crate::formats::part::Part;
 use crate::network::{Graph, NodeId, Segment};
 
 /// A way to carry segments out on one backend.
@@ -141,11 +142,11 @@ impl Program {
         &self.segments
     }
 
-    /// Each segment's name with the name of what carries it out.
-    pub fn parts(&self) -> Vec<(String, &'static str)> {
-        let part = |placed: &Placed| {
-            let by = placed.by.as_ref().map_or(PLAIN, |(name, _)| name);
-            (placed.segment.name.clone(), by)
+    /// Which execution carries out which segment.
+    pub fn parts(&self) -> Vec<Part> {
+        let part = |placed: &Placed| Part {
+            segment: placed.segment.name.clone(),
+            execution: placed.by.as_ref().map_or(PLAIN, |(name, _)| name).to_owned(),
         };
         self.segments.iter().map(part).collect()
     }

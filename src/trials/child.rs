@@ -239,6 +239,7 @@ fn trained(
         peak_memory_bytes: spent.peak_memory_bytes,
         wall_ns: Some(spent.wall_ns),
         weights_sha256: sha256(&exported),
+        parts: trained.model.program().parts(),
         ..TrialResult::unfinished(Status::Ok, "")
     })
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::formats::ablation::Settings;
 use crate::formats::device_name::DeviceName;
+use crate::formats::part::Part;
 use crate::formats::tables::{Status, TrialRow};
 use crate::network::Shape;
 
@@ -73,6 +74,9 @@ pub struct TrialResult {
     pub wall_ns: Option<u64>,
     /// SHA-256 of the exported weights.
     pub weights_sha256: String,
+    /// Which execution carried out which part of the network; empty where it was not built.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<Part>,
 }
 
 impl TrialResult {
@@ -91,6 +95,7 @@ impl TrialResult {
             peak_memory_bytes: None,
             wall_ns: None,
             weights_sha256: String::new(),
+            parts: Vec::new(),
         }
     }
 }

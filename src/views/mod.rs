@@ -9,6 +9,7 @@
 pub mod compare;
 pub mod describe;
 pub mod described;
+pub mod executions;
 pub mod groups;
 pub mod loss_log;
 pub mod markdown;

@@ -1,0 +1,12 @@
+//! Which execution carries out which part of a network.
+
+use serde::{Deserialize, Serialize};
+
+/// A segment of a network and the execution that carries it out: one that a file names may leave parts to another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// The segment's name, `denseblock1`.
+    pub segment: String,
+    /// `plain`, `aten`, `recompute` or `fused`.
+    pub execution: String,
+}
