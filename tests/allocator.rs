@@ -28,10 +28,10 @@ fn resident() -> usize {
 fn a_step() {
     let maps: Vec<Vec<u8>> = (0..32).map(|step| vec![step + 1; 4 * MIB]).collect();
     assert!(maps.iter().all(|map| map[MIB] > 0));
-    assert!(resident() >= 128);
 }
 
-/// What is in main memory when a step has freed its maps, in a process with the variables of such a run.
+/// How many more MiB are in main memory when a step has freed its 128 than before, in a process with the variables of
+/// such a run.
 fn resident_after_a_step(allocator: Option<Allocator>) -> usize {
     let run = RunSettings {
         allocator: allocator.unwrap_or_default(),
@@ -54,15 +54,19 @@ fn resident_after_a_step(allocator: Option<Allocator>) -> usize {
 #[test]
 fn freed_pages_are_kept_for_the_next_step_unless_the_file_says_otherwise() {
     if std::env::var_os(PRINT).is_some() {
+        // The libraries of this process take many already.
+        let before = resident();
         a_step();
         // Longer than mimalloc waits unless it is told otherwise; it looks when something is allocated or freed.
         std::thread::sleep(std::time::Duration::from_millis(1500));
         drop(vec![1u8; 5 * MIB]);
-        println!("<resident>{}</resident>", resident());
+        println!("<resident>{}</resident>", resident().saturating_sub(before));
         return;
     }
-    assert!(resident_after_a_step(None) >= 128, "kept by default");
-    assert!(resident_after_a_step(Some(Allocator::KeepPages)) >= 128);
+    for keeps in [None, Some(Allocator::KeepPages)] {
+        let kept = resident_after_a_step(keeps);
+        assert!(kept >= 120, "{kept} MiB are still there with {keeps:?}");
+    }
     let returned = resident_after_a_step(Some(Allocator::ReturnPages));
-    assert!(returned < 64, "{returned} MiB are still there");
+    assert!(returned < 32, "{returned} MiB are still there");
 }

@@ -107,6 +107,26 @@ fn the_predicted_peak_of_every_kind_of_network_is_within_a_tenth_of_the_counted_
 }
 
 #[test]
+fn the_predicted_peaks_of_residual_networks_are_within_a_tenth_of_the_counted_one() {
+    let variant = |name: &str, set: &str| format!("[[variant]]\nname = \"{name}\"\nset = {{ {set} }}\n");
+    let variants = [
+        variant("padding", "\"model.shortcut\" = \"padding\""),
+        variant("projection", "\"model.shortcut\" = \"projection\""),
+        variant(
+            "bottleneck",
+            "\"model.bottleneck\" = true, \"model.shortcut\" = \"projection\"",
+        ),
+        variant("imagenet", "\"model.stem\" = \"imagenet\", \"data.image-size\" = 40"),
+    ];
+    compare(&format!(
+        "[data]\ndataset = \"synthetic\"\nimage-size = 16\ntrain-images = 128\ntest-images = 8\n\
+         [model]\nfamily = \"resnet\"\nblock-layers = [2, 1, 1]\ninitial-channels = 16\n[train]\n{MEASURE}batch-sizes = [8, 64]\n\
+         mode = [\"train\", \"evaluate\"]\n{}",
+        variants.concat()
+    ));
+}
+
+#[test]
 fn the_allocated_peak_on_the_cpu_is_the_same_to_the_byte_in_every_run() {
     let text = format!(
         "[data]\ndataset = \"digits\"\n[model]\nblock-layers = [3, 3]\nbottleneck = true\n{MEASURE}batch-sizes = [32]\n"

@@ -11,7 +11,7 @@ use densenet_bench::model::Program;
 use densenet_bench::network::{Graph, Preset, Shape, nearest_preset, preset, presets};
 use densenet_bench::views::describe;
 use densenet_bench::views::described::Described;
-use densenet_bench::views::executions::{ExecutionParts, execution_table};
+use densenet_bench::views::executions::{ExecutionColumn, ExecutionParts, execution_table};
 use densenet_bench::views::predicted_memory::{fits_table, memory_table};
 
 use super::shared::{ablation, device, size};
@@ -102,7 +102,10 @@ fn show_executions(networks: &[Network], json: bool) -> Outcome {
     let tables = networks.iter().map(|network| {
         let columns = executions.iter().map(|execution| {
             let program = Program::new(&network.graph, &(runtime.lowerings)(*execution));
-            (execution.name().to_owned(), program.parts())
+            ExecutionColumn {
+                execution: execution.name().to_owned(),
+                parts: program.parts(),
+            }
         });
         ExecutionParts {
             variant: network.name.clone(),

@@ -1,7 +1,5 @@
 //! Which execution carries out which part of a network.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 
 use super::section::{Side, Table};
@@ -15,16 +13,25 @@ pub struct ExecutionParts {
     pub variant: String,
     /// The device, `cpu`.
     pub device: String,
-    /// By the execution that a file names, who carries out each part, in the order of the forward pass.
-    pub executions: BTreeMap<String, Vec<Part>>,
+    /// The executions that the device has, in the order of the documentation.
+    pub executions: Vec<ExecutionColumn>,
+}
+
+/// The parts of a network under one execution.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ExecutionColumn {
+    /// The execution that a file names.
+    pub execution: String,
+    /// What carries out each part, in the order of the forward pass.
+    pub parts: Vec<Part>,
 }
 
 /// A line a part, a column an execution.
 pub fn execution_table(parts: &ExecutionParts) -> String {
     let mut table = Table::default();
-    let segments = parts.executions.values().next().into_iter().flatten();
+    let segments = parts.executions.first().into_iter().flat_map(|column| &column.parts);
     table.column("part", Side::Left, segments.map(|part| part.segment.clone()));
-    for (execution, parts) in &parts.executions {
+    for ExecutionColumn { execution, parts } in &parts.executions {
         let by = parts.iter().map(|part| part.execution.clone());
         table.column(&format!("execution = \"{execution}\""), Side::Left, by);
     }
@@ -49,16 +56,12 @@ mod tests {
         let parts = ExecutionParts {
             variant: "base".to_owned(),
             device: "cpu".to_owned(),
-            executions: BTreeMap::from([
-                (
-                    "aten".to_owned(),
-                    vec![part("stem", "aten"), part("classifier", "plain")],
-                ),
-                (
-                    "fused".to_owned(),
-                    vec![part("stem", "fused"), part("classifier", "plain")],
-                ),
-            ]),
+            executions: [("aten", "aten"), ("fused", "fused")]
+                .map(|(execution, stem)| ExecutionColumn {
+                    execution: execution.to_owned(),
+                    parts: vec![part("stem", stem), part("classifier", "plain")],
+                })
+                .to_vec(),
         };
         let text = execution_table(&parts);
         let lines: Vec<Vec<&str>> = text.lines().map(|line| line.split_whitespace().collect()).collect();
