@@ -165,7 +165,7 @@ fn record_lock_file() {
     }
     let digest = lock.as_ref().map(|text| format!("{:x}", Sha256::digest(text)));
     record("LOCK_SHA256", &digest.unwrap_or_else(unknown));
-    for package in ["burn", "tch"] {
+    for package in ["burn", "tch", "cubecl", "wgpu"] {
         let version = lock.as_deref().and_then(|text| locked_version(text, package));
         let name = format!("{}_VERSION", package.to_uppercase());
         record(&name, version.unwrap_or("unknown"));

@@ -36,6 +36,9 @@ pub fn fallback() -> Option<&'static Backend> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::path::Path;
+
     use super::*;
 
     #[test]
@@ -59,6 +62,36 @@ mod tests {
         for backend in BACKENDS {
             assert!(help.contains(&backend.pattern()), "{help}");
         }
+    }
+
+    /// What differs between backends is a field of the descriptor: code that names one would have to be found again for
+    /// the next.
+    #[test]
+    fn no_other_code_names_one_backend() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        let mut folders = vec![root.clone()];
+        let mut read = 0;
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() && path != root.join("backends") {
+                    folders.push(path);
+                } else if path.extension().is_some_and(|extension| extension == "rs") {
+                    let text = fs::read_to_string(&path).unwrap();
+                    let code = text.split("#[cfg(test)]").next().unwrap_or("");
+                    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+                    let imports = code
+                        .split("backends::")
+                        .skip(1)
+                        .filter_map(|after| after.split(';').next());
+                    let mut words = imports.flat_map(|import| import.split(|c| !is_word(c)));
+                    let named = words.find(|word| BACKENDS.iter().any(|backend| *word == backend.name.to_uppercase()));
+                    assert_eq!(named, None, "{}", path.display());
+                    read += usize::from(code.contains("backends::"));
+                }
+            }
+        }
+        assert!(read >= 10, "the files that use backends are found: {read}");
     }
 
     #[cfg(feature = "burn")]

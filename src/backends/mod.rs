@@ -1,8 +1,8 @@
 //! The backends of Burn that a network can run on, each as one descriptor.
 //!
-//! A backend is one file of this folder and one line of [`BACKENDS`] (`table.rs`). Everything that is particular to one (how a device
-//! opens, what it can be told, what it counts) is asked of its [`Backend`]; no other code names a backend to tell it from
-//! the others. A name that is not in the table is refused.
+//! A backend is one file of this folder and one line of [`BACKENDS`] (`table.rs`). Everything that is particular to one
+//! (how a device opens, its switches, what it counts) is asked of its [`Backend`]; no other code names a backend to tell
+//! it from the others. A name that is not in the table is refused.
 
 mod backend;
 mod counter;
@@ -17,6 +17,7 @@ mod libtorch;
 mod lookup;
 mod refusals;
 mod table;
+mod wgpu;
 
 pub use backend::{AutoRank, Backend, BackendDevice, MemorySource, PrecisionSupport, Refusal, Runtime};
 pub use counter::{TensorCounter, TensorPeaks};
@@ -28,3 +29,4 @@ pub use flex::FLEX;
 pub use libtorch::LIBTORCH_VERSION;
 pub use lookup::{device_help, fallback};
 pub use table::BACKENDS;
+pub use wgpu::WGPU;

@@ -1,4 +1,4 @@
-//! Everything that names libtorch. The next backend is one module beside this one.
+//! Everything that names libtorch. What its devices can do is described in `backends`.
 
 mod aten;
 mod device;
