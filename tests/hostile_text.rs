@@ -61,7 +61,7 @@ fn is_tame(text: &str) -> bool {
 }
 
 #[test]
-fn what_results_hold_acts_on_no_terminal_and_breaks_no_file() {
+fn hostile_text_in_results_is_escaped_in_terminals_and_files() {
     let place = Workplace::new();
     fs::create_dir_all(place.path("results/hostile")).unwrap();
     place.write("results/hostile/ablation.toml", ABLATION);

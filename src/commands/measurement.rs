@@ -27,6 +27,6 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let spec: RoundSpec = serde_json::from_slice(&bytes).map_err(|error| named(&error))?;
     let result = measure(&spec).map_err(Failure::work)?;
     let line = serde_json::to_string(&result).map_err(Failure::work)?;
-    print(&visible::json(&format!("{line}\n")))?;
+    print(&visible::escape_json(&format!("{line}\n")))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -30,7 +30,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let mut tell = |event: &Event| {
         // A parent that does not listen any more has died, and this process with it.
         if let Ok(line) = serde_json::to_string(event) {
-            let _ = print(&visible::json(&format!("{line}\n")));
+            let _ = print(&visible::escape_json(&format!("{line}\n")));
         }
     };
     run_trial(&folder, &arguments.trial, &stop, &mut tell).map_err(Failure::work)?;

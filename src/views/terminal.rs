@@ -37,7 +37,7 @@ fn section(section: &Section) -> String {
 /// Columns two spaces apart, with a line below the header. No line ends in a space, and no cell in another line.
 pub fn aligned(table: &Table) -> String {
     let rows: Vec<Vec<Cow<'_, str>>> = (table.rows.iter())
-        .map(|row| row.iter().map(|cell| visible::line(cell)).collect())
+        .map(|row| row.iter().map(|cell| visible::escape_line(cell)).collect())
         .collect();
     let widths: Vec<usize> = (0..table.header.len())
         .map(|column| {

@@ -7,7 +7,7 @@ pub use crate::words::{counted, grouped};
 pub fn one_line(text: &str) -> String {
     let lines = text.split(['\n', '\r', '\t']).map(str::trim);
     let lines: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
-    visible::line(&lines.join(" ")).into_owned()
+    visible::escape_line(&lines.join(" ")).into_owned()
 }
 
 /// The unit in which bytes up to a largest one are read: its bytes and its name. GB are 10^9 bytes.

@@ -106,7 +106,7 @@ impl Progress {
     /// Lines that stay, above the bar.
     pub fn say(&self, lines: &str) {
         // Where nobody can read it, the work goes on.
-        let write = || std::io::stderr().write_all(visible::lines(lines).as_bytes());
+        let write = || std::io::stderr().write_all(visible::escape_lines(lines).as_bytes());
         let _: std::io::Result<()> = self.bar.suspend(write);
     }
 

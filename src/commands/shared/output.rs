@@ -10,7 +10,7 @@ use super::failure::Failure;
 /// Prints a message to stderr, on one line: names of files, what is in them and errors of libraries come from outside.
 pub fn say(message: &str) {
     // Where stderr is a full disk or a pipe that nobody reads, the work is worth more than the words.
-    let _ = writeln!(io::stderr(), "{}", visible::line(message));
+    let _ = writeln!(io::stderr(), "{}", visible::escape_line(message));
 }
 
 /// Prints to stdout; a reader that has gone away (`| head`) is no failure. What a text holds from outside does not act
@@ -18,7 +18,7 @@ pub fn say(message: &str) {
 pub fn print(text: &str) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
     match stdout
-        .write_all(visible::lines(text).as_bytes())
+        .write_all(visible::escape_lines(text).as_bytes())
         .and_then(|()| stdout.flush())
     {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::work(format!("stdout: {error}"))),
@@ -50,5 +50,5 @@ pub fn check_target(path: &Path) -> Result<(), Failure> {
 
 /// Prints a value as JSON to stdout.
 pub fn print_json(value: &serde_json::Value) -> Result<(), Failure> {
-    print(&visible::json(&format!("{value:#}\n")))
+    print(&visible::escape_json(&format!("{value:#}\n")))
 }

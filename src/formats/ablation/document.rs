@@ -126,9 +126,9 @@ impl Document {
                 "" => "the file's top".to_owned(),
                 section => format!("[{section}]"),
             };
-            let rule = format!("{place} has no key {}", visible::line(key));
+            let rule = format!("{place} has no key {}", visible::escape_line(key));
             let remedy = keys::remedy_for_unknown(section, key);
-            return Err(Fault::new(line, visible::line(&dotted), rule, remedy));
+            return Err(Fault::new(line, visible::escape_line(&dotted), rule, remedy));
         };
         let setting = checked(known, &Value::read(value, lines))?;
         // The key's line: it is where a reader looks, should the value start further down.
@@ -150,7 +150,7 @@ fn syntax_fault(error: &toml::de::Error, text: &str, lines: &Lines) -> Fault {
     Fault {
         line: Some(lines.line(offset)),
         key: None,
-        rule: format!("this is not TOML: {}", visible::line(error.message())),
+        rule: format!("this is not TOML: {}", visible::escape_line(error.message())),
         remedy: "see https://toml.io for its rules".to_owned(),
     }
 }
@@ -169,7 +169,7 @@ fn unknown_section(section: &str, line: usize) -> Fault {
             sections[..sections.len() - 1].join("], [")
         ),
     };
-    let section = visible::line(section);
+    let section = visible::escape_line(section);
     Fault::new(
         line,
         section.clone(),
@@ -213,7 +213,7 @@ fn settable_entries<'t, 'i>(
     dotted_entries("", table, lines, &mut entries);
     let mut settable: Vec<SettableEntry<'t, 'i>> = Vec::new();
     for (key, line, value) in entries {
-        let shown = visible::line(&key);
+        let shown = visible::escape_line(&key);
         let at = format!("{place}.{shown}");
         let Some(known) = keys::known(&key) else {
             let remedy = keys::remedy_for_unknown_swept(&key);
@@ -272,7 +272,7 @@ fn read_sweep(table: &DeTable<'_>, line: usize, lines: &Lines) -> Result<Vec<Swe
             if values.iter().any(|earlier| earlier.value == setting) {
                 let rule = format!(
                     "{} stands twice, which makes two variants of one name",
-                    visible::line(&setting.bare_text())
+                    visible::escape_line(&setting.bare_text())
                 );
                 return Err(Fault::new(element.line, at, rule, "list each value once"));
             }
@@ -333,7 +333,7 @@ fn read_point(table: &Spanned<DeValue<'_>>, lines: &Lines) -> Result<Point, Faul
                     Some(nearest) => format!("did you mean {nearest}?"),
                     None => "it has name and set; settings go into set".to_owned(),
                 };
-                let unknown = visible::line(unknown);
+                let unknown = visible::escape_line(unknown);
                 let rule = format!("[[variant]] has no key {unknown}");
                 return Err(Fault::new(line, format!("variant.{unknown}"), rule, remedy));
             }

@@ -29,7 +29,7 @@ fn letters(face: &FontRef<'static>, text: &str, size: f64) -> (Vec<(ab_glyph::Gl
     let mut x = 0.0;
     let mut before = None;
     let mut letters = Vec::new();
-    for letter in visible::line(text).chars() {
+    for letter in visible::escape_line(text).chars() {
         let glyph = face.glyph_id(letter);
         if let Some(before) = before {
             x += f64::from(face.kern_unscaled(before, glyph)) * unit;
@@ -46,7 +46,7 @@ pub fn width(text: &str, size: f64, bold: bool) -> f64 {
     match face(bold) {
         Some(face) => letters(face, text, size).1,
         // A guess on the wide side.
-        None => 0.7 * size * visible::line(text).chars().count() as f64,
+        None => 0.7 * size * visible::escape_line(text).chars().count() as f64,
     }
 }
 

@@ -109,7 +109,7 @@ fn svg(picture: &Picture) -> Result<String, String> {
                 let lift = 0.2735 * label.size;
                 let place = if label.upwards { (x + lift, y) } else { (x, y + lift) };
                 // The backend escapes XML's own signs; what XML cannot hold at all is escaped here, as in the PNG.
-                backend.draw_text(&visible::line(&label.text), &text_style(label), pixel(place))
+                backend.draw_text(&visible::escape_line(&label.text), &text_style(label), pixel(place))
             }
         };
         drawn.map_err(|e| e.to_string())?;
@@ -314,7 +314,7 @@ mod tests {
             "θ 日本語 \u{10ffff}",
         ] {
             let plot = Plot::of("test", &picture(text)).unwrap();
-            assert_eq!(words(&plot.svg), [visible::line(text)]);
+            assert_eq!(words(&plot.svg), [visible::escape_line(text)]);
         }
     }
 
