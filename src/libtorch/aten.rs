@@ -9,7 +9,7 @@ use tch::Tensor;
 
 use super::layout::Layout;
 use super::native::gradients;
-use super::tensors::{Backend, Counted, counted, inner};
+use super::tensors::{Backend, BurnTensor, from_tch, to_tch};
 use crate::model::{
     AsOperation, CarryOut, Lowering, Pass, SegmentGradients, SegmentGraph, SegmentInput, SegmentKernel, SegmentOutput,
     Value,
@@ -51,9 +51,9 @@ impl AtenSegment {
 impl SegmentKernel for AtenSegment {
     type Backend = Backend;
 
-    fn carry_out(&self, input: SegmentInput<Counted>) -> SegmentOutput<Counted> {
+    fn carry_out(&self, input: SegmentInput<BurnTensor>) -> SegmentOutput<BurnTensor> {
         let SegmentInput { maps, parameters, pass } = input;
-        let maps_laid_out = laid_out(&inner(&maps));
+        let maps_laid_out = laid_out(&to_tch(&maps));
         match pass {
             Pass::Evaluation(running) => {
                 let running = running.iter().map(|pair| pair.each_ref().map(inner)).collect();
@@ -61,7 +61,7 @@ impl SegmentKernel for AtenSegment {
                 drop(maps);
                 let mut forward = Forward::new(self, parameters, Some(running));
                 SegmentOutput {
-                    output: counted(tch::no_grad(|| forward.run(maps_laid_out))),
+                    output: from_tch(tch::no_grad(|| forward.run(maps_laid_out))),
                     statistics: Vec::new(),
                     backward: None,
                 }
@@ -69,25 +69,25 @@ impl SegmentKernel for AtenSegment {
             Pass::Training { maps_gradient } => {
                 let leaf = |tensor: &Tensor| tensor.detach().set_requires_grad(true);
                 let maps_leaf = maps_gradient.then(|| leaf(&maps_laid_out));
-                let mut leaves: Vec<Tensor> = parameters.iter().map(|parameter| leaf(&inner(parameter))).collect();
+                let mut leaves: Vec<Tensor> = parameters.iter().map(|parameter| leaf(&to_tch(parameter))).collect();
                 let mut forward = Forward::new(self, leaves.iter().map(Tensor::shallow_clone).collect(), None);
                 let input = maps_leaf.as_ref().unwrap_or(&maps_laid_out).shallow_clone();
                 drop(maps_laid_out);
                 let root = tch::with_grad(|| forward.run(input));
                 let statistics = forward.statistics;
                 leaves.extend(maps_leaf);
-                let output = counted(root.detach());
-                let backward = move |gradient: Counted| {
-                    let mut found = gradients(&root, &inner(&gradient), &leaves);
+                let output = from_tch(root.detach());
+                let backward = move |gradient: BurnTensor| {
+                    let mut found = gradients(&root, &to_tch(&gradient), &leaves);
                     let maps_gradient = maps_gradient.then(|| found.pop()).flatten();
-                    // Only now: as long as the graph is there, Burn must not write into the memory of what it keeps.
+                    // Only now: while the graph exists, Burn must not write into the memory that it keeps.
                     drop((maps, parameters));
                     SegmentGradients {
                         maps: maps_gradient.map(counted),
                         // In the order of the parameters' own values, so that the optimizer walks both in step.
                         parameters: found
                             .into_iter()
-                            .map(|gradient| counted(gradient.contiguous()))
+                            .map(|gradient| from_tch(gradient.contiguous()))
                             .collect(),
                     }
                 };
@@ -101,13 +101,13 @@ impl SegmentKernel for AtenSegment {
     }
 }
 
-/// A forward pass: what it takes from, what it has made and what it finds.
+/// A forward pass: its segment and parameters, the values so far and the statistics found.
 struct Forward<'a> {
     segment: &'a AtenSegment,
     parameters: Vec<Tensor>,
     /// In evaluation.
     running: Option<Vec<[Tensor; 2]>>,
-    /// Those that a node to come reads.
+    /// Those that a later node reads.
     values: Vec<Option<Tensor>>,
     statistics: Vec<[Tensor; 2]>,
 }
@@ -130,10 +130,10 @@ impl<'a> Forward<'a> {
             self.values[value] = Some(made);
         }
         let output = self.values.pop().flatten();
-        output.expect("a segment's last node gives what goes on")
+        output.expect("a segment's last node gives its output")
     }
 
-    /// A value that a node reads, which lets go of it if it is the last that does.
+    /// A value that a node reads; the last reader releases it.
     fn read(&mut self, value: Value, reader: Value) -> Tensor {
         let there = &mut self.values[value];
         let found = match self.segment.last_uses[value] == Some(reader) {

@@ -1,4 +1,4 @@
-// What libtorch's autograd and its backward operations can do and tch does not expose.
+// Functions of libtorch's autograd and backward operations that tch does not expose.
 
 #include <cstddef>
 #include <cstdint>

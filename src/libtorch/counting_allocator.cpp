@@ -2,7 +2,7 @@
 // held to a limit. The program links it; scripts/compare-pytorch builds the same file into a library for PyTorch, so
 // that both sides are counted by the same rule.
 //
-// What is counted is what was asked for, byte by byte: no rounding by the system's allocator, no pages that it keeps.
+// Requested bytes are counted: no rounding by the system's allocator, no pages that it keeps.
 
 #include <atomic>
 #include <cstddef>
@@ -53,7 +53,7 @@ class CountingAllocator final : public c10::Allocator {
     const std::uint64_t now = live.fetch_add(size, std::memory_order_relaxed) + size;
     std::byte* block = nullptr;
     try {
-      // The words are those of libtorch's own allocator, by which its errors are known.
+      // The wording is that of libtorch's own allocator, by which its errors are recognised.
       TORCH_CHECK_WITH(
           OutOfMemoryError,
           now <= limit.load(std::memory_order_relaxed),
@@ -103,7 +103,7 @@ std::uint64_t densenet_bench_count_peak(void) {
   return peak.load(std::memory_order_relaxed);
 }
 
-// Begins a new peak at the bytes that are live now.
+// Resets the peak to the bytes that are live now.
 void densenet_bench_count_reset_peak(void) {
   peak.store(live.load(std::memory_order_relaxed), std::memory_order_relaxed);
 }

@@ -9,7 +9,7 @@ use crate::formats::ablation::Execution;
 use crate::kernels::Processor;
 use crate::model::Lowering;
 
-/// What carries segments out on libtorch's devices, the first that takes one; what none takes is plain.
+/// The lowerings on libtorch's devices; the first that takes a segment runs it, and what none takes is plain.
 pub fn lowerings(execution: Execution) -> Vec<Arc<dyn Lowering>> {
     match execution {
         Execution::Plain => Vec::new(),

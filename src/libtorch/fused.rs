@@ -1,13 +1,13 @@
 //! `fused`: each dense block and what follows it as one operation of the [kernels](crate::kernels), on the CPU.
 //!
-//! What is no such block (the stem, post-activation order, dropout, other families) is left to the next lowering.
+//! Other segments (the stem, post-activation order, dropout, other families) are left to the next lowering.
 
 use std::sync::Arc;
 
 use tch::Tensor;
 
 use super::layout::Layout;
-use super::tensors::{Backend, Counted, counted, inner};
+use super::tensors::{Backend, BurnTensor, from_tch, to_tch};
 use super::values::{TensorMemory, TensorValues, values};
 use crate::kernels::{self, Processor, StageShape};
 use crate::model::{
@@ -40,7 +40,7 @@ impl Lowering for Fused {
     }
 }
 
-/// A dense block and what follows it.
+/// A dense block and its exit.
 #[derive(Debug)]
 struct FusedBlock {
     /// Of one image.
@@ -51,17 +51,17 @@ struct FusedBlock {
 impl SegmentKernel for FusedBlock {
     type Backend = Backend;
 
-    fn carry_out(&self, input: SegmentInput<Counted>) -> SegmentOutput<Counted> {
+    fn carry_out(&self, input: SegmentInput<BurnTensor>) -> SegmentOutput<BurnTensor> {
         let SegmentInput { maps, parameters, pass } = input;
         let processor = self.processor;
         let shape = StageShape {
-            images: inner(&maps).size()[0] as usize,
+            images: to_tch(&maps).size()[0] as usize,
             ..self.shape
         };
-        let maps = Layout::ChannelsLast.of(&inner(&maps));
+        let maps = Layout::ChannelsLast.of(&to_tch(&maps));
         let tensors: Vec<Tensor> = parameters
             .iter()
-            .map(|parameter| inner(parameter).contiguous())
+            .map(|parameter| to_tch(parameter).contiguous())
             .collect();
         let slices: Vec<&[f32]> = tensors.iter().map(values).collect();
         match pass {
@@ -70,7 +70,7 @@ impl SegmentKernel for FusedBlock {
                 let running: Vec<[&[f32]; 2]> = running.iter().map(|pair| pair.each_ref().map(values)).collect();
                 let output = kernels::evaluate(&shape, processor, &TensorMemory, values(&maps), &slices, &running);
                 SegmentOutput {
-                    output: counted(output_tensor(&shape, output)),
+                    output: from_tch(output_tensor(&shape, output)),
                     statistics: Vec::new(),
                     backward: None,
                 }
@@ -81,11 +81,11 @@ impl SegmentKernel for FusedBlock {
                 let unbiased = (pixels / (pixels - 1.0)) as f32;
                 let statistics = forward.statistics.into_iter().map(|[mean, variance]| {
                     let variance: Vec<f32> = variance.into_iter().map(|value| value * unbiased).collect();
-                    [mean, variance].map(|values| counted(Tensor::from_slice(&values)))
+                    [mean, variance].map(|values| from_tch(Tensor::from_slice(&values)))
                 });
                 let saved = forward.saved;
-                let backward = move |gradient: Counted| {
-                    let gradient = inner(&gradient);
+                let backward = move |gradient: BurnTensor| {
+                    let gradient = to_tch(&gradient);
                     let gradient = if gradient.dim() == 4 {
                         Layout::ChannelsLast.of(&gradient)
                     } else {
@@ -96,16 +96,16 @@ impl SegmentKernel for FusedBlock {
                     let gradients = found.parameters.iter().zip(&tensors);
                     let gradients = gradients.map(|(found, tensor)| Tensor::from_slice(found).view(&tensor.size()[..]));
                     let gradients = gradients.map(counted).collect();
-                    // Held until now, so that Burn would not write into them.
+                    // Held until now, so that Burn does not write into them.
                     drop(parameters);
                     let size = [shape.images, shape.height, shape.width, shape.input_channels];
                     SegmentGradients {
-                        maps: maps_gradient.then(|| counted(channels_last(found.input.into_tensor(), size))),
+                        maps: maps_gradient.then(|| from_tch(channels_last(found.input.into_tensor(), size))),
                         parameters: gradients,
                     }
                 };
                 SegmentOutput {
-                    output: counted(output_tensor(&shape, forward.output)),
+                    output: from_tch(output_tensor(&shape, forward.output)),
                     statistics: statistics.collect(),
                     backward: Some(Box::new(backward)),
                 }

@@ -1,4 +1,4 @@
-// How a C++ function answers Rust.
+// Turns exceptions of C++ functions into error messages for Rust.
 
 #pragma once
 
@@ -8,7 +8,7 @@
 
 #include <c10/util/Exception.h>
 
-// No exception may reach Rust: what it says goes into `error`, of `room` bytes, and 1 comes back; else 0.
+// No exception may reach Rust: its message is written to `error`, of `room` bytes, and 1 is returned; else 0.
 template <typename Work>
 int guarded(char* error, std::size_t room, Work work) {
   try {

@@ -24,13 +24,13 @@ unsafe extern "C" {
     fn densenet_bench_cuda_reset_peaks(device: i8, error: *mut c_char, room: usize) -> c_int;
 }
 
-/// The tensors on libtorch's CPU, counted byte by byte from the moment that the count began.
+/// The tensors on libtorch's CPU, counted byte by byte from the start of the count.
 #[derive(Clone, Copy, Debug)]
 pub struct CpuTensors(());
 
 impl CpuTensors {
-    /// Begins to count in this process; `None` where libtorch's allocator cannot be replaced. To be called before the
-    /// first tensor is made: what is made before is not counted.
+    /// Starts counting in this process; `None` where libtorch's allocator cannot be replaced. To be called before the
+    /// first tensor is made: earlier tensors are not counted.
     pub fn count() -> Option<Self> {
         // SAFETY: it registers an allocator with static storage, which any thread may use at any time.
         let installed = unsafe { densenet_bench_count_install() } == 0;
@@ -49,7 +49,7 @@ impl CpuTensors {
         unsafe { densenet_bench_count_peak() }
     }
 
-    /// Begins a new peak at what is live now.
+    /// Resets the peak to the bytes that are live now.
     pub fn reset_peak(self) {
         // SAFETY: it writes an atomic.
         unsafe { densenet_bench_count_reset_peak() }
@@ -80,7 +80,7 @@ impl CudaTensors {
     /// [`CudaTensors::reset_peaks`].
     ///
     /// # Errors
-    /// What libtorch throws, such as where it has no CUDA.
+    /// An exception of libtorch, such as where it has no CUDA.
     pub fn peaks(self) -> Result<(u64, u64), NativeError> {
         let (mut allocated, mut reserved) = (0, 0);
         // SAFETY: both numbers are written before the call returns 0; at most `room` bytes go to `error`, which
@@ -91,10 +91,10 @@ impl CudaTensors {
         Ok((allocated, reserved))
     }
 
-    /// Begins new peaks at what is live and held now.
+    /// Resets the peaks to the bytes that are live and held now.
     ///
     /// # Errors
-    /// What libtorch throws.
+    /// An exception of libtorch.
     pub fn reset_peaks(self) -> Result<(), NativeError> {
         // SAFETY: as above.
         checked(|error, room| unsafe { densenet_bench_cuda_reset_peaks(self.device, error, room) })

@@ -47,12 +47,12 @@ type Handle = torch_sys::C_tensor;
 /// way.
 ///
 /// # Panics
-/// On what libtorch throws, out of memory above all, as every operation of tch does.
+/// On an exception of libtorch, above all out of memory, as every operation of tch does.
 pub(super) fn gradients(output: &Tensor, output_gradient: &Tensor, inputs: &[Tensor]) -> Vec<Tensor> {
     let inputs: Vec<*const Handle> = inputs.iter().map(Tensor::as_ptr).collect();
     let mut found = vec![std::ptr::null_mut(); inputs.len()];
     // SAFETY: every pointer is that of a tensor that outlives the call; `inputs` and `found` have the length that is
-    // told; at most `room` bytes go to `error`, which `checked` provides; no exception gets out.
+    // passed; at most `room` bytes go to `error`, which `checked` provides; no exception gets out.
     let called = checked(|error, room| unsafe {
         densenet_bench_gradients(
             output.as_ptr(),

@@ -2,12 +2,12 @@
 
 use std::ffi::{CStr, c_char, c_int};
 
-/// What libtorch said, its first line.
+/// The first line of libtorch's message.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("libtorch: {0}")]
 pub struct NativeError(String);
 
-/// Room for a message; libtorch's first lines are shorter.
+/// Bytes of a message's buffer; libtorch's first lines are shorter.
 const ROOM: usize = 1024;
 
 /// Calls a function that returns 0, or 1 with a message in the buffer that it is given.

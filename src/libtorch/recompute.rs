@@ -7,7 +7,7 @@ use tch::Tensor;
 use super::aten;
 use super::layout::Layout;
 use super::native::{batch_norm_backward, convolution_backward};
-use super::tensors::{Backend, Counted, counted, inner};
+use super::tensors::{Backend, BurnTensor, from_tch, to_tch};
 use crate::model::{
     AsOperation, BatchStatistics, CarryOut, Lowering, Operations, Pass, RecomputePlan, SegmentGradients, SegmentGraph,
     SegmentInput, SegmentKernel, SegmentOutput,
@@ -36,10 +36,10 @@ struct Recomputed(RecomputePlan);
 impl SegmentKernel for Recomputed {
     type Backend = Backend;
 
-    fn carry_out(&self, input: SegmentInput<Counted>) -> SegmentOutput<Counted> {
+    fn carry_out(&self, input: SegmentInput<BurnTensor>) -> SegmentOutput<BurnTensor> {
         let SegmentInput { maps, parameters, pass } = input;
         let found = self.0.carry_out::<AtenOperations>(SegmentInput {
-            maps: aten::laid_out(&inner(&maps)),
+            maps: aten::laid_out(&to_tch(&maps)),
             parameters: parameters.iter().map(inner).collect(),
             pass: match pass {
                 Pass::Training { maps_gradient } => Pass::Training { maps_gradient },
@@ -49,26 +49,26 @@ impl SegmentKernel for Recomputed {
             },
         });
         let backward = found.backward.map(|backward| {
-            Box::new(move |gradient: Counted| {
-                let found = backward(inner(&gradient));
-                // Held until now, so that Burn would not write into what was kept.
+            Box::new(move |gradient: BurnTensor| {
+                let found = backward(to_tch(&gradient));
+                // Held until now, so that Burn does not write into kept values.
                 drop((maps, parameters));
                 SegmentGradients {
                     maps: found.maps.map(counted),
                     parameters: found
                         .parameters
                         .into_iter()
-                        .map(|gradient| counted(gradient.contiguous()))
+                        .map(|gradient| from_tch(gradient.contiguous()))
                         .collect(),
                 }
             }) as _
         });
         SegmentOutput {
-            output: counted(found.output),
+            output: from_tch(found.output),
             statistics: found
                 .statistics
                 .into_iter()
-                .map(|pair| pair.map(|tensor| counted(tensor.copy())))
+                .map(|pair| pair.map(|tensor| from_tch(tensor.copy())))
                 .collect(),
             backward,
         }
@@ -207,7 +207,7 @@ impl Operations for AtenOperations {
         let (height, width) = (height as i64, width as i64);
         let size = gradient.size();
         let share = gradient / (height * width) as f64;
-        // In memory of its own: what comes next writes into it.
+        // In memory of its own: the next operation writes into it.
         let pixels = share
             .unsqueeze(2)
             .unsqueeze(3)

@@ -1,5 +1,5 @@
-// What libtorch can do and tch does not expose: the switches of determinism and precision, and the statistics of the
-// CUDA allocator. Built without CUDA's headers: where there is no CUDA the calls answer with an error.
+// Functions of libtorch that tch does not expose: the switches of determinism and precision, and the statistics of the
+// CUDA allocator. Built without CUDA's headers: without CUDA the calls return an error.
 
 #include <cstddef>
 #include <cstdint>
@@ -40,8 +40,8 @@ int densenet_bench_switches(bool deterministic, bool tf32, char* error, std::siz
   });
 }
 
-// What the switches stand at: bit 0 deterministic algorithms, 1 deterministic cuDNN, 2 cuDNN's search, 3 TF32 in
-// cuBLAS, 4 TF32 in cuDNN.
+// The switches' state: bit 0 deterministic algorithms, 1 deterministic cuDNN, 2 cuDNN's search, 3 TF32 in cuBLAS, 4
+// TF32 in cuDNN.
 int densenet_bench_switch_state(std::uint32_t* bits, char* error, std::size_t room) {
   return guarded(error, room, [&] {
     Quiet quiet;
@@ -64,7 +64,7 @@ int densenet_bench_cuda_peaks(
   });
 }
 
-// Begins new peaks at what is live and held now.
+// Resets the peaks to the bytes that are live and held now.
 int densenet_bench_cuda_reset_peaks(std::int8_t device, char* error, std::size_t room) {
   return guarded(error, room, [&] { at::getDeviceAllocator(at::kCUDA)->resetPeakStats(device); });
 }

@@ -10,7 +10,7 @@ unsafe extern "C" {
     fn densenet_bench_switch_state(bits: *mut u32, error: *mut c_char, room: usize) -> c_int;
 }
 
-/// How libtorch's switches stand.
+/// The state of libtorch's switches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Switches {
     /// Only algorithms whose results repeat to the last bit may run; others end in an error.
@@ -28,16 +28,16 @@ pub struct Switches {
 /// Sets all switches of this process.
 ///
 /// # Errors
-/// What libtorch throws.
+/// An exception of libtorch.
 pub fn set_switches(deterministic: bool, tf32: bool) -> Result<(), NativeError> {
     // SAFETY: the function writes at most `room` bytes to `error`, which `checked` provides, and lets no exception out.
     checked(|error, room| unsafe { densenet_bench_switches(deterministic, tf32, error, room) })
 }
 
-/// How the switches of this process stand.
+/// The state of this process's switches.
 ///
 /// # Errors
-/// What libtorch throws.
+/// An exception of libtorch.
 pub fn switches() -> Result<Switches, NativeError> {
     let mut bits = 0u32;
     // SAFETY: as above; `bits` is written before the call returns.

@@ -1,4 +1,4 @@
-//! Between Burn's tensors of libtorch and tch's.
+//! Converts between Burn's libtorch tensors and tch's.
 #![expect(
     deprecated,
     reason = "Burn marks its libtorch backend as deprecated; this module is where the harness names its tensors"
@@ -7,15 +7,15 @@
 /// Burn's backend.
 pub type Backend = burn::backend::LibTorch;
 
-/// The backend's tensor: tch's, and a count of those who use its memory.
-pub type Counted = burn::backend::libtorch::TchTensor;
+/// Burn's libtorch tensor: a tch tensor with a reference-counted storage.
+pub type BurnTensor = burn::backend::libtorch::TchTensor;
 
-/// tch's tensor of Burn's.
-pub(super) fn inner(tensor: &Counted) -> tch::Tensor {
+/// Unwraps Burn's tensor; the result shares its storage.
+pub(super) fn to_tch(tensor: &BurnTensor) -> tch::Tensor {
     tensor.tensor.shallow_clone()
 }
 
-/// Burn's tensor of tch's. None but the caller may use its memory.
-pub(super) fn counted(tensor: tch::Tensor) -> Counted {
-    Counted::new(tensor)
+/// Wraps a tch tensor; the caller must hold the only reference to its storage.
+pub(super) fn from_tch(tensor: tch::Tensor) -> BurnTensor {
+    BurnTensor::new(tensor)
 }

@@ -41,7 +41,7 @@ fn checked_count(tensor: &Tensor) -> usize {
     tensor.numel()
 }
 
-/// Buffers that are tensors, so that what counts libtorch's memory counts the kernels' too.
+/// Buffers that are tensors, so that the counter of libtorch's memory counts the kernels' too.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct TensorMemory;
 
