@@ -1,4 +1,4 @@
-//! What the standard library leaves to its users: bounded reading, folders that last, files that are the same.
+//! File operations that the standard library lacks: bounded reads, folder synchronisation, file identity.
 
 use std::ffi::OsString;
 use std::fs::{File, Metadata};
@@ -7,8 +7,8 @@ use std::path::Path;
 
 use crate::data_sets::{Entry, FileSystem};
 
-/// Reads a file of at most `limit` bytes. One that says that it is longer is not begun with; a device or a pipe, which
-/// does not say, is read up to the limit.
+/// Reads a file of at most `limit` bytes. One whose metadata says that it is longer is not read; a device or a pipe,
+/// whose length is unknown, is read up to the limit.
 ///
 /// # Errors
 /// Whatever the system says, and [`io::ErrorKind::FileTooLarge`]; the path is not in the message.
@@ -52,7 +52,7 @@ impl FileSystem for LocalFiles {
     }
 }
 
-/// Makes the entries of a folder last: after a power cut a renamed file could else have its old name.
+/// Synchronises a folder to disk: after a power cut a renamed file could otherwise have its old name.
 ///
 /// # Errors
 /// Whatever the system says; the path is not in the message.
@@ -64,14 +64,14 @@ pub fn sync_folder(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// Whether two looks were at the same file, whatever its name is by now. Only Unix tells; elsewhere it is taken for so.
+/// Whether both metadata are of the same file, even if it was renamed. Only Unix can know; elsewhere `true`.
 #[cfg(unix)]
 pub fn is_same_file(one: &Metadata, other: &Metadata) -> bool {
     use std::os::unix::fs::MetadataExt;
     (one.dev(), one.ino()) == (other.dev(), other.ino())
 }
 
-/// Whether two looks were at the same file, whatever its name is by now. Only Unix tells; elsewhere it is taken for so.
+/// Whether both metadata are of the same file, even if it was renamed. Only Unix can know; elsewhere `true`.
 #[cfg(not(unix))]
 pub fn is_same_file(_: &Metadata, _: &Metadata) -> bool {
     true
@@ -113,7 +113,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_file_is_itself_under_a_new_name_and_not_another_under_its_old_one() {
+    fn a_renamed_file_is_the_same_and_a_new_file_of_its_old_name_is_not() {
         let folder = tempfile::tempdir().unwrap();
         let (old, new) = (folder.path().join("old"), folder.path().join("new"));
         std::fs::write(&old, b"1").unwrap();

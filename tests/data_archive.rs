@@ -146,7 +146,7 @@ fn a_bomb_is_cut_at_the_bound() {
     let rule = refusal(&bomb);
     assert_eq!(
         rule,
-        "more than 1,368,640 bytes come out of it, and the data set has at most 320,064"
+        "it unpacks to more than 1,368,640 bytes, and the data set has at most 320,064"
     );
     // As the body of a note, which is held in memory by a reader that heeds it.
     let note = entry("note", EntryType::XHeader, "", &vec![b'a'; 64 << 20]);
@@ -160,7 +160,7 @@ fn an_archive_of_very_many_entries_is_refused() {
 }
 
 #[test]
-fn what_is_no_archive_or_breaks_off_is_an_error() {
+fn a_file_that_is_not_an_archive_or_is_truncated_is_an_error() {
     assert!(refusal(b"no gzip at all").starts_with("it cannot be read: "));
     let archive = good();
     assert!(refusal(&archive[..archive.len() / 2]).starts_with("it cannot be read: "));

@@ -47,7 +47,9 @@ fn a_download_that_was_cut_goes_on_where_it_ended() {
     assert_eq!(error.fault, Fault::Work);
     let total = archive.len();
     assert!(
-        error.rule.starts_with("the transfer broke off after 100,000 of 3"),
+        error
+            .rule
+            .starts_with("the download was interrupted after 100,000 of 3"),
         "{error}"
     );
     assert_eq!(error.remedy, "run the command again to resume it");
@@ -193,7 +195,7 @@ fn a_refusal_keeps_the_part_file_and_names_the_status() {
         ("404 Not Found", "the server has no such file (404 Not Found)"),
         (
             "503 Service Unavailable",
-            "the server does not give it (503 Service Unavailable)",
+            "the server refuses it (503 Service Unavailable)",
         ),
     ] {
         let head = format!("HTTP/1.1 {status}\r\nContent-Length: 5\r\nConnection: close\r\n\r\nsorry");
@@ -222,13 +224,13 @@ fn a_server_that_falls_silent_is_left_after_a_while() {
     let error = place.from(&set, &server).unwrap_err();
     assert!(begun.elapsed() < Duration::from_secs(10));
     assert!(
-        error.rule.starts_with("the transfer broke off after 70,000 of "),
+        error.rule.starts_with("the download was interrupted after 70,000 of "),
         "{error}"
     );
     assert!(fs::read(place.part()).unwrap() == archive[..70_000]);
     let silent = Server::new(vec![], vec![Answer::Silent]);
     let error = place.from(&set, &silent).unwrap_err();
-    assert!(error.rule.starts_with("there is no answer from it: "), "{error}");
+    assert!(error.rule.starts_with("it does not answer: "), "{error}");
 }
 
 #[test]
@@ -236,7 +238,7 @@ fn nobody_at_the_address_is_an_error_with_a_remedy() {
     let (archive, place) = (good(), Place::new());
     let error = place.fetch(&set_of(&archive), &Source::Home).unwrap_err();
     assert_eq!(error.thing, "http://127.0.0.1:1/small-set.tar.gz");
-    assert!(error.rule.starts_with("there is no answer from it: "), "{error}");
+    assert!(error.rule.starts_with("it does not answer: "), "{error}");
     assert!(error.remedy.contains("--from DIR|URL"));
     assert!(!place.to().exists());
 }
@@ -251,10 +253,10 @@ fn a_mirror_is_reached_by_https_or_http_and_a_folder_by_its_path() {
         assert_eq!(parse(from).unwrap(), Source::Folder(from.into()));
     }
     for (from, rule) in [
-        ("ftp://mirror.example/", "a mirror is reached by https or http"),
-        ("file:///archives", "a mirror is reached by https or http"),
-        ("http://", "it is no address"),
-        ("https://with space/", "it is no address"),
+        ("ftp://mirror.example/", "a mirror needs https or http"),
+        ("file:///archives", "a mirror needs https or http"),
+        ("http://", "it is not an address"),
+        ("https://with space/", "it is not an address"),
     ] {
         let error = parse(from).unwrap_err();
         assert_eq!((error.rule.as_str(), error.fault), (rule, Fault::Input), "{from}");
@@ -268,7 +270,10 @@ fn a_connection_that_ends_early_without_a_length_is_gone_on_with() {
     let early = [b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", &archive[..5000]].concat();
     let server = Server::new(archive.clone(), vec![Answer::Raw(early), Answer::Obedient]);
     let error = place.from(&set, &server).unwrap_err();
-    assert!(error.rule.ends_with("bytes: the server ended it"), "{error}");
+    assert!(
+        error.rule.ends_with("bytes: the server closed the connection"),
+        "{error}"
+    );
     assert!(fs::read(place.part()).unwrap() == archive[..5000]);
     place.from(&set, &server).unwrap();
     place.assert_whole(&set);

@@ -76,7 +76,7 @@ fn an_archive_that_is_refused_on_the_way_leaves_nothing_unpacked() {
 }
 
 #[test]
-fn what_a_killed_fetch_left_is_cleared_away() {
+fn leftovers_of_a_killed_fetch_are_removed() {
     let (archive, place) = (good(), Place::new());
     let set = set_of(&archive);
     place.put_part(&archive);
@@ -90,7 +90,7 @@ fn what_a_killed_fetch_left_is_cleared_away() {
 }
 
 #[test]
-fn what_is_there_and_not_right_is_left_to_its_owner() {
+fn a_damaged_folder_is_reported_and_left_untouched() {
     let (archive, place) = (good(), Place::new());
     let set = set_of(&archive);
     let source = Source::Mirror("http://127.0.0.1:1/".to_owned());
@@ -133,7 +133,7 @@ fn a_second_fetch_at_once_says_so() {
     let source = Source::Mirror(server.base.clone());
     fetch(&set, &place.to(), &source, &Patience::default(), told).unwrap();
     let error = second.unwrap();
-    assert_eq!(error.rule, "another process is fetching into it");
+    assert_eq!(error.rule, "another process is downloading to it");
     assert_eq!(error.thing, place.part().display().to_string());
     place.assert_whole(&set);
 }
@@ -147,7 +147,7 @@ fn a_link_in_the_place_of_the_part_file_is_not_followed() {
     fs::create_dir(place.to()).unwrap();
     std::os::unix::fs::symlink(&precious, place.part()).unwrap();
     let error = place.fetch(&set_of(&archive), &Source::Home).unwrap_err();
-    assert!(error.rule.starts_with("it is no regular file"), "{error}");
+    assert!(error.rule.starts_with("it is not a regular file"), "{error}");
     assert_eq!(fs::read(&precious).unwrap(), b"mine");
 }
 
@@ -221,7 +221,7 @@ fn verifying_names_every_file_that_is_not_right() {
     fs::write(folder.join("names.txt"), b"dog\ncat\n").unwrap();
     let is_another = |found: &[u8], expected: &[u8]| {
         format!(
-            "it is another file: its SHA-256 is {}, and {} was expected",
+            "it has the wrong checksum: its SHA-256 is {}, and {} was expected",
             sha256(found),
             sha256(expected)
         )
@@ -243,7 +243,7 @@ fn verifying_names_every_file_that_is_not_right() {
     assert_eq!(
         findings(),
         [
-            "it cannot be read: it is no regular file",
+            "it cannot be read: it is not a regular file",
             "it is missing",
             "there, but no checksum is known for it"
         ]

@@ -103,7 +103,7 @@ fn cifar100_takes_the_fine_labels() {
 
 #[test]
 fn faults_of_batch_files_name_file_and_record() {
-    let remedy = "fetch it with `densenet-bench data fetch cifar10`, or get cifar-10-binary.tar.gz from \
+    let remedy = "download it with `densenet-bench data fetch cifar10`, or get cifar-10-binary.tar.gz from \
                   https://www.cs.toronto.edu/~kriz/cifar.html and unpack it";
     let folder = TempDir::new().unwrap();
     let path = folder.path();

@@ -89,7 +89,7 @@ fn verifying_names_the_files_and_ends_with_one_where_they_are_wrong() {
     let refused = place.refused(&["data", "verify", "cifar10"]);
     assert_eq!(
         refused,
-        "error: data/cifar10: there is no such folder; fetch it with `densenet-bench data fetch cifar10`, or name its \
+        "error: data/cifar10: there is no such folder; download it with `densenet-bench data fetch cifar10`, or name its \
          folder with --path"
     );
     hollow_cifar10(&place);
@@ -101,7 +101,7 @@ fn verifying_names_the_files_and_ends_with_one_where_they_are_wrong() {
     assert_eq!(lines.len(), 7);
     assert_eq!(
         lines[0],
-        "data/cifar10/cifar-10-batches-bin/data_batch_1.bin: it is another file: its SHA-256 is \
+        "data/cifar10/cifar-10-batches-bin/data_batch_1.bin: it has the wrong checksum: its SHA-256 is \
          3a8a84b64bcf861b26141d5cdcae007b8457d57210923dc132103760842ce568, and \
          cee916563c9f80d84e3cc88e17fdc0941787f1244f00a67874d45b261883ada5 was expected"
     );
@@ -156,11 +156,11 @@ fn an_archive_that_is_not_the_one_is_refused_by_its_sum_before_it_is_unpacked() 
 }
 
 #[test]
-fn what_cannot_be_fetched_is_refused_with_what_can() {
+fn an_unknown_data_set_is_refused_with_the_known_names() {
     let place = Workplace::new();
     assert_eq!(
         place.refused(&["data", "fetch", "imagenet"]),
-        "error: 'imagenet': no data set has this name; take one of digits, synthetic, cifar10, cifar100"
+        "error: 'imagenet': no data set has this name; choose one of digits, synthetic, cifar10, cifar100"
     );
     assert_eq!(
         place.refused(&["data", "fetch", "cifar10", "--from", "elsewhere"]),
@@ -190,7 +190,7 @@ fn what_cannot_be_fetched_is_refused_with_what_can() {
 }
 
 #[test]
-fn what_is_built_in_needs_nothing() {
+fn a_built_in_data_set_needs_no_download() {
     let place = Workplace::new();
     for verb in ["fetch", "verify"] {
         for name in ["digits", "synthetic"] {

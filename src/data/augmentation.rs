@@ -7,7 +7,7 @@ use crate::random::{Purpose, Stream};
 /// An image is shifted by up to this many pixels, down or up and across.
 pub const LARGEST_SHIFT: isize = 4;
 
-/// What `shift-flip` does to one image.
+/// The change that `shift-flip` makes to one image.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct ShiftFlip {
     /// Left and right change places, before the shift.

@@ -25,15 +25,15 @@ pub fn epoch_order(images: usize, seed: u64, epoch: usize, shuffle: bool) -> Vec
 pub struct LoaderPlan {
     /// The split.
     pub part: Part,
-    /// The images that an epoch goes over, by their index in the split; all, or those that [`super::hold_out`] gives.
+    /// The images of an epoch, by their index in the split; all, or those that [`super::hold_out`] gives.
     pub indices: Vec<usize>,
-    /// What makes values of bytes.
+    /// Turns bytes into values.
     pub normalization: Normalization,
     /// Images in a batch; the last of an epoch may have fewer.
     pub batch_size: usize,
     /// The epochs, from 0.
     pub epochs: Range<usize>,
-    /// The batch of the first epoch to begin with: 0, or where an interrupted run goes on.
+    /// The batch of the first epoch to start with: 0, or where an interrupted run resumes.
     pub first_batch: usize,
     /// The trial's seed.
     pub seed: u64,
@@ -41,8 +41,8 @@ pub struct LoaderPlan {
     pub shuffle: bool,
     /// How images are changed from epoch to epoch.
     pub augment: Augment,
-    /// Threads that prepare batches ahead; 0: the one that takes them makes each when it is asked for. The batches do not
-    /// depend on it.
+    /// Threads that prepare batches ahead; 0: the caller's thread makes each batch on demand. The batches do not depend
+    /// on it.
     pub threads: usize,
 }
 
@@ -79,7 +79,7 @@ impl LoaderPlan {
         let rule = if self.batch_size == 0 {
             "the batch size is 0".to_owned()
         } else if self.indices.is_empty() {
-            "there are no images to go over".to_owned()
+            "there are no images".to_owned()
         } else if let Some(index) = self.indices.iter().find(|&&index| index >= images) {
             format!("there is no image {index}: the split has {images}")
         } else if self.normalization.mean.len() != channels || self.normalization.std.len() != channels {
@@ -108,7 +108,7 @@ pub struct Batch {
     pub indices: Vec<usize>,
 }
 
-/// The batches of a plan, one after the other, each made when it is asked for, on the thread that asks.
+/// The batches of a plan, one after the other, each made on demand on the caller's thread.
 pub struct Batches {
     source: Arc<Source>,
     epoch: usize,
@@ -119,7 +119,7 @@ pub struct Batches {
     order: Option<(usize, Vec<usize>)>,
 }
 
-/// What every batch is made from.
+/// The source of every batch.
 struct Source {
     data: Arc<DataSet>,
     plan: LoaderPlan,
@@ -127,7 +127,7 @@ struct Source {
 }
 
 impl Batches {
-    /// Begins at the plan's first batch.
+    /// Starts at the plan's first batch.
     ///
     /// # Errors
     /// A plan without images or with a batch size of 0, or one that does not fit the data set.
@@ -331,7 +331,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_run_that_goes_on_takes_the_batches_that_were_left() {
+    fn a_resumed_run_takes_the_remaining_batches() {
         let (data, plan) = digits();
         let whole = all(&data, &plan);
         for (epoch, first_batch) in [(0, 3), (1, 0), (1, 6), (1, 7), (2, 6), (2, 7)] {
@@ -364,7 +364,7 @@ pub(super) mod tests {
         type Change = fn(&mut LoaderPlan);
         let changes: [(Change, &str); 4] = [
             (|plan| plan.batch_size = 0, "the batch size is 0"),
-            (|plan| plan.indices.clear(), "there are no images to go over"),
+            (|plan| plan.indices.clear(), "there are no images"),
             (|plan| plan.indices.push(60), "there is no image 60: the split has 60"),
             (
                 |plan| plan.normalization.std.clear(),

@@ -1,20 +1,20 @@
-//! Why there is no batch of a data set.
+//! Why a batch could not be made.
 
-/// Why there is no batch.
+/// Why a batch could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum LoaderError {
-    /// The plan asks for what is not there.
+    /// The plan does not fit the data set.
     #[error("the batches cannot be made: {0}")]
     Plan(String),
-    /// The system starts no thread.
+    /// A thread could not be started.
     #[error("no thread to prepare batches could be started: {0}; lower --threads")]
     Thread(#[from] std::io::Error),
-    /// A thread that made batches panicked: a fault of this program.
-    #[error("preparing batch {batch} of the run panicked: {message}; this is a fault of the program, please report it")]
+    /// A thread that prepares batches panicked: a bug in this program.
+    #[error("preparing batch {batch} of the run panicked: {message}; this is a bug, please report it")]
     Panic {
-        /// The batch that was waited for, counted from where the loader began.
+        /// The batch that was waited for, counted from the loader's start.
         batch: usize,
-        /// What the panic said.
+        /// The panic's message.
         message: String,
     },
 }

@@ -6,11 +6,11 @@ use crate::files::LocalFiles;
 /// Reads or makes the data set of `settings`, its limits applied, on `threads` threads (at least one). The result does
 /// not depend on the number of threads.
 ///
-/// `available_memory` is what the machine has free, in bytes, where that is known: a larger data set is refused before
-/// it is read.
+/// `available_memory` is the machine's in bytes, where it is known: a larger data set is refused before it is read.
 ///
 /// # Errors
-/// Data that are missing, broken, fewer than a limit or too large: which file, which byte or record, what was expected.
+/// Data that are missing, broken, fewer than a limit or too large: the message names the file, the byte or record, and
+/// the expectation.
 pub fn load(settings: &DataSettings, threads: usize, available_memory: Option<u64>) -> Result<DataSet, DataError> {
     (settings.dataset.descriptor().load)(&Request {
         options: settings.options(),
@@ -53,7 +53,7 @@ mod tests {
 
     #[test]
     fn embedded_and_synthetic_data_are_the_same_bytes_as_ever() {
-        // A recorded result names its fingerprint: if one changes, old trials cannot be gone on with.
+        // A recorded result names its fingerprint: if one changes, old trials cannot be resumed.
         let fingerprint = |dataset| load(&DataSettings::new(dataset), 2, None).unwrap().fingerprint;
         assert_eq!(
             fingerprint(DataSetName::Digits),

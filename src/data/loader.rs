@@ -1,4 +1,4 @@
-//! Batches made ahead on other threads while the device works, or on the thread that takes them.
+//! Prepares batches ahead on other threads while the device works, or on the caller's thread.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -16,10 +16,10 @@ const READY: usize = 2;
 /// The batches of a [`LoaderPlan`] in order, across its epochs without a pause between them.
 ///
 /// Worker i makes every n-th batch, and the batches are taken from the workers in turn, so their order does not depend
-/// on timing. Dropping the loader, at any time, ends and joins its threads. A plan of no threads has no workers: each batch
-/// is made when it is asked for.
+/// on timing. Dropping the loader, at any time, ends and joins its threads. A plan without threads has no workers: each
+/// batch is made on demand.
 pub struct Loader {
-    /// What makes the batches where there are no workers.
+    /// Makes the batches where there are no workers.
     own: Option<Box<dyn Iterator<Item = Batch> + Send>>,
     workers: Vec<Worker>,
     /// Batches handed out.
@@ -44,7 +44,7 @@ impl Loader {
         if plan.threads == 0 {
             return Ok(Self::on_this_thread(Batches::new(data, plan)?, total));
         }
-        // Beyond the batches there is nothing to do.
+        // More threads than batches would be idle.
         let workers = plan.threads.min(total).max(1);
         Self::with_workers(Batches::interleaved(data, plan, workers)?, total)
     }
@@ -72,7 +72,7 @@ impl Loader {
             let (sender, receiver) = sync_channel(READY);
             let work = move || {
                 for batch in part {
-                    // Nobody takes batches any more: the loader was dropped.
+                    // The receiver is gone: the loader was dropped.
                     if sender.send(batch).is_err() {
                         return;
                     }
@@ -134,16 +134,16 @@ impl Drop for Loader {
         }
         for worker in &mut self.workers {
             if let Some(thread) = worker.thread.take() {
-                // A panic was reported by `next`, or concerns a batch that nobody asked for.
+                // `next` reported a panic already, or it concerns a batch that was not requested.
                 let _ = thread.join();
             }
         }
     }
 }
 
-/// The next batch, or what the panic said that came instead.
+/// The next batch, or the message of a panic.
 fn made_here(batches: &mut dyn Iterator<Item = Batch>) -> Result<Batch, String> {
-    // After a panic nothing is taken from the iterator any more.
+    // After a panic the iterator is not used any more.
     match catch_unwind(AssertUnwindSafe(|| batches.next())) {
         Ok(Some(batch)) => Ok(batch),
         Ok(None) => Err("there is no further batch".to_owned()),
@@ -152,7 +152,7 @@ fn made_here(batches: &mut dyn Iterator<Item = Batch>) -> Result<Batch, String> 
 }
 
 impl Worker {
-    /// The next batch, or what the panic said that the worker ended with.
+    /// The next batch, or the message of the worker's panic.
     fn take(&mut self) -> Result<Batch, String> {
         if let Some(Ok(batch)) = self.batches.as_ref().map(Receiver::recv) {
             return Ok(batch);
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn without_threads_a_batch_is_made_when_it_is_asked_for_and_not_before() {
+    fn without_threads_batches_are_made_on_demand() {
         let (data, plan) = digits();
         let made = Arc::new(std::sync::atomic::AtomicUsize::new(0));
         let (here, counter) = (std::thread::current().id(), Arc::clone(&made));
@@ -262,7 +262,7 @@ mod tests {
             assert!(loader.next().unwrap().is_ok());
             assert_eq!(
                 loader.next().unwrap().unwrap_err().to_string(),
-                "preparing batch 2 of the run panicked: no third batch; this is a fault of the program, please report it"
+                "preparing batch 2 of the run panicked: no third batch; this is a bug, please report it"
             );
             assert!(loader.next().is_none());
         }

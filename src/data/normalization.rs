@@ -49,7 +49,7 @@ impl Normalization {
         Self { mean, std }
     }
 
-    /// The `mean` and `std` that are given; what is not given is that of the training images at `indices`.
+    /// The `mean` and `std` of the settings; where one is missing, that of the training images at `indices`.
     ///
     /// # Errors
     /// Another number of values than the images have channels, a value that is not finite, or a deviation of 0 or below.

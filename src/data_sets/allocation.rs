@@ -3,7 +3,7 @@
 use super::error::DataError;
 use crate::words::grouped;
 
-/// Checks that `images` images of `values` bytes each fit into what the machine has available, where that is known.
+/// Checks that `images` images of `values` bytes each fit into the available memory, where it is known.
 ///
 /// # Errors
 /// They do not fit; `key` and `remedy` name what the user can change.

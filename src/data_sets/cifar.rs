@@ -65,7 +65,7 @@ impl Format {
 
     fn remedy(&self) -> String {
         format!(
-            "fetch it with `densenet-bench data fetch {}`, or get {} from \
+            "download it with `densenet-bench data fetch {}`, or get {} from \
              https://www.cs.toronto.edu/~kriz/cifar.html and unpack it",
             self.name, self.archive
         )
@@ -264,7 +264,7 @@ mod tests {
 
     #[test]
     fn a_batch_cut_short_is_named_with_its_record() {
-        let remedy = "fetch it with `densenet-bench data fetch cifar10`, or get cifar-10-binary.tar.gz from \
+        let remedy = "download it with `densenet-bench data fetch cifar10`, or get cifar-10-binary.tar.gz from \
                       https://www.cs.toronto.edu/~kriz/cifar.html and unpack it";
         let batch = record(&[1], 0).repeat(3);
         let error = |bytes: &[u8]| parse_batch(bytes, "data_batch_3.bin", TEN).unwrap_err().to_string();
@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn an_outline_counts_images_by_the_sizes_of_files_that_it_does_not_read() {
+    fn an_outline_counts_images_by_file_sizes_without_reading() {
         // No label of these is one that CIFAR-100 has.
         let file = |name: &str, images: usize| {
             let path = Path::new("d").join(HUNDRED.folder).join(name);
@@ -329,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_downloaded_is_what_is_read() {
+    fn the_downloaded_files_are_the_files_that_are_read() {
         for (dataset, format) in [(DataSetName::Cifar10, TEN), (DataSetName::Cifar100, HUNDRED)] {
             let known = dataset.descriptor().known.unwrap();
             let files = known.files.unwrap();

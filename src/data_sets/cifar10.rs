@@ -1,7 +1,7 @@
 //! CIFAR-10: 10 classes, `data_batch_1.bin` to `data_batch_5.bin` and `test_batch.bin`.
 //!
-//! The archive's size and sum are those that TensorFlow Datasets checks against; the members' sums are those that the
-//! Ruby port of torchvision holds each file against whenever it loads one.
+//! The archive's size and checksum are those in TensorFlow Datasets; the members' checksums are those that the Ruby
+//! port of torchvision verifies whenever it loads a file.
 
 use super::cifar::{CHANNELS, Format};
 use super::descriptor::Descriptor;

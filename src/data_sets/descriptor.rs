@@ -1,4 +1,4 @@
-//! All that the rest of the program has to know of a data set.
+//! A data set's descriptor: all that the rest of the program knows of it.
 
 use super::error::DataError;
 use super::file_system::FileSystem;
@@ -7,7 +7,7 @@ use super::options::Options;
 use super::set::DataSet;
 use crate::network::Shape;
 
-/// A data set. Each stands in its own file and in the table.
+/// A data set. Each has its own file and a line in the table.
 #[derive(Clone, Copy, Debug)]
 pub struct Descriptor {
     /// The name, as `[data] dataset` has it.
@@ -20,11 +20,11 @@ pub struct Descriptor {
     pub outline: fn(&Options<'_>, &dyn FileSystem) -> Result<Outline, DataError>,
     /// Reads or makes all images, the limits applied. The result does not depend on the number of threads.
     pub load: fn(&Request<'_>) -> Result<DataSet, DataError>,
-    /// What `data list` shows of it; none where the images are the user's own.
+    /// Its entry in `data list`; none where the images are the user's own.
     pub known: Option<KnownSet>,
 }
 
-/// What reading or making a data set needs.
+/// The inputs of reading or making a data set.
 #[derive(Clone, Copy)]
 pub struct Request<'a> {
     /// `[data]`.
@@ -33,16 +33,16 @@ pub struct Request<'a> {
     pub files: &'a dyn FileSystem,
     /// Threads to work on, at least one.
     pub threads: usize,
-    /// What the machine has free, in bytes, where that is known: a larger data set is refused before it is read.
+    /// The available memory in bytes, where it is known: a larger data set is refused before it is read.
     pub available_memory: Option<u64>,
 }
 
-/// What can be said of a data set without its images.
+/// The shape and sizes of a data set, known without its images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Outline {
     /// One image.
     pub shape: Shape,
-    /// Classes to tell apart.
+    /// Number of classes.
     pub classes: usize,
     /// Images to train on, after `train-limit`.
     pub train_images: usize,
@@ -51,8 +51,7 @@ pub struct Outline {
 }
 
 impl Outline {
-    /// The outline of a data set that has so many images, the limits of `options` checked and applied; `thing` is what
-    /// errors call it.
+    /// This outline with the limits of `options` checked and applied; `thing` is what errors call it.
     ///
     /// # Errors
     /// A limit of 0, or beyond the images.

@@ -136,7 +136,7 @@ fn fault(rule: String) -> DataError {
         "data.dataset",
         "digits.csv",
         rule,
-        "get the program's sources anew; the file is embedded in it",
+        "check out the program's sources again; the file is embedded in it",
     )
 }
 

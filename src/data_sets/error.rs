@@ -1,4 +1,4 @@
-//! What is wrong with a data set.
+//! Faults of data sets.
 
 use std::io;
 use std::path::Path;
@@ -11,14 +11,14 @@ pub struct DataError {
     pub key: &'static str,
     /// The file, the folder or the data set at fault.
     pub thing: String,
-    /// What was found, where (byte, record, line), and what was expected.
+    /// The value found, where (byte, record, line), and the expected one.
     pub rule: String,
-    /// What to do.
+    /// The remedy.
     pub remedy: String,
 }
 
 impl DataError {
-    /// A fault of a key's value or of what it names.
+    /// A fault of a key's value, or of the file or folder that it names.
     pub fn new(
         key: &'static str,
         thing: impl Into<String>,
@@ -38,7 +38,7 @@ impl DataError {
         Self::new("data.path", path.display().to_string(), rule, remedy)
     }
 
-    /// A file or folder under `data.path` that the system does not let us read.
+    /// A file or folder under `data.path` that the system refuses to read.
     pub(super) fn unreadable(path: &Path, error: &io::Error) -> Self {
         Self::path(
             path,

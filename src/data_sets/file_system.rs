@@ -6,12 +6,12 @@ use std::path::Path;
 
 use super::error::DataError;
 
-/// What stands at a path.
+/// An entry at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Entry {
     /// A folder.
     Folder,
-    /// A file of so many bytes.
+    /// A file of this many bytes.
     File(u64),
     /// A pipe or a device.
     Other,
@@ -19,7 +19,7 @@ pub enum Entry {
 
 /// Files and folders by path, links followed.
 pub trait FileSystem: Sync {
-    /// What stands at `path`.
+    /// The entry at `path`.
     ///
     /// # Errors
     /// Whatever the system says; [`ErrorKind::NotFound`] where there is nothing.
@@ -51,7 +51,7 @@ pub(super) fn is_file(files: &dyn FileSystem, path: &Path) -> bool {
 /// Checks that `path` is a folder.
 ///
 /// # Errors
-/// It is not there, cannot be looked at, or is a file.
+/// It is missing, inaccessible or a file.
 pub(super) fn check_folder(files: &dyn FileSystem, path: &Path, remedy: &str) -> Result<(), DataError> {
     match files.entry(path) {
         Ok(Entry::Folder) => Ok(()),
@@ -70,7 +70,7 @@ pub(super) mod tests {
 
     use super::*;
 
-    /// Files in memory; a folder is what a file is in.
+    /// Files in memory; every parent of a file is a folder.
     #[derive(Default)]
     pub struct MemoryFiles(pub BTreeMap<PathBuf, Vec<u8>>);
 

@@ -126,7 +126,7 @@ fn list(files: &dyn FileSystem, path: &Path) -> Result<Listing, DataError> {
     let (train_folder, test_folder) = (path.join("train"), path.join("test"));
     let train_classes = class_folders(files, &train_folder)?;
     let test_classes = class_folders(files, &test_folder)?;
-    // What test/ lacks is named before what train/ lacks.
+    // Classes missing from test/ are reported before those missing from train/.
     for (classes, others, folder, other_folder) in [
         (&train_classes, &test_classes, &train_folder, &test_folder),
         (&test_classes, &train_classes, &test_folder, &train_folder),
@@ -207,7 +207,7 @@ fn entries(files: &dyn FileSystem, folder: &Path) -> Result<Vec<OsString>, DataE
     Ok(names)
 }
 
-/// Hidden files, and what file managers leave.
+/// Hidden files, and the leftovers of file managers.
 fn is_skipped(name: &OsStr) -> bool {
     let name = name.to_string_lossy().to_ascii_lowercase();
     name.starts_with('.') || ["thumbs.db", "ehthumbs.db", "desktop.ini"].contains(&name.as_str())
@@ -218,7 +218,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_file_managers_leave_is_skipped() {
+    fn hidden_and_file_managers_files_are_skipped() {
         for name in [".DS_Store", ".hidden.png", "Thumbs.db", "desktop.ini"] {
             assert!(is_skipped(OsStr::new(name)), "{name}");
         }

@@ -31,9 +31,9 @@ pub(super) const LARGEST_FILE: u64 = DECODER_MEMORY;
 /// The decoder's reason; an image with a side above [`LARGEST_SIDE`], one whose header claims more pixels than its bytes
 /// can hold, or one that is cut short.
 pub fn decode(bytes: &[u8], size: u32) -> Result<Vec<u8>, String> {
-    // A decoder that panics on strange bytes is a decoder's bug, and still only one bad file for the user.
+    // A panic on malformed bytes is the decoder's bug, and for the user only one bad file.
     let rgb = catch_unwind(AssertUnwindSafe(|| decode_rgb(bytes)))
-        .map_err(|_| "the decoder gave up (a fault in the image library)".to_owned())??;
+        .map_err(|_| "the decoder panicked (a bug in the image library)".to_owned())??;
     let rgb = image::imageops::resize(&rgb, size, size, FilterType::Triangle);
     let pixels = rgb.as_raw();
     Ok((0..3)
@@ -42,7 +42,7 @@ pub fn decode(bytes: &[u8], size: u32) -> Result<Vec<u8>, String> {
 }
 
 fn decode_rgb(bytes: &[u8]) -> Result<image::RgbImage, String> {
-    // The JPEG decoder's words end in a line feed.
+    // The JPEG decoder's messages end in a line feed.
     let said = |error: image::ImageError| quoted(error.to_string().trim_end());
     let mut reader = ImageReader::new(Cursor::new(bytes))
         .with_guessed_format()

@@ -1,4 +1,4 @@
-//! What is known of a data set before it is here: what it is, where it comes from, which files it consists of.
+//! A data set's description, source and files, known before it is downloaded.
 
 use crate::words::grouped;
 
@@ -7,7 +7,7 @@ use crate::words::grouped;
 pub struct KnownSet {
     /// The name, as `[data] dataset` has it.
     pub name: &'static str,
-    /// What it is, in a few words.
+    /// A short description.
     pub about: &'static str,
     /// One image, as `channels x height x width`; none where the ablation file decides.
     pub image: Option<&'static str>,
@@ -15,46 +15,46 @@ pub struct KnownSet {
     pub classes: Option<usize>,
     /// Images to train and to test on; none where the ablation file decides.
     pub images: Option<(usize, usize)>,
-    /// What its makers say of its use.
+    /// Its licence, as its authors state it.
     pub licence: &'static str,
-    /// Who made it, or the page that tells of it.
+    /// Its author, or the page that describes it.
     pub home: &'static str,
-    /// Where it comes from and what it consists of; none where it is built in.
+    /// Its source and files; none where it is built in.
     pub files: Option<Files>,
 }
 
-/// What a fetched data set is made of.
+/// The files of a downloaded data set.
 #[derive(Clone, Copy, Debug)]
 pub struct Files {
     /// The address of the downloads, without their names.
     pub base: &'static str,
-    /// The folder they come to be in, which is also the one inside the archives.
+    /// The folder of the files, which is also the one inside the archives.
     pub folder: &'static str,
-    /// What is downloaded.
+    /// The files to download.
     pub downloads: &'static [Download],
-    /// What the folder then holds.
+    /// The files that the folder then holds.
     pub members: &'static [Member],
 }
 
 /// A file on the network.
 #[derive(Clone, Copy, Debug)]
 pub struct Download {
-    /// Its name, there and here.
+    /// Its name, on the server and here.
     pub file: &'static str,
     /// Its size in bytes.
     pub bytes: u64,
     /// Its SHA-256, 64 lowercase hexadecimal digits.
     pub sha256: &'static str,
-    /// How the members are in it.
+    /// How it packs the members.
     pub packing: Packing,
 }
 
-/// How a download holds the members.
+/// How a download packs the members.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Packing {
     /// A gzipped tar archive with the members in a folder.
     TarGz,
-    /// The download is the member of its name.
+    /// The download is the member of the same name.
     Plain,
 }
 
@@ -65,21 +65,21 @@ pub struct Member {
     pub name: &'static str,
     /// How large it is.
     pub size: Size,
-    /// Its SHA-256, where that is known; where it is not, what was noted when the archive was unpacked counts.
+    /// Its SHA-256, where it is known; else the one listed when the archive was unpacked counts.
     pub sha256: Option<&'static str>,
 }
 
-/// What is known of a file's size.
+/// A file's known size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Size {
-    /// So many bytes.
+    /// Exactly this many bytes.
     Exactly(u64),
-    /// No more than so many bytes.
+    /// At most this many bytes.
     AtMost(u64),
 }
 
 impl KnownSet {
-    /// What it holds, in words.
+    /// Its classes and images, in words.
     pub fn extent(&self) -> String {
         let (Some(image), Some(classes), Some((train, test))) = (self.image, self.classes, self.images) else {
             return "images, classes and sizes as the ablation file has them".to_owned();
@@ -100,7 +100,7 @@ impl Size {
         }
     }
 
-    /// Whether a file of so many bytes can be it.
+    /// Whether a file of `bytes` bytes fits.
     pub fn fits(self, bytes: u64) -> bool {
         match self {
             Size::Exactly(exactly) => bytes == exactly,

@@ -1,5 +1,5 @@
-//! What each data set is, a file each: its name, the keys of `[data]` that it takes, what it looks like from outside,
-//! how its bytes become images, and where it can be downloaded.
+//! The data sets, a file each: its name, the keys of `[data]` that it takes, its outline, how its bytes become images,
+//! and where it can be downloaded.
 //!
 //! A data set is a [`Descriptor`] and a line of the table in `table.rs`. Files are read through a [`FileSystem`] that
 //! the caller hands over, so that nothing here opens a file.

@@ -1,4 +1,4 @@
-//! What a data set is asked for.
+//! The options of a data set.
 
 use std::path::Path;
 
@@ -30,19 +30,19 @@ impl<'a> Options<'a> {
     /// The folder that the data set is read from.
     ///
     /// # Errors
-    /// There is none.
+    /// `data.path` is missing.
     pub(super) fn folder(&self) -> Result<&'a Path, DataError> {
         self.path.ok_or_else(|| {
             DataError::new(
                 "data.path",
                 "[data]",
-                "there is no path, and this data set is read from a folder",
+                "path is missing, and this data set is read from a folder",
                 "write path = \"…\"",
             )
         })
     }
 
-    /// Images to train and to test on where the data set has so many: its limits, or all.
+    /// Training and test images of a data set with `train` and `test` images: its limits, or all.
     ///
     /// # Errors
     /// A limit of 0, or beyond the images; `thing` is what the error calls the data set.

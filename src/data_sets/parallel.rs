@@ -19,7 +19,7 @@ pub(super) fn fill_chunks<E: Send>(
     let chunks = Mutex::new(pixels.chunks_mut(values.max(1)).enumerate());
     let work = || {
         loop {
-            // A lock is poisoned only by a panic, which the scope hands on to the caller.
+            // A lock is poisoned only by a panic, which the scope propagates to the caller.
             let Some((index, chunk)) = chunks.lock().ok().and_then(|mut chunks| chunks.next()) else {
                 return;
             };
@@ -67,7 +67,7 @@ mod tests {
 
     #[test]
     fn the_first_error_in_order_is_reported_whatever_the_timing() {
-        // The first failure comes late, or another that began beside it comes later.
+        // The first failure comes late, or another that started beside it comes later.
         for (first, second) in [(20, 0), (5, 20)] {
             for threads in [1, 2, 4, 8] {
                 let mut pixels = vec![0; 64];

@@ -69,7 +69,7 @@ impl DataSettings {
         }
     }
 
-    /// What the data set itself has to know of them.
+    /// The options of the data set itself.
     pub fn options(&self) -> Options<'_> {
         Options {
             path: self.path.as_deref(),

@@ -59,7 +59,7 @@ const PATTERN: f64 = 40.0;
 /// The standard deviation of the noise, in steps of a byte.
 const NOISE: f32 = 40.0;
 
-/// What to do about too large a data set.
+/// The remedy for a data set that is too large.
 const SMALLER: &str = "make fewer or smaller images: data.train-images, data.test-images, data.image-size";
 
 /// Which draws a stream is for; its counter is the use in the upper bits and an index in the lower ones.

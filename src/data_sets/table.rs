@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_be_downloaded_is_read_from_disk() {
+    fn every_downloadable_data_set_is_read_from_disk() {
         for dataset in DataSetName::ALL {
             let known = dataset.descriptor().known.as_ref();
             let is_downloaded = known.is_some_and(|known| known.files.is_some());

@@ -1,4 +1,4 @@
-//! Archives, from which the files that the catalogue names are written and nothing else.
+//! Unpacks archives: only the files that the catalogue names.
 
 use std::cell::Cell;
 use std::fs::File;
@@ -15,19 +15,19 @@ use crate::data_sets::{Files, Member};
 use crate::words::grouped;
 use crate::words::hex;
 
-/// Bytes that may come out of an archive beside the members: headers, padding, files that are not unpacked.
+/// Bytes that an archive may unpack to beside the members: headers, padding, skipped files.
 const SPARE_BYTES: u64 = 1 << 20;
 
 /// Entries that an archive may have beside the members: its folder, a note of its maker.
 const SPARE_ENTRIES: usize = 64;
 
 /// Writes the members of `files` that are in the gzipped tar archive `gzip` into the folder `target`, which has none of
-/// them yet, and gives their names and sums. Other files are skipped: no name of the archive's becomes a path.
+/// them yet, and returns their names and checksums. Other files are skipped: no name from the archive becomes a path.
 ///
 /// # Errors
-/// An entry with an absolute path or `..`, a link, a device or anything else that is no file and no folder, a member
-/// that is there twice or of the wrong size, more entries or bytes than the data set can have, an archive that cannot be
-/// read, or a file that cannot be written. What was written before stays: the folder is the caller's to remove.
+/// An entry with an absolute path or `..`, a link, a device or anything else that is neither a file nor a folder, a
+/// member that is there twice or of the wrong size, more entries or bytes than the data set can have, an archive that
+/// cannot be read, or a file that cannot be written. Files written before stay: the caller removes the folder.
 pub fn unpack(
     gzip: impl Read,
     archive: &str,
@@ -35,12 +35,12 @@ pub fn unpack(
     target: &Path,
     progress: Progress<'_>,
 ) -> Result<Vec<(&'static str, String)>, FetchError> {
-    let fault = |rule: String| FetchError::work(archive, rule, "this is no archive of the data set; do not use it");
+    let fault = |rule: String| FetchError::work(archive, rule, "this is not the data set's archive; do not use it");
     let bound = files.unpacked_bytes().saturating_add(SPARE_BYTES);
     let overrun = Cell::new(false);
     let unreadable = |error: io::Error| match overrun.get() {
         true => fault(format!(
-            "more than {} bytes come out of it, and the data set has at most {}",
+            "it unpacks to more than {} bytes, and the data set has at most {}",
             grouped(bound),
             grouped(files.unpacked_bytes())
         )),
@@ -52,7 +52,7 @@ pub fn unpack(
         overrun: &overrun,
     });
     let mut written = Vec::new();
-    // Raw: extension headers come as entries of their own, so that none is held in memory and none changes a name.
+    // Raw: extension headers are entries of their own, so that none is held in memory and none changes a name.
     for (index, entry) in tar.entries().map_err(&unreadable)?.raw(true).enumerate() {
         if index >= files.members.len() + SPARE_ENTRIES {
             return Err(fault(format!("it has more than {index} entries")));
@@ -114,13 +114,13 @@ fn member_named<'a>(path: &[u8], files: &'a Files) -> Result<Option<&'a Member>,
 
 /// Which side of a copy failed.
 pub(super) enum Copying {
-    /// What is copied.
+    /// The source.
     Read(io::Error),
-    /// Where it is copied to.
+    /// The target.
     Write(io::Error),
 }
 
-/// Copies `size` bytes into a new file of the member's name and gives their sum.
+/// Copies `size` bytes into a new file of the member's name and returns their checksum.
 pub(super) fn write_member(
     mut from: impl Read,
     size: u64,
@@ -153,7 +153,7 @@ pub(super) fn write_member(
     Ok(hex(&hash.finalize()))
 }
 
-/// A reader that fails once more bytes come than may.
+/// A reader that fails after too many bytes.
 struct Bounded<'a, R> {
     inner: R,
     left: u64,

@@ -12,14 +12,14 @@ pub fn catalogue() -> Vec<KnownSet> {
 /// The data set of that name.
 ///
 /// # Errors
-/// There is none; the message has those that there are.
+/// An unknown name; the message lists the known ones.
 pub fn find<'a>(catalogue: &'a [KnownSet], name: &str) -> Result<&'a KnownSet, FetchError> {
     catalogue.iter().find(|set| set.name == name).ok_or_else(|| {
         let names: Vec<&str> = catalogue.iter().map(|set| set.name).collect();
         FetchError::input(
             format!("'{name}'"),
             "no data set has this name",
-            format!("take one of {}", names.join(", ")),
+            format!("choose one of {}", names.join(", ")),
         )
     })
 }
@@ -71,10 +71,10 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_is_not_known_is_an_error_with_those_that_are() {
+    fn an_unknown_name_is_an_error_that_lists_the_known_ones() {
         assert_eq!(
             find(&catalogue(), "cifar").unwrap_err().to_string(),
-            "'cifar': no data set has this name; take one of digits, synthetic, cifar10, cifar100"
+            "'cifar': no data set has this name; choose one of digits, synthetic, cifar10, cifar100"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! SHA-256 sums of files, and the list of them that lies beside unpacked files.
+//! SHA-256 checksums of files, and the list of them beside unpacked files.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -8,14 +8,14 @@ use sha2::{Digest, Sha256};
 
 use crate::words::hex;
 
-/// The list's name; its form is that of `sha256sum`, which can check it too.
+/// The list's name; its format is that of `sha256sum`, which can check it too.
 pub(super) const SUMS_FILE: &str = "SHA256SUMS";
 
-/// A list is a few lines: what is longer is not one of ours.
+/// A list has a few lines: a longer file is not one of ours.
 const LONGEST_LIST: u64 = 1 << 16;
 
-/// The SHA-256 of everything that `reader` gives; `progress` is called in between with the bytes so far.
-pub(super) fn sum_of(reader: &mut impl Read, progress: &mut dyn FnMut(u64)) -> io::Result<String> {
+/// The SHA-256 of everything that `reader` yields; `progress` is called with the bytes so far.
+pub(super) fn checksum_of(reader: &mut impl Read, progress: &mut dyn FnMut(u64)) -> io::Result<String> {
     let mut hash = Sha256::new();
     let mut buffer = vec![0; 1 << 16];
     let mut done = 0;
@@ -32,13 +32,13 @@ pub(super) fn sum_of(reader: &mut impl Read, progress: &mut dyn FnMut(u64)) -> i
     }
 }
 
-/// A list of sums by file name.
+/// A list of checksums by file name.
 #[cfg(feature = "fetch")]
-pub(super) fn list(sums: &[(&str, String)]) -> String {
-    sums.iter().map(|(name, sum)| format!("{sum}  {name}\n")).collect()
+pub(super) fn list(checksums: &[(&str, String)]) -> String {
+    checksums.iter().map(|(name, sum)| format!("{sum}  {name}\n")).collect()
 }
 
-/// The sums noted in a folder; what is no line of a list is skipped.
+/// The checksums listed in a folder; other lines are skipped.
 pub(super) fn noted(folder: &Path) -> Vec<(String, String)> {
     let mut text = String::new();
     let read = File::open(folder.join(SUMS_FILE)).and_then(|file| file.take(LONGEST_LIST).read_to_string(&mut text));
@@ -56,12 +56,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_list_is_read_back_and_other_lines_are_passed_over() {
+    fn a_list_is_read_back_and_other_lines_are_skipped() {
         let folder = tempfile::tempdir().unwrap();
         assert!(noted(folder.path()).is_empty());
-        let sum = sum_of(&mut &b"abc"[..], &mut |_| {}).unwrap();
+        let sum = checksum_of(&mut &b"abc"[..], &mut |_| {}).unwrap();
         assert_eq!(sum, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-        let text = format!("{sum}  a.bin\nno line of a list\n");
+        let text = format!("{sum}  a.bin\nnot a line of a list\n");
         std::fs::write(folder.path().join(SUMS_FILE), text).unwrap();
         assert_eq!(noted(folder.path()), [("a.bin".to_owned(), sum)]);
     }

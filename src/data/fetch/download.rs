@@ -34,7 +34,7 @@ impl Default for Patience {
 const ELSEWHERE: &str = "name another source with --from DIR|URL";
 const AGAIN: &str = "run the command again to resume it";
 
-/// Downloads what `part` lacks of `download` from `url`. Whether it is the right file is for [`Part::check`] to say.
+/// Downloads what `part` lacks of `download` from `url`. [`Part::check`] then verifies it.
 ///
 /// # Errors
 /// The server cannot be reached, refuses, stalls or ends early (the part file stays, to be resumed), or it has a file of
@@ -58,9 +58,9 @@ pub(super) fn load(
     let mut response = request(&agent, url, have)?;
     if have > 0 && !continues(&response, have) {
         match response.status() {
-            // All of it, from a server that knows no ranges.
+            // The whole file, from a server that does not support ranges.
             StatusCode::OK => {}
-            // Ranges that it does not have, or another one than was asked for: all of it, then.
+            // A range that it does not have, or not the requested one: requests the whole file.
             StatusCode::RANGE_NOT_SATISFIABLE | StatusCode::PARTIAL_CONTENT => response = request(&agent, url, 0)?,
             _ => {}
         }
@@ -94,10 +94,10 @@ fn receive(
     loop {
         let read = match body.read(&mut buffer) {
             Ok(0) if have == download.bytes => return Ok(()),
-            Ok(0) => return Err(broken_off(url, download, have, "the server ended it")),
+            Ok(0) => return Err(interrupted(url, download, have, "the server closed the connection")),
             Ok(read) => read,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(broken_off(url, download, have, &error.to_string())),
+            Err(error) => return Err(interrupted(url, download, have, &error.to_string())),
         };
         if have + read as u64 > download.bytes {
             part.remove();
@@ -122,7 +122,7 @@ fn receive(
     }
 }
 
-/// An agent that obeys the proxy variables, but for this machine itself: a proxy elsewhere cannot reach that.
+/// An agent that obeys the proxy variables, except for this machine itself, which a proxy elsewhere cannot reach.
 fn agent(url: &str, patience: &Patience) -> Agent {
     let here = url.parse::<Uri>().is_ok_and(|address| {
         let host = address.host().unwrap_or("").trim_matches(['[', ']']);
@@ -150,7 +150,7 @@ fn request(agent: &Agent, url: &str, from: u64) -> Result<Response<Body>, FetchE
     request.call().map_err(|error| {
         FetchError::work(
             url,
-            format!("there is no answer from it: {error}"),
+            format!("it does not answer: {error}"),
             "check the network and the proxy variables, or name another source with --from DIR|URL",
         )
     })
@@ -169,7 +169,7 @@ fn continues(response: &Response<Body>, from: u64) -> bool {
 fn refusal(url: &str, download: &Download, status: StatusCode) -> FetchError {
     let rule = match status {
         StatusCode::NOT_FOUND | StatusCode::GONE => format!("the server has no such file ({status})"),
-        status => format!("the server does not give it ({status})"),
+        status => format!("the server refuses it ({status})"),
     };
     FetchError::work(
         url,
@@ -194,11 +194,11 @@ fn other_size(url: &str, download: &Download, bytes: u64) -> FetchError {
     )
 }
 
-fn broken_off(url: &str, download: &Download, have: u64, why: &str) -> FetchError {
+fn interrupted(url: &str, download: &Download, have: u64, why: &str) -> FetchError {
     FetchError::work(
         url,
         format!(
-            "the transfer broke off after {} of {} bytes: {why}",
+            "the download was interrupted after {} of {} bytes: {why}",
             grouped(have),
             grouped(download.bytes)
         ),

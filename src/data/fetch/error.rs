@@ -1,28 +1,28 @@
-//! Why a data set was not fetched.
+//! Why a data set could not be downloaded.
 
 use std::io;
 use std::path::Path;
 
-/// Whose fault it is, which decides the program's exit status.
+/// The kind of fault, which decides the program's exit status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// What was asked for cannot be done; nothing was started.
+    /// The request is invalid; nothing was started.
     Input,
-    /// It was started and failed.
+    /// The work was started and failed.
     Work,
 }
 
-/// Why a data set was not fetched or not inspected. It prints as one line: the thing, the rule and the remedy.
+/// Why a data set could not be downloaded or verified. It prints as one line: the thing, the rule and the remedy.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{thing}: {rule}; {remedy}")]
 pub struct FetchError {
-    /// Whose fault it is.
+    /// The kind of fault.
     pub fault: Fault,
     /// The file, the folder, the address or the data set.
     pub thing: String,
-    /// What was found, and what was expected.
+    /// The finding, and the expectation.
     pub rule: String,
-    /// What to do.
+    /// The remedy.
     pub remedy: String,
 }
 
@@ -43,7 +43,7 @@ impl FetchError {
         }
     }
 
-    /// A file or folder that the system does not let us use, on the way.
+    /// A file or folder that the system refuses, while working.
     pub(super) fn system(path: &Path, done: &str, error: &io::Error) -> Self {
         let remedy = match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {

@@ -1,17 +1,17 @@
-//! A data set brought to its folder: downloaded, verified, unpacked, renamed; whole or not at all.
+//! Installs a data set in its folder: downloads, verifies, unpacks and renames it; completely or not at all.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::archive::{Copying, unpack, write_member};
+use super::checksums::{SUMS_FILE, list};
 use super::download::{self, Patience};
 use super::error::FetchError;
 use super::part::Part;
 use super::report::{FileReport, Presence, inspect_files, presence};
 use super::source::{self, Source};
 use super::step::Progress;
-use super::sums::{SUMS_FILE, list};
 use crate::data_sets::{Download, Files, KnownSet, Packing};
 use crate::files::sync_folder;
 
@@ -20,17 +20,17 @@ use crate::files::sync_folder;
 pub struct Fetched {
     /// The folder with its files.
     pub folder: PathBuf,
-    /// Whether it was there before.
+    /// Whether it was installed before.
     pub was_there: bool,
 }
 
-/// Brings `set` into a folder of its own under `to`. What is there and right is left alone; what is there and wrong is
-/// the user's to remove. An interrupted download leaves a part file that the next call resumes.
+/// Installs `set` in a folder of its own under `to`. A correct folder is left alone; a wrong one is for the user to
+/// remove. An interrupted download leaves a partial file that the next call resumes.
 ///
 /// # Errors
 /// The data set is built in, its folder is there with other files, the source does not have it, the transfer fails, the
-/// sum is another one, the archive is not one of this data set, or the system does not let us write. Nothing is unpacked
-/// before the sum is checked, and nothing half unpacked is left.
+/// checksum is wrong, the archive is not one of this data set, or the system refuses to write. Nothing is unpacked
+/// before the checksum is verified, and nothing half unpacked is left.
 pub fn fetch(
     set: &KnownSet,
     to: &Path,
@@ -41,7 +41,7 @@ pub fn fetch(
     let Some(files) = &set.files else {
         return Err(FetchError::input(
             set.name,
-            "it is built into the program, and there is nothing to fetch",
+            "it is built into the program, and there is nothing to download",
             format!("write dataset = \"{}\"", set.name),
         ));
     };
@@ -53,7 +53,7 @@ pub fn fetch(
     fs::create_dir_all(to).map_err(|error| FetchError::system(to, "created", &error).before_the_start())?;
     let outcome = fetch_into(files, to, source, patience, progress);
     if outcome.is_err() && !was_there {
-        // Only an empty one goes: a part file is worth keeping.
+        // Removes an empty one only: a partial file is worth keeping.
         let _ = fs::remove_dir(to);
     }
     outcome
@@ -99,7 +99,7 @@ fn fetch_into(
     }
     fs::create_dir(&staging).map_err(failed(&staging, "created"))?;
     let unpacked = fill(files, &mut parts, &staging, progress).and_then(|()| {
-        fs::rename(&staging, &folder).map_err(failed(&folder, "put in its place"))?;
+        fs::rename(&staging, &folder).map_err(failed(&folder, "moved into place"))?;
         sync_folder(to).map_err(failed(to, "synchronised"))
     });
     if let Err(error) = unpacked {
@@ -115,7 +115,7 @@ fn fetch_into(
     })
 }
 
-/// Writes every member and the list of their sums into `staging`.
+/// Writes every member and the list of their checksums into `staging`.
 fn fill(
     files: &Files,
     parts: &mut [(&Download, Part)],
@@ -145,7 +145,7 @@ fn fill(
         return Err(FetchError::work(
             archives.join(", "),
             format!("'{}/{}' is not in it", files.folder, member.name),
-            "this is no archive of the data set; do not use it",
+            "this is not the data set's archive; do not use it",
         ));
     }
     let path = staging.join(SUMS_FILE);
@@ -155,10 +155,10 @@ fn fill(
         .map_err(|error| FetchError::system(&path, "written", &error))
 }
 
-/// The data set where it is there and right.
+/// The data set, if it is installed already and correct.
 ///
 /// # Errors
-/// Some of it is there, but not all of it, or it is not right.
+/// It is incomplete or wrong.
 fn already_there(files: &Files, to: &Path, progress: Progress<'_>) -> Result<Option<Fetched>, FetchError> {
     let own = to.join(files.folder);
     let folder = match presence(files, to) {

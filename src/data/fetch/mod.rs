@@ -1,11 +1,12 @@
-//! Data sets that are fetched: what is known of them, how an archive comes here, and what a folder is held against.
+//! Downloads data sets: the catalogue, downloading and unpacking an archive, and verifying a folder.
 //!
-//! The [`catalogue`] is plain data. An archive is downloaded into a part file beside its target and hashed there before anything in
-//! it is looked at; [`unpack`] writes none but the files that the catalogue names, into a folder that is renamed once it is
-//! whole. [`inspect`] holds a folder against the catalogue.
+//! The [`catalogue`] is plain data. An archive is downloaded into a part file beside its target and hashed there before
+//! anything in it is read; [`unpack`] writes only the files that the catalogue names, into a folder that is renamed
+//! once it is complete. [`inspect`] compares a folder with the catalogue.
 
 mod archive;
 mod catalogue;
+mod checksums;
 #[cfg(feature = "fetch")]
 mod download;
 mod error;
@@ -17,7 +18,6 @@ mod report;
 #[cfg(feature = "fetch")]
 mod source;
 mod step;
-mod sums;
 
 pub use crate::data_sets::{Download, Files, KnownSet, Member, Packing, Size};
 pub use archive::unpack;

@@ -1,36 +1,37 @@
-//! The file that a download grows in.
+//! The partial file of a download.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use super::checksums;
 use super::error::FetchError;
 use super::step::{Doing, Progress, Step};
-use super::sums;
 use crate::data_sets::Download;
 use crate::files::is_same_file;
 
-/// A part file, locked for this process as long as it is open. It outlives the process, for the next fetch to resume.
+/// A partial file, locked for this process while it is open. It outlives the process, so that the next fetch resumes
+/// it.
 pub(super) struct Part {
     file: File,
     path: PathBuf,
 }
 
 impl Part {
-    /// Opens the part file of `download` in `folder`, or makes it.
+    /// Opens or creates the partial file of `download` in `folder`.
     ///
     /// # Errors
-    /// Another process has it, or the system does not let us.
+    /// Another process has locked it, or the system refuses.
     pub(super) fn open(folder: &Path, download: &Download) -> Result<Self, FetchError> {
         let path = folder.join(format!(".fetching-{}.part", download.file));
         let failed = |error: io::Error| FetchError::system(&path, "opened", &error).before_the_start();
         // Between opening and locking, the process that had it may finish and remove it: then there is a newer one.
         loop {
-            // A link in its place would have us write where it points.
+            // A link in its place would make us write to its target.
             if path.symlink_metadata().is_ok_and(|there| !there.is_file()) {
                 return Err(FetchError::input(
                     path.display().to_string(),
-                    "it is no regular file, and the download is to grow in it",
+                    "it is not a regular file, and the download is written to it",
                     "remove it, or take another folder with --to",
                 ));
             }
@@ -42,11 +43,11 @@ impl Part {
                 Err(TryLockError::WouldBlock) => {
                     return Err(FetchError::work(
                         path.display().to_string(),
-                        "another process is fetching into it",
-                        "wait until that one has ended, or take another folder with --to",
+                        "another process is downloading to it",
+                        "wait until it ends, or take another folder with --to",
                     ));
                 }
-                // Some network file systems have no locks; the sum decides there as well.
+                // Some network file systems have no locks; the checksum decides there as well.
                 Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {}
                 Err(TryLockError::Error(error)) => return Err(failed(error)),
             }
@@ -62,22 +63,22 @@ impl Part {
         Ok(metadata.len())
     }
 
-    /// Drops what is there, to start over.
+    /// Empties the file, to start over.
     pub(super) fn clear(&mut self) -> Result<(), FetchError> {
         self.file.set_len(0).map_err(|error| self.failed("cleared", &error))
     }
 
-    /// Adds bytes at the end.
+    /// Appends bytes.
     pub(super) fn append(&mut self, bytes: &[u8]) -> Result<(), FetchError> {
         (self.file.seek(SeekFrom::End(0)))
             .and_then(|_| self.file.write_all(bytes))
             .map_err(|error| self.failed("written", &error))
     }
 
-    /// Hashes the whole file, whatever it was put together from. A file that is not the one expected is removed.
+    /// Verifies the checksum of the whole file. A file with the wrong one is removed.
     ///
     /// # Errors
-    /// Its sum is another one, or it cannot be read.
+    /// The checksum is wrong, or the file cannot be read.
     pub(super) fn check(
         &mut self,
         download: &Download,
@@ -94,7 +95,7 @@ impl Part {
             });
         };
         let found = (self.file.rewind())
-            .and_then(|()| sums::sum_of(&mut self.file, &mut report))
+            .and_then(|()| checksums::checksum_of(&mut self.file, &mut report))
             .map_err(|error| self.failed("read", &error))?;
         if found == download.sha256 {
             return Ok(());
@@ -130,7 +131,7 @@ impl Part {
 }
 
 impl Drop for Part {
-    /// What holds nothing is of no use to the next fetch.
+    /// Removes an empty file: there is nothing to resume.
     fn drop(&mut self) {
         let is_empty = self.file.metadata().is_ok_and(|metadata| metadata.len() == 0);
         if is_empty && is_at(&self.file, &self.path).unwrap_or(false) {
@@ -139,7 +140,7 @@ impl Drop for Part {
     }
 }
 
-/// Whether the open file is the one that stands at `path`.
+/// Whether the open file is the one at `path`.
 fn is_at(file: &File, path: &Path) -> io::Result<bool> {
     let (open, there) = (file.metadata()?, path.symlink_metadata());
     Ok(there.is_ok_and(|there| is_same_file(&open, &there)))

@@ -1,11 +1,11 @@
-//! A folder held against what the catalogue knows of it.
+//! Verifies a folder against the catalogue.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use super::checksums::{self, noted};
 use super::error::FetchError;
 use super::step::{Doing, Progress, Step};
-use super::sums::{self, noted};
 use crate::data_sets::{Files, KnownSet, Member, Size};
 use crate::words::grouped;
 
@@ -14,7 +14,7 @@ use crate::words::grouped;
 pub struct FileReport {
     /// Its name in the folder.
     pub name: &'static str,
-    /// How large it has to be.
+    /// Its expected size.
     pub size: Size,
     /// How it was found.
     pub state: FileState,
@@ -23,19 +23,19 @@ pub struct FileReport {
 /// How a file was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FileState {
-    /// Its bytes are the right ones.
+    /// Its checksum is right.
     Right,
-    /// It can be the right one by its size, and no sum is known.
+    /// Its size is right, and no checksum is known.
     Plausible,
-    /// It is not there.
+    /// It is missing.
     Missing,
-    /// It has so many bytes.
+    /// It has the wrong size, this many bytes.
     WrongSize(u64),
-    /// Its sum is another one.
+    /// Its checksum is wrong.
     Different {
-        /// The sum found.
+        /// The checksum found.
         found: String,
-        /// The sum expected.
+        /// The checksum expected.
         expected: String,
     },
     /// It cannot be read, and why.
@@ -48,7 +48,7 @@ impl FileReport {
         matches!(self.state, FileState::Right | FileState::Plausible)
     }
 
-    /// What was found, in words.
+    /// The finding, in words.
     pub fn finding(&self) -> String {
         let expected = match self.size {
             Size::Exactly(bytes) => grouped(bytes),
@@ -60,7 +60,7 @@ impl FileReport {
             FileState::Missing => "it is missing".to_owned(),
             FileState::WrongSize(bytes) => format!("it has {} bytes, and {expected} were expected", grouped(*bytes)),
             FileState::Different { found, expected } => {
-                format!("it is another file: its SHA-256 is {found}, and {expected} was expected")
+                format!("it has the wrong checksum: its SHA-256 is {found}, and {expected} was expected")
             }
             FileState::Unreadable(why) => format!("it cannot be read: {why}"),
         }
@@ -110,7 +110,7 @@ pub fn inspect(set: &KnownSet, path: &Path, progress: Progress<'_>) -> Result<(P
         return Err(FetchError::input(
             set.name,
             "it is built into the program, and there is nothing to verify",
-            "take it as it is",
+            "use it as it is",
         ));
     };
     if !path.is_dir() {
@@ -122,7 +122,7 @@ pub fn inspect(set: &KnownSet, path: &Path, progress: Progress<'_>) -> Result<(P
             path.display().to_string(),
             rule,
             format!(
-                "fetch it with `densenet-bench data fetch {}`, or name its folder with --path",
+                "download it with `densenet-bench data fetch {}`, or name its folder with --path",
                 set.name
             ),
         ));
@@ -154,9 +154,9 @@ fn state(member: &Member, path: &Path, expected: Option<String>, progress: Progr
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return FileState::Missing,
         Err(error) => return FileState::Unreadable(error.to_string()),
     };
-    // Opening a pipe would wait for its other end.
+    // Opening a pipe would block until something writes to it.
     if !metadata.is_file() {
-        return FileState::Unreadable("it is no regular file".to_owned());
+        return FileState::Unreadable("it is not a regular file".to_owned());
     }
     if !member.size.fits(metadata.len()) {
         return FileState::WrongSize(metadata.len());
@@ -172,7 +172,7 @@ fn state(member: &Member, path: &Path, expected: Option<String>, progress: Progr
             total: metadata.len(),
         });
     };
-    match File::open(path).and_then(|mut file| sums::sum_of(&mut file, &mut report)) {
+    match File::open(path).and_then(|mut file| checksums::checksum_of(&mut file, &mut report)) {
         Ok(found) if found == expected => FileState::Right,
         Ok(found) => FileState::Different { found, expected },
         Err(error) => FileState::Unreadable(error.to_string()),

@@ -24,10 +24,11 @@ pub enum Source {
 }
 
 impl Source {
-    /// Reads what `--from` says.
+    /// Parses `--from`.
     ///
-    /// A mirror may be plain `http`: what it sends is held against the sum in the program before anything is made of it,
-    /// so that nobody on the way can change a byte unseen; and that a known data set is downloaded is no secret.
+    /// A mirror may be plain `http`: its files are checked against the checksum in the program before anything is
+    /// unpacked, so that nobody in between can change a byte unnoticed; and that a known data set is downloaded is not
+    /// a secret.
     ///
     /// # Errors
     /// An address of another kind than `https` and `http`, or without a host.
@@ -37,11 +38,11 @@ impl Source {
             return Ok(Self::Folder(from.to_owned()));
         };
         let rule = match text.parse::<Uri>() {
-            _ if !matches!(scheme, "https" | "http") => "a mirror is reached by https or http",
+            _ if !matches!(scheme, "https" | "http") => "a mirror needs https or http",
             Ok(address) if address.host().is_some_and(|host| !host.is_empty()) => {
                 return Ok(Self::Mirror(text.to_owned()));
             }
-            _ => "it is no address",
+            _ => "it is not an address",
         };
         Err(FetchError::input(
             text,
@@ -50,7 +51,7 @@ impl Source {
         ))
     }
 
-    /// Whether the source can be there at all, before anything is made.
+    /// Checks that the source exists, before anything is written.
     ///
     /// # Errors
     /// A folder without one of the downloads, or with one of another size.
@@ -75,7 +76,7 @@ impl Source {
                         download.file,
                         grouped(download.bytes)
                     ),
-                    "it is another file or not whole: name another source",
+                    "it is a different or incomplete file: name another source",
                 ));
             }
         }
@@ -83,7 +84,7 @@ impl Source {
     }
 }
 
-/// The file that stands for `download` where `--from` names `path`.
+/// The local file of `download` where `--from` names `path`.
 pub(super) fn local(path: &Path, download: &Download) -> PathBuf {
     match path.is_file() {
         true => path.to_owned(),
@@ -91,8 +92,8 @@ pub(super) fn local(path: &Path, download: &Download) -> PathBuf {
     }
 }
 
-/// Copies a local file into the part file: what is hashed and what is unpacked are then the same bytes, whatever becomes
-/// of the file meanwhile.
+/// Copies a local file into the partial file: the verified and the unpacked bytes are then the same, whatever happens
+/// to the local file meanwhile.
 ///
 /// # Errors
 /// It cannot be read or written, or has grown.

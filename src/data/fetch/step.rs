@@ -1,11 +1,11 @@
-//! How far a fetch has come, for whoever shows it.
+//! Progress of a fetch, for display.
 
 /// A step of the work, reported while it lasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Step<'a> {
-    /// What is done.
+    /// The kind of work.
     pub doing: Doing,
-    /// With which file.
+    /// The file that is worked on.
     pub file: &'a str,
     /// Bytes so far.
     pub done: u64,
@@ -13,14 +13,14 @@ pub struct Step<'a> {
     pub total: u64,
 }
 
-/// What is done with a file.
+/// A kind of work on a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Doing {
-    /// It comes over the network.
+    /// It is downloaded.
     Downloading,
     /// It is copied from a folder.
     Copying,
-    /// Its checksum is computed.
+    /// Its checksum is verified.
     Checking,
     /// It is extracted from its archive.
     Unpacking,
