@@ -384,24 +384,20 @@ fn ablation(execution: &str) -> String {
 }
 
 #[test]
-fn an_execution_that_the_device_lacks_is_refused_before_anything_is_begun() {
+fn an_execution_that_the_device_lacks_is_refused_before_anything_starts() {
     let place = workplace::Workplace::new();
     for (execution, why) in [
-        (
-            "aten",
-            "ATen's operations are libtorch's, which the device flex is not of",
-        ),
-        (
-            "fused",
-            "its kernels are for the CPU with libtorch's tensors, which the device flex is not",
-        ),
+        ("aten", "which needs libtorch"),
+        ("fused", "which runs on libtorch's CPU alone"),
     ] {
         place.write("x.toml", &ablation(execution));
         for verb in [["run", "x.toml"], ["evaluate", "x.toml"]] {
             let said = place.refused(&[&verb[..], &["--device", "flex"]].concat());
-            let begins =
-                format!("error: x.toml:17: run.execution: execution is \"{execution}\", and {why}; take --device cpu");
-            assert!(said.starts_with(&begins), "{verb:?}: {said}");
+            let expected = format!(
+                "error: x.toml:17: run.execution: execution is \"{execution}\", {why}, and the device is flex; take \
+                 --device cpu"
+            );
+            assert!(said.starts_with(&expected), "{verb:?}: {said}");
         }
     }
     assert!(!place.path("results").exists());

@@ -143,13 +143,13 @@ fn in_a_container_on_a_shared_gpu_there_is_no_figure() {
     let machine = Machine::new(IDLE);
     let before = with(IDLE, &format!("graphics {OTHER} -"));
     let error = machine.peak(&[&before, BUSY]).unwrap_err();
-    assert!(error.ends_with(": another process was on it before"), "{error}");
+    assert!(error.ends_with(": another process used the GPU before"), "{error}");
     let two = with(BUSY, "compute 11 400000000\ncompute 12 490000000");
     let error = machine.peak(&[IDLE, &two]).unwrap_err();
-    assert!(error.ends_with(": 2 processes were on it at once"), "{error}");
+    assert!(error.ends_with(": 2 processes used the GPU at once"), "{error}");
     let error = machine.peak(&[BUSY, BUSY]).unwrap_err();
     assert!(
-        error.ends_with(": 903 MB of it were in use before, by no process that is listed"),
+        error.ends_with(": 903 MB of it were in use before, by no listed process"),
         "{error}"
     );
 }
@@ -237,7 +237,7 @@ fn a_machine_without_gpus_or_driver_or_library_says_so() {
     let machine = Machine::new("driver 570.86.15\n");
     assert_eq!(
         machine.open(0).unwrap_err().to_string(),
-        "cuda:0 is none of the 0 GPUs that NVML lists; name a GPU that is visible"
+        "cuda:0 is not one of the 0 GPUs that NVML lists; name a GPU that is visible"
     );
     machine.says("start 9\n");
     assert_eq!(

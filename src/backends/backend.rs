@@ -1,18 +1,18 @@
-//! What the program has to know of a backend.
+//! A backend's descriptor.
 
 use std::fmt;
 
 use super::counter::TensorCounter;
 use crate::formats::ablation::{Execution, Precision, RunSettings};
 
-/// A backend: all that the program knows of it. Every field must be given, so that a new backend cannot take over by
-/// oversight what holds for another.
+/// A backend: all that the program knows of it. Every field must be given, so that a new backend cannot inherit by
+/// mistake a property of another.
 pub struct Backend {
     /// Its name on the command line and in files, such as `flex`.
     pub name: &'static str,
     /// Whether there may be several devices, written with an index: `cuda:0`.
     pub is_numbered: bool,
-    /// What it is, in a few words.
+    /// A short description.
     pub summary: &'static str,
     /// The feature of Cargo that it is built with.
     pub feature: &'static str,
@@ -22,13 +22,13 @@ pub struct Backend {
     pub versions: &'static [(&'static str, &'static str)],
     /// Whether this machine has the device, asked only where the backend is built in.
     pub find: fn(BackendDevice) -> Result<(), Refusal>,
-    /// What to do where a network does not run on a device that was found.
+    /// The remedy where a network does not run on a device that was found.
     pub repair: &'static str,
     /// The models of its accelerators, as recorded; none for a backend that computes on the processor.
     pub accelerators: fn() -> Option<String>,
     /// Which devices compute in that precision.
     pub precision: fn(Precision) -> PrecisionSupport,
-    /// Whether a network can be carried out so on the device, or why not.
+    /// Whether the device supports an execution, or why not.
     pub execution: fn(BackendDevice, Execution) -> Result<(), Refusal>,
     /// Environment variables that a process needs before it starts, beside those of the thread pools and the allocator.
     pub variables: fn(&RunSettings) -> Vec<(&'static str, String)>,
@@ -42,24 +42,24 @@ pub struct Backend {
     pub predicts_memory: bool,
     /// Where the peak of a process's memory comes from.
     pub process_memory: MemorySource,
-    /// What runs on it; none where the program was built without it.
+    /// Its implementation; none where the program was built without it.
     pub runtime: Option<Runtime>,
 }
 
-/// The working part of a backend that is built in.
+/// The implementation of a backend that is built in.
 pub struct Runtime {
     /// Opens a device that [`Backend::find`] has found.
     #[cfg(feature = "burn")]
     pub open: fn(usize) -> burn::tensor::Device,
-    /// What carries a network's segments out by an execution that [`Backend::execution`] allows, the first that takes
-    /// one; what none takes is plain.
+    /// The lowerings of an execution that [`Backend::execution`] allows; the first that takes a segment runs it, and
+    /// what none takes is plain.
     #[cfg(feature = "burn")]
     pub lowerings: fn(Execution) -> Vec<std::sync::Arc<dyn crate::model::Lowering>>,
-    /// Sets this process's switches of determinism and precision; what the library says where it cannot.
+    /// Sets this process's switches of determinism and precision, or returns the library's message.
     pub set_switches: fn(&RunSettings) -> Result<(), String>,
     /// Holds the library's own thread pools to that many threads.
     pub limit_threads: fn(usize),
-    /// Begins to count the bytes of a device's tensors; none where they cannot be counted.
+    /// Starts counting the bytes of a device's tensors; none where they cannot be counted.
     pub count_tensors: fn(usize) -> Option<Box<dyn TensorCounter>>,
 }
 
@@ -124,21 +124,21 @@ pub enum MemorySource {
     ResidentSet,
     /// NVIDIA's management library, for the GPU of the device's index.
     Nvml,
-    /// There is none, for this reason.
+    /// It is unknown, for this reason.
     Unknown(&'static str),
 }
 
-/// Why a backend does not do what was asked of it.
+/// Why a backend refuses a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// What is wrong.
+    /// The problem.
     pub rule: String,
-    /// What to do.
+    /// The remedy.
     pub remedy: String,
 }
 
 impl Refusal {
-    /// A refusal in these words.
+    /// A refusal with this message.
     pub fn new(rule: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self {
             rule: rule.into(),

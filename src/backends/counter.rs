@@ -1,4 +1,4 @@
-//! The bytes of a device's tensors: what a network needs, apart from what allocators and libraries keep.
+//! The bytes of a device's tensors: a network's need, without the caches of allocators and libraries.
 
 use std::fmt;
 
@@ -16,7 +16,7 @@ pub trait TensorCounter: fmt::Debug {
     /// Makes an allocation fail that would make more bytes live; `false` where the device cannot be held to it.
     fn limit(&self, bytes: u64) -> bool;
 
-    /// Begins new peaks at what is live now.
+    /// Resets the peaks to the bytes that are live now.
     fn reset(&self);
 
     /// The most bytes since the last reset.

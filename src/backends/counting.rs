@@ -1,4 +1,4 @@
-//! Begins to count the tensors of a device.
+//! Starts counting the tensors of a device.
 
 use super::backend::{BackendDevice, Refusal};
 use super::counter::{TensorCounter, TensorPeaks};
@@ -20,7 +20,7 @@ impl TensorCounter for Uncounted {
     }
 }
 
-/// Begins to count in this process, before the first tensor is made. With `limit`, an allocation that would make more
+/// Starts counting in this process, before the first tensor is made. With `limit`, an allocation that would make more
 /// bytes live fails as if the memory were used up.
 ///
 /// # Errors

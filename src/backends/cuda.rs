@@ -71,7 +71,7 @@ fn devices() -> usize {
     return 0;
 }
 
-/// Whether the device of that index is one of so many.
+/// Checks that the index is one of `devices` devices.
 fn find(index: usize, devices: usize, has_driver: bool) -> Result<(), Refusal> {
     if index < devices {
         return Ok(());
@@ -114,7 +114,8 @@ mod counted {
         }
 
         fn reset(&self) {
-            // Without a reset the peaks are those since the process began, and `peaks` tells whether they can be read.
+            // Without a reset the peaks are those since the process started, and `peaks` shows whether they can be
+            // read.
             drop(self.reset_peaks());
         }
 

@@ -7,24 +7,24 @@ use super::backend::{AutoRank, BackendDevice, Refusal, Runtime};
 use super::lookup::{device_examples, fallback};
 use super::table::BACKENDS;
 
-/// What `--device` says.
+/// The value of `--device`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeviceChoice {
-    /// The first accelerator that there is, else the processor.
+    /// The first accelerator found, else the processor.
     Auto,
     /// This one.
     Named(BackendDevice),
 }
 
-/// Why a device cannot be had.
+/// Why a device is not available.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("--device {device}: {rule}; {remedy}")]
 pub struct DeviceError {
-    /// What was asked for.
+    /// The requested device.
     pub device: String,
-    /// What was found.
+    /// The problem.
     pub rule: String,
-    /// What to do.
+    /// The remedy.
     pub remedy: String,
 }
 
@@ -39,7 +39,7 @@ impl DeviceError {
 }
 
 impl BackendDevice {
-    /// Checks that the program and this machine have it.
+    /// Checks that the program supports it and this machine has it.
     ///
     /// # Errors
     /// A backend that is not built in, or a device that is not there.
@@ -48,7 +48,7 @@ impl BackendDevice {
         (self.backend().find)(self).map_err(|refusal| DeviceError::new(self, refusal))
     }
 
-    /// The working part of its backend.
+    /// The implementation of its backend.
     ///
     /// # Errors
     /// A backend that is not built in.
@@ -95,7 +95,7 @@ impl FromStr for BackendDevice {
 }
 
 impl DeviceChoice {
-    /// What the choice comes to in this program and on this machine.
+    /// Resolves the choice in this program and on this machine.
     ///
     /// # Errors
     /// A backend that is not built in, or a device that is not there.
@@ -103,7 +103,7 @@ impl DeviceChoice {
         self.resolve_by(BackendDevice::check)
     }
 
-    /// [`DeviceChoice::resolve`], where `check` says what is there.
+    /// [`DeviceChoice::resolve`], where `check` decides which devices exist.
     fn resolve_by(
         self,
         check: impl Fn(BackendDevice) -> Result<(), DeviceError>,
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_device_is_an_error_that_lists_those_there_are() {
+    fn an_unknown_device_is_an_error_that_lists_the_known_ones() {
         for text in ["gpu", "cuda", "cuda:", "cuda:+1", "cuda:01", "cpu:0", "CPU", ""] {
             let error = text.parse::<DeviceChoice>().unwrap_err().to_string();
             let expected = format!("--device {text}: there is no such device; write {}", device_examples());
@@ -173,7 +173,7 @@ mod tests {
         assert!("auto".parse::<BackendDevice>().is_err(), "no file says auto");
     }
 
-    /// What `auto` comes to where these devices alone are there.
+    /// The device that `auto` resolves to where only these exist.
     fn automatic(there: &[BackendDevice]) -> Option<BackendDevice> {
         let check = |device: BackendDevice| {
             let missing = || DeviceError::new(device, Refusal::new("it is missing", "buy it"));

@@ -7,8 +7,8 @@ use burn::backend::{Autodiff, Backend, DispatchKindConversion, DispatchTensor};
 use crate::formats::ablation::Execution;
 use crate::model::{Lowering, Recompute};
 
-/// What carries segments out with Burn's operations on backend `B`; none where all is plain. Executions that need more
-/// than Burn's operations are refused before.
+/// The lowerings with Burn's operations on backend `B`; none where all is plain. Executions that need more than Burn's
+/// operations are refused before.
 pub(super) fn lowerings<B: Backend>(execution: Execution) -> Vec<Arc<dyn Lowering>>
 where
     DispatchTensor: DispatchKindConversion<B> + DispatchKindConversion<Autodiff<B>>,

@@ -1,4 +1,4 @@
-//! What libtorch's two backends, its CPU and its CUDA devices, have in common.
+//! The common part of libtorch's two backends, its CPU and its CUDA devices.
 
 #[cfg(feature = "libtorch")]
 use crate::formats::ablation::{Precision, RunSettings};
@@ -6,7 +6,7 @@ use crate::formats::ablation::{Precision, RunSettings};
 /// The libtorch version that tch is bound to; the build refuses any other.
 pub const LIBTORCH_VERSION: &str = "2.9.0";
 
-/// What is recorded of both.
+/// The versions that are recorded for both.
 pub(super) const VERSIONS: &[(&str, &str)] = &[
     ("tch", env!("DENSENET_BENCH_TCH_VERSION")),
     ("libtorch", LIBTORCH_VERSION),

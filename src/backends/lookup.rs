@@ -1,4 +1,4 @@
-//! What is asked of the table as a whole.
+//! Queries of the whole table.
 
 use super::backend::{AutoRank, Backend};
 use super::table::BACKENDS;

@@ -1,8 +1,8 @@
 //! The backends of Burn that a network can run on, each as one descriptor.
 //!
 //! A backend is one file of this folder and one line of [`BACKENDS`] (`table.rs`). Everything that is particular to one
-//! (how a device opens, its switches, what it counts) is asked of its [`Backend`]; no other code names a backend to tell
-//! it from the others. A name that is not in the table is refused.
+//! (how a device opens, its switches, its counters) is asked of its [`Backend`]; no other code names a backend to
+//! distinguish it from the others. A name that is not in the table is refused.
 
 mod backend;
 mod counter;

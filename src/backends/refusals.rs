@@ -1,23 +1,20 @@
-//! Why backends lack an execution: the same words for each that lacks it.
+//! Why backends lack an execution: the same message for each that lacks it.
 
 use super::backend::BackendDevice;
 use super::backend::Refusal;
 
-/// Of `aten`.
+/// The refusal of `aten`.
 pub(super) fn aten(device: BackendDevice) -> Refusal {
     Refusal::new(
-        format!("execution is \"aten\", and ATen's operations are libtorch's, which the device {device} is not of"),
+        format!("execution is \"aten\", which needs libtorch, and the device is {device}"),
         "take --device cpu or cuda:N in a program that was built with libtorch, or execution \"plain\" or \"recompute\"",
     )
 }
 
-/// Of `fused`.
+/// The refusal of `fused`.
 pub(super) fn fused(device: BackendDevice) -> Refusal {
     Refusal::new(
-        format!(
-            "execution is \"fused\", and its kernels are for the CPU with libtorch's tensors, which the device {device} is \
-             not"
-        ),
+        format!("execution is \"fused\", which runs on libtorch's CPU alone, and the device is {device}"),
         "take --device cpu in a program that was built with libtorch, or execution \"plain\" or \"recompute\"",
     )
 }

@@ -1,4 +1,4 @@
-//! The allocator of main memory: mimalloc, which takes the place of `malloc` for the program and for libtorch.
+//! The allocator of main memory: mimalloc, which replaces `malloc` for the program and for libtorch.
 //!
 //! A training step frees every feature map that it has made, and the next step takes them all again. What an allocator gives
 //! back to the system in between costs a page fault for every page, and each page has to be filled with zeros. mimalloc gives

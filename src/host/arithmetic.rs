@@ -1,4 +1,4 @@
-//! What `[run]` says of execution, determinism and precision, held against a device and carried out.
+//! Checks the execution, determinism and precision of `[run]` against a device, and applies them.
 
 use super::allocator::allocator_variable;
 use super::threads::thread_variables;
@@ -11,9 +11,9 @@ use crate::formats::ablation::{Precision, RunSettings};
 pub struct ArithmeticError {
     /// The ablation file's key, `run.precision`.
     pub key: &'static str,
-    /// What is wrong.
+    /// The problem.
     pub rule: String,
-    /// What to do.
+    /// The remedy.
     pub remedy: String,
 }
 
@@ -55,7 +55,7 @@ pub fn check_arithmetic<E: std::fmt::Display>(
     Err(ArithmeticError::new("run.precision", Refusal::new(rule, remedy)))
 }
 
-/// Checks that a device can carry a network out as the settings say.
+/// Checks that a device supports the execution of the settings.
 ///
 /// # Errors
 /// An execution that the device does not have.
@@ -67,9 +67,9 @@ pub fn check_execution(run: &RunSettings, device: BackendDevice) -> Result<(), A
 /// Sets this process's switches as the settings say.
 ///
 /// # Errors
-/// What the backend's library says.
+/// The backend's library refuses.
 pub fn apply_arithmetic(run: &RunSettings, device: BackendDevice) -> Result<(), ArithmeticError> {
-    // What is not built in has no switches, and is refused where it is opened.
+    // A backend that is not built in has no switches, and is refused where it is opened.
     let Some(runtime) = &device.backend().runtime else {
         return Ok(());
     };

@@ -1,4 +1,4 @@
-//! What is recorded of a run's surroundings, in `environment.json`.
+//! A run's environment, recorded in `environment.json`.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -26,8 +26,8 @@ pub mod build {
     /// Burn's version.
     pub const BURN: &str = env!("DENSENET_BENCH_BURN_VERSION");
 
-    /// Identifies this program: its revision where that says what it was built from, else the revision
-    /// and the program file's own digest. `program` is the file.
+    /// Identifies this program: its revision where that identifies the sources, else the revision and the program
+    /// file's own digest. `program` is the file.
     pub fn revision_of(program: &std::path::Path) -> String {
         use sha2::{Digest, Sha256};
         if DIRTY == "false" {
@@ -42,7 +42,7 @@ pub mod build {
 }
 
 /// Variables that change what a run computes or how fast; nothing else of the environment is recorded, since it may
-/// hold secrets. What these hold is meant for libraries: numbers, modes, and paths of libraries.
+/// hold secrets. Their values are meant for libraries: numbers, modes, and paths of libraries.
 const RECORDED_VARIABLES: [&str; 38] = [
     "ATEN_CPU_CAPABILITY",
     "CUBLAS_WORKSPACE_CONFIG",
@@ -98,7 +98,7 @@ const DECISIVE_VARIABLES: [&str; 10] = [
     "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE",
 ];
 
-/// `environment.json`: where, with what and how a run was made.
+/// `environment.json`: the machine, program and settings of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Environment {
     /// The tables' [`SCHEMA_VERSION`].
@@ -131,10 +131,10 @@ pub struct Environment {
     /// Whether the backend is held to operations whose results repeat to the last bit.
     #[serde(default)]
     pub deterministic: Option<bool>,
-    /// What numbers are computed in; earlier records have `tf32`, a flag.
+    /// The precision of computation; earlier records have `tf32`, a flag.
     #[serde(default, alias = "tf32")]
     pub precision: Option<Precision>,
-    /// What becomes of freed main memory.
+    /// The policy for freed main memory.
     #[serde(default)]
     pub allocator: Option<Allocator>,
     /// The processor.
@@ -153,7 +153,7 @@ pub struct Environment {
     pub variables: BTreeMap<String, String>,
     /// The program's arguments.
     pub command_line: Vec<String>,
-    /// When the run began, RFC 3339, UTC.
+    /// When the run started, RFC 3339, UTC.
     pub started: String,
     /// When it ended; none while it runs.
     pub ended: Option<String>,
@@ -203,22 +203,22 @@ impl Environment {
         }
     }
 
-    /// The processor, GPU or variable that is another in later surroundings, in words: libraries choose their kernels by
+    /// The processor, GPU or variable that differs in a later environment, in words: libraries choose their kernels by
     /// these.
     pub fn machine_difference(&self, later: &Self) -> Option<String> {
-        let differ = |begun: &str, now: &str| (begun != now).then(|| format!("on {begun} (now {now})"));
+        let differ = |started: &str, now: &str| (started != now).then(|| format!("on {started} (now {now})"));
         let gpu = |of: &Self| of.gpu.clone().unwrap_or_else(|| "no GPU".to_owned());
         let variable = |name: &&str| {
             let value = |of: &Self| of.variables.get(*name).map_or("unset", String::as_str).to_owned();
-            let (begun, now) = (value(self), value(later));
-            (begun != now).then(|| format!("with {name} {begun} (now {now})"))
+            let (started, now) = (value(self), value(later));
+            (started != now).then(|| format!("with {name} {started} (now {now})"))
         };
         differ(&self.cpu, &later.cpu)
             .or_else(|| differ(&gpu(self), &gpu(later)))
             .or_else(|| DECISIVE_VARIABLES.iter().find_map(variable))
     }
 
-    /// The surroundings of one process of the run, which may have threads and switches of its own.
+    /// The environment of one process of the run, which may have threads and switches of its own.
     pub fn of_process(&self, device: BackendDevice, run: &RunSettings, threads: usize) -> Self {
         Self {
             threads,
@@ -261,17 +261,17 @@ mod tests {
     use crate::backends::CPU;
 
     #[test]
-    fn a_variable_that_chooses_kernels_tells_two_surroundings_apart_and_a_job_number_does_not() {
-        let mut begun = Environment::observe(CPU.device(0), None, &RunSettings::default(), 2);
+    fn environments_differ_in_a_variable_that_chooses_kernels_but_not_in_a_job_number() {
+        let mut started = Environment::observe(CPU.device(0), None, &RunSettings::default(), 2);
         // It may be set where the tests run.
-        begun.variables.remove("DNNL_MAX_CPU_ISA");
-        let mut later = begun.clone();
+        started.variables.remove("DNNL_MAX_CPU_ISA");
+        let mut later = started.clone();
         later.variables.insert("SLURM_JOB_ID".to_owned(), "7".to_owned());
-        assert_eq!(begun.machine_difference(&later), None);
+        assert_eq!(started.machine_difference(&later), None);
         assert!(DECISIVE_VARIABLES.iter().all(|name| RECORDED_VARIABLES.contains(name)));
         later.variables.insert("DNNL_MAX_CPU_ISA".to_owned(), "AVX2".to_owned());
         assert_eq!(
-            begun.machine_difference(&later).as_deref(),
+            started.machine_difference(&later).as_deref(),
             Some("with DNNL_MAX_CPU_ISA unset (now AVX2)")
         );
     }
@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn only_listed_variables_are_recorded_and_those_that_are_set_for_a_process_in_place_of_its_own() {
+    fn only_listed_variables_are_recorded_and_a_process_overrides_them() {
         let own = [
             ("AWS_SECRET_ACCESS_KEY", "hunter2"),
             ("OMP_NUM_THREADS", "9"),

@@ -52,7 +52,7 @@ impl GpuLibrary {
     /// The GPUs that this process may use. NVML counts those of other jobs too, and CUDA does not.
     ///
     /// # Errors
-    /// What NVML does not report.
+    /// NVML does not report them.
     pub fn gpus(&self) -> Result<Vec<ListedGpu>, GpuError> {
         let count = self.0.device_count().map_err(unanswered("how many GPUs there are"))?;
         let gpu = |index| match self.0.device_by_index(index) {
@@ -66,7 +66,7 @@ impl GpuLibrary {
     /// The GPU that is `cuda:{index}` in that view.
     ///
     /// # Errors
-    /// A GPU that is not there or hidden, or what NVML does not report.
+    /// A GPU that is not there or hidden, or facts that NVML does not report.
     pub fn open(self, index: usize, view: &CudaView) -> Result<Gpu, GpuError> {
         let listed = view.pick(index, &self.gpus()?)?;
         let facts = self.facts(&listed)?;
@@ -109,12 +109,12 @@ fn listed(index: u32, device: &Device) -> Result<ListedGpu, NvmlError> {
     })
 }
 
-/// What is recorded of a GPU.
+/// The recorded facts of a GPU.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GpuFacts {
     /// `NVIDIA GeForce GTX 1080 Ti`.
     pub name: String,
-    /// Its number in the world.
+    /// Its globally unique ID.
     pub uuid: String,
     /// All of its memory, in bytes.
     pub memory_bytes: u64,
@@ -136,12 +136,12 @@ impl Gpu {
     /// The GPU that is `cuda:{index}` in that view.
     ///
     /// # Errors
-    /// No NVML, a GPU that is not there or hidden, or what NVML does not report.
+    /// No NVML, a GPU that is not there or hidden, or facts that NVML does not report.
     pub fn open(index: usize, view: &CudaView) -> Result<Self, GpuError> {
         GpuLibrary::load()?.open(index, view)
     }
 
-    /// What is recorded of it.
+    /// Its recorded facts.
     pub fn facts(&self) -> &GpuFacts {
         &self.facts
     }
@@ -171,7 +171,7 @@ impl GpuReader for Gpu {
 fn processes(device: &Device) -> Result<Vec<GpuProcess>, NvmlError> {
     let computing = device.running_compute_processes()?;
     let drawing = match device.running_graphics_processes() {
-        // A GPU that cannot draw.
+        // A GPU without graphics.
         Err(NvmlError::NotSupported) => Vec::new(),
         drawing => drawing?,
     };

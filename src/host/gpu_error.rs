@@ -1,16 +1,16 @@
 //! Why a GPU's memory or facts are not known.
 
-/// Why NVML says nothing of a GPU.
+/// Why NVML does not report a GPU.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum GpuError {
-    /// The library is not there.
+    /// The library is missing.
     #[error("NVML cannot be loaded ({0}); it comes with NVIDIA's driver")]
     NotLoaded(String),
     /// It does not start.
     #[error("NVML does not start ({0}); check nvidia-smi")]
     NotStarted(String),
-    /// CUDA's environment variables hide the GPU, or there are not as many.
-    #[error("cuda:{index} is none of the {there} GPUs that NVML lists{}; name a GPU that is visible", with_variable(.visible))]
+    /// CUDA's environment variables hide the GPU, or it does not exist.
+    #[error("cuda:{index} is not one of the {there} GPUs that NVML lists{}; name a GPU that is visible", with_variable(.visible))]
     NotVisible {
         /// libtorch's index.
         index: usize,
@@ -33,7 +33,7 @@ pub enum GpuError {
     /// A question that NVML does not answer.
     #[error("NVML does not report {what} ({reason}); check nvidia-smi")]
     Unanswered {
-        /// What was asked for.
+        /// The question.
         what: &'static str,
         /// NVML's answer.
         reason: String,

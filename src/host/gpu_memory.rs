@@ -1,8 +1,8 @@
-//! The most of a GPU's memory that this process held, as `nvidia-smi` would show it: with the CUDA context, the
-//! kernels' code and whatever the caching allocator keeps.
+//! The peak GPU memory of this process, as `nvidia-smi` would show it: with the CUDA context, the kernels' code and the
+//! caching allocator's reserve.
 //!
-//! NVML lists the processes by the host's numbers, so inside a container a process may not find itself. There the rise
-//! of the GPU's memory in use stands in, but only on a GPU that no other process uses: a figure in doubt is no figure.
+//! NVML lists the processes by the host's PIDs, so inside a container a process may not find itself. There the rise of
+//! the GPU's memory in use is used instead, but only on a GPU that no other process uses: no doubtful figure is given.
 
 use std::io;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
@@ -13,31 +13,31 @@ use super::gpu_error::GpuError;
 use super::gpu_reading::{GpuReader, GpuReading};
 use super::process_peak::{PeakSource, ProcessPeak};
 
-/// More in use than this, in bytes, with no process listed, and somebody is there unseen: a CUDA context alone takes
-/// more, an idle GPU a few megabytes.
+/// More in use than this, in bytes, with no process listed, means an unlisted process: a CUDA context alone takes more,
+/// an idle GPU a few megabytes.
 const IDLE: u64 = 64 << 20;
 
-/// The peak over a row of readings.
+/// The peak over a series of readings.
 #[derive(Debug)]
 pub struct GpuPeak {
     pid: u32,
     /// In use before this process used the GPU.
     baseline: u64,
-    /// Whether this process's number was on the GPU then: a process of the host's that happens to have it, or a
-    /// beginning that came too late.
+    /// Whether this process's PID was on the GPU then: a process of the host's that happens to have it, or a watch that
+    /// started too late.
     taken: bool,
     /// The most that the driver says this process held.
     process: Option<u64>,
     /// The most in use above the baseline.
     difference: u64,
-    /// Why the difference may be another's.
+    /// Why the difference may be another process's.
     doubt: Option<String>,
     /// Why the latest reading failed, if it did.
     failed: Option<GpuError>,
 }
 
 impl GpuPeak {
-    /// Begins with a reading from before the process `pid` uses the GPU.
+    /// Starts with a reading from before the process `pid` uses the GPU.
     ///
     /// # Errors
     /// Without a reading there is nothing to compare with.
@@ -47,14 +47,14 @@ impl GpuPeak {
         let taken = processes.is_ok_and(|processes| processes.iter().any(|process| process.pid == pid));
         let doubt = match processes {
             Err(error) => Some(unlisted(error)),
-            Ok(_) if taken => Some(format!("a process of its number, {pid}, was on it before")),
+            Ok(_) if taken => Some(format!("a process with its PID, {pid}, used the GPU before")),
             Ok([]) if before.used > IDLE => Some(format!(
-                "{} MB of it were in use before, by no process that is listed",
+                "{} MB of it were in use before, by no listed process",
                 before.used / 1_000_000
             )),
             Ok([]) => None,
-            Ok([_]) => Some("another process was on it before".to_owned()),
-            Ok(others) => Some(format!("{} other processes were on it before", others.len())),
+            Ok([_]) => Some("another process used the GPU before".to_owned()),
+            Ok(others) => Some(format!("{} other processes used the GPU before", others.len())),
         };
         Ok(Self {
             pid,
@@ -81,10 +81,10 @@ impl GpuPeak {
             Err(error) => self.doubt_that(unlisted(&error)),
             Ok(processes) => {
                 if processes.len() > 1 {
-                    self.doubt_that(format!("{} processes were on it at once", processes.len()));
+                    self.doubt_that(format!("{} processes used the GPU at once", processes.len()));
                 }
                 let own = processes.into_iter().find(|process| process.pid == self.pid);
-                // Some drivers list a process and give 0 for what they do not know.
+                // Some drivers list a process and report 0 where its memory is unknown.
                 let used = own.and_then(|process| process.used).filter(|&used| used > 0);
                 self.process = self.process.max(used);
             }
@@ -99,7 +99,7 @@ impl GpuPeak {
     /// The peak so far.
     ///
     /// # Errors
-    /// Why there is none, in words.
+    /// Why it is unknown, in words.
     pub fn peak(&self) -> Result<ProcessPeak, String> {
         if let (Some(bytes), false) = (self.process, self.taken) {
             return Ok(ProcessPeak {
@@ -107,11 +107,11 @@ impl GpuPeak {
                 source: PeakSource::NvmlProcess,
             });
         }
-        let without = "NVML does not give this process's memory, and the rise of the GPU's cannot stand in for it";
+        let without = "NVML does not report this process's memory, and the rise of the GPU's cannot replace it";
         match (&self.doubt, &self.failed, self.difference) {
             (Some(doubt), _, _) => Err(format!("{without}: {doubt}")),
             (None, Some(error), 0) => Err(error.to_string()),
-            (None, None, 0) => Err(format!("{without}: there was no rise")),
+            (None, None, 0) => Err(format!("{without}: the memory in use did not rise")),
             (None, _, bytes) => Ok(ProcessPeak {
                 bytes,
                 source: PeakSource::NvmlDeviceDifference,
@@ -121,26 +121,26 @@ impl GpuPeak {
 }
 
 fn unlisted(error: &GpuError) -> String {
-    format!("it is not known who else uses it, since {error}")
+    format!("it is not known which other processes use it, since {error}")
 }
 
-/// Readings this far apart see every peak of a caching allocator, which keeps what it took.
+/// Readings this far apart see every peak of a caching allocator, which keeps what it allocated.
 const INTERVAL: Duration = Duration::from_millis(10);
 
 /// A thread that takes readings until it is stopped.
 #[derive(Debug)]
 pub struct GpuWatch {
-    /// Hung up, it ends the thread.
+    /// Dropping it ends the thread.
     running: Option<Sender<()>>,
     thread: Option<JoinHandle<GpuPeak>>,
 }
 
 impl GpuWatch {
     /// Takes the first reading, which has to come before this process's first CUDA call that makes a context, and
-    /// goes on in a thread.
+    /// continues in a thread.
     ///
     /// # Errors
-    /// A first reading that fails, or a thread that cannot be had.
+    /// The first reading fails, or no thread can be started.
     pub fn start(mut gpu: impl GpuReader + Send + 'static) -> Result<Self, String> {
         let pid = std::process::id();
         let mut peak = GpuPeak::begin(pid, gpu.read()).map_err(|error| error.to_string())?;
@@ -149,7 +149,7 @@ impl GpuWatch {
             while ended.recv_timeout(INTERVAL) == Err(RecvTimeoutError::Timeout) {
                 peak.observe(gpu.read());
             }
-            // What was taken since the last reading is still held.
+            // Memory allocated since the last reading is still held.
             peak.observe(gpu.read());
             peak
         };
@@ -164,11 +164,11 @@ impl GpuWatch {
     /// Takes a last reading, which has to come while this process still holds its memory, and ends the thread.
     ///
     /// # Errors
-    /// Why there is no peak, in words.
+    /// Why the peak is unknown, in words.
     pub fn finish(mut self) -> Result<ProcessPeak, String> {
         match self.end() {
             Some(Ok(peak)) => peak.peak(),
-            _ => Err("the thread that reads the GPU's memory panicked; please report this defect".to_owned()),
+            _ => Err("the thread that reads the GPU's memory panicked; please report this bug".to_owned()),
         }
     }
 
@@ -180,7 +180,7 @@ impl GpuWatch {
 
 impl Drop for GpuWatch {
     fn drop(&mut self) {
-        // A thread that panicked has nothing to say to one that gave up.
+        // A panic of the thread is ignored where its peak is not wanted.
         let _ = self.end();
     }
 }
@@ -224,9 +224,7 @@ mod tests {
     fn doubt(of: Result<(String, u64), String>) -> String {
         let error = of.unwrap_err();
         error
-            .strip_prefix(
-                "NVML does not give this process's memory, and the rise of the GPU's cannot stand in for it: ",
-            )
+            .strip_prefix("NVML does not report this process's memory, and the rise of the GPU's cannot replace it: ")
             .unwrap_or_else(|| panic!("{error}"))
             .to_owned()
     }
@@ -243,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn others_do_not_touch_a_figure_that_is_this_processs_own() {
+    fn other_processes_do_not_change_this_processs_own_figure() {
         let readings = [
             (1000, listed(&[(OTHER, Some(1000))])),
             (5000, listed(&[(OTHER, Some(4700)), (OWN, Some(300))])),
@@ -252,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn the_rise_stands_in_where_the_process_is_not_listed_or_goes_by_the_hosts_number() {
+    fn the_rise_is_used_where_the_process_is_not_listed_or_has_the_hosts_pid() {
         let unseen = [(5, listed(&[])), (905, listed(&[])), (305, listed(&[]))];
         assert_eq!(peak(unseen), found("nvml-device-difference", 900));
         let host = [(5, listed(&[])), (905, listed(&[(OTHER, Some(890))]))];
@@ -260,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn the_rise_stands_in_where_the_driver_lists_processes_without_their_memory() {
+    fn the_rise_is_used_where_the_driver_lists_processes_without_their_memory() {
         for used in [None, Some(0)] {
             let readings = [(5, listed(&[])), (905, listed(&[(OWN, used)]))];
             assert_eq!(peak(readings), found("nvml-device-difference", 900));
@@ -268,49 +266,52 @@ mod tests {
     }
 
     #[test]
-    fn on_a_shared_gpu_the_rise_is_no_figure() {
+    fn the_rise_is_not_used_on_a_shared_gpu() {
         let before = [(5, listed(&[(OTHER, None)])), (905, listed(&[]))];
-        assert_eq!(doubt(peak(before)), "another process was on it before");
+        assert_eq!(doubt(peak(before)), "another process used the GPU before");
         let meanwhile = [
             (5, listed(&[])),
             (905, listed(&[(OTHER, None), (OTHER + 1, None)])),
             (905, listed(&[(OTHER, None)])),
         ];
-        assert_eq!(doubt(peak(meanwhile)), "2 processes were on it at once");
+        assert_eq!(doubt(peak(meanwhile)), "2 processes used the GPU at once");
     }
 
     #[test]
-    fn memory_in_use_by_nobody_that_is_listed_is_another_containers() {
+    fn memory_in_use_without_a_listed_process_is_another_containers() {
         let readings = [(200_000_000, listed(&[])), (900_000_000, listed(&[]))];
         assert_eq!(
             doubt(peak(readings)),
-            "200 MB of it were in use before, by no process that is listed"
+            "200 MB of it were in use before, by no listed process"
         );
     }
 
     #[test]
-    fn without_a_list_nobody_knows_whose_the_rise_is() {
+    fn without_a_list_the_rise_is_not_used() {
         let readings = [(5, listed(&[])), (905, Err(unsupported()))];
         assert_eq!(
             doubt(peak(readings)),
-            "it is not known who else uses it, since NVML does not report the GPU's processes (not supported); check nvidia-smi"
+            "it is not known which other processes use it, since NVML does not report the GPU's processes (not supported); check nvidia-smi"
         );
         assert!(peak([(5, Err(unsupported())), (905, listed(&[]))]).is_err());
     }
 
     #[test]
-    fn a_process_of_the_hosts_with_the_same_number_is_not_taken_for_this_one() {
+    fn a_host_process_with_the_same_pid_is_not_mistaken_for_this_one() {
         let readings = [(5, listed(&[(OWN, Some(3))])), (905, listed(&[(OWN, Some(3))]))];
-        assert_eq!(doubt(peak(readings)), "a process of its number, 70, was on it before");
+        assert_eq!(doubt(peak(readings)), "a process with its PID, 70, used the GPU before");
     }
 
     #[test]
     fn a_gpu_that_was_never_used_has_no_peak() {
-        assert_eq!(doubt(peak([(5, listed(&[])), (5, listed(&[]))])), "there was no rise");
+        assert_eq!(
+            doubt(peak([(5, listed(&[])), (5, listed(&[]))])),
+            "the memory in use did not rise"
+        );
     }
 
     #[test]
-    fn a_reading_that_fails_now_and_then_costs_nothing_but_itself() {
+    fn an_occasional_failed_reading_is_skipped() {
         let reading = |used, processes| Ok(GpuReading { used, processes });
         let mut peak = GpuPeak::begin(OWN, reading(5, listed(&[]))).unwrap();
         peak.observe(Err(unsupported()));
@@ -334,7 +335,7 @@ mod tests {
                 0 => listed(&[]),
                 _ => listed(&[(std::process::id(), Some(used))]),
             };
-            // The test may have gone on.
+            // The test may have ended.
             let _ = self.seen.send(used);
             Ok(GpuReading { used, processes })
         }

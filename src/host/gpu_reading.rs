@@ -1,8 +1,8 @@
-//! What NVML says of a GPU, and something that can be asked.
+//! NVML's reading of a GPU, and a trait that takes it.
 
 use super::gpu_error::GpuError;
 
-/// What NVML says of a GPU at one moment.
+/// NVML's reading of a GPU at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GpuReading {
     /// Memory in use by all, without what the driver reserves for itself, in bytes.
@@ -14,17 +14,17 @@ pub struct GpuReading {
 /// A process on the GPU.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GpuProcess {
-    /// Its number, on the host or in this container.
+    /// Its PID, on the host or in this container.
     pub pid: u32,
     /// The memory it holds, in bytes, where the driver reports it.
     pub used: Option<u64>,
 }
 
-/// Something that can be asked what NVML says now.
+/// Takes readings from NVML.
 pub trait GpuReader {
-    /// What NVML says now.
+    /// The current reading.
     ///
     /// # Errors
-    /// What it does not report.
+    /// NVML does not report it.
     fn read(&mut self) -> Result<GpuReading, GpuError>;
 }

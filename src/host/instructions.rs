@@ -15,7 +15,7 @@ pub fn vector_instructions() -> VectorInstructions {
     within(has_avx512(), limit.as_deref())
 }
 
-/// What oneDNN calls avx512_core.
+/// oneDNN's avx512_core.
 #[cfg(target_arch = "x86_64")]
 fn has_avx512() -> bool {
     is_x86_feature_detected!("avx512f")

@@ -1,6 +1,6 @@
 //! Memory of this process and of the machine.
 
-/// The highest resident set of this process so far, in bytes; `None` where the system does not report.
+/// The highest resident set of this process so far, in bytes; `None` where the system does not report it.
 pub fn peak_resident_bytes() -> Option<u64> {
     // `VmHWM` rather than `getrusage`, whose figure starts from the parent's at the moment of the fork.
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
@@ -13,7 +13,7 @@ fn parse_peak(status: &str) -> Option<u64> {
     Some(kibibytes * 1024)
 }
 
-/// Memory that could be taken without swapping, in bytes; `None` where the system does not report.
+/// Memory that could be taken without swapping, in bytes; `None` where the system does not report it.
 pub fn available_memory() -> Option<u64> {
     let mut system = sysinfo::System::new();
     system.refresh_memory();

@@ -1,4 +1,4 @@
-//! The machine that a run is on: devices, threads, memory, and what is recorded of all that.
+//! The machine that a run is on: devices, threads, memory, and the record of all that.
 
 mod allocator;
 mod arithmetic;

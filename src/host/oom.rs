@@ -1,4 +1,4 @@
-//! The kernel's out-of-memory killer: whom it takes first, and whether it took someone.
+//! The kernel's out-of-memory killer: which process it kills first, and whether it killed one.
 
 use std::fs;
 use std::io;
@@ -6,9 +6,9 @@ use std::path::Path;
 
 /// How many processes the kernel has killed for want of memory, at one moment.
 ///
-/// A process that it kills ends by signal 9, as one that is killed by hand does; only the count distinguishes the two.
-/// The count is raised before the signal is sent, so a parent that has waited for the process sees it. What a daemon
-/// kills ahead of the kernel (earlyoom, systemd-oomd) is not counted.
+/// It kills by signal 9, as a user may too; only the count distinguishes the two. The count is raised before the signal
+/// is sent, so a parent that has waited for the process sees it. A daemon's kills (earlyoom, systemd-oomd) are not
+/// counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OomKills {
     /// In this process's own memory cgroup and those below it.
@@ -18,7 +18,7 @@ pub struct OomKills {
 }
 
 impl OomKills {
-    /// Reads the counts; what the system does not report is left out.
+    /// Reads the counts; one that the system does not report is left out.
     pub fn now() -> Self {
         let machine = fs::read_to_string("/proc/vmstat").ok();
         Self {
@@ -74,10 +74,10 @@ fn count_in(text: &str) -> Option<u64> {
 }
 
 /// Asks the kernel to kill this process before any other when memory runs out: a trial rather than the run that waits
-/// for it. Processes that this one starts take the wish over.
+/// for it. Child processes inherit the setting.
 ///
 /// # Errors
-/// Where there is no such wish to make, as on systems other than Linux.
+/// The system does not support it, as on systems other than Linux.
 pub fn prefer_to_be_killed() -> io::Result<()> {
     set_oom_score_adjustment("1000")
 }

@@ -1,9 +1,9 @@
-//! Panics as messages: libtorch's errors reach the program as such, since Burn unwraps them.
+//! Turns panics into messages: libtorch's errors reach the program as panics, since Burn unwraps them.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// Does some work; what a panic says is its error.
+/// Runs `work`; a panic's message is its error.
 ///
 /// # Errors
 /// The first line of the panic's message.
@@ -11,7 +11,7 @@ pub fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|panic| first_line(&said(&*panic)).to_owned())
 }
 
-/// What a panic says.
+/// A panic's message.
 pub fn said(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned())
@@ -44,7 +44,7 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_is_an_error_that_says_what_it_said() {
+    fn a_panic_is_an_error_with_its_message() {
         assert_eq!(caught(|| 7), Ok(7));
         assert_eq!(caught(|| panic!("broken")), Err::<(), _>("broken".to_owned()));
         assert_eq!(caught(|| panic!("broken: {}", 7)), Err::<(), _>("broken: 7".to_owned()));

@@ -1,4 +1,4 @@
-//! The most memory that this process held on its device, as the system sees it.
+//! The peak memory of this process on its device, as the system reports it.
 
 use super::gpu::Gpu;
 use super::gpu_memory::GpuWatch;
@@ -12,15 +12,15 @@ use crate::backends::{BackendDevice, MemorySource};
 pub enum ProcessMemory {
     /// The kernel keeps the peak.
     ResidentSet,
-    /// NVML is asked again and again.
+    /// NVML is polled.
     Gpu(GpuWatch),
-    /// It cannot be known, for this reason.
+    /// It is unknown, for this reason.
     Unknown(String),
 }
 
 impl ProcessMemory {
-    /// Begins to watch. To be called before the device is opened: on CUDA what this process holds may have to be
-    /// distinguished from what was in use before.
+    /// Starts watching. To be called before the device is opened: on CUDA this process's memory may have to be
+    /// distinguished from the memory in use before.
     pub fn watch(device: BackendDevice) -> Self {
         match device.backend().process_memory {
             MemorySource::ResidentSet => Self::ResidentSet,
@@ -35,7 +35,7 @@ impl ProcessMemory {
     /// The peak; to be called while the device's memory is still held.
     ///
     /// # Errors
-    /// Why there is none, in words.
+    /// Why it is unknown, in words.
     pub fn finish(self) -> Result<ProcessPeak, String> {
         match self {
             Self::ResidentSet => peak_resident_bytes()

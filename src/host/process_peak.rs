@@ -1,11 +1,11 @@
-//! The most memory that a process held, and where the figure comes from.
+//! The peak memory of a process, and the source of the figure.
 
 use std::fmt;
 
 /// Where a peak comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PeakSource {
-    /// The resident set, of the kernel's own keeping.
+    /// The resident set, as the kernel records it.
     ResidentSet,
     /// NVML's figure for this process.
     NvmlProcess,
@@ -24,7 +24,7 @@ impl fmt::Display for PeakSource {
     }
 }
 
-/// The most memory that this process held.
+/// The peak memory of this process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ProcessPeak {
     /// In bytes.

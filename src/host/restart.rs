@@ -8,7 +8,7 @@ use std::process::Command;
 /// of `needed` already; with `keep` any value of it will do.
 ///
 /// # Errors
-/// The program cannot be started again; it goes on as it was.
+/// The program cannot be started again; it continues unchanged.
 pub fn restart_with(needed: Vec<(&'static str, String)>, keep: bool) -> io::Result<()> {
     let lacking = lacking(needed, keep, |name| env::var(name).ok());
     if lacking.is_empty() {
@@ -32,7 +32,7 @@ fn lacking(
 
 #[cfg(unix)]
 fn again(command: &mut Command) -> io::Result<()> {
-    // Comes back only where it has failed.
+    // Returns only on failure.
     Err(std::os::unix::process::CommandExt::exec(command))
 }
 
@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_there_already_is_not_asked_for_again() {
+    fn variables_that_are_set_already_are_not_set_again() {
         let needed = || vec![("A", "1".to_owned()), ("B", "2".to_owned())];
         let has = |name: &str| (name == "A").then(|| "9".to_owned());
         assert_eq!(lacking(needed(), true, has), [("B", "2".to_owned())]);

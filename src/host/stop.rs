@@ -10,7 +10,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 use signal_hook::iterator::Signals;
 
-/// Whether a signal has asked this process to stop at the next good moment. The default hears none.
+/// Whether a signal has asked this process to stop at the next safe moment. The default handles none.
 #[derive(Clone, Debug, Default)]
 pub struct Stop {
     /// The first signal that asked; 0: none.
@@ -83,7 +83,7 @@ impl Stop {
     }
 }
 
-/// From now on what a terminal sends to every process of a run, SIGINT and SIGHUP, does nothing to this one: the process
+/// From now on this process ignores SIGINT and SIGHUP, which a terminal sends to every process of a run: the process
 /// that started it gets it too and decides.
 ///
 /// # Errors
@@ -95,7 +95,7 @@ pub fn leave_interrupts_to_the_parent() -> io::Result<()> {
     Ok(())
 }
 
-/// What shells report of a process that a signal ended.
+/// The exit status that shells report for a process that a signal ended.
 fn exit_status(signal: i32) -> i32 {
     128 + signal
 }
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_process_that_another_started_hears_its_parent_and_leaves_interrupts_to_it() {
+    fn a_child_process_stops_on_sigterm_and_ignores_interrupts() {
         leave_interrupts_to_the_parent().unwrap();
         let stop = Stop::on_parents_request().unwrap();
         signal_hook::low_level::raise(SIGINT).unwrap();

@@ -10,7 +10,7 @@
 //!
 //! So of the pools one works at a time, and what is left is how the other's threads wait. OpenMP's wait for their next
 //! operation by looking again and again, by default for milliseconds, which takes whole cores from rayon's. To let them
-//! sleep at once is no way out: they have to be woken for every operation, and small networks then take twice as long
+//! sleep at once does not help: they have to be woken for every operation, and small networks then take twice as long
 //! (`docs/performance.md`). So they spin for a bounded time, chosen by measuring, and then sleep. rayon's idle threads
 //! offer the processor to others each time they look, and sleep after a few dozen looks.
 

@@ -16,7 +16,7 @@ pub struct ListedGpu {
     pub pci: [u32; 3],
 }
 
-/// What CUDA's environment variables make of a machine's GPUs.
+/// The GPUs of a machine that CUDA's environment variables select.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CudaView {
     visible: Option<String>,
@@ -55,7 +55,7 @@ impl CudaView {
             there: gpus.len(),
             visible: self.visible.clone(),
         };
-        // What stands behind the first entry that names nothing is hidden too.
+        // Entries behind the first invalid one are hidden too.
         let entry = match &self.visible {
             None => Entry::Place(index),
             Some(visible) => visible
@@ -77,7 +77,7 @@ impl CudaView {
 enum Entry {
     /// A place in CUDA's order.
     Place(usize),
-    /// The one GPU whose UUID begins so.
+    /// The one GPU whose UUID starts with this.
     Gpu(ListedGpu),
     /// A part of a GPU.
     Mig(String),
@@ -134,21 +134,21 @@ mod tests {
     }
 
     #[test]
-    fn what_is_hidden_is_not_found_and_the_error_says_why() {
+    fn a_hidden_gpu_is_not_found_and_the_error_says_why() {
         assert_eq!(
             picked(Some("1"), true, 1).unwrap_err(),
-            "cuda:1 is none of the 3 GPUs that NVML lists, with CUDA_VISIBLE_DEVICES=1; name a GPU that is visible"
+            "cuda:1 is not one of the 3 GPUs that NVML lists, with CUDA_VISIBLE_DEVICES=1; name a GPU that is visible"
         );
         assert_eq!(
             picked(None, true, 3).unwrap_err(),
-            "cuda:3 is none of the 3 GPUs that NVML lists; name a GPU that is visible"
+            "cuda:3 is not one of the 3 GPUs that NVML lists; name a GPU that is visible"
         );
         assert!(picked(Some(""), true, 0).is_err(), "an empty list hides all");
         assert!(
             picked(Some("-1,0"), true, 0).is_err(),
             "an invalid entry hides the rest"
         );
-        assert!(picked(Some("GPU-aa"), true, 0).is_err(), "a beginning that two share");
+        assert!(picked(Some("GPU-aa"), true, 0).is_err(), "a prefix that two share");
         assert!(picked(Some("3"), true, 0).is_err());
     }
 
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn cudas_own_order_is_not_guessed_at() {
+    fn cudas_own_order_is_not_guessed() {
         let error = picked(None, false, 0).unwrap_err();
         assert!(error.ends_with("set CUDA_DEVICE_ORDER=PCI_BUS_ID"), "{error}");
         assert!(picked(Some("1"), false, 0).is_err());
