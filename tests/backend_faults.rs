@@ -120,7 +120,7 @@ fn trained(throws_at: usize) -> (Result<(), TrainError>, Kept) {
 }
 
 #[test]
-fn what_libtorch_throws_in_a_step_names_the_step_and_leaves_the_checkpoints_before_it() {
+fn a_libtorch_error_in_a_step_names_the_step_and_keeps_the_checkpoints_before_it() {
     let (ended, kept) = trained(5);
     let error = ended.unwrap_err();
     let text = error.to_string();
@@ -140,7 +140,7 @@ fn what_libtorch_throws_in_a_step_names_the_step_and_leaves_the_checkpoints_befo
 }
 
 #[test]
-fn what_libtorch_throws_in_an_evaluation_names_the_epoch() {
+fn a_libtorch_error_in_an_evaluation_names_the_epoch() {
     // Six steps make an epoch; the seventh call evaluates.
     let (ended, kept) = trained(6);
     let text = ended.unwrap_err().to_string();

@@ -1,4 +1,4 @@
-//! Recognises a dense block with what follows it, which the kernels carry out as one.
+//! Recognises a dense block and its exit, which the kernels run as one operation.
 
 use super::segment_graph::{SegmentGraph, Value};
 use crate::kernels::{Exit, StageShape};

@@ -1,4 +1,5 @@
-//! DenseNet as Burn modules that read like the paper: what the interpreter of graphs is held to, bit for bit.
+//! DenseNet as Burn modules that read like the paper: the reference that the interpreter of graphs must match, bit for
+//! bit.
 
 use burn::module::Module;
 use burn::nn::conv::Conv2d;
@@ -77,7 +78,7 @@ pub struct DenseNet {
     pub pool0: Option<MaxPool2d>,
     /// The dense blocks.
     pub blocks: Vec<DenseBlock>,
-    /// What stands between them, one fewer.
+    /// The transitions between them, one fewer.
     pub transitions: Vec<Transition>,
     /// The last normalisation: pre-activation order.
     pub norm5: Option<BatchNorm>,

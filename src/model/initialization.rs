@@ -96,7 +96,7 @@ mod tests {
         network.transition_relu = false;
         network.final_relu = false;
         assert_eq!(initial_weights(&graph(&network), 5), before);
-        // A deeper network begins with the same layers.
+        // A deeper network starts with the same layers.
         network.block_layers = vec![17, 16, 16];
         let deeper = initial_weights(&graph(&network), 5);
         let name = "features.denseblock1.denselayer16.conv2.weight";
@@ -105,7 +105,7 @@ mod tests {
 
     #[test]
     fn the_draws_are_those_of_every_version() {
-        // Recorded results name a seed: an update that changes what it draws must not pass unseen.
+        // Recorded results name a seed: an update that changes what it draws must not go unnoticed.
         let network = preset("densenet-40-12").unwrap().network;
         let graph = network.graph(Shape::square(3, 32), 10).unwrap();
         let weights = initial_weights(&graph, 0);

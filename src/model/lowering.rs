@@ -14,23 +14,23 @@ use super::segment_graph::SegmentGraph;
 use crate::formats::part::Part;
 use crate::network::{Graph, NodeId, Segment};
 
-/// A way to carry segments out on one backend.
+/// A way to run segments on one backend.
 pub trait Lowering: Debug + Send + Sync {
     /// Its name, that of the execution: `recompute`.
     fn name(&self) -> &'static str;
 
-    /// What carries a segment out; none where it leaves the segment to the next lowering.
+    /// The implementation of a segment; none where it leaves the segment to the next lowering.
     fn take(&self, segment: &SegmentGraph) -> Option<Arc<dyn CarryOut>>;
 }
 
-/// What carries one segment out, whatever its backend.
+/// The implementation of one segment, on any backend.
 pub trait CarryOut: Debug + Send + Sync {
     /// Maps `[batch, channels, height, width]` through the segment, whose layers are given in the order of its nodes;
     /// while training, the running statistics follow.
     fn forward(&self, layers: &[Layer], maps: Tensor<4>) -> Activation;
 }
 
-/// Carries one segment out on tensors of a backend: the part that an execution writes.
+/// Runs one segment on a backend's tensors: the part that an execution implements.
 pub trait SegmentKernel: Debug + Send + Sync {
     /// The backend.
     type Backend: Backend;
@@ -95,14 +95,14 @@ where
     }
 }
 
-/// Who carries out which segment of a network.
+/// Which lowering runs which segment of a network.
 #[derive(Debug)]
 pub struct Program {
     segments: Vec<Placed>,
     last_uses: Vec<Option<NodeId>>,
 }
 
-/// A segment and what carries it out.
+/// A segment and its implementation.
 #[derive(Debug)]
 pub(super) struct Placed {
     pub(super) segment: Segment,
@@ -110,7 +110,7 @@ pub(super) struct Placed {
     pub(super) by: Option<(&'static str, Arc<dyn CarryOut>)>,
 }
 
-/// The name of what no lowering takes.
+/// The name of segments that no lowering takes.
 const PLAIN: &str = "plain";
 
 impl Program {
@@ -142,7 +142,7 @@ impl Program {
         &self.segments
     }
 
-    /// Which execution carries out which segment.
+    /// Which execution runs which segment.
     pub fn parts(&self) -> Vec<Part> {
         let part = |placed: &Placed| Part {
             segment: placed.segment.name.clone(),

@@ -1,5 +1,5 @@
-//! Networks on Burn: built from a [`Graph`](crate::network::Graph) and named weights, carried out node by node or by what
-//! takes their segments.
+//! Networks on Burn: built from a [`Graph`](crate::network::Graph) and named weights, run node by node or by the
+//! lowerings that take their segments.
 
 mod batch_norm;
 mod composite;

@@ -1,4 +1,4 @@
-//! A network that trains and evaluates: all that the work on it sees.
+//! A network that trains and evaluates, as training and measuring see it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use super::plain::{self, Activation};
 use crate::formats::weights::{Weights, WeightsError, check};
 use crate::network::{Graph, NodeId, Segment};
 
-/// A network on a device, and who carries out which part of it.
+/// A network on a device, and which lowering runs which part of it.
 #[derive(Clone)]
 pub struct Model {
     device: Device,
@@ -31,8 +31,8 @@ impl fmt::Debug for Model {
 }
 
 impl Model {
-    /// Builds a network from named weights; each of its segments is carried out by the first of the lowerings that takes
-    /// it, else node by node. With an autodiff device it trains, else it evaluates.
+    /// Builds a network from named weights; each of its segments is run by the first of the lowerings that takes it,
+    /// else node by node. With an autodiff device it trains, else it evaluates.
     ///
     /// # Errors
     /// Weights that are not those of the graph.
@@ -51,12 +51,12 @@ impl Model {
         })
     }
 
-    /// The device that it is on.
+    /// Its device.
     pub fn device(&self) -> &Device {
         &self.device
     }
 
-    /// What it is.
+    /// Its graph.
     pub fn graph(&self) -> &Graph {
         &self.graph
     }
@@ -66,7 +66,7 @@ impl Model {
         &self.parameters
     }
 
-    /// Who carries out which segment.
+    /// Which lowering runs which segment.
     pub fn program(&self) -> &Program {
         &self.program
     }
@@ -87,7 +87,7 @@ impl Model {
         entering.vectors()
     }
 
-    /// A segment by Burn's own operations. Each output is let go of with the last node that reads it, so that Burn may
+    /// Runs a segment with Burn's own operations. The last node that reads an output releases it, so that Burn may
     /// write into it.
     fn node_by_node(&self, segment: &Segment, own: &[Layer], entering: Activation) -> Activation {
         let first: NodeId = segment.nodes.start - 1;
@@ -105,7 +105,7 @@ impl Model {
             outputs[id - first] = Some(plain::carry_out(node, layer, inputs));
         }
         let output = outputs.pop().flatten();
-        output.expect("a segment's last node gives what goes on")
+        output.expect("a segment's last node gives its output")
     }
 
     /// The same network for evaluation, on the device without autodiff, its running statistics brought up to date.
@@ -136,13 +136,13 @@ impl Model {
         self.parameters.gradients(&self.graph, gradients)
     }
 
-    /// Something that belongs to each learned tensor, by PyTorch's names and in its layout: what `value_of` gives, in the
-    /// tensor's own shape here; what it has nothing for is left out.
+    /// A value for each learned tensor, by PyTorch's names and in its layout: the result of `value_of`, in the tensor's
+    /// own shape here; tensors without one are left out.
     pub fn learned_values(&self, value_of: impl Fn(ParamId) -> Option<TensorData>) -> Weights {
         self.parameters.learned_values(&self.graph, value_of)
     }
 
-    /// The way back: hands on what belongs to each learned tensor, in the tensor's own shape here.
+    /// The inverse: passes each learned tensor's value to `give`, in the tensor's own shape here.
     pub fn give_learned_values(&self, named: &Weights, give: impl FnMut(ParamId, TensorData)) {
         self.parameters.give_learned_values(&self.graph, named, give);
     }

@@ -11,7 +11,7 @@ use crate::network::EPSILON;
 
 /// Operations on tensors, with the backward passes that are computed by hand.
 ///
-/// Maps are `[batch, channels, height, width]`. What is handed over by value may be overwritten.
+/// Maps are `[batch, channels, height, width]`. Arguments that are passed by value may be overwritten.
 pub trait Operations: Debug + Send + Sync + 'static {
     /// A tensor.
     type Tensor: Send + 'static;
@@ -78,7 +78,7 @@ pub trait Operations: Debug + Send + Sync + 'static {
         padding: usize,
     ) -> [Self::Tensor; 2];
 
-    /// Sets a share of the values to zero, drawn anew, and scales the others up.
+    /// Sets a share of the values to zero, drawn afresh, and scales the others up.
     fn drop_out(maps: Self::Tensor, share: f64) -> (Self::Tensor, Self::Mask);
 
     /// Sets those values to zero and scales the others up: the same dropout once more, and its backward pass.
@@ -97,7 +97,7 @@ pub trait Operations: Debug + Send + Sync + 'static {
     fn mean_backward(gradient: Self::Tensor, size: [usize; 2]) -> Self::Tensor;
 }
 
-/// What a normalisation found of its batch, each `[channels]`.
+/// A normalisation's batch statistics, each `[channels]`.
 #[derive(Debug)]
 pub struct BatchStatistics<T> {
     /// The mean.
@@ -137,7 +137,7 @@ impl<B: Backend> Operations for BurnOperations<B> {
     }
 
     fn copy(tensor: &Self::Tensor) -> Self::Tensor {
-        // Burn writes into no tensor that has another handle.
+        // Burn does not write into a tensor that has another handle.
         tensor.clone()
     }
 

@@ -74,8 +74,8 @@ impl Parameters {
         weights
     }
 
-    /// Something that belongs to each learned tensor, by PyTorch's names and in its layout: what `value_of` gives, in the
-    /// tensor's own shape here; what it has nothing for is left out.
+    /// A value for each learned tensor, by PyTorch's names and in its layout: the result of `value_of`, in the tensor's
+    /// own shape here; tensors without one are left out.
     pub(super) fn learned_values(&self, graph: &Graph, value_of: impl Fn(ParamId) -> Option<TensorData>) -> Weights {
         let values = self.learned(graph).filter_map(|(name, learned)| {
             let value = weight_tensor(value_of(learned.id())?);
@@ -84,7 +84,7 @@ impl Parameters {
         values.collect()
     }
 
-    /// The way back: hands on what belongs to each learned tensor, in the tensor's own shape here.
+    /// The inverse: passes each learned tensor's value to `give`, in the tensor's own shape here.
     pub(super) fn give_learned_values(
         &self,
         graph: &Graph,
@@ -215,7 +215,7 @@ pub(super) fn has_tensors(node: &Node) -> bool {
     }
 }
 
-/// Where tensors come from and where they go.
+/// The weights that tensors are taken from, and their device.
 pub(super) struct Source<'a> {
     pub(super) weights: &'a Weights,
     pub(super) device: &'a Device,
@@ -278,7 +278,7 @@ impl Source<'_> {
     }
 }
 
-/// A matrix the other way round.
+/// A transposed matrix.
 fn transposed(tensor: &WeightTensor) -> WeightTensor {
     let columns = tensor.shape.last().copied().unwrap_or(1);
     let rows = tensor.values.len() / columns.max(1);

@@ -42,7 +42,7 @@ impl Activation {
     }
 }
 
-/// Carries a node out on its inputs; `layer` are its tensors, where it has any.
+/// Runs a node on its inputs; `layer` are its tensors, where it has any.
 pub(super) fn carry_out(node: &Node, layer: Option<&Layer>, inputs: Vec<Activation>) -> Activation {
     let mut inputs = inputs.into_iter();
     let mut maps = || inputs.next().map(Activation::maps).expect("a node has its inputs");

@@ -1,4 +1,4 @@
-//! `recompute`: segments that keep what their convolutions gave (Pleiss et al. 2017, arXiv 1707.06990).
+//! `recompute`: segments that keep the outputs of their convolutions (Pleiss et al. 2017, arXiv 1707.06990).
 //!
 //! The plain network keeps, for its backward pass, every concatenation, normalisation and ReLU, in a dense block a number
 //! of values that grows with the square of its length. Here these are computed again in the backward pass, from the
@@ -57,7 +57,7 @@ impl<B: Backend> SegmentKernel for Recomputed<BurnOperations<B>> {
 }
 
 impl RecomputePlan {
-    /// Carries the segment out with the operations `O`.
+    /// Runs the segment with the operations `O`.
     pub fn carry_out<O: Operations>(&self, input: SegmentInput<O::Tensor>) -> SegmentOutput<O::Tensor> {
         let SegmentInput { maps, parameters, pass } = input;
         let mut forward = Forward::<O> {
@@ -82,10 +82,7 @@ impl RecomputePlan {
             statistics,
             ..
         } = forward;
-        let output = values
-            .pop()
-            .flatten()
-            .expect("a segment's last node gives what goes on");
+        let output = values.pop().flatten().expect("a segment's last node gives its output");
         let plan = self.clone();
         SegmentOutput {
             output,
@@ -96,12 +93,12 @@ impl RecomputePlan {
     }
 }
 
-/// A forward pass: what it has made and what it keeps.
+/// A forward pass: its values so far and those that it keeps.
 struct Forward<'a, O: Operations> {
     plan: &'a RecomputePlan,
     /// In evaluation.
     running: Option<Vec<[O::Tensor; 2]>>,
-    /// Those that a node to come reads.
+    /// Those that a later node reads.
     values: Vec<Option<O::Tensor>>,
     statistics: Vec<[O::Tensor; 2]>,
     kept: Kept<O>,
@@ -115,7 +112,7 @@ impl<O: Operations> Forward<'_, O> {
         self.values[value] = Some(made);
     }
 
-    /// A value that a node reads, which lets go of it if it is the last that does.
+    /// A value that a node reads; the last reader releases it.
     fn read(&mut self, value: Value, reader: Value) -> O::Tensor {
         let there = &mut self.values[value];
         let found = match self.plan.last_uses[value] == Some(reader) {
@@ -165,7 +162,7 @@ impl<O: Operations> Forward<'_, O> {
             }
             Operation::GlobalAveragePool => O::mean(&self.read(inputs[0], value)),
             Operation::Images | Operation::MaxPool { .. } | Operation::Linear => {
-                unreachable!("a plan is made of no segment with these")
+                unreachable!("no plan is made for a segment with these")
             }
         }
     }

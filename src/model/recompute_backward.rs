@@ -17,11 +17,11 @@ enum Pending<T> {
     FirstChannels(T),
 }
 
-/// A backward pass: what is kept, what was computed again, and what was found.
+/// A backward pass: kept values, recomputed values and the gradients so far.
 pub(super) struct Backward<O: Operations> {
     plan: RecomputePlan,
     kept: Kept<O>,
-    /// Values that were computed again and that a node to come reads.
+    /// Recomputed values that a later node reads.
     again: Vec<Option<O::Tensor>>,
     pending: Vec<Pending<O::Tensor>>,
     parameters: Vec<O::Tensor>,
@@ -41,7 +41,7 @@ impl<O: Operations> Backward<O> {
         }
     }
 
-    /// From the gradient of the segment's output to those of what entered and of the parameters.
+    /// From the gradient of the segment's output to those of its input and parameters.
     pub(super) fn run(mut self, gradient: O::Tensor) -> SegmentGradients<O::Tensor> {
         let last = self.plan.graph.nodes.len();
         self.pending[last] = Pending::Whole(gradient);
@@ -143,7 +143,7 @@ impl<O: Operations> Backward<O> {
                 self.add(inputs[0], O::mean_backward(gradient, size));
             }
             Operation::Images | Operation::MaxPool { .. } | Operation::Linear => {
-                unreachable!("a plan is made of no segment with these")
+                unreachable!("no plan is made for a segment with these")
             }
         }
     }
@@ -178,7 +178,7 @@ impl<O: Operations> Backward<O> {
         made
     }
 
-    /// A value computed again, which nobody else holds.
+    /// A recomputed value, with no other handle.
     fn make_again(&mut self, value: Value) -> O::Tensor {
         let graph = Arc::clone(&self.plan.graph);
         let inputs = graph.inputs(value);
@@ -200,7 +200,7 @@ impl<O: Operations> Backward<O> {
                 let parts = graph.operands(value).into_iter().map(|part| self.value(part));
                 O::concatenate(&parts.collect::<Vec<_>>())
             }
-            _ => unreachable!("what else a backward pass reads is kept"),
+            _ => unreachable!("everything else that a backward pass reads is kept"),
         }
     }
 

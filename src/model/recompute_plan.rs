@@ -1,4 +1,4 @@
-//! What `recompute` keeps of a segment, and what it computes again.
+//! Which values of a segment `recompute` keeps, and which it recomputes.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use super::operations::{BatchStatistics, Operations};
 use super::segment_graph::{SegmentGraph, Value};
 use crate::network::{Node, Operation};
 
-/// What of a segment is kept for the backward pass, and what is computed again there.
+/// The values of a segment that are kept for the backward pass, and those that are recomputed there.
 #[derive(Clone, Debug)]
 pub struct RecomputePlan {
     pub(super) graph: Arc<SegmentGraph>,
@@ -62,7 +62,7 @@ impl RecomputePlan {
         own || self.graph.values().any(reads)
     }
 
-    /// Keeps a value, or what it is computed again from.
+    /// Keeps a value, or the values that it is recomputed from.
     fn keep_what_makes(&mut self, value: Value) {
         if !self.is_recomputed(value) {
             self.kept[value] = true;
@@ -90,7 +90,7 @@ impl RecomputePlan {
     }
 }
 
-/// What a forward pass keeps, by value.
+/// The tensors that a forward pass keeps, by value.
 pub(super) struct Kept<O: Operations> {
     pub(super) values: Vec<Option<O::Tensor>>,
     pub(super) statistics: Vec<Option<BatchStatistics<O::Tensor>>>,

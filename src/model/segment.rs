@@ -14,7 +14,7 @@ use burn::tensor::Tensor;
 /// A backend's tensor of floats.
 pub type Primitive<B> = <B as burn::backend::BackendTypes>::FloatTensorPrimitive;
 
-/// What a segment is given.
+/// A segment's input.
 #[derive(Debug)]
 pub struct SegmentInput<T> {
     /// `[batch, channels, height, width]`.
@@ -37,7 +37,7 @@ pub enum Pass<T> {
     Evaluation(Vec<[T; 2]>),
 }
 
-/// What a segment gives.
+/// A segment's output.
 pub struct SegmentOutput<T> {
     /// Maps `[batch, channels, height, width]`, or the means of maps, `[batch, channels]`.
     pub output: T,
@@ -48,10 +48,10 @@ pub struct SegmentOutput<T> {
     pub backward: Option<BackwardPass<T>>,
 }
 
-/// A backward pass, to be made once; what forward kept for it goes when it has been made, or with it.
+/// A backward pass, to be run once; the kept tensors are freed when it has run or is dropped.
 pub type BackwardPass<T> = Box<dyn FnOnce(T) -> SegmentGradients<T> + Send>;
 
-/// What a backward pass gives.
+/// The gradients of a backward pass.
 pub struct SegmentGradients<T> {
     /// The maps', where it was wanted.
     pub maps: Option<T>,
@@ -69,13 +69,13 @@ pub(super) enum Parameter {
     Kernel(Tensor<4>),
 }
 
-/// Carries a segment out on tensors of backend `B` with autodiff.
+/// Runs a segment on tensors of backend `B` with autodiff.
 ///
 /// Burn fixes an operation's number of parents when it is compiled, and a dense block has hundreds of parameters. So
-/// the operation has two parents: the maps, through which the backward pass goes on, and one parameter, so that it is
+/// the operation has two parents: the maps, through which the backward pass continues, and one parameter, so that it is
 /// tracked where the maps are not, as images are not. The gradients of the parameters are registered under their own
-/// nodes: parameters are leaves, below which nothing is to be visited, so that a gradient that is registered is all that
-/// they need.
+/// nodes: parameters are leaves, below which nothing is to be visited, so that a gradient that is registered is all
+/// that they need.
 pub(super) fn train<B: Backend, const D: usize>(
     maps: Tensor<4>,
     parameters: Vec<Parameter>,
@@ -114,7 +114,7 @@ where
     (Tensor::from_primitive::<Autodiff<B>>(output), statistics.collect())
 }
 
-/// Carries a segment out on tensors of backend `B` without autodiff; `running` are the normalisations' statistics.
+/// Runs a segment on tensors of backend `B` without autodiff; `running` are the normalisations' statistics.
 pub(super) fn evaluate<B: Backend, const D: usize>(
     maps: Tensor<4>,
     parameters: Vec<Parameter>,
@@ -159,7 +159,7 @@ where
 #[derive(Debug)]
 struct Segment;
 
-/// What the operation keeps for its backward pass.
+/// The state of the operation for its backward pass.
 #[derive(Clone)]
 struct Kept<B: Backend> {
     backward: Arc<Mutex<Option<BackwardPass<Primitive<B>>>>>,

@@ -2,7 +2,7 @@
 
 use crate::network::{Graph, Node, Operation, Segment, Shape};
 
-/// A place among the values of a segment: 0 is what enters, `n + 1` the output of its node `n`.
+/// A place among the values of a segment: 0 is the input, `n + 1` the output of its node `n`.
 pub type Value = usize;
 
 /// A segment's nodes with their places: what each reads, and which parameters are its own.
@@ -12,9 +12,9 @@ pub struct SegmentGraph {
     pub name: String,
     /// The nodes in order. Their own `inputs` are those of the whole graph: see [`SegmentGraph::inputs`].
     pub nodes: Vec<Node>,
-    /// One image's part of what enters.
+    /// One image's part of the input.
     pub entering: Shape,
-    /// Whether what enters are the images.
+    /// Whether the input is the batch of images.
     pub reads_images: bool,
     inputs: Vec<Vec<Value>>,
     first_parameters: Vec<usize>,
@@ -22,7 +22,7 @@ pub struct SegmentGraph {
 }
 
 impl SegmentGraph {
-    /// A segment of a graph, of which a single value goes on from each segment to the next.
+    /// A segment of a graph in which a single value passes from each segment to the next.
     pub fn new(graph: &Graph, segment: &Segment) -> Self {
         let nodes = &graph.nodes[segment.nodes.clone()];
         let entering = segment.nodes.start - 1;
@@ -53,7 +53,7 @@ impl SegmentGraph {
         (1..).zip(&self.nodes)
     }
 
-    /// The node that makes a value; none of what enters.
+    /// The node that makes a value; none for the input.
     pub fn node(&self, value: Value) -> Option<&Node> {
         self.nodes.get(value.checked_sub(1)?)
     }
@@ -67,7 +67,7 @@ impl SegmentGraph {
     }
 
     /// The values that the node of a value is made from where concatenations are not made one from the other: of a
-    /// concatenation that begins with another one, the inputs of both.
+    /// concatenation that starts with another one, the inputs of both.
     pub fn operands(&self, value: Value) -> Vec<Value> {
         let inputs = self.inputs(value);
         if !self.is_concatenation(value) {

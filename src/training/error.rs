@@ -5,7 +5,7 @@ use crate::data::LoaderError;
 /// Why training stopped before its end.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainError {
-    /// The loss is no finite number any more.
+    /// The loss is not finite any more.
     #[error("the loss became {loss} at step {step} (epoch {epoch}); take a smaller learning-rate")]
     Diverged {
         /// The loss.
@@ -28,11 +28,11 @@ pub enum TrainError {
     /// The backend threw.
     #[error("{doing} (epoch {epoch}): {said}")]
     Backend {
-        /// What was being done, `step 7`.
+        /// The activity, `step 7`.
         doing: String,
         /// The epoch, from 0.
         epoch: usize,
-        /// What it said.
+        /// Its message.
         said: String,
     },
     /// It was asked to stop, and has left a checkpoint.
@@ -47,7 +47,7 @@ pub enum TrainError {
     /// A row or a checkpoint could not be recorded.
     #[error("{0}")]
     Record(#[from] std::io::Error),
-    /// The run has no step.
-    #[error("the run has no step; give epochs or steps of at least 1")]
+    /// The run has no steps.
+    #[error("the run has no steps; give epochs or steps of at least 1")]
     Empty,
 }

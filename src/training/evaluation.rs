@@ -6,7 +6,7 @@ use super::step::{batch_tensors, cross_entropy, wrong};
 use crate::data::{Batch, LoaderError};
 use crate::model::Model;
 
-/// What an evaluation found.
+/// The result of an evaluation.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Evaluation {
     /// Mean cross-entropy over the images, in nats.

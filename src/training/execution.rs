@@ -1,4 +1,4 @@
-//! From `run.execution` to what carries a network out.
+//! From `run.execution` to a network's lowerings.
 
 use std::sync::Arc;
 
@@ -25,8 +25,8 @@ pub enum BuildError {
     Device(#[from] DeviceError),
 }
 
-/// Builds a network, to be carried out as `run` says. `device` is what `choice` opened: with autodiff the
-/// network trains, else it evaluates.
+/// Builds a network that runs as `run` says. `device` is what `choice` opened: with autodiff the network trains, else
+/// it evaluates.
 ///
 /// # Errors
 /// Weights that are not those of the graph, or an execution that the device does not have.

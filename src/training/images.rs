@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::data::{DataError, DataSet, Loader, LoaderError, LoaderPlan, Normalization, Part, hold_out};
 use crate::formats::ablation::{Augment, DataSettings, TrainSettings};
 
-/// A data set divided into what is trained on, what is held out and what is tested on, and normalised.
+/// A data set divided into training, validation and test images, and normalised.
 pub struct TrainingImages {
     data: Arc<DataSet>,
     normalization: Normalization,

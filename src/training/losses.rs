@@ -1,4 +1,4 @@
-//! The losses of a row of training steps, for comparison with those of another program.
+//! The losses of a series of training steps, for comparison with those of another program.
 
 use burn::tensor::{Tensor, TensorData};
 

@@ -17,7 +17,7 @@ use crate::model::Model;
 /// Burn's SGD with a velocity for each parameter.
 ///
 /// The arithmetic is Burn's own. The velocities are kept here rather than by Burn's `ModuleOptimizer`, which names them
-/// by identities that every process draws anew: a checkpoint needs them by the parameters' names.
+/// by IDs that differ in every process: a checkpoint needs them by the parameters' names.
 pub struct Optimizer {
     rule: Sgd,
     /// The state of each parameter, `SgdState<RANK>`.

@@ -7,7 +7,7 @@ use crate::formats::ablation::{Duration, Schedule, TrainSettings};
 pub struct RunLength {
     /// Batches in an epoch.
     pub steps_per_epoch: usize,
-    /// Epochs begun; the last may end early where the run is given in steps.
+    /// Epochs started; the last may end early where the run is given in steps.
     pub epochs: usize,
     /// Steps in all.
     pub steps: usize,
@@ -98,7 +98,7 @@ mod tests {
 
     #[test]
     fn a_milestone_at_any_tenth_falls_on_its_epoch() {
-        // Shares such as 0.7 are no binary fractions: 7 of 10 epochs must still reach the milestone 0.7.
+        // Shares such as 0.7 are not binary fractions: 7 of 10 epochs must still reach the milestone 0.7.
         for tenth in 1..10 {
             let milestones = vec![format!("0.{tenth}").parse().unwrap()];
             let train = settings(Duration::Epochs(10), Schedule::Step { milestones, gamma: 0.5 });

@@ -1,4 +1,4 @@
-//! One step of training: what `run` trains with is what the tests compare with PyTorch and the benches time.
+//! One step of training: the same step that `run` trains with, the tests compare with PyTorch and the benches time.
 
 use burn::nn::loss::CrossEntropyLossConfig;
 use burn::optim::GradientsParams;
@@ -17,7 +17,7 @@ pub struct Learner {
     optimizer: Optimizer,
 }
 
-/// What a step leaves on the device.
+/// A step's results, on the device.
 pub struct Step {
     /// Mean cross-entropy of the batch before the step, in nats, `[1]`.
     pub loss: Tensor<1>,
@@ -34,7 +34,7 @@ impl Learner {
         }
     }
 
-    /// A network that goes on learning, with the velocities that [`Learner::momentum`] gave.
+    /// Resumes a network's training with the velocities that [`Learner::momentum`] gave.
     pub fn resumed(model: Model, train: &TrainSettings, momentum: &Weights) -> Self {
         let mut learner = Self::new(model, train);
         learner.optimizer.restore(&learner.model, momentum);

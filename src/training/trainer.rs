@@ -20,37 +20,37 @@ use crate::random::{Purpose, Stream};
 /// Steps between two readings of the losses, which stay on the device in between: a reading waits for the device.
 const STEPS_BETWEEN_READINGS: usize = 50;
 
-/// Told what happens while a network trains, and asked whether to go on.
+/// Receives the events of a training run, and decides whether it continues.
 pub trait Observer {
     /// Losses (mean cross-entropy of the batch, in nats) of the steps from `first` on, and their learning rates.
     ///
     /// # Errors
-    /// Whatever keeps the observer from recording them; training stops.
+    /// The observer could not record them; training stops.
     fn steps(&mut self, epoch: usize, first: usize, losses: &[f64], rates: &[f64]) -> std::io::Result<()>;
 
     /// An epoch has ended; `wall` is its time with its evaluation.
     ///
     /// # Errors
-    /// Whatever keeps the observer from recording it; training stops.
+    /// The observer could not record it; training stops.
     fn epoch(&mut self, epoch: usize, outcome: &Final, wall: Duration) -> std::io::Result<()>;
 
-    /// The run can go on from here. Every step and epoch before it has been told.
+    /// The run can resume from here. Every step and epoch before it has been reported.
     ///
     /// # Errors
-    /// Whatever keeps the observer from recording it; training stops.
+    /// The observer could not record it; training stops.
     fn checkpoint(&mut self, checkpoint: Checkpoint) -> std::io::Result<()>;
 
     /// Whether training is to stop, with a checkpoint, when the step or the evaluation at work has ended.
     fn is_to_stop(&self) -> bool;
 }
 
-/// Where training starts: a new network, or what a checkpoint holds.
+/// Where training starts: a new network, or a checkpoint.
 pub struct Start {
     /// The network, built on an autodiff device.
     pub model: Model,
     /// The optimizer's velocities; empty for a new network.
     pub momentum: Weights,
-    /// How far the run is.
+    /// The position in the run.
     pub position: Position,
 }
 
@@ -66,7 +66,7 @@ pub struct Final {
 }
 
 impl Final {
-    /// The step that spoils a network shows in its next loss, and after the last step that is the evaluation's.
+    /// A step that makes a network diverge shows in the next loss, and after the last step that is the evaluation's.
     fn check_finite(&self, epoch: usize) -> Result<(), TrainError> {
         let splits = [("test", Some(self.test)), ("validation", self.validation)];
         for (split, evaluation) in splits {
@@ -90,8 +90,8 @@ pub struct Trained {
 }
 
 /// Trains a network from its start to the run's end; `seed` decides batch order, augmentation and dropout. The numbers
-/// are the same to the last bit wherever the run was stopped and gone on with in between, as far as the device's
-/// operations repeat.
+/// are the same to the last bit wherever the run was stopped and resumed in between, as far as the device's operations
+/// repeat.
 ///
 /// # Errors
 /// A loss that is not finite, a backend that throws, images that cannot be prepared, an observer that cannot record, or
@@ -127,13 +127,13 @@ pub fn train(
     })
 }
 
-/// What one training run keeps from step to step.
+/// The state of a training run.
 struct Run<'a> {
     learner: Learner,
     train: &'a TrainSettings,
     length: RunLength,
     seed: u64,
-    /// How far it is, as told to the observer.
+    /// Its position, as reported to the observer.
     position: Position,
 }
 
@@ -181,7 +181,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Evaluates the epoch whose steps have been made, and goes on to the next.
+    /// Evaluates the epoch that has ended, and continues with the next.
     fn end_epoch(&mut self, data: &TrainingImages, observer: &mut dyn Observer) -> Result<(), TrainError> {
         let begun = Instant::now();
         let epoch = self.position.epoch;
@@ -197,7 +197,7 @@ impl Run<'_> {
         let validation = data.validation_batches(batch_size)?.map(evaluated).transpose()?;
         let test = evaluated(data.test_batches(batch_size)?)?;
         if observer.is_to_stop() {
-            // What was evaluated may be a part; the next process does it again.
+            // The evaluation may be incomplete; the next process repeats it.
             self.keep(observer)?;
             let steps = self.position.steps;
             return Err(TrainError::Interrupted { steps });
@@ -226,7 +226,7 @@ impl Run<'_> {
         (loss, wrong(logits, labels.without_autodiff()))
     }
 
-    /// Reads what is pending, reports it and adds it up.
+    /// Reads the pending results, reports them and adds them up.
     fn read(&mut self, pending: Pending, observer: &mut dyn Observer) -> Result<(), TrainError> {
         let (epoch, first) = (self.position.epoch, self.position.steps);
         let Pending {
@@ -239,7 +239,7 @@ impl Run<'_> {
         let read = caught(|| (read_losses(losses), read_counts(wrongs)));
         let (losses, wrong) = read.map_err(|said| self.threw(doing(), said))?;
         let finite = losses.iter().take_while(|loss| loss.is_finite()).count();
-        // The loss that is not finite is recorded too: it is what happened.
+        // A loss that is not finite is recorded too.
         let recorded = losses.len().min(finite + 1);
         observer.steps(epoch, first, &losses[..recorded], &rates[..recorded])?;
         if let Some(&loss) = losses.get(finite) {
@@ -257,8 +257,8 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Hands a checkpoint to the observer. A network that is spoiled is no point to go on from: the next loss will tell,
-    /// and the checkpoint before it stays the last.
+    /// Hands a checkpoint to the observer, unless the network is not finite: the next loss will report that, and the
+    /// checkpoint before it stays the last.
     fn keep(&self, observer: &mut dyn Observer) -> Result<(), TrainError> {
         let doing = || format!("reading the weights after step {}", self.position.steps);
         let read = caught(|| (self.learner.model.weights(), self.learner.momentum()));
@@ -304,7 +304,7 @@ impl Run<'_> {
     }
 }
 
-/// What the device still holds of the steps since the last reading.
+/// The results of the steps since the last reading, still on the device.
 #[derive(Default)]
 struct Pending {
     losses: Vec<Tensor<1>>,
