@@ -1,4 +1,4 @@
-//! The keys of settings: their names, what their values may be, and what is said of them.
+//! The keys of settings: names, allowed values and documentation.
 //!
 //! The ablation format's own keys and those of the network families ([`crate::network::Family::keys`]) are written down
 //! as these.
@@ -27,13 +27,13 @@ pub const SHARE_BELOW_ONE: Interval = interval(0.0, true, 1.0, false);
 pub struct KnownKey {
     /// The key with its section, `model.growth-rate`; `name` and `question` have none.
     pub key: &'static str,
-    /// What its value may be.
+    /// Its allowed values.
     pub kind: Kind,
     /// The value where the file does not give one, as TOML between backticks or in words.
     pub default: &'static str,
-    /// What it does, in one sentence.
+    /// Its meaning, in one sentence.
     pub meaning: &'static str,
-    /// What to write instead of a value that breaks the rule.
+    /// The remedy for a value that breaks the rule.
     pub remedy: &'static str,
 }
 
@@ -48,7 +48,7 @@ impl KnownKey {
         self.key.split_once('.').map_or(self.key, |(_, last)| last)
     }
 
-    /// Whether variants may differ in it. What the ablation is called is no setting.
+    /// Whether variants may differ in it. The ablation's name and question are not settings.
     pub fn can_be_swept(&self) -> bool {
         !self.section().is_empty()
     }
@@ -65,7 +65,7 @@ impl KnownKey {
     }
 }
 
-/// What a key's value may be.
+/// A key's allowed values.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Kind {
     /// Any text but an empty one.

@@ -47,7 +47,7 @@ impl GraphBuilder {
         self.graph.nodes[node].output
     }
 
-    /// Begins a segment: what follows belongs to it. A single output goes on from one segment to the next.
+    /// Starts a segment: the following nodes belong to it. A single output passes from one segment to the next.
     pub fn segment(&mut self, name: impl Into<String>) {
         let next = self.graph.nodes.len();
         self.graph.segments.push(Segment {
@@ -56,7 +56,7 @@ impl GraphBuilder {
         });
     }
 
-    /// Lays out what a table shows as one line: `layers` layers, each a `unit`.
+    /// Lays out a block that a table shows as one line: `layers` layers, each a `unit`.
     pub fn block<T>(
         &mut self,
         name: impl Into<String>,

@@ -1,4 +1,4 @@
-//! What one convolution asks of libtorch's CPU allocator beside its operands.
+//! The memory that one convolution allocates on libtorch's CPU beside its operands.
 //!
 //! The rules are those of oneDNN 3.7.1 in libtorch 2.9.0, read from a counting allocator. It keeps channels in blocks as
 //! wide as a vector (the layouts nChw16c and nChw8c), so that it copies what comes in another layout and rounds channels

@@ -6,9 +6,9 @@
 pub struct NetworkError {
     /// The option at fault, as the ablation format names it (`growth-rate`).
     pub option: &'static str,
-    /// What was found and the rule that it breaks.
+    /// The value and the rule that it breaks.
     pub rule: String,
-    /// What to write instead.
+    /// The remedy.
     pub remedy: String,
 }
 

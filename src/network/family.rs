@@ -1,4 +1,4 @@
-//! What a family of networks is: one file in `families/` and its line in the table there.
+//! Families of networks, each one file in `families/` and its line in the table there.
 
 use std::fmt;
 use std::sync::Arc;
@@ -47,7 +47,7 @@ pub trait Network: fmt::Debug + Send + Sync {
     /// The first rule that is broken.
     fn check(&self) -> Result<(), NetworkError>;
 
-    /// Lays the network out, which [`Network::check`] has found well.
+    /// Lays the network out, after [`Network::check`].
     ///
     /// # Errors
     /// Images that are too small for it.
@@ -65,7 +65,7 @@ pub trait Network: fmt::Debug + Send + Sync {
     /// The side of the square images that it was made for.
     fn usual_side(&self) -> usize;
 
-    /// What is published of it.
+    /// Its published test errors.
     fn published(&self) -> Option<PublishedError>;
 
     /// Lays the network out for images of `input` shape and `classes` classes.
@@ -236,14 +236,14 @@ mod tests {
     }
 
     #[test]
-    fn a_family_that_is_not_known_is_an_error_that_names_those_there_are() {
+    fn an_unknown_family_is_an_error_that_lists_the_known_ones() {
         let error = serde_json::from_str::<Architecture>(r#"{"family": "vgg"}"#).unwrap_err();
         let said = error.to_string();
         assert!(said.contains("vgg") && said.contains("densenet, resnet"), "{said}");
     }
 
     #[test]
-    fn segments_hold_every_node_and_a_single_output_goes_on_from_one_to_the_next() {
+    fn segments_hold_every_node_and_a_single_output_passes_from_one_to_the_next() {
         for preset in presets() {
             let image = Shape::square(3, preset.network.usual_side());
             let graph = preset.network.graph(image, preset.classes).unwrap();
@@ -251,7 +251,7 @@ mod tests {
             for segment in &graph.segments {
                 assert_eq!(segment.nodes.start, next, "{}: {}", preset.name, segment.name);
                 next = segment.nodes.end;
-                // What enters: the images or the output of the node before.
+                // The input: the images or the output of the node before.
                 let outside = graph.nodes[segment.nodes.clone()].iter().flat_map(|node| &node.inputs);
                 let mut entering: Vec<_> = outside.filter(|&&input| input < segment.nodes.start).collect();
                 entering.dedup();

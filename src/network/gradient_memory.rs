@@ -39,7 +39,7 @@ pub(super) struct Received {
 }
 
 impl Gradients {
-    /// None yet, of a graph of so many nodes.
+    /// No gradients yet, of a graph of `nodes` nodes.
     pub(super) fn new(nodes: usize) -> Self {
         Self {
             waiting: vec![None; nodes],
@@ -83,8 +83,8 @@ impl Gradients {
         received
     }
 
-    /// Hands a gradient on without a copy: of a concatenation to each input its part, of an addition to both the whole.
-    /// Where a gradient waits for an input already, the sum is in that one's memory.
+    /// Passes a gradient on without a copy: of a concatenation to each input its part, of an addition to both the
+    /// whole. Where a gradient waits for an input already, the sum is in that one's memory.
     pub(super) fn hand_on(&mut self, received: &Received, inputs: &[NodeId], as_parts: bool) {
         let Some(storage) = received.storage else { return };
         for &input in inputs.iter().filter(|&&input| input > 0) {

@@ -12,7 +12,7 @@ pub const EPSILON: f64 = 1e-5;
 /// A node's place in [`Graph::nodes`], which is also that of its output.
 pub type NodeId = usize;
 
-/// What a node does.
+/// A node's operation.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Operation {
     /// The batch of images itself: the first node, and no other.
@@ -68,7 +68,7 @@ pub enum Operation {
 pub struct Node {
     /// The module's name as torchvision has it, `features.denseblock1.denselayer1.conv1`.
     pub name: String,
-    /// What it does.
+    /// Its operation.
     pub operation: Operation,
     /// The nodes whose outputs it reads, each before it.
     pub inputs: Vec<NodeId>,
@@ -121,7 +121,7 @@ impl Node {
     }
 }
 
-/// A part of a network between two places at which a single tensor goes on; the unit that an execution takes.
+/// A part of a network between two places where a single tensor passes; the unit that an execution takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Segment {
     /// Its name, `denseblock1`.
@@ -137,7 +137,7 @@ pub struct Block {
     pub name: String,
     /// How many layers.
     pub layers: usize,
-    /// What each of them is called, `dense layer`.
+    /// The name of each of them, `dense layer`.
     pub unit: &'static str,
     /// Its nodes.
     pub nodes: Range<NodeId>,
@@ -148,7 +148,7 @@ pub struct Block {
 pub struct Graph {
     /// One image.
     pub input: Shape,
-    /// Classes that the classifier tells apart.
+    /// Number of classes.
     pub classes: usize,
     /// How the convolutions' weights are drawn.
     pub initialization: Initialization,
@@ -156,7 +156,7 @@ pub struct Graph {
     pub nodes: Vec<Node>,
     /// The segments, which hold every node but the images.
     pub segments: Vec<Segment>,
-    /// What a table shows as one line; the other nodes have a line each.
+    /// Blocks that a table shows as one line; the other nodes have a line each.
     pub blocks: Vec<Block>,
 }
 
@@ -217,7 +217,7 @@ impl Graph {
             Some(node) => Err(NetworkError::new(
                 "batch-size",
                 format!(
-                    "a batch of {batch_size} image leaves {} one value per channel (a 1x1 map), of which there is no variance",
+                    "a batch of {batch_size} image leaves {} one value per channel (a 1x1 map), which has no variance",
                     node.name
                 ),
                 "train with larger batches or larger images",

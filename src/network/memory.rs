@@ -20,7 +20,7 @@ pub enum Pass {
     Optimizer,
 }
 
-/// The bytes of live tensors at the moment of a training step at which there are most, by what they are for.
+/// The bytes of live tensors at the moment of a training step at which there are most, by purpose.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrainingMemory {
     /// Learned values and running statistics; of the latter those of this step and of the last.
@@ -31,9 +31,9 @@ pub struct TrainingMemory {
     pub gradients: u64,
     /// The batch.
     pub images: u64,
-    /// What forward kept for the part of backward that is yet to come, and the logits.
+    /// Values that forward kept for the rest of backward, and the logits.
     pub kept: u64,
-    /// What the operation of that moment works on beside: gradients of feature maps, copies, workspaces.
+    /// Other memory of the operation at that moment: gradients of feature maps, copies, workspaces.
     pub transient: u64,
     /// The pass of that moment.
     pub pass: Pass,
@@ -42,15 +42,15 @@ pub struct TrainingMemory {
 }
 
 impl TrainingMemory {
-    /// All together: the allocated peak.
+    /// The total: the allocated peak.
     pub fn total(&self) -> u64 {
         self.weights + self.momentum + self.gradients + self.images + self.kept + self.transient
     }
 }
 
 impl Graph {
-    /// The allocated peak of a training step, by what it is for, with `plain` execution (Burn's stock modules) on
-    /// libtorch's CPU, f32.
+    /// The allocated peak of a training step, by purpose, with `plain` execution (Burn's stock modules) on libtorch's
+    /// CPU, f32.
     ///
     /// The nodes are walked as the step walks them, and the moment with the most bytes is taken: forward keeps one
     /// tensor after the other, backward frees them, the last node's first, while it works on gradients as large as the
@@ -107,7 +107,7 @@ struct Walk<'a> {
     last_uses: Vec<Option<NodeId>>,
     batch: u64,
     instructions: VectorInstructions,
-    /// What is there all the time; the other parts are zero.
+    /// The parts that are live all the time; the others are zero.
     constant: TrainingMemory,
 }
 
@@ -159,7 +159,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Every operation's moment; gives what all together keep.
+    /// Every operation's moment; returns the values that all together keep.
     fn forward(&self, moments: &mut Vec<TrainingMemory>) -> Kept {
         let mut kept = Kept::default();
         for (id, node) in self.layers() {
@@ -313,7 +313,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Lets go of what a node kept, once backward has passed it; maps that an earlier node keeps too stay.
+    /// Releases what a node kept, once backward has passed it; maps that an earlier node keeps too stay.
     fn release(&self, node: &Node, id: NodeId, kept: &mut Kept) {
         kept.bytes -= self.kept_beside(node);
         if let Some(value) = self.kept_value(node) {
@@ -346,7 +346,7 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// What forward keeps for backward.
+/// The values that forward keeps for backward.
 #[derive(Default)]
 struct Kept {
     /// Nodes whose outputs are kept.

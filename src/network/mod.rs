@@ -1,4 +1,4 @@
-//! What a network *is*, as plain data: its family's options, its graph of operations, and their counts in closed form.
+//! Networks as plain data: its family's options, its graph of operations, and their counts in closed form.
 
 mod builder;
 mod convolution_memory;

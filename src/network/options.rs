@@ -1,4 +1,4 @@
-//! What a family asks of the options that a file gives.
+//! How a family reads the options of a file.
 
 use serde::de::DeserializeOwned;
 use serde::de::IntoDeserializer;

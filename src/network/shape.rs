@@ -40,8 +40,8 @@ impl Shape {
         Self { channels, ..self }
     }
 
-    /// What windows of `kernel` leave, `stride` apart, with `padding` on each side: `floor((side + 2 padding - kernel) /
-    /// stride) + 1` rows and columns, none where the window is larger than the padded maps.
+    /// The output shape of windows of `kernel`, `stride` apart, with `padding` on each side: `floor((side + 2 padding -
+    /// kernel) / stride) + 1` rows and columns, none where the window is larger than the padded maps.
     pub fn windowed(self, kernel: usize, stride: usize, padding: usize) -> Self {
         let side = |side: usize| match (side + 2 * padding).checked_sub(kernel) {
             Some(room) => room / stride + 1,
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn windows_leave_what_pytorch_says() {
+    fn windowed_shapes_equal_pytorchs() {
         // torch.nn.Conv2d's and MaxPool2d's documented formula, for the layers that the families have.
         for (side, kernel, stride, padding, left) in [
             (32, 3, 1, 1, 32),

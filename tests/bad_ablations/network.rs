@@ -65,7 +65,7 @@ depth = 43"#,
 fn a_network_without_blocks_is_refused() {
     refuses(
         &model("growth-rate = 12"),
-        "growth.toml:5: model.depth: there is none of depth, block-layers and preset, of which the network needs one; give one, such as depth = 40",
+        "growth.toml:5: model.depth: none of depth, block-layers and preset is given, and the network needs one of them; give one, such as depth = 40",
     );
     refuses(
         &whole(
@@ -75,7 +75,7 @@ question = "What does it buy?"
 dataset = "digits"
 "#,
         ),
-        "growth.toml: model.depth: there is none of depth, block-layers and preset, of which the network needs one; give one, such as depth = 40",
+        "growth.toml: model.depth: none of depth, block-layers and preset is given, and the network needs one of them; give one, such as depth = 40",
     );
     refuses(
         &model("block-layers = []"),

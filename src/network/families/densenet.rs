@@ -310,7 +310,7 @@ impl Network for DenseNet {
     /// The paper's Table 2, C10+ and C100+.
     fn published(&self) -> Option<PublishedError> {
         let same = |network: &Self| {
-            // Neither belongs to what the table tells apart.
+            // The table's networks do not differ in these two.
             Self {
                 dropout_after: network.dropout_after,
                 initialization: network.initialization,
@@ -466,7 +466,7 @@ fn resolve(options: &dyn Options, preset: Option<&Architecture>) -> Result<Archi
         (Some(depth), None) => DenseNet::block_layers_of_depth(depth, bottleneck)?,
         (None, Some(block_layers)) => block_layers,
         (None, None) => preset_layers.ok_or_else(|| {
-            let rule = "there is none of depth, block-layers and preset, of which the network needs one";
+            let rule = "none of depth, block-layers and preset is given, and the network needs one of them";
             NetworkError::new("depth", rule, "give one, such as depth = 40")
         })?,
     };

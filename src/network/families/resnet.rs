@@ -1,4 +1,4 @@
-//! ResNet (He et al. 2016, arXiv 1512.03385): every block adds what it computes to what it reads.
+//! ResNet (He et al. 2016, arXiv 1512.03385): every block adds its output to its input.
 
 use serde::{Deserialize, Serialize};
 
@@ -27,7 +27,7 @@ pub enum Stem {
     Imagenet,
 }
 
-/// What a block adds to where its own output has another shape than its input.
+/// The shortcut where a block's output has another shape than its input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Shortcut {
@@ -49,7 +49,7 @@ pub struct ResNet {
     pub initial_channels: usize,
     /// The layers before the first stage.
     pub stem: Stem,
-    /// What a block adds to where shapes differ.
+    /// The shortcut where shapes differ.
     pub shortcut: Shortcut,
     /// The fan of He initialisation.
     pub initialization: Initialization,
@@ -284,7 +284,7 @@ fn resolve(options: &dyn Options, preset: Option<&Architecture>) -> Result<Archi
         (Some(depth), None) => ResNet::block_layers_of_depth(depth, bottleneck)?,
         (None, Some(block_layers)) => block_layers,
         (None, None) => preset_layers.ok_or_else(|| {
-            let rule = "there is none of depth, block-layers and preset, of which the network needs one";
+            let rule = "none of depth, block-layers and preset is given, and the network needs one of them";
             NetworkError::new("depth", rule, "give one, such as depth = 20")
         })?,
     };

@@ -3,7 +3,7 @@
 use super::densenet::DenseNet;
 use crate::network::{Architecture, Preset, Shape, preset, presets};
 
-/// The smallest network there is, for tests of what takes any.
+/// The smallest network there is, for tests that accept any.
 pub fn tiny() -> Architecture {
     Architecture::new(DenseNet {
         block_layers: vec![1],
