@@ -27,7 +27,7 @@ fn unknown() -> String {
     "unknown".to_owned()
 }
 
-/// What a command prints, or `None` where it is missing or fails.
+/// A command's output, or `None` where it is missing or fails.
 fn output(program: &str, arguments: &[&str]) -> Option<String> {
     let output = Command::new(program).args(arguments).output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
@@ -57,7 +57,7 @@ fn link_libtorch() -> PathBuf {
     lib
 }
 
-/// Compiles what libtorch can do and tch does not expose, unless the last build compiled the same.
+/// Compiles bindings of libtorch functions that tch does not expose, unless the last build compiled the same.
 fn compile_native(lib: &Path) {
     const LIBRARY: &str = "densenet_bench_native";
     const SOURCES: [&str; 3] = [
@@ -99,7 +99,7 @@ fn compile_native(lib: &Path) {
     let inputs = format!("{:x}", inputs.finalize());
     let is_compiled = fs::read_to_string(&stamp).is_ok_and(|compiled| compiled == inputs);
     if is_compiled && out.join(format!("lib{LIBRARY}.a")).exists() {
-        // What `compile` says to cargo.
+        // The lines that `compile` prints to cargo.
         println!("cargo:rustc-link-lib=static={LIBRARY}");
         println!("cargo:rustc-link-search=native={}", out.display());
         println!("cargo:rustc-link-lib=stdc++");
@@ -180,7 +180,7 @@ fn locked_version<'a>(lock: &'a str, package: &str) -> Option<&'a str> {
 
 /// The commit, and whether tracked files differ from it as the program is built.
 fn record_revision() {
-    // Unpacked into another project's repository, this folder is not what that repository's commits are about.
+    // Unpacked into another project's repository, that repository's commits do not describe this folder.
     let tracked = git(&["ls-files", "--error-unmatch", "Cargo.toml"]);
     let revision = tracked.and_then(|_| git(&["rev-parse", "--verify", "--quiet", "HEAD"]));
     let status = ["status", "--porcelain", "--untracked-files=no", "--", "."];
@@ -189,8 +189,8 @@ fn record_revision() {
     record("REVISION", &revision.unwrap_or_else(unknown));
     record("DIRTY", &dirty.map_or_else(unknown, |dirty| dirty.to_string()));
 
-    // What can change either answer: the sources, and wherever a commit or checkout leaves its mark. The index is left
-    // out, since a mere `git status` may write it.
+    // Either answer can change with the sources and the files that a commit or checkout writes. The index is left out,
+    // since a mere `git status` may write it.
     for path in ["src", "Cargo.toml"] {
         println!("cargo:rerun-if-changed={path}");
     }
@@ -199,7 +199,7 @@ fn record_revision() {
         .into_iter()
         .chain(branch.as_deref())
     {
-        // cargo takes a file that is missing for one that always changed.
+        // cargo treats a missing file as always changed.
         if let Some(path) = git(&["rev-parse", "--git-path", file]).filter(|path| Path::new(path).exists()) {
             println!("cargo:rerun-if-changed={path}");
         }

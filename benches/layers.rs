@@ -1,8 +1,8 @@
 //! The parts of DenseNet-BC-100 (k = 12, 32x32) and DenseNet-121 (224x224), forward and backward, and the whole
 //! training step, on every backend that the machine has.
 //!
-//! The parts are taken out of a built network, so that what is timed is what `run` trains; they stand in the first
-//! dense block, whose maps are the largest. A benchmark's name is `NETWORK/PART/PASS/DEVICE`.
+//! The parts are taken out of a built network, so that the benches time what `run` trains; they are in the first dense
+//! block, whose maps are the largest. A benchmark's name is `NETWORK/PART/PASS/DEVICE`.
 
 mod program;
 
@@ -106,7 +106,7 @@ impl Part {
         (Self::DenseBlock, "dense-block"),
     ];
 
-    /// What one image brings to the part.
+    /// The part's inputs for one image.
     fn inputs(self, graph: &Graph) -> Vec<Shape> {
         let layers = graph.blocks[0].layers;
         let entering = |layer: String| {
@@ -123,8 +123,8 @@ impl Part {
         }
     }
 
-    /// Whether the part hands a gradient on; none is needed at the images.
-    fn hands_gradient_on(self) -> bool {
+    /// Whether the part passes a gradient on; none is needed at the images.
+    fn passes_gradient(self) -> bool {
         !matches!(self, Self::Stem)
     }
 
@@ -213,7 +213,7 @@ impl Pass {
     }
 }
 
-/// What `work` gives, and how long the device took for it and nothing else.
+/// The result of `work`, and how long the device took for it and nothing else.
 fn timed<T>(device: &Device, work: impl FnOnce() -> T) -> (T, Duration) {
     device.sync().expect("the device works");
     let begun = Instant::now();
@@ -284,7 +284,7 @@ fn parts(criterion: &mut Criterion) {
                         let (built, sources) = (LazyCell::force(built), LazyCell::force(&sources));
                         let prepare = || -> Vec<Tensor<4>> {
                             let copies = sources.iter().map(|source| source.clone().mul_scalar(1.0).autodiff());
-                            let tracked = |copy: Tensor<4>| copy.set_require_grad(part.hands_gradient_on());
+                            let tracked = |copy: Tensor<4>| copy.set_require_grad(part.passes_gradient());
                             copies.map(tracked).collect()
                         };
                         let forward = |inputs| part.forward(built, inputs);

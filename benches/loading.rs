@@ -1,4 +1,4 @@
-//! What loading costs a training step on the digits: the step alone, and the step with the loader in front of it.
+//! The cost of loading per training step on the digits: the step alone, and the step with the loader in front of it.
 
 mod program;
 
@@ -13,7 +13,7 @@ use densenet_bench::host::{available_threads, loader_threads};
 use densenet_bench::model::{Model, initial_weights};
 use densenet_bench::training::{Learner, TrainingImages, batch_tensors};
 
-/// growth.toml's variant k = 12: what the README's first command trains.
+/// growth.toml's variant k = 12, which the README's first command trains.
 const ABLATION: &str = include_str!("../ablations/growth.toml");
 
 fn ablation() -> Ablation {

@@ -1,4 +1,4 @@
-//! What makes a bench run as the program's trials do: their allocator and their threads.
+//! Makes a bench run like the program's trials: with their allocator and threads.
 
 use densenet_bench::backends::CPU;
 use densenet_bench::formats::ablation::RunSettings;

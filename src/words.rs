@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_of_a_list_stands_behind_and() {
+    fn the_last_item_of_a_list_follows_and() {
         assert_eq!(listed(&["a"]), "a");
         assert_eq!(listed(&["a", "b"]), "a and b");
         assert_eq!(listed(&["a", "b", "c"]), "a, b and c");

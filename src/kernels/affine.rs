@@ -116,7 +116,7 @@ impl Correction {
         }
     }
 
-    /// What it says of the channels `range`, padded.
+    /// The terms of the channels `range`, padded.
     pub(super) fn finish(&self, statistics: &Statistics, pixels: usize, range: std::ops::Range<usize>) -> Terms {
         let size = padded(range.len());
         let (mut scales, mut shifts) = (vec![0.0; size], vec![0.0; size]);

@@ -12,7 +12,7 @@ use super::spatial::{self, pack_backward, padded_growth};
 use super::stage::Stage;
 use super::tiles::padded;
 
-/// What a backward pass gives.
+/// The results of a backward pass.
 pub struct Gradients<V> {
     /// `[images, height, width, input channels]`.
     pub input: V,
@@ -340,7 +340,7 @@ impl Stage<'_> {
     }
 }
 
-/// A bottleneck's output and what its gradient is made of.
+/// A bottleneck's output and the parts of its gradient.
 struct Through<'a> {
     output: &'a [f32],
     /// Of what the normalisation after it gave.

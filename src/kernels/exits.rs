@@ -1,4 +1,4 @@
-//! What follows a dense block: a transition, or the head's normalisation and mean.
+//! The layers after a dense block: a transition, or the head's normalisation and mean.
 //!
 //! A 1x1 convolution and an average over 2x2 pixels may change places, since both are linear and one works on channels,
 //! the other on pixels. The average goes first here: it leaves the convolution a quarter of the pixels.

@@ -14,17 +14,18 @@ use super::spatial::{self, pack_forward};
 use super::stage::Stage;
 use super::tiles::padded;
 
-/// What a forward pass gives.
+/// The results of a forward pass.
 pub struct Forward<V> {
     /// As [`StageShape::output_values`] says.
     pub output: V,
     /// Mean and biased variance of each normalisation's input, in the order of [`StageShape::norm_channels`].
     pub statistics: Vec<[Vec<f32>; 2]>,
-    /// What the backward pass needs.
+    /// The values that the backward pass needs.
     pub saved: Saved<V>,
 }
 
-/// What a forward pass keeps: the block's buffer and each bottleneck's output, once each, and their statistics.
+/// The values that a forward pass keeps: the block's buffer and each bottleneck's output, once each, and their
+/// statistics.
 pub struct Saved<V> {
     pub(super) maps: V,
     pub(super) statistics: Statistics,
@@ -186,7 +187,7 @@ impl Stage<'_> {
         merged(shape.growth_rate, &moments)
     }
 
-    /// What follows the block.
+    /// Runs the layers after the block.
     fn leave(&self, affine: &Affine, maps: &[f32], output: &mut [f32]) {
         let shape = self.shape;
         let extent = shape.extent();

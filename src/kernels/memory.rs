@@ -2,11 +2,11 @@
 
 use std::ops::DerefMut;
 
-/// A source of buffers: whoever counts the memory of tensors counts that of the kernels too.
+/// A source of buffers, so that a counter of tensors' memory counts the kernels' too.
 pub trait Memory: Sync {
-    /// A buffer; dropping it gives it back.
+    /// A buffer; dropping it frees it.
     type Values: DerefMut<Target = [f32]> + Send + Sync;
 
-    /// A buffer of so many values, whatever they are.
+    /// A buffer of `count` values, of any content.
     fn values(&self, count: usize) -> Self::Values;
 }

@@ -6,7 +6,7 @@
 //! the gradient that come by a channel's statistics are summed over all the normalisations that share them, and applied
 //! once.
 //!
-//! Nothing here knows of Burn, libtorch or files: values in, values out.
+//! Nothing here depends on Burn, libtorch or files: values in, values out.
 
 mod affine;
 mod backward;

@@ -66,7 +66,7 @@ impl Moments {
         self.pixels += pixels;
     }
 
-    /// Adds what another part of the pixels gave.
+    /// Adds the moments of another part of the pixels.
     pub(super) fn merge(&mut self, other: &Self) {
         if other.pixels == 0 {
             return;

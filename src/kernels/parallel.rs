@@ -1,4 +1,4 @@
-//! How a batch is shared out among threads: in chunks of whole images that depend on the shapes alone.
+//! How a batch is divided among threads: in chunks of whole images that depend on the shapes alone.
 //!
 //! Every sum over the batch is made of one sum a chunk, added in the chunks' order. So the result is the same to the last
 //! bit whichever thread took which chunk, and at any number of threads.
@@ -22,7 +22,7 @@ pub(super) struct Chunks {
 }
 
 impl Chunks {
-    /// Shares out `images` of so many pixels.
+    /// Divides `images` images of `pixels` pixels each.
     pub(super) fn new(images: usize, pixels: usize) -> Self {
         let fewest = CHUNK_PIXELS.div_ceil(pixels.max(1));
         Self {
@@ -108,8 +108,8 @@ thread_local! {
     static SCRATCH: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
 }
 
-/// Lends this thread's scratch memory, of at least so many values and with any content. It is kept from call to call and
-/// grows to what the largest layer needs, a few hundred KiB.
+/// Lends this thread's scratch memory, at least `values` values of any content. It is kept from call to call and grows
+/// to what the largest layer needs, a few hundred KiB.
 pub(super) fn with_scratch<R>(values: usize, run: impl FnOnce(&mut [f32]) -> R) -> R {
     let mut scratch = SCRATCH.take();
     if scratch.len() < values {

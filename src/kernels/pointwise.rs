@@ -144,7 +144,7 @@ impl NormSums {
     }
 }
 
-/// What a vector of a normalised input's gradient needs of its channels.
+/// The coefficients of a vector of channels for a normalised input's gradient.
 #[derive(Clone, Copy)]
 pub(super) struct Channels<S: Simd> {
     scale: S::f32s,

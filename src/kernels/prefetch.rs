@@ -1,4 +1,4 @@
-//! Asking memory for what a later tile needs, while this one is computed.
+//! Prefetches the values of a later tile while this one is computed.
 #![cfg_attr(
     target_arch = "x86_64",
     expect(unsafe_code, reason = "the standard library has no safe way to prefetch")

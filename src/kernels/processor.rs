@@ -2,7 +2,7 @@
 
 use pulp::{Scalar256b, Simd, WithSimd};
 
-/// What is compiled for every set of vector instructions.
+/// Code that is compiled for every set of vector instructions.
 pub(super) trait Kernel {
     /// Runs it in tiles of `M` rows, as many as leave their sums in registers.
     fn run<S: Simd, const M: usize>(self, simd: S);

@@ -2,10 +2,10 @@
 
 use super::spatial::Extent;
 
-/// What follows a dense block.
+/// The layers after a dense block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
-    /// Normalisation, 1x1 convolution to so many channels and 2x2 average pooling.
+    /// Normalisation, 1x1 convolution to this many channels and 2x2 average pooling.
     Transition {
         /// Channels that leave.
         channels: usize,
@@ -19,7 +19,7 @@ pub enum Exit {
     },
 }
 
-/// A dense block and what follows it, in pre-activation order and without dropout.
+/// A dense block and the layers after it, in pre-activation order and without dropout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StageShape {
     /// Images in the batch.
@@ -36,7 +36,7 @@ pub struct StageShape {
     pub growth_rate: usize,
     /// Channels of the 1x1 convolutions, where there are any.
     pub bottleneck: Option<usize>,
-    /// What follows.
+    /// The layers after the block.
     pub exit: Exit,
 }
 
@@ -120,7 +120,7 @@ impl StageShape {
     }
 }
 
-/// A stage's parameters by what they are, out of the flat list.
+/// A stage's parameters by name, from the flat list.
 pub(super) struct Parameters<'a> {
     all: &'a [&'a [f32]],
     per_layer: usize,

@@ -1,7 +1,7 @@
 //! Normalisation, ReLU and 3x3 convolution as one pass, forward and backward, an image at a time.
 //!
-//! The activated values of a band of rows stand in scratch memory with a border of zeros, so that the three pixels under a
-//! row of the kernel are one run of values: a convolution is three products of runs with packed weights.
+//! The activated values of a band of rows are in scratch memory with a border of zeros, so that the three pixels under
+//! a row of the kernel are one run of values: a convolution is three products of runs with packed weights.
 
 use pulp::Simd;
 
@@ -30,7 +30,7 @@ impl Extent {
         self.height * self.width
     }
 
-    /// Rows of a band of so many padded channels.
+    /// Rows of a band of `channels` padded channels.
     fn band(self, channels: usize) -> usize {
         (BAND_VALUES / ((self.width + 2) * channels))
             .saturating_sub(2)
@@ -59,7 +59,7 @@ pub(super) fn backward_scratch(extent: Extent, channels: usize, growth_rate: usi
     extent.bordered(extent.band(channels), channels) + extent.bordered(extent.height, padded_growth(growth_rate))
 }
 
-/// What a band is filled from.
+/// The source of a band.
 struct Source<'a> {
     extent: Extent,
     /// Rows of `stride` values.

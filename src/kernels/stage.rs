@@ -1,4 +1,4 @@
-//! What the passes of a stage have in common.
+//! The common part of a stage's passes.
 
 use super::affine::{Affine, Statistics};
 use super::parallel::Chunks;
@@ -29,7 +29,7 @@ impl<'a> Stage<'a> {
         }
     }
 
-    /// The normalisation of what follows the block.
+    /// The exit's normalisation.
     pub(super) fn exit_affine(&self, statistics: &Statistics) -> Affine {
         let Norm { gamma, beta } = self.parameters.exit_norm();
         let (Exit::Transition { relu, .. } | Exit::Head { relu }) = self.shape.exit;

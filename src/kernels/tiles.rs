@@ -17,8 +17,8 @@ pub(super) const fn padded(channels: usize) -> usize {
 /// Most vectors that a tile is wide: with 8 rows they fill 24 of AVX-512's 32 registers.
 pub(super) const PANEL: usize = 3;
 
-/// Vectors of the next panel where so many are left. Four are two pairs: a panel of one vector has too few sums at a time to
-/// keep the processor busy.
+/// Vectors of the next panel where `left` are left. Four are two pairs: a panel of one vector has too few sums at a
+/// time to keep the processor busy.
 #[inline(always)]
 pub(super) const fn panel_width(left: usize) -> usize {
     match left {
@@ -68,7 +68,7 @@ impl Packed {
     }
 }
 
-/// Runs a block for every panel of so many vectors, its first vector and its width as a constant.
+/// Runs a block for every panel of this many vectors, with its first vector and its width as a constant.
 macro_rules! for_panels {
     ($vectors:expr, |$first:ident, $width:ident| $body:block) => {{
         let vectors: usize = $vectors;
@@ -102,13 +102,13 @@ fn is_emulated<S: Simd>() -> bool {
     std::any::TypeId::of::<S>() == std::any::TypeId::of::<pulp::Scalar256b>()
 }
 
-/// The larger of a value and a floor. What is no number stays so: a network that diverges must not be saved by its ReLUs.
+/// The larger of a value and a floor. NaN stays NaN: a ReLU must not hide that a network diverges.
 #[inline(always)]
 pub(super) fn cut<S: Simd>(simd: S, floor: S::f32s, value: S::f32s) -> S::f32s {
     if is_emulated::<S>() {
         simd.select_f32s(simd.less_than_f32s(value, floor), floor, value)
     } else {
-        // Where one of the two is no number the instruction's result is its second operand.
+        // Where one of the two is NaN the instruction's result is its second operand.
         simd.max_f32s(floor, value)
     }
 }

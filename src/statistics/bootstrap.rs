@@ -1,4 +1,4 @@
-//! Percentile bootstraps. The draws come from the caller, so that this floor knows no randomness.
+//! Percentile bootstraps. The draws come from the caller, so that this module needs no randomness.
 
 use statrs::distribution::{ContinuousCDF, Normal};
 
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn one_sample_and_no_confidence_have_no_interval() {
+    fn one_sample_and_an_invalid_confidence_have_no_interval() {
         assert_eq!(bootstrap_mean_interval(&[1.0], 0.95, &mut draws()), None);
         assert_eq!(bootstrap_mean_interval(&[], 0.95, &mut draws()), None);
         assert_eq!(bootstrap_mean_interval(&[1.0, 2.0], 1.0, &mut draws()), None);

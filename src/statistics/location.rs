@@ -43,7 +43,7 @@ pub fn student_t_quantile(probability: f64, degrees_of_freedom: usize) -> Option
     student_t_quantile_of(probability, degrees_of_freedom as f64)
 }
 
-/// The same for degrees of freedom that are no whole number, as Welch's are.
+/// The same for degrees of freedom that are not a whole number, as Welch's.
 pub(super) fn student_t_quantile_of(probability: f64, degrees_of_freedom: f64) -> Option<f64> {
     if !(probability > 0.0 && probability < 1.0) {
         return None;
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn a_probability_that_is_none_has_no_quantile() {
+    fn an_invalid_probability_has_no_quantile() {
         for probability in [0.0, 1.0, -0.5, 1.5, f64::NAN] {
             assert_eq!(student_t_quantile(probability, 3), None, "{probability}");
         }

@@ -13,7 +13,7 @@ pub struct MedianInterval {
     pub low: f64,
     /// The sample at the upper end.
     pub high: f64,
-    /// The probability that it covers the true median: at least what was asked for, as near as whole ranks come.
+    /// The probability that it covers the true median: at least the requested one, as near as whole ranks allow.
     pub coverage: f64,
 }
 

@@ -2,7 +2,7 @@
 //!
 //! No function here looks for values that are not finite: a NaN or an infinity among the samples makes the answer
 //! meaningless (NaN, as a rule), and leaving such samples out is the caller's decision, since it is one that a reader
-//! of the numbers must be told of.
+//! of the numbers must know of.
 
 mod bootstrap;
 mod location;

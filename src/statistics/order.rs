@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn no_samples_and_no_share_have_no_quantile() {
+    fn no_samples_and_an_invalid_share_have_no_quantile() {
         assert_eq!(quantile(&[], 0.5), None);
         assert_eq!(quantile(&[1.0], 1.1), None);
         assert_eq!(quantile(&[1.0], f64::NAN), None);

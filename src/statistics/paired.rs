@@ -7,7 +7,7 @@ use super::location::{mean, mean_interval};
 /// Student's t does not.
 pub const BOOTSTRAP_FROM: usize = 10;
 
-/// Up to this many differences that are not zero, the sign-flip test goes through all 2^n ways to flip them.
+/// Up to this many differences that are not zero, the sign-flip test enumerates all 2^n ways to flip them.
 const EXACT_UP_TO: usize = 20;
 
 /// Ways to flip that are drawn beyond that.
@@ -53,19 +53,19 @@ pub fn mean_difference(differences: &[f64], confidence: f64, draw: Draw<'_>) -> 
     })
 }
 
-/// What the sign-flip test says.
+/// The result of the sign-flip test.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SignFlip {
     /// The share of ways to flip the differences' signs whose mean is at least as far from 0 as the one seen.
     pub p: f64,
-    /// The smallest p that so many differences can have: 2 / 2^n, n without those that are zero.
+    /// The smallest p that this many differences can have: 2 / 2^n, n without those that are zero.
     pub smallest_p: f64,
-    /// Whether all ways were gone through; else they were drawn.
+    /// Whether all ways were enumerated; else they were drawn.
     pub exact: bool,
 }
 
 impl SignFlip {
-    /// Whether so many differences can be called significant at a level at all, however large they are.
+    /// Whether this many differences can be significant at a level at all, however large they are.
     pub fn can_reach(&self, level: f64) -> bool {
         self.smallest_p <= level
     }
@@ -146,14 +146,14 @@ mod tests {
     }
 
     #[test]
-    fn ties_that_rounding_tells_apart_count_as_ties() {
-        // 0.1 + 0.2 - 0.3 is not 0 in floating point; every way that comes to it must count.
+    fn ties_that_rounding_separates_count_as_ties() {
+        // 0.1 + 0.2 - 0.3 is not 0 in floating point; every way that gives it must count.
         let found = sign_flip_test(&[0.1, 0.2, -0.3], &mut never).unwrap();
         assert_eq!(found.p, 1.0);
     }
 
     #[test]
-    fn a_zero_difference_tells_nothing_and_makes_no_verdict_easier() {
+    fn a_zero_difference_does_not_change_the_verdict() {
         let with_zero = sign_flip_test(&[1.0, 2.0, 0.0, 3.0], &mut never).unwrap();
         assert_eq!((with_zero.p, with_zero.smallest_p), (0.25, 0.25));
         let all_zero = sign_flip_test(&[0.0; 8], &mut never).unwrap();

@@ -18,7 +18,7 @@ const OUTLIER_DEVIATIONS: f64 = 7.0;
 /// Outliers abound from this share of the samples on, and from two on.
 const OUTLIER_SHARE: f64 = 0.1;
 
-/// What the samples of one measurement show in the order of time.
+/// The findings on one measurement's samples in the order of time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Stability {
     /// Samples.
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn rounds_that_each_begin_slowly_are_told_from_a_drift() {
+    fn rounds_that_each_start_slowly_are_distinguished_from_a_drift() {
         let round = [steady(6, 120.0), steady(6, 100.0)].concat();
         let found = stability(&[&round, &round, &round, &round]);
         assert_eq!(found.drift, None, "{found:?}");
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_difference_that_noise_explains_is_none() {
+    fn a_difference_within_noise_is_not_reported() {
         // The halves' medians are 100 and 110, and the samples scatter by 30.
         let first = [100.0, 130.0, 70.0, 145.0, 60.0];
         let second = [110.0, 140.0, 80.0, 155.0, 70.0];
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn a_difference_that_is_certain_but_small_is_none() {
+    fn a_certain_but_small_difference_is_not_reported() {
         assert_eq!(stability(&[vec![100.0; 10], vec![104.0; 10]]).drift, None);
         assert!(stability(&[vec![100.0; 10], vec![106.0; 10]]).drift.is_some());
     }
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn samples_near_a_median_of_equal_ones_are_no_outliers() {
+    fn samples_near_a_median_of_equal_ones_are_not_outliers() {
         let mut samples = vec![100.0; 20];
         samples[3..8].fill(102.0);
         assert_eq!(stability(&[samples]).outliers, None);

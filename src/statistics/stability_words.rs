@@ -1,4 +1,4 @@
-//! The warning that a measurement's steps were not steady: what was seen, why it may be, what to do.
+//! The warning that a measurement's steps were not steady: the finding, its possible cause, the remedy.
 
 use super::stability::{Outliers, Shift, Stability};
 
@@ -20,7 +20,7 @@ impl Stability {
             self.steps,
             compared(drift)
         );
-        // Of one round the two causes cannot be told apart.
+        // With one round the two causes cannot be distinguished.
         match (drift.share < 0.0, self.rounds) {
             (true, 0 | 1) => format!(
                 "{seen}: the warm-up was too short, or the machine was busy at first; raise warmup-steps or \
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn each_finding_is_told_with_a_cause_and_a_remedy() {
+    fn each_finding_is_reported_with_a_cause_and_a_remedy() {
         let found = Stability {
             within_rounds: Some(Shift { share: -0.154 }),
             outliers: Some(Outliers { above: 4, below: 0 }),

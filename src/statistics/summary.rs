@@ -1,4 +1,4 @@
-//! What a group of repetitions says about one number.
+//! The summary of a group of repetitions.
 
 use super::location::{mean, mean_interval, sample_standard_deviation};
 

@@ -13,13 +13,13 @@ struct Heap;
 impl Memory for Heap {
     type Values = Vec<f32>;
 
-    /// Not numbers: what a kernel reads before it is written shows.
+    /// NaNs: a read before the first write shows.
     fn values(&self, count: usize) -> Vec<f32> {
         vec![f32::NAN; count]
     }
 }
 
-/// Numbers that look random, the same in every run.
+/// Pseudo-random numbers, the same in every run.
 struct Numbers(u64);
 
 impl Numbers {
@@ -110,8 +110,8 @@ fn assert_close(what: &str, found: &[f32], expected: &[f64], tolerance: f64) {
 /// Farther from 0 than rounding takes a normalised value, whatever the order of the sums.
 const AWAY_FROM_BENDS: f64 = 3e-6;
 
-/// Numbers with which no ReLU's input stands so near 0 that rounding decides on the side, so that f32 knows the
-/// gradients on every processor; and what they give.
+/// Numbers with which no ReLU's input is so near 0 that rounding decides its sign, so that f32 knows the gradients on
+/// every processor; and what they give.
 fn known(shape: StageShape, seed: u64) -> (Case, Expected) {
     let tries = (0..50).map(|further| {
         let case = Case::new(shape, seed + 1000 * further);
@@ -183,7 +183,7 @@ fn instructions_that_the_processor_lacks_are_named() {
 }
 
 #[test]
-fn a_stage_with_bottlenecks_gives_what_its_definition_says() {
+fn a_stage_with_bottlenecks_matches_its_definition() {
     check(BASE, 1);
     check(
         StageShape {
@@ -204,7 +204,7 @@ fn a_stage_with_bottlenecks_gives_what_its_definition_says() {
 }
 
 #[test]
-fn a_stage_without_bottlenecks_gives_what_its_definition_says() {
+fn a_stage_without_bottlenecks_matches_its_definition() {
     check(
         StageShape {
             bottleneck: None,
@@ -246,7 +246,7 @@ fn an_exit_without_a_relu_passes_negative_values() {
 }
 
 #[test]
-fn odd_and_tiny_images_are_no_exception() {
+fn odd_and_tiny_images_match_the_definition() {
     for (height, width) in [(2, 2), (7, 7), (3, 8), (1, 9), (9, 1)] {
         let exit = if height > 1 && width > 1 {
             BASE.exit
@@ -347,18 +347,18 @@ fn the_number_of_threads_does_not_change_a_bit() {
 }
 
 #[test]
-fn what_is_no_number_is_not_hidden_by_a_relu() {
+fn relu_propagates_nan() {
     for exit in [BASE.exit, Exit::Head { relu: true }] {
         let mut case = Case::new(StageShape { exit, ..BASE }, 13);
         case.input[3] = f32::NAN;
         for processor in Processor::available() {
             let (output, ..) = case.train(processor);
-            let is_spoilt = |(index, value): (usize, &f32)| match exit {
+            let is_expected = |(index, value): (usize, &f32)| match exit {
                 Exit::Transition { .. } => value.is_nan(),
                 // The head's other channels of the input are what they were.
                 Exit::Head { .. } => value.is_nan() == (index % 22 == 3 || index % 22 >= 7),
             };
-            assert!(output.iter().enumerate().all(is_spoilt), "{processor:?} {exit:?}");
+            assert!(output.iter().enumerate().all(is_expected), "{processor:?} {exit:?}");
         }
     }
 }

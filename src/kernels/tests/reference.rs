@@ -78,7 +78,7 @@ fn visit(input: &Maps, outputs: usize, kernel: usize, mut each: impl FnMut(usize
     }
 }
 
-/// Normalisation and ReLU; what the way back needs; mean and variance.
+/// Normalisation and ReLU; the inputs of the backward pass; mean and variance.
 struct Normed {
     input: Maps,
     output: Maps,
