@@ -19,9 +19,9 @@ use super::weights::{self, WeightTensor, Weights, WeightsError};
 use crate::network::Graph;
 use crate::visible::quoted;
 
-/// All that a training run needs to go on as if it had not stopped.
+/// All that a training run needs to resume as if it had not stopped.
 ///
-/// Of the random state there is nothing to keep: every draw's stream follows from the trial's seed, its purpose and the
+/// No random state is saved: every draw's stream follows from the trial's seed, its purpose and the
 /// step or epoch, see [`crate::random`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Checkpoint {
@@ -68,7 +68,7 @@ pub struct Sums {
 pub struct Spent {
     /// From each process's start to its last checkpoint.
     pub wall_ns: u64,
-    /// Of that, on the epoch that has begun.
+    /// Of that, the part spent on the epoch in progress.
     pub epoch_ns: u64,
     /// Training time of the first epoch, which holds the warm-up.
     pub first_training_ns: u64,
@@ -82,7 +82,7 @@ pub struct Spent {
     pub peak_memory_bytes: Option<u64>,
 }
 
-/// Why bytes are no checkpoint to go on from.
+/// Why bytes are not a checkpoint to resume from.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CheckpointError {
     /// It is not what was written, or it is another trial's.
@@ -95,7 +95,7 @@ pub enum CheckpointError {
     },
     /// A later program wrote it.
     #[error(
-        "{file}: it has format {version} and this program reads format {VERSION}; go on with the program that wrote it, \
+        "{file}: it has format {version} and this program reads format {VERSION}; resume with the program that wrote it, \
          or remove the trial's folder to start that trial over"
     )]
     Newer {
@@ -155,9 +155,9 @@ pub fn read(bytes: &[u8], file: &str, trial: &str, graph: &Graph) -> Result<Chec
     };
     let body = checked_body(bytes, file)?;
     let of_weights = |error: WeightsError| damaged(error.rule);
-    let metadata = tensor_file::header(body).map_err(|misfit| damaged(format!("no safetensors ({})", misfit.rule)))?;
+    let metadata = tensor_file::header(body).map_err(|misfit| damaged(format!("not safetensors ({})", misfit.rule)))?;
     let position = metadata.metadata().as_ref().and_then(|entries| entries.get(POSITION));
-    let position = position.ok_or_else(|| damaged("it does not say how far the run was".to_owned()))?;
+    let position = position.ok_or_else(|| damaged("it does not contain the run's position".to_owned()))?;
     let position: Position =
         serde_json::from_str(position).map_err(|error| damaged(format!("position: {}", quoted(&error.to_string()))))?;
     if position.trial != trial {
@@ -181,7 +181,7 @@ pub fn read(bytes: &[u8], file: &str, trial: &str, graph: &Graph) -> Result<Chec
     })
 }
 
-/// What stands behind the two lines of the head, whose sum is right.
+/// What follows the two lines of the head, after its checksum was verified.
 fn checked_body<'b>(bytes: &'b [u8], file: &str) -> Result<&'b [u8], CheckpointError> {
     let damaged = |rule: &str| CheckpointError::Damaged {
         file: file.to_owned(),
@@ -189,28 +189,28 @@ fn checked_body<'b>(bytes: &'b [u8], file: &str) -> Result<&'b [u8], CheckpointE
     };
     let rest = bytes
         .strip_prefix(MAGIC.as_bytes())
-        .ok_or_else(|| damaged("it does not begin like a checkpoint"))?;
+        .ok_or_else(|| damaged("it does not start like a checkpoint"))?;
     let line = rest.iter().take(12).position(|&byte| byte == b'\n');
     let (version, rest) = line
         .and_then(|end| Some((str::from_utf8(&rest[..end]).ok()?, &rest[end + 1..])))
-        .ok_or_else(|| damaged("it names no format"))?;
+        .ok_or_else(|| damaged("it has no format version"))?;
     match version.parse::<u32>() {
         Ok(VERSION) => {}
         Ok(version) if version > VERSION => {
             let file = file.to_owned();
             return Err(CheckpointError::Newer { file, version });
         }
-        _ => return Err(damaged("it names no format")),
+        _ => return Err(damaged("it has no format version")),
     }
-    let (sum, rest) = rest.split_at_checked(DIGITS).ok_or_else(|| damaged("it is cut off"))?;
+    let (checksum, rest) = rest.split_at_checked(DIGITS).ok_or_else(|| damaged("it is cut off"))?;
     let body = rest.strip_prefix(b"\n").ok_or_else(|| damaged("it is cut off"))?;
-    match format!("{:x}", Sha256::digest(body)).as_bytes() == sum {
+    match format!("{:x}", Sha256::digest(body)).as_bytes() == checksum {
         true => Ok(body),
         false => Err(damaged("its checksum is wrong")),
     }
 }
 
-/// Takes the tensors whose names begin with a prefix, without it.
+/// Takes the tensors whose names start with a prefix, without it.
 fn split_off(tensors: &mut Weights, prefix: &str) -> Weights {
     let (own, others): (Weights, Weights) = std::mem::take(tensors)
         .into_iter()
@@ -238,7 +238,7 @@ fn check_momentum(momentum: &Weights, graph: &Graph) -> Result<(), String> {
     }
     match momentum.keys().find(|name| !parameters.contains_key(*name)) {
         Some(name) => Err(format!(
-            "there is a velocity of {}, which is no parameter",
+            "there is a velocity of {}, which is not a parameter",
             quoted(name)
         )),
         None => Ok(()),
@@ -331,14 +331,14 @@ mod tests {
         let mut changed = bytes;
         *changed.last_mut().unwrap() ^= 1;
         assert_eq!(rule(&changed), "step-7.checkpoint: its checksum is wrong");
-        assert_eq!(rule(b""), "step-7.checkpoint: it does not begin like a checkpoint");
+        assert_eq!(rule(b""), "step-7.checkpoint: it does not start like a checkpoint");
     }
 
     #[test]
     fn a_newer_format_is_refused_by_name_whatever_else_it_holds() {
         assert_eq!(
             rule(b"densenet-bench checkpoint 2\nwhatever is next"),
-            "step-7.checkpoint: it has format 2 and this program reads format 1; go on with the program that wrote it, \
+            "step-7.checkpoint: it has format 2 and this program reads format 1; resume with the program that wrote it, \
              or remove the trial's folder to start that trial over"
         );
     }
@@ -351,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn a_checkpoint_of_another_trial_or_network_is_no_checkpoint_of_this_one() {
+    fn a_checkpoint_of_another_trial_or_network_is_refused() {
         for (found, expected) in [
             (
                 broken_by(|checkpoint| checkpoint.position.trial = "f".repeat(16)),
@@ -376,7 +376,7 @@ mod tests {
                         .momentum
                         .insert("features.norm5.running_mean".to_owned(), velocity);
                 }),
-                "there is a velocity of features.norm5.running_mean, which is no parameter",
+                "there is a velocity of features.norm5.running_mean, which is not a parameter",
             ),
             (
                 broken_by(|checkpoint| checkpoint.weights.get_mut("classifier.bias").unwrap().values[1] = f32::NAN),

@@ -1,4 +1,4 @@
-//! What a result folder holds, as one value: the ablation, the tables' rows, and what of them cannot be read.
+//! What a result folder holds, as one value: the ablation, the tables' rows, and what of these cannot be read.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use super::tables::{
     whole_length,
 };
 
-/// An ablation's results, whole or half done.
+/// An ablation's results, complete or partial.
 #[derive(Clone, Debug)]
 pub struct Study {
     /// The ablation as it was run.
@@ -31,7 +31,7 @@ pub struct Study {
     pub damage: Vec<Damage>,
 }
 
-/// What becomes of a table with a row for each step, which may be long.
+/// How a table with a row for each step, which may be long, is read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LongTable {
     /// It is not opened.
@@ -52,7 +52,7 @@ pub struct LongTables {
     pub samples: LongTable,
 }
 
-/// A table that is not as it was written.
+/// A damaged table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Damage {
     /// What is wrong, and where.
@@ -69,7 +69,7 @@ impl fmt::Display for Damage {
         };
         write!(
             f,
-            "{}; {effect}; run the ablation again to write the table anew",
+            "{}; {effect}; run the ablation again to rewrite the table",
             self.fault
         )
     }
@@ -92,7 +92,7 @@ impl Study {
     }
 
     /// The study of an ablation and the tables beside it. `file` gives a table's name for messages and its bytes, none
-    /// where there is no such table. A last row that is torn, as in the table of a run that was killed, is no damage.
+    /// where there is no such table. A last row that is torn, as in the table of a run that was killed, is not damage.
     ///
     /// # Errors
     /// Those of `file`.
@@ -147,7 +147,7 @@ fn rows<T: Row>(damage: &mut Vec<Damage>, file: Option<(String, Vec<u8>)>) -> Ve
     rows
 }
 
-/// The lines of a table that are whole; none where not even the header is, as in one that was just begun.
+/// The lines of a table that are whole; none where not even the header is, as in one that was just started.
 fn whole((name, mut bytes): (String, Vec<u8>)) -> Option<(String, Vec<u8>)> {
     bytes.truncate(whole_length(&bytes));
     (!bytes.is_empty()).then_some((name, bytes))
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn the_step_rows_are_there_where_they_are_asked_for_alone() {
+    fn step_rows_are_kept_only_on_request() {
         let (skipped, opened) = study(LongTable::Skip, &steps());
         assert!(skipped.damage.is_empty() && !opened.contains(&StepRow::FILE.to_owned()));
         assert!(!opened.contains(&SampleRow::FILE.to_owned()));
@@ -207,7 +207,7 @@ mod tests {
         assert_eq!(
             checked.damage[0].to_string(),
             "x/steps.csv: line 4, column 'step': 'two' is wrong: invalid digit found in string; no plot and no summary needs \
-             it; run the ablation again to write the table anew"
+             it; run the ablation again to rewrite the table"
         );
         let (read, _) = study(LongTable::Read, &steps());
         assert_eq!(read.steps.len(), 2);
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_last_row_that_is_torn_is_no_damage() {
+    fn a_torn_last_row_is_not_damage() {
         let whole = String::from_utf8(steps()).unwrap().replace("two", "2");
         for end in 0..=whole.len() {
             for long in [LongTable::Check, LongTable::Read] {

@@ -5,7 +5,7 @@ use safetensors::tensor::Metadata;
 
 use crate::visible::quoted;
 
-/// Why bytes are no safetensors file.
+/// Why bytes are not a safetensors file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Misfit {
     /// What was found.
@@ -14,7 +14,7 @@ pub(super) struct Misfit {
     pub remedy: Option<&'static str>,
 }
 
-/// How the files begin that `torch.save` writes: a zip archive, or before PyTorch 1.6 a pickle of protocol 2 and later.
+/// How the files that `torch.save` writes start: a zip archive, or before PyTorch 1.6 a pickle of protocol 2 and later.
 const PICKLES: [&[u8]; 5] = [b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"];
 
 /// The tensors, as views of the bytes. Nothing is copied, and nothing is allocated but for the header's own content.
@@ -35,7 +35,7 @@ pub(super) fn open(bytes: &[u8]) -> Result<SafeTensors<'_>, Misfit> {
 /// # Errors
 /// Those of [`open`].
 pub(super) fn header(bytes: &[u8]) -> Result<Metadata, Misfit> {
-    // A pickle is looked for last: a header of 640 bytes begins as one does.
+    // Pickles are tested for last: a header of 640 bytes starts like one.
     checked(bytes).map_err(|rule| match PICKLES.iter().any(|start| bytes.starts_with(start)) {
         true => Misfit {
             rule: "it is in PyTorch's pickle format, which can run any code when it is read, and is never read here"
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_whose_length_begins_as_a_pickle_does_is_read() {
+    fn a_header_whose_length_starts_like_a_pickle_is_read() {
         let header = format!("{:640}", format!("{{\"a\":{}}}", tensor("[1]", 0, 4)));
         let bytes = file(&header, &[0; 4]);
         assert!(bytes.starts_with(b"\x80\x02"));

@@ -21,7 +21,7 @@ pub struct WeightTensor {
 /// Tensors by name: `features.conv0.weight`, `features.denseblock1.denselayer1.norm1.running_mean`, …
 pub type Weights = BTreeMap<String, WeightTensor>;
 
-/// Why bytes are no weights for a network.
+/// Why bytes are not the weights of a network.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{file}: {rule}; {remedy}")]
 pub struct WeightsError {
@@ -102,7 +102,7 @@ pub fn check(weights: &Weights, graph: &Graph, file: &str) -> Result<(), Weights
     }
     match weights.keys().find(|name| !expected.contains_key(*name)) {
         Some(name) => Err(error(
-            format!("{} is no tensor of this network", quoted(name)),
+            format!("{} is not a tensor of this network", quoted(name)),
             SAME_NETWORK,
         )),
         None => Ok(()),
@@ -240,7 +240,7 @@ mod tests {
         let mut more = weights.clone();
         let tensor = weights["classifier.bias"].clone();
         more.insert("classifier.\u{1b}bias".to_owned(), tensor);
-        assert_eq!(rule(&more), "classifier.\\u{1b}bias is no tensor of this network");
+        assert_eq!(rule(&more), "classifier.\\u{1b}bias is not a tensor of this network");
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::values::{Lines, Located, Value};
 use crate::keys::KnownKey;
 use crate::visible;
 
-/// What a file says, key by key; what it means together is for the resolver.
+/// A file's values, key by key; rules that join several keys are for the resolver.
 #[derive(Debug, Default)]
 pub(super) struct Document {
     /// The values outside [sweep] and [[variant]] by dotted key.

@@ -38,7 +38,7 @@ impl fmt::Display for FormatError {
 
 impl std::error::Error for FormatError {}
 
-/// A [`FormatError`] before it is known in which file it stands.
+/// A [`FormatError`] before its file is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Fault {
     pub line: Option<usize>,

@@ -1,4 +1,4 @@
-//! What an ablation file says once it is read, checked and every default is filled in.
+//! An ablation file once it is read, checked and every default is filled in.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -23,7 +23,7 @@ pub(super) enum Value {
 }
 
 impl Value {
-    /// The value as a message shows it, with its type where the look does not tell it: `"12", a string`.
+    /// The value as a message shows it, with its type where its look does not show it: `"12", a string`.
     pub fn shown(&self) -> String {
         match self {
             Value::Whole(number) => number.to_string(),

@@ -156,7 +156,7 @@ fn single(point: &Point) -> Result<Overlay<'_>, Fault> {
     })
 }
 
-/// Starting with a letter or digit, a name is no option of a command, no hidden file and no spreadsheet's formula.
+/// Starting with a letter or digit, a name is not an option of a command, a hidden file or a spreadsheet's formula.
 fn fits(name: &str) -> bool {
     let allowed = |c: char| c.is_ascii_alphanumeric() || "._=,+-".contains(c);
     name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.chars().all(allowed) && name.len() <= LONGEST_NAME

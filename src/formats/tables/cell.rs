@@ -1,14 +1,14 @@
 //! Cells of text that no spreadsheet takes for a formula: a serde `with` module for the rows' text columns.
 //!
-//! A text that begins with a formula's sign is written with an apostrophe before it, as one types it into a spreadsheet
-//! to have it as text, and is read without. Numbers are never touched: -0.5 is a number to everyone.
+//! A text that starts with a formula's sign is escaped: written with an apostrophe before it, as one types text into a
+//! spreadsheet, and read without. Numbers are never touched: -0.5 is a number to everyone.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 const GUARD: char = '\'';
 
 /// What makes a cell a formula at its start: the signs themselves, their full-width forms, and white space that some
-/// programs pass over to look for one behind it.
+/// programs skip to look for one after it.
 const SIGNS: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
 
 /// Whether the text is written with a guard: it could be a formula, or be taken for a guarded one.
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_begins_like_a_formula_is_written_with_an_apostrophe_and_read_without() {
+    fn a_text_that_starts_like_a_formula_is_written_with_an_apostrophe_and_read_without() {
         for text in [
             "=cmd|' /C calc'!A0",
             "+1",

@@ -4,7 +4,7 @@
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TableError {
     /// The file is empty.
-    #[error("{file}: has no header; a table begins with its columns' names, so delete the file or restore it")]
+    #[error("{file}: has no header; a table starts with its columns' names, so delete the file or restore it")]
     NoHeader {
         /// The file, as the caller named it.
         file: String,

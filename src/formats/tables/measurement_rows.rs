@@ -99,7 +99,7 @@ row! {
 }
 
 row! {
-    /// `phases.csv`: a row for each step of the pass that tells forward, backward and optimizer apart. These steps are
+    /// `phases.csv`: a row for each step of the pass that times forward, backward and optimizer separately. These steps are
     /// others than those of `samples.csv`, and slower: the device is synchronised after each part.
     PhaseRow in "phases.csv" {
         /// The variant's name.
@@ -156,9 +156,9 @@ row! {
         allocated_peak_bytes: Option<u64>,
         /// The smallest batch that did not run; empty where the largest that was tried did.
         smallest_too_large: Option<usize>,
-        /// `ok` where the search came to its end; else how the try ended that broke it off.
+        /// `ok` where the search ended by itself; else the status of the try that ended it.
         status: Status,
-        /// Why the smallest batch that is too large did not run, or what broke the search off.
+        /// Why the smallest batch that is too large did not run, or what ended the search.
         #[serde(with = "cell")]
         error: String,
         /// The largest batch by the closed form, where there is one.

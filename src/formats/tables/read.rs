@@ -77,8 +77,8 @@ fn for_each<T: Row>(bytes: &[u8], file: &str, each: &mut dyn FnMut(T)) -> Result
     Ok(())
 }
 
-/// Reads a table that may end in the middle of a row, as that of a run that is under way or was killed: the rows that
-/// are whole, and how many bytes they and the header take. What is left of the last row begins there: cut the file to
+/// Reads a table that may end in the middle of a row, as that of a run that is in progress or was killed: the rows that
+/// are whole, and how many bytes they and the header take. The incomplete row starts there: cut the file to
 /// that length before appending to it. Of a file that ends within its header nothing is whole, and the length is 0.
 ///
 /// # Errors
@@ -96,7 +96,7 @@ pub fn whole_length(bytes: &[u8]) -> usize {
     row_ends(bytes).last().unwrap_or(0)
 }
 
-/// Where each row ends, the header first: behind a line feed. One within quotes ends none; and since a quote within
+/// Where each row ends, the header first: after a line feed. One within quotes ends none; and since a quote within
 /// quotes is doubled, an even number of quotes stands before one that does.
 pub fn row_ends(bytes: &[u8]) -> impl Iterator<Item = usize> {
     let mut in_quotes = false;
@@ -415,7 +415,7 @@ mod tests {
     fn a_bad_table_is_named_with_file_line_and_column() {
         assert_eq!(
             message(""),
-            "results/growth/steps.csv: has no header; a table begins with its columns' names, so delete the file or \
+            "results/growth/steps.csv: has no header; a table starts with its columns' names, so delete the file or \
              restore it"
         );
         assert_eq!(

@@ -30,7 +30,7 @@ pub struct Column {
 }
 
 /// Declares a row and its columns: each is a line of documentation, a name and a type, in the order of the header. A
-/// column that came later has `= "what earlier files mean"` behind its type. Text takes `#[serde(with = "cell")]`.
+/// column that came later has `= "what earlier files mean"` after its type. Text takes `#[serde(with = "cell")]`.
 macro_rules! row {
     (
         $(#[$about:meta])+

@@ -31,7 +31,7 @@ row! {
         /// The seed of weights, batch order and augmentation.
         seed: u64,
         /// `ok`, `failed`, `oom` (out of memory), `timeout` (`--timeout`), `interrupted` (its run was asked to stop), or
-        /// `pending` (not begun, still running, or its run was killed).
+        /// `pending` (not started, still running, or its run was killed).
         status: Status,
         /// What went wrong, in words; else empty.
         #[serde(with = "cell")]
@@ -65,7 +65,7 @@ row! {
         parameters: usize,
         /// Multiply-accumulates of convolutions and the classifier for one image.
         macs: u64,
-        /// Epochs that the trial lasts, a begun one counted in full.
+        /// Epochs that the trial lasts, a started one counted in full.
         epochs: usize,
         /// Images in a step; the last batch of an epoch may be smaller.
         batch_size: usize,

@@ -1,8 +1,8 @@
-//! How a trial or a measurement stands.
+//! The status of a trial or a measurement.
 
 use serde::{Deserialize, Serialize};
 
-/// How a trial or a measurement stands.
+/// The status of a trial or a measurement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {

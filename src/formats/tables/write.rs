@@ -6,7 +6,7 @@ use super::row::Row;
 /// A whole table: the header, which is there even without rows, and a line for each row.
 ///
 /// # Errors
-/// A row that is no flat struct, which no row of this crate is.
+/// A row that is not a flat struct; every row of this crate is one.
 pub fn write_rows<T: Row>(rows: &[T]) -> Result<Vec<u8>, TableError> {
     serialized(true, rows)
 }

@@ -26,7 +26,7 @@ pub fn settings(reader: &Reader<'_>) -> Result<DataSettings, Fault> {
         let rule = format!("the data set {name} is read from a folder, and there is no path");
         return Err(reader.fault("data.path", rule));
     }
-    // What does not apply keeps its default, so that it cannot tell two variants of another data set apart.
+    // What does not apply keeps its default, so that it cannot distinguish two variants of another data set.
     let default = DataSettings::new(dataset);
     let count = |key: &str, default: usize| {
         let given = reader.count(key).filter(|_| dataset.takes(key));
@@ -53,7 +53,7 @@ pub fn settings(reader: &Reader<'_>) -> Result<DataSettings, Fault> {
     Ok(settings)
 }
 
-/// A key that says nothing about this data set was meant for another: an error, not a shrug.
+/// A key that does not apply to this data set was meant for another: an error, not ignored.
 fn check_keys_that_do_not_apply(reader: &Reader<'_>, dataset: DataSetName) -> Result<(), Fault> {
     for key in OWNED_KEYS {
         if !dataset.takes(key) && reader.is_misplaced(key, "data.dataset") {

@@ -32,7 +32,7 @@ fn chosen_family(reader: &Reader<'_>, preset: Option<&Architecture>) -> Result<&
     }
 }
 
-/// A key that says nothing about this family's networks was meant for another: an error, not a shrug.
+/// A key that does not apply to this family's networks was meant for another: an error, not ignored.
 fn check_keys_of_other_families(reader: &Reader<'_>, chosen: &Family) -> Result<(), Fault> {
     let is_own = |key: &str| chosen.keys.iter().any(|own| own.key == key);
     let others = FAMILIES.iter().filter(|family| family.name != chosen.name);

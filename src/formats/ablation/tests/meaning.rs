@@ -339,7 +339,7 @@ fn variant_tables_are_points_beside_the_product() {
 }
 
 #[test]
-fn a_swept_value_overrides_the_files_own_and_tells_its_line() {
+fn a_swept_value_overrides_the_files_own_and_has_its_own_line() {
     let ablation = variants("growth-rate = 12\n[sweep]\n\"model.growth-rate\" = [\n  8,\n  24,\n]\n");
     assert_eq!(densenet(&ablation.variants[1].settings.model).growth_rate, 24);
     assert_eq!(ablation.variants[1].lines["model.growth-rate"], 11);
