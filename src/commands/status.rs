@@ -1,4 +1,4 @@
-//! `status`: how the trials of a result folder stand.
+//! `status`: the status of a result folder's trials.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Args;
 use densenet_bench::formats::study::{LongTables, Study};
 use densenet_bench::formats::tables::Status;
-use densenet_bench::trials::{Holder, ResultFolder, Standing, overview};
+use densenet_bench::trials::{Holder, ResultFolder, TrialStatus, overview};
 use densenet_bench::views::status_table::{StatusLine, section};
 use densenet_bench::views::terminal;
 use densenet_bench::words::counted;
@@ -15,7 +15,7 @@ use serde_json::json;
 
 use super::{Failure, Outcome, plot, print, print_json, say};
 
-/// Show how the trials of a result folder stand: finished, failed, at work, to be done, stale
+/// Show the status of a result folder's trials: finished, failed, running, pending, stale
 #[derive(Args)]
 #[command(after_help = "\
 Example:
@@ -63,36 +63,36 @@ pub fn run(arguments: &Arguments) -> Outcome {
         ))?;
     }
     match holder {
-        Some(holder) => print(&format!("a run is at work: {holder}\n"))?,
+        Some(holder) => print(&format!("a run is in progress: {holder}\n"))?,
         None if lines.iter().any(|line| !line.stale && line.status != Status::Ok) => {
-            print("no run is at work; `densenet-bench run` with the same file resumes it\n")?;
+            print("no run is in progress; `densenet-bench run` with the same file resumes it\n")?;
         }
         None => {}
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn line(standing: &Standing) -> StatusLine {
-    let status = standing.result.as_ref().map_or(Status::Pending, |result| result.status);
-    let steps = standing.record.as_ref().map(|record| record.steps);
+fn line(trial: &TrialStatus) -> StatusLine {
+    let status = trial.result.as_ref().map_or(Status::Pending, |result| result.status);
+    let steps = trial.record.as_ref().map(|record| record.steps);
     let saved = match status {
         Status::Ok => steps,
-        _ => standing.saved_steps,
+        _ => trial.saved_steps,
     };
     StatusLine {
-        trial: standing.trial.clone().unwrap_or_else(|| "?".to_owned()),
-        variant: standing.variant.clone(),
-        seed: standing.seed,
+        trial: trial.trial.clone().unwrap_or_else(|| "?".to_owned()),
+        variant: trial.variant.clone(),
+        seed: trial.seed,
         status,
-        holder: standing.holder.as_ref().map(ToString::to_string).unwrap_or_default(),
+        holder: trial.holder.as_ref().map(ToString::to_string).unwrap_or_default(),
         saved_steps: saved.unwrap_or(0),
         steps,
-        error: standing
+        error: trial
             .result
             .as_ref()
             .map(|result| result.error.clone())
             .unwrap_or_default(),
-        stale: standing.stale,
+        stale: trial.stale,
     }
 }
 

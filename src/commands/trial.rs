@@ -11,14 +11,14 @@ use densenet_bench::visible;
 use super::shared::worker::configure_worker;
 use super::{Failure, Outcome, print};
 
-/// Train one trial whose record is there (started by `run`)
+/// Train one trial from its record (started by `run`)
 #[derive(Args)]
 pub struct Arguments {
     /// The result folder
     folder: PathBuf,
     /// The trial's identity
     trial: String,
-    /// The process that waits for this one
+    /// The ID of the parent process
     #[arg(long)]
     parent: Option<u32>,
 }
@@ -27,12 +27,12 @@ pub fn run(arguments: &Arguments) -> Outcome {
     configure_worker(arguments.parent)?;
     let stop = Stop::on_parents_request().map_err(Failure::work)?;
     let folder = ResultFolder::at(&arguments.folder);
-    let mut tell = |event: &Event| {
+    let mut report = |event: &Event| {
         // A parent that does not listen any more has died, and this process with it.
         if let Ok(line) = serde_json::to_string(event) {
             let _ = print(&visible::escape_json(&format!("{line}\n")));
         }
     };
-    run_trial(&folder, &arguments.trial, &stop, &mut tell).map_err(Failure::work)?;
+    run_trial(&folder, &arguments.trial, &stop, &mut report).map_err(Failure::work)?;
     Ok(ExitCode::SUCCESS)
 }

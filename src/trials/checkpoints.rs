@@ -17,11 +17,11 @@ pub struct Checkpoints {
 /// How many are kept.
 const KEPT: usize = 2;
 const EXTENSION: &str = "checkpoint";
-/// The extension of one that was not to be used.
-const PASSED_OVER: &str = "passed-over";
+/// The extension of one that was skipped.
+const SKIPPED: &str = "passed-over";
 
 impl Checkpoints {
-    /// Those in a trial's folder.
+    /// The checkpoints in a trial's folder.
     pub fn of(trial: &Path) -> Self {
         Self {
             folder: trial.join("checkpoints"),
@@ -45,7 +45,7 @@ impl Checkpoints {
         Ok(newest.and_then(|path| key(&path)).map(|(_, steps)| steps))
     }
 
-    /// Keeps a checkpoint and lets go of all but the newest.
+    /// Writes a checkpoint and removes all but the newest.
     ///
     /// # Errors
     /// Whatever the system says; those from before stay.
@@ -62,8 +62,8 @@ impl Checkpoints {
         Ok(())
     }
 
-    /// The newest checkpoint that is whole, belongs to this trial and network and is accepted: `is_backed` says what is
-    /// missing beside one, such as rows. Each that is passed over is told to `report` and set aside, so that it does not
+    /// The newest checkpoint that is whole, belongs to this trial and network and is accepted: `is_backed` returns what
+    /// is missing beside one, such as rows. Each that is skipped is reported to `report` and renamed, so that it does not
     /// take the place of one that the trial writes from here on.
     ///
     /// # Errors
@@ -90,12 +90,12 @@ impl Checkpoints {
             match found {
                 Ok(checkpoint) => match is_backed(&checkpoint.position) {
                     Ok(()) => return Ok(Some(checkpoint)),
-                    Err(lack) => report(format!("checkpoint passed over: {file}: {lack}")),
+                    Err(lack) => report(format!("checkpoint skipped: {file}: {lack}")),
                 },
                 Err(newer @ CheckpointError::Newer { .. }) => return Err(newer.into()),
-                Err(damaged) => report(format!("damaged checkpoint passed over: {damaged}")),
+                Err(damaged) => report(format!("damaged checkpoint skipped: {damaged}")),
             }
-            fs::rename(&path, path.with_extension(PASSED_OVER)).map_err(|error| named(&path, &error))?;
+            fs::rename(&path, path.with_extension(SKIPPED)).map_err(|error| named(&path, &error))?;
         }
         Ok(None)
     }
@@ -127,7 +127,7 @@ impl Checkpoints {
     }
 }
 
-/// Why the checkpoints of a trial do not tell where it goes on.
+/// Why no step to resume from can be found among the checkpoints of a trial.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckpointsError {
     /// A checkpoint that this program is too old for.
@@ -240,7 +240,7 @@ mod tests {
         for (bytes, rule) in [
             (changed, "its checksum is wrong"),
             (whole[..300].to_vec(), "its checksum is wrong"),
-            (vec![], "it does not begin like a checkpoint"),
+            (vec![], "it does not start like a checkpoint"),
             (too_long, "-byte limit for this kind of file"),
         ] {
             fs::write(&path, bytes).unwrap();
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn after_all_were_passed_over_those_that_are_written_anew_are_kept() {
+    fn after_all_were_skipped_new_checkpoints_are_kept() {
         let folder = tempfile::tempdir().unwrap();
         let checkpoints = Checkpoints::of(folder.path());
         for steps in [5, 7] {
@@ -268,14 +268,14 @@ mod tests {
     }
 
     #[test]
-    fn checkpoints_that_cannot_be_looked_at_are_an_error_and_not_none() {
+    fn unreadable_checkpoints_are_an_error_and_not_none() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("checkpoints"), b"no folder").unwrap();
         assert!(Checkpoints::of(folder.path()).exist().is_err());
     }
 
     #[test]
-    fn one_whose_rows_are_not_all_there_is_passed_over() {
+    fn a_checkpoint_with_missing_rows_is_skipped() {
         let folder = tempfile::tempdir().unwrap();
         let checkpoints = Checkpoints::of(folder.path());
         checkpoints.keep(&at(0, 5)).unwrap();
@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn a_newer_format_is_refused_rather_than_passed_over() {
+    fn a_newer_format_is_refused_rather_than_skipped() {
         let folder = tempfile::tempdir().unwrap();
         let checkpoints = Checkpoints::of(folder.path());
         checkpoints.keep(&at(0, 5)).unwrap();

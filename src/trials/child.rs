@@ -1,4 +1,4 @@
-//! A trial in the process that was started for it: train, record rows, tell the parent.
+//! A trial in the process that was started for it: train, record rows, report to the parent.
 
 use std::io;
 use std::sync::Arc;
@@ -40,7 +40,9 @@ pub enum TrialError {
     #[error(transparent)]
     Data(#[from] DataError),
     /// The data are not those of the trial's start.
-    #[error("the data changed since the trial was begun (fingerprint {found}, not {expected}); run again with --fresh")]
+    #[error(
+        "the data changed since the trial was started (fingerprint {found}, not {expected}); run again with --fresh"
+    )]
     OtherData {
         /// The fingerprint of today.
         found: String,
@@ -57,7 +59,7 @@ pub enum TrialError {
     #[error(transparent)]
     Network(#[from] NetworkError),
     /// The file of starting weights is another than at the trial's start.
-    #[error("{0}: the file changed since the trial was begun; put the old one back, or run again")]
+    #[error("{0}: the file changed since the trial was started; put the old one back, or run again")]
     OtherWeights(String),
     /// The weights do not fit.
     #[error(transparent)]
@@ -79,7 +81,7 @@ pub enum TrialError {
     /// Training stopped.
     #[error(transparent)]
     Training(#[from] TrainError),
-    /// Where the trial begins cannot be told.
+    /// No step to start from can be found.
     #[error(transparent)]
     Checkpoints(#[from] CheckpointsError),
     /// A file cannot be written.
@@ -114,7 +116,7 @@ pub fn starting_weights(
 }
 
 /// Trains the trial whose record is in the folder, from its newest checkpoint if it has one, and records its rows,
-/// checkpoints, weights and result. Events go to `tell`.
+/// checkpoints, weights and result. Events go to `report`.
 ///
 /// # Errors
 /// Whatever kept the trial from its end; the result file says so too.
@@ -122,25 +124,25 @@ pub fn run_trial(
     folder: &ResultFolder,
     trial: &str,
     stop: &Stop,
-    tell: &mut dyn FnMut(&Event),
+    report: &mut dyn FnMut(&Event),
 ) -> Result<(), TrialError> {
-    let begun = Instant::now();
+    let started = Instant::now();
     let record = folder
         .record(trial)?
         .ok_or_else(|| TrialError::NoRecord(trial.to_owned()))?;
     let _held = folder.hold_trial(trial)?;
     folder.forget_result(trial)?;
-    match trained(folder, &record, begun, stop, tell) {
+    match trained(folder, &record, started, stop, report) {
         Ok(result) => {
             folder.end(trial, &result)?;
-            // There is nothing to go on with any more. Where they cannot be removed they do no harm.
+            // Nothing is left to resume. Where they cannot be removed they do no harm.
             let _ = folder.checkpoints(trial).remove();
             Ok(())
         }
         Err(error) => {
             let mut result = TrialResult::unfinished(error.status(), error.with_remedy());
-            result.wall_ns = Some(nanoseconds(begun.elapsed()));
-            // Where this cannot be recorded, the parent is told by the error.
+            result.wall_ns = Some(nanoseconds(started.elapsed()));
+            // Where this cannot be recorded, the error still reaches the parent.
             let _ = folder.end(trial, &result);
             Err(error)
         }
@@ -148,7 +150,7 @@ pub fn run_trial(
 }
 
 impl TrialError {
-    /// How the trial stands after it.
+    /// The trial's status after it.
     fn status(&self) -> Status {
         match self {
             Self::Training(TrainError::Interrupted { .. }) => Status::Interrupted,
@@ -157,7 +159,7 @@ impl TrialError {
         }
     }
 
-    /// Its words, and what to do where they do not say.
+    /// Its message, with a remedy where it has none.
     fn with_remedy(&self) -> String {
         match (self, self.status()) {
             (_, Status::Oom) => format!("{self}; {TAKE_LESS_MEMORY}"),
@@ -174,9 +176,9 @@ impl TrialError {
 fn trained(
     folder: &ResultFolder,
     record: &TrialRecord,
-    begun: Instant,
+    started: Instant,
     stop: &Stop,
-    tell: &mut dyn FnMut(&Event),
+    report: &mut dyn FnMut(&Event),
 ) -> Result<TrialResult, TrialError> {
     let settings = &record.settings;
     let training = settings.train.as_ref().ok_or(TrialError::NoTraining)?;
@@ -194,7 +196,7 @@ fn trained(
     let device = choice.open()?;
     device.seed(record.seed);
 
-    let (begin, mut recording) = Recording::begin(folder, record, &graph, begun, stop, tell)?;
+    let (begin, mut recording) = Recording::begin(folder, record, &graph, started, stop, report)?;
     let (weights, momentum, position) = match begin {
         Some(checkpoint) => (checkpoint.weights, checkpoint.momentum, checkpoint.position),
         None => {

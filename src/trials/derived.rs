@@ -25,11 +25,11 @@ impl ResultFolder {
         for trial in trials {
             let id = &trial.record.trial;
             // The variant's name is the ablation's of today; device and threads are those it ran with.
-            let begun = self.record(id)?;
+            let started = self.record(id)?;
             let record = TrialRecord {
                 variant: trial.record.variant.clone(),
                 ablation: trial.record.ablation.clone(),
-                ..begun.unwrap_or_else(|| trial.record.clone())
+                ..started.unwrap_or_else(|| trial.record.clone())
             };
             rows.push(record.row(self.result(id)?.as_ref()));
         }
@@ -40,10 +40,10 @@ impl ResultFolder {
     }
 
     /// One table from the files of that name in the trials' folders. A last row that is torn (its trial is being
-    /// written, or was killed) is left out; so are the rows of a trial behind any other fault, which is reported. A trial
+    /// written, or was killed) is left out; so are the rows of a trial after any other fault, which is reported. A trial
     /// that has ended well has as many rows as `expected` of it.
     ///
-    /// Rows that the table has already are taken over as they are: of a long run's steps, only those of the trial at work
+    /// Rows that the table has already are taken over as they are: of a long run's steps, only those of the running trial
     /// are read again.
     fn join_rows<T: Row>(
         &self,
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn the_table_of_steps_is_replaced_where_a_trial_has_gained_rows_and_left_alone_where_none_has() {
+    fn the_table_of_steps_is_replaced_only_where_a_trial_has_new_rows() {
         let (_root, folder, experiment) = place(1);
         folder.derive_tables(&experiment.trials).unwrap();
         let first = steps(&folder);

@@ -1,4 +1,4 @@
-//! How a process that was started for one piece of work ended, and why, as far as that can be told.
+//! How a process that was started for one piece of work ended, and why, as far as that is known.
 
 use std::process::ExitStatus;
 use std::time::Duration;
@@ -54,7 +54,7 @@ impl Ending {
             .lines()
             .map(str::trim)
             .rfind(|line| !line.is_empty())
-            .unwrap_or("it said nothing");
+            .unwrap_or("it printed nothing");
         let what = how_it_ended(self.status);
         if says_out_of_memory(&self.said) {
             let last = last.strip_prefix("error: ").unwrap_or(last);
@@ -119,7 +119,7 @@ mod tests {
             ending(9, "").diagnosis(),
             (
                 Status::Failed,
-                "its process was killed (signal 9; by hand, or by the system where memory runs out): it said nothing"
+                "its process was killed (signal 9; by hand, or by the system where memory runs out): it printed nothing"
                     .to_owned()
             )
         );

@@ -86,7 +86,7 @@ impl ExperimentPlan {
     }
 }
 
-/// The images may have changed since they were planned with.
+/// The images may have changed since planning.
 fn check_outline(data: &DataSet, planned: Outline) -> Result<(), DataError> {
     let found = Outline {
         shape: data.shape,
@@ -142,7 +142,7 @@ fn record(
     }
 }
 
-/// What is published of this network on these data with augmentation.
+/// The published error of this network on these data with augmentation.
 fn published_error(settings: &Settings) -> Option<f64> {
     let published = settings.model.published()?;
     match (settings.data.dataset, settings.data.augment) {
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_prepared_is_what_was_planned() {
+    fn an_experiment_has_the_trials_that_were_planned() {
         let ablation = ablation("dataset = \"synthetic\"\ntrain-images = 100\ntrain-limit = 70\nimage-size = 8");
         let plan = plan(ablation).unwrap();
         let outline = plan.variants[0].outline;
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn data_that_changed_since_they_were_planned_with_are_refused() {
+    fn data_that_changed_since_planning_are_refused() {
         let mut plan = plan(ablation("dataset = \"digits\"")).unwrap();
         plan.variants[0].outline.train_images -= 1;
         let error = plan.prepare(1, None).err().unwrap().to_string();

@@ -1,4 +1,4 @@
-//! Files that are there whole or not at all.
+//! Files that are written whole or not at all.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::files::sync_folder;
 
-/// What the names of files begin with that are being written; one that is found later was never finished.
+/// The prefix of files that are being written; one that is found later was never finished.
 const UNFINISHED: &str = ".writing-";
 
 /// Writes a file by way of a temporary one beside it: written, synchronised, renamed, and the folder synchronised, so
@@ -35,7 +35,7 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     sync_folder(folder).map_err(named)
 }
 
-/// The error without the path of the temporary file, which is nobody's concern.
+/// The error without the path of the temporary file, which is no help to a reader.
 fn without_path(error: &io::Error) -> io::Error {
     let text = error.to_string();
     let bare = text.split(" at path ").next().unwrap_or(&text);
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_never_finished_is_removed_and_nothing_else_is() {
+    fn only_unfinished_files_are_removed() {
         let folder = tempfile::tempdir().unwrap();
         for name in [".writing-abc", "table.csv", "writing-abc"] {
             std::fs::write(folder.path().join(name), b"x").unwrap();

@@ -25,7 +25,7 @@ pub enum FolderError {
     System(#[from] io::Error),
     /// Another run holds the folder.
     #[error(
-        "{folder}: another `densenet-bench run` is at work in this folder ({holder}); wait for it, or choose another --out"
+        "{folder}: another `densenet-bench run` is running in this folder ({holder}); wait for it, or choose another --out"
     )]
     Held {
         /// The folder.
@@ -36,7 +36,7 @@ pub enum FolderError {
     /// The ablation that the folder keeps breaks a rule of its format.
     #[error("{0}")]
     Ablation(#[from] FormatError),
-    /// A file that densenet-bench wrote is not what it wrote.
+    /// A file that densenet-bench wrote is damaged.
     #[error("{file}: {rule}; {remedy}")]
     Broken {
         /// The file.
@@ -48,16 +48,16 @@ pub enum FolderError {
     },
 }
 
-/// The run's surroundings: at the top those of the last run that trained, in a trial's folder its own.
+/// The run's environment: at the top that of the last run that trained, in a trial's folder its own.
 const ENVIRONMENT: &str = "environment.json";
 
 const RECORD: &str = "trial.json";
 const RESULT: &str = "result.json";
 
-/// How long somebody who only looks at a lock may have it.
+/// How long a process that only looks at a lock may hold it.
 const GLANCE: Duration = Duration::from_millis(300);
 
-/// Nobody writes one file for so long.
+/// No process takes so long to write one file.
 const ABANDONED: Duration = Duration::from_secs(600);
 
 /// How long a process that is being killed may take to end.
@@ -136,8 +136,8 @@ impl ResultFolder {
     }
 
     /// Holds the folder against other runs for as long as the result lives; the folder is created where it is missing.
-    /// The system lets go of it when the process ends, however it ends. What a run that was killed had not finished
-    /// writing is removed.
+    /// The system releases it when the process ends, however it ends. Files that a killed run had not finished
+    /// writing are removed.
     ///
     /// # Errors
     /// Another run holds it, or whatever the system says.
@@ -160,7 +160,7 @@ impl ResultFolder {
     /// it is waited for.
     ///
     /// # Errors
-    /// Another process is at work on the trial, or whatever the system says.
+    /// Another process is running the trial, or whatever the system says.
     pub fn hold_trial(&self, trial: &str) -> Result<Lock, FolderError> {
         let folder = self.trial(trial);
         let lock = Lock::take_within(&folder, PATIENCE).map_err(|error| self.held_or(error))?;
@@ -179,7 +179,7 @@ impl ResultFolder {
         }
     }
 
-    /// Moves an older folder of that name aside, to `NAME.1`, `NAME.2`, …; tells where.
+    /// Moves an older folder of that name aside, to `NAME.1`, `NAME.2`, …; returns the new path.
     ///
     /// # Errors
     /// Whatever the system says.
@@ -195,14 +195,13 @@ impl ResultFolder {
         Ok(Some(aside))
     }
 
-    /// Begins a trial, or goes on with one that was begun: its folder has its record, and no result. One that has no
-    /// checkpoint starts from nothing.
+    /// Starts or resumes a trial: its folder has its record, and no result. One that has no checkpoint starts over.
     ///
     /// # Errors
     /// Whatever the system says.
     pub fn begin(&self, record: &TrialRecord, environment: &Environment) -> Result<(), FolderError> {
         let folder = self.trial(&record.trial);
-        if self.begun(&record.trial)?.is_some() {
+        if self.resumable(&record.trial)?.is_some() {
             self.forget_result(&record.trial)?;
         } else {
             if folder.exists() {
@@ -217,15 +216,15 @@ impl ResultFolder {
         write_json(&folder.join(RECORD), record)
     }
 
-    /// What a trial was begun with, if it has something to go on from.
-    fn begun(&self, trial: &str) -> Result<Option<TrialRecord>, FolderError> {
+    /// The record of a trial that has a checkpoint to resume from.
+    fn resumable(&self, trial: &str) -> Result<Option<TrialRecord>, FolderError> {
         match self.checkpoints(trial).exist()? {
             true => self.record(trial),
             false => Ok(None),
         }
     }
 
-    /// Removes how a trial ended: it is at work again.
+    /// Removes a trial's result: it is running again.
     ///
     /// # Errors
     /// Whatever the system says.
@@ -242,20 +241,20 @@ impl ResultFolder {
         Checkpoints::of(&self.trial(trial))
     }
 
-    /// Whether this program, machine and these data may go on with a trial that has begun and not ended well: only where
-    /// the numbers would be those of a trial that was never stopped.
+    /// Whether this program, on this machine and with these data, may resume a trial: only where the numbers would be
+    /// those of a trial that was never stopped.
     ///
     /// # Errors
     /// What differs, and the remedy; or a record that cannot be read.
     pub fn check_can_resume(&self, record: &TrialRecord, environment: &Environment) -> Result<(), FolderError> {
-        let Some(begun) = self.begun(&record.trial)? else {
+        let Some(started) = self.resumable(&record.trial)? else {
             return Ok(());
         };
         let folder = self.trial(&record.trial);
-        let surroundings = self.trial_environment(&record.trial)?;
-        let differs = begun
+        let environment_then = self.trial_environment(&record.trial)?;
+        let differs = started
             .difference(record)
-            .or_else(|| surroundings.and_then(|begun| begun.machine_difference(environment)));
+            .or_else(|| environment_then.and_then(|then| then.machine_difference(environment)));
         let Some(difference) = differs else { return Ok(()) };
         Err(FolderError::Broken {
             file: folder.display().to_string(),
@@ -268,7 +267,7 @@ impl ResultFolder {
         })
     }
 
-    /// Records the run's surroundings at the top.
+    /// Records the run's environment at the top.
     ///
     /// # Errors
     /// Whatever the system says.
@@ -276,7 +275,7 @@ impl ResultFolder {
         write_json(&self.root.join(ENVIRONMENT), environment)
     }
 
-    /// The surroundings of the last run that trained or measured something.
+    /// The environment of the last run that trained or measured something.
     ///
     /// # Errors
     /// A file that cannot be read.
@@ -284,7 +283,7 @@ impl ResultFolder {
         read_json(&self.root.join(ENVIRONMENT))
     }
 
-    /// The surroundings in which a trial was started.
+    /// The environment in which a trial was started.
     ///
     /// # Errors
     /// A file that cannot be read.
@@ -292,7 +291,7 @@ impl ResultFolder {
         read_json(&self.trial(trial).join(ENVIRONMENT))
     }
 
-    /// What is known of a trial that has begun.
+    /// The record of a trial that has been started.
     ///
     /// # Errors
     /// A record that cannot be read.

@@ -13,10 +13,10 @@ use super::files::named;
 use crate::files::is_same_file;
 use crate::host::now;
 
-/// A folder that is held until this is dropped. The system lets go of it when the process ends, however it ends.
+/// A folder that is held until this is dropped. The system releases it when the process ends, however it ends.
 #[derive(Debug)]
 pub struct Lock {
-    /// Locked; closing it lets go.
+    /// Locked; closing it releases the lock.
     _file: File,
 }
 
@@ -126,7 +126,7 @@ impl Holder {
             .unwrap_or(unknown)
     }
 
-    /// Who holds a folder, if somebody does.
+    /// The holder of a folder, if it is held.
     pub fn of(folder: &Path) -> Option<Self> {
         let mut file = File::open(folder.join(FILE)).ok()?;
         match file.try_lock_shared() {
@@ -147,7 +147,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_held_folder_names_its_holder_and_is_free_when_the_holder_lets_go() {
+    fn a_held_folder_names_its_holder_and_is_free_when_the_holder_releases_it() {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(Holder::of(folder.path()), None);
         let held = Lock::take(folder.path()).unwrap();

@@ -32,7 +32,7 @@ pub use folder::{FolderError, ResultFolder};
 pub(crate) use folder::{read_json, write_json};
 pub use identity::{arithmetic_of, digest, identity};
 pub use lock::{Holder, Lock};
-pub use overview::{Standing, overview};
+pub use overview::{TrialStatus, overview};
 pub use plan::{ExperimentPlan, PlannedTrial, VariantPlan, located_data, plan, sha256};
 pub use process::{Heard, Work};
 pub use record::{TrialRecord, TrialResult};

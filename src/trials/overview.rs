@@ -1,4 +1,4 @@
-//! How the trials of a folder stand, without their data: which are planned, begun, at work, ended, and which are stale.
+//! The status of a folder's trials, without their data: planned, started, running, ended or stale.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,27 +12,27 @@ use crate::formats::ablation::{Ablation, Settings};
 
 /// One trial of a folder or of its ablation.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Standing {
-    /// Its identity; none where that cannot be told before it is begun, since it follows from a file of weights.
+pub struct TrialStatus {
+    /// Its identity; none where it is not known before the start, since it follows from a file of weights.
     pub trial: Option<String>,
     /// The variant's name, the ablation's of today.
     pub variant: String,
     /// The seed.
     pub seed: u64,
-    /// What it began with, if it has begun.
+    /// What it was started with, if it was.
     pub record: Option<TrialRecord>,
     /// How it ended, if it has.
     pub result: Option<TrialResult>,
-    /// Steps that its newest checkpoint stands after.
+    /// Steps before its newest checkpoint.
     pub saved_steps: Option<usize>,
-    /// The process at work on it.
+    /// The process that runs it.
     pub holder: Option<Holder>,
-    /// Whether the ablation has it no more. It is kept, and not run again.
+    /// Whether the ablation no longer has it. It is kept, and not run again.
     pub stale: bool,
 }
 
 /// The trials of an ablation in its order, and then those that the folder has of earlier versions of it. What cannot be
-/// read is told to `report`, and the others are there.
+/// read is reported to `report`, and the others are returned.
 ///
 /// # Errors
 /// A folder that cannot be read.
@@ -40,33 +40,33 @@ pub fn overview(
     folder: &ResultFolder,
     ablation: &Ablation,
     report: &mut dyn FnMut(String),
-) -> Result<Vec<Standing>, FolderError> {
-    let mut begun = begun_trials(folder, report)?;
-    let mut standings = Vec::new();
+) -> Result<Vec<TrialStatus>, FolderError> {
+    let mut started = started_trials(folder, report)?;
+    let mut trials = Vec::new();
     for variant in &ablation.variants {
         let seeds = variant.settings.train.as_ref().map_or(&[][..], |train| &train.seeds);
         for &seed in seeds {
-            let id = planned_identity(&variant.settings, seed, &begun);
-            let record = id.as_ref().and_then(|id| begun.remove(id));
-            let standing = Standing {
+            let id = planned_identity(&variant.settings, seed, &started);
+            let record = id.as_ref().and_then(|id| started.remove(id));
+            let trial = TrialStatus {
                 trial: id.clone(),
                 variant: variant.name.clone(),
                 seed,
                 ..of(folder, id.as_deref(), record, report)
             };
-            standings.push(standing);
+            trials.push(trial);
         }
     }
-    for (id, record) in begun {
-        let standing = Standing {
+    for (id, record) in started {
+        let trial = TrialStatus {
             stale: true,
             variant: record.variant.clone(),
             seed: record.seed,
             ..of(folder, Some(&id), Some(record), report)
         };
-        standings.push(standing);
+        trials.push(trial);
     }
-    Ok(standings)
+    Ok(trials)
 }
 
 fn of(
@@ -74,37 +74,39 @@ fn of(
     id: Option<&str>,
     record: Option<TrialRecord>,
     report: &mut dyn FnMut(String),
-) -> Standing {
-    let begun = id.filter(|_| record.is_some());
-    let result = begun.map_or(Ok(None), |id| folder.result(id)).unwrap_or_else(|error| {
-        report(error.to_string());
-        None
-    });
-    Standing {
+) -> TrialStatus {
+    let started = id.filter(|_| record.is_some());
+    let result = started
+        .map_or(Ok(None), |id| folder.result(id))
+        .unwrap_or_else(|error| {
+            report(error.to_string());
+            None
+        });
+    TrialStatus {
         trial: id.map(str::to_owned),
         variant: String::new(),
         seed: 0,
         result,
-        saved_steps: begun.and_then(|id| folder.checkpoints(id).steps().ok().flatten()),
-        holder: begun.and_then(|id| Holder::of(&folder.trial(id))),
+        saved_steps: started.and_then(|id| folder.checkpoints(id).steps().ok().flatten()),
+        holder: started.and_then(|id| Holder::of(&folder.trial(id))),
         record,
         stale: false,
     }
 }
 
-/// The identity of a variant's trial. Where it starts from a file of weights, that of one which has begun with the same
+/// The identity of a variant's trial. Where it starts from a file of weights, that of one which was started with the same
 /// settings.
-fn planned_identity(settings: &Settings, seed: u64, begun: &BTreeMap<String, TrialRecord>) -> Option<String> {
+fn planned_identity(settings: &Settings, seed: u64, started: &BTreeMap<String, TrialRecord>) -> Option<String> {
     if settings.weights.is_none() {
         return Some(identity(settings, seed, None));
     }
-    let sums = begun.values().map(|record| record.starting_weights_sha256.as_deref());
-    let identities = sums.map(|sum| identity(settings, seed, sum));
-    identities.into_iter().find(|id| begun.contains_key(id))
+    let checksums = started.values().map(|record| record.starting_weights_sha256.as_deref());
+    let identities = checksums.map(|checksum| identity(settings, seed, checksum));
+    identities.into_iter().find(|id| started.contains_key(id))
 }
 
-/// The records of all trials that have begun, whatever the ablation is today.
-fn begun_trials(
+/// The records of all trials that have been started, whatever the ablation is today.
+fn started_trials(
     folder: &ResultFolder,
     report: &mut dyn FnMut(String),
 ) -> Result<BTreeMap<String, TrialRecord>, FolderError> {

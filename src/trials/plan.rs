@@ -1,4 +1,4 @@
-//! From an ablation file to what it comes to: every check that needs the data's outline or the closed forms, before any
+//! From an ablation file to its trials: every check that needs the data's outline or the closed forms, before any
 //! image is read and anything is started.
 
 use std::collections::BTreeMap;
@@ -50,7 +50,7 @@ pub struct PlannedTrial {
     pub trial: String,
 }
 
-/// Lays out the network of every variant for its data's outline and checks all that training could stumble over. No
+/// Lays out the network of every variant for its data's outline and checks everything that training could fail on. No
 /// image is read.
 ///
 /// # Errors

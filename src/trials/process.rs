@@ -21,7 +21,7 @@ pub struct Work<'a> {
     pub arguments: Vec<OsString>,
     /// Set beside the parent's own variables.
     pub variables: Vec<(&'static str, String)>,
-    /// Where the process writes what it has to say beside its results; removed where it says nothing.
+    /// The file for what the process writes to stderr; removed where that is nothing.
     pub stderr: PathBuf,
     /// It is killed when it has run this long.
     pub timeout: Option<Duration>,
@@ -29,7 +29,7 @@ pub struct Work<'a> {
     pub stop: &'a Stop,
 }
 
-/// What is heard of a process while it runs.
+/// What a process sends while it runs.
 pub enum Heard<'a> {
     /// A line that it wrote to stdout.
     Line(&'a [u8]),
@@ -38,7 +38,7 @@ pub enum Heard<'a> {
 }
 
 impl Work<'_> {
-    /// Starts the process, hands on what is heard of it as it comes, and waits for its end.
+    /// Starts the process, passes on what it sends as it comes, and waits for its end.
     ///
     /// # Errors
     /// Whatever keeps it from being started or waited for.
@@ -59,7 +59,7 @@ impl Work<'_> {
         let (status, end) = match wait(&mut child, lines, deadline, self.stop, on_heard) {
             Ok(ended) => ended,
             Err(error) => {
-                // Nobody would wait for it any more.
+                // Nothing would wait for it any more.
                 let _ = child.kill();
                 let _ = child.wait();
                 return Err(error);
@@ -76,7 +76,7 @@ impl Work<'_> {
         })
     }
 
-    /// Writes down what the process said, beside its results. Where the disk is full it is in the diagnosis alone.
+    /// Writes the process's stderr beside its results. On a full disk only the diagnosis has it.
     fn record_words(&self, said: &[u8]) {
         let _ = match said.is_empty() {
             true => std::fs::remove_file(&self.stderr),
@@ -91,7 +91,7 @@ struct LastWords {
     reader: JoinHandle<()>,
 }
 
-/// More than any message; what a process says beyond it drives out what it said first.
+/// More than any message; of a longer output only the end is kept.
 const MOST_WORDS: usize = 1 << 16;
 
 fn last_words_of(mut stream: impl Read + Send + 'static) -> LastWords {
@@ -134,12 +134,12 @@ fn lines_of(stream: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
     receiver
 }
 
-/// Between two looks at a process that has closed its stdout.
+/// Between two checks of a process that has closed its stdout.
 const PAUSE: Duration = Duration::from_millis(5);
-/// Between two looks at one that says nothing.
+/// Between two checks of one that prints nothing.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// What a wait came to.
+/// How a wait ended.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum End {
     /// The process ended, by itself or because it was asked to.
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_variables_and_the_last_words_come_through() {
+    fn lines_variables_and_the_last_words_of_stderr_arrive() {
         let (ending, lines) = shell("echo one; echo $DENSENET_BENCH_TEST; echo sorry >&2; exit 3", None);
         assert_eq!(lines, ["one", "set"]);
         assert_eq!(
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn a_talkative_process_is_not_held_up_and_its_last_words_are_kept() {
+    fn a_process_that_prints_much_is_not_blocked_and_its_last_lines_are_kept() {
         let (ending, _) = shell("yes chatter | head -c 3000000 >&2; echo last >&2; exit 3", None);
         assert_eq!(
             ending.diagnosis(),

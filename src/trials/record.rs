@@ -1,4 +1,4 @@
-//! What a trial's folder says of it: the record it begins with and the result it ends with.
+//! The two records in a trial's folder: the one it starts with and the result it ends with.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use crate::formats::part::Part;
 use crate::formats::tables::{Status, TrialRow};
 use crate::network::Shape;
 
-/// `trials/ID/trial.json`: all that the trial's process needs, and what must not change when it goes on.
+/// `trials/ID/trial.json`: all that the trial's process needs, and what must not change when it is resumed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrialRecord {
     /// The trial's identity.
@@ -33,7 +33,7 @@ pub struct TrialRecord {
     pub parameters: usize,
     /// Multiply-accumulates for one image, in closed form.
     pub macs: u64,
-    /// Epochs that the run begins.
+    /// Epochs that the run starts.
     pub epochs: usize,
     /// Training steps of the whole run.
     pub steps: usize,
@@ -101,7 +101,7 @@ impl TrialResult {
 }
 
 impl TrialRecord {
-    /// What of that which decides numbers, beside the identity, is another in a later record, in words.
+    /// The first value that decides numbers, beside the identity, and differs in a later record, in words.
     pub fn difference(&self, later: &Self) -> Option<String> {
         let pairs = [
             ("on", &self.device, &later.device),
@@ -114,8 +114,8 @@ impl TrialRecord {
         ];
         let text = pairs
             .into_iter()
-            .find(|(_, begun, now)| begun != now)
-            .map(|(what, begun, now)| format!("{what} {begun} (now {now})"));
+            .find(|(_, then, now)| then != now)
+            .map(|(what, then, now)| format!("{what} {then} (now {now})"));
         let threads = || format!("with {} threads (now {})", self.threads, later.threads);
         text.or_else(|| (self.threads != later.threads).then(threads))
     }

@@ -1,4 +1,4 @@
-//! What a trial's process records while it trains: rows, checkpoints, events; and where it begins.
+//! What a trial's process records while it trains: rows, checkpoints, events; and where it starts.
 
 use std::io;
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ use crate::host::{self, Stop, nanoseconds};
 use crate::network::Graph;
 use crate::training::{Final, Observer};
 
-/// Records a trial in its folder and tells its parent.
+/// Records a trial in its folder and reports to its parent.
 pub struct Recording<'a> {
     record: &'a TrialRecord,
     steps: RowFile,
@@ -24,17 +24,17 @@ pub struct Recording<'a> {
     checkpoints: Checkpoints,
     /// What earlier processes spent on the trial.
     before: Spent,
-    /// When this process began.
-    begun: Instant,
+    /// When this process started.
+    started: Instant,
     stop: &'a Stop,
-    tell: &'a mut dyn FnMut(&Event),
-    /// When the last steps were told, and how many had been made.
-    told: (Instant, usize),
+    report: &'a mut dyn FnMut(&Event),
+    /// When the last steps were reported, and how many had been made.
+    reported: (Instant, usize),
 }
 
 impl<'a> Recording<'a> {
-    /// Finds where the trial goes on, and makes its tables end there: no step is lost and none is there twice. Without a
-    /// checkpoint it begins with empty tables.
+    /// Finds where the trial resumes, and makes its tables end there: no step is lost and none is there twice. Without a
+    /// checkpoint it starts with empty tables.
     ///
     /// # Errors
     /// A checkpoint that a later program wrote, or whatever the system says.
@@ -42,15 +42,15 @@ impl<'a> Recording<'a> {
         folder: &ResultFolder,
         record: &'a TrialRecord,
         graph: &Graph,
-        begun: Instant,
+        started: Instant,
         stop: &'a Stop,
-        tell: &'a mut dyn FnMut(&Event),
+        report: &'a mut dyn FnMut(&Event),
     ) -> Result<(Option<Checkpoint>, Self), CheckpointsError> {
         let own: PathBuf = folder.trial(&record.trial);
         let mut is_noted = false;
         let mut note = |text: String| {
             is_noted = true;
-            tell(&Event::Note { text });
+            report(&Event::Note { text });
         };
         let mut steps: Vec<StepRow> = rows_there(&own, &mut note)?;
         let mut epochs: Vec<EpochRow> = rows_there(&own, &mut note)?;
@@ -62,10 +62,10 @@ impl<'a> Recording<'a> {
         steps.truncate(position.steps);
         epochs.truncate(position.epoch);
         if checkpoint.is_some() {
-            tell(&Event::Resumed { steps: position.steps });
+            report(&Event::Resumed { steps: position.steps });
         } else if is_noted {
             let text = "no checkpoint is left that can be used: the trial starts over".to_owned();
-            tell(&Event::Note { text });
+            report(&Event::Note { text });
         }
         let recording = Self {
             record,
@@ -74,15 +74,15 @@ impl<'a> Recording<'a> {
             last_epoch: epochs.pop(),
             checkpoints,
             before: position.spent,
-            begun,
+            started,
             stop,
-            tell,
-            told: (Instant::now(), position.steps),
+            report,
+            reported: (Instant::now(), position.steps),
         };
         Ok((checkpoint, recording))
     }
 
-    /// Makes the rows last, also through a power cut.
+    /// Synchronises the rows to disk, so that they survive a power cut.
     ///
     /// # Errors
     /// Whatever the system says.
@@ -99,7 +99,7 @@ impl<'a> Recording<'a> {
     /// Time and memory of this process and of those before it.
     pub fn spent_by_now(&self) -> Spent {
         Spent {
-            wall_ns: self.before.wall_ns + nanoseconds(self.begun.elapsed()),
+            wall_ns: self.before.wall_ns + nanoseconds(self.started.elapsed()),
             peak_memory_bytes: self.before.peak_memory_bytes.max(host::peak_resident_bytes()),
             ..self.before
         }
@@ -148,17 +148,17 @@ impl Observer for Recording<'_> {
         self.steps.append(&rows)?;
         let done = first + losses.len();
         let batch_size = self.record.settings.train.as_ref().map_or(0, |train| train.batch_size);
-        let images = (done.saturating_sub(self.told.1) * batch_size) as f64;
-        (self.tell)(&Event::Steps {
+        let images = (done.saturating_sub(self.reported.1) * batch_size) as f64;
+        (self.report)(&Event::Steps {
             epoch,
             done,
             losses: losses
                 .iter()
                 .map(|&loss| Some(loss).filter(|loss| loss.is_finite()))
                 .collect(),
-            images_per_second: images / self.told.0.elapsed().as_secs_f64().max(1e-9),
+            images_per_second: images / self.reported.0.elapsed().as_secs_f64().max(1e-9),
         });
-        self.told = (Instant::now(), done);
+        self.reported = (Instant::now(), done);
         Ok(())
     }
 
@@ -177,13 +177,13 @@ impl Observer for Recording<'_> {
             wall_ns: nanoseconds(wall),
         };
         self.epochs.append(std::slice::from_ref(&row))?;
-        (self.tell)(&Event::Epoch {
+        (self.report)(&Event::Epoch {
             epoch,
             test_error: row.test_error,
         });
         self.last_epoch = Some(row);
-        // Evaluation's time is no training time.
-        self.told.0 = Instant::now();
+        // The time of evaluation is not training time.
+        self.reported.0 = Instant::now();
         Ok(())
     }
 
@@ -194,7 +194,7 @@ impl Observer for Recording<'_> {
         let spent = &mut checkpoint.position.spent;
         (spent.wall_ns, spent.peak_memory_bytes) = (by_now.wall_ns, by_now.peak_memory_bytes);
         self.checkpoints.keep(&checkpoint)?;
-        self.told.0 = Instant::now();
+        self.reported.0 = Instant::now();
         Ok(())
     }
 

@@ -72,7 +72,7 @@ impl RowFile {
         Ok(())
     }
 
-    /// Makes the rows last, also through a power cut.
+    /// Synchronises the rows to disk, so that they survive a power cut.
     ///
     /// # Errors
     /// Whatever the system says.
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_is_continued_behind_the_rows_that_are_kept_wherever_it_was_torn() {
+    fn a_table_continues_after_the_rows_that_are_kept_wherever_it_was_torn() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("steps.csv");
         let rows: Vec<StepRow> = (0..4).map(row).collect();

@@ -1,4 +1,4 @@
-//! A trial's process: what it tells its parent, and the result that it leaves or is given.
+//! A trial's process: the events that it sends to its parent, and the result that it leaves or is given.
 
 use std::path::Path;
 use std::time::Duration;
@@ -10,11 +10,11 @@ use super::process::{Heard, Work};
 use super::record::{TrialRecord, TrialResult};
 use crate::host::{Stop, process_variables};
 
-/// What a trial's process tells its parent, a line of JSON each on its standard output.
+/// What a trial's process reports to its parent, a line of JSON each on its standard output.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum Event {
-    /// Training goes on from a checkpoint.
+    /// Training resumes from a checkpoint.
     Resumed {
         /// Steps made since the run's start.
         steps: usize,
@@ -32,7 +32,7 @@ pub enum Event {
         epoch: usize,
         /// Steps made since the run's start.
         done: usize,
-        /// The loss of each of these steps, in their order; none of one that is no finite number, which JSON has not.
+        /// The loss of each of these steps, in their order; none of one that is not finite, which JSON lacks.
         losses: Vec<Option<f64>>,
         /// Training images a second since the last such event.
         images_per_second: f64,
@@ -46,7 +46,7 @@ pub enum Event {
     },
 }
 
-/// Starts `program trial FOLDER ID` for a trial that has begun, hands on its events and waits for its end. A process
+/// Starts `program trial FOLDER ID` for a trial that has been started, passes on its events and waits for its end. A process
 /// that ends without a result (it was killed, it ran out of memory or time, it panicked) gets one.
 ///
 /// # Errors
@@ -73,7 +73,7 @@ pub fn supervise(
     let ending = work.run(&mut |heard| match heard {
         Heard::AskedToStop => on_event(&Event::AskedToStop),
         Heard::Line(line) => {
-            // What is no event is no concern of the parent's: a library may print.
+            // Lines that are not events are ignored: a library may print.
             if let Ok(event) = serde_json::from_slice(line) {
                 on_event(&event);
             }
@@ -85,7 +85,7 @@ pub fn supervise(
     let (status, error) = ending.diagnosis();
     let mut result = TrialResult::unfinished(status, error);
     if let Err(error) = folder.end(&record.trial, &result) {
-        // On a full disk the trial's own words are lost, but not what ended it.
+        // On a full disk the trial's own record is lost, but not what ended it.
         result.error += &format!(" (which could not be recorded: {error})");
     }
     Ok(result)
@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn events_read_back_as_they_were_told() {
+    fn events_read_back_as_they_were_written() {
         let event = Event::Steps {
             epoch: 1,
             done: 46,
