@@ -1,4 +1,4 @@
-//! From an ablation to what is to be measured: every variant in every mode at every batch size.
+//! From an ablation to its measurements: every variant in every mode at every batch size.
 
 use super::record::{MeasurementRecord, RoundSpec};
 use crate::backends::BackendDevice;
@@ -143,7 +143,7 @@ mod tests {
     use crate::trials::prepare;
 
     #[test]
-    fn as_many_measurements_are_counted_as_there_are() {
+    fn the_count_is_the_number_of_measurements() {
         let text = "name = \"x\"\nquestion = \"?\"\n[data]\ndataset = \"digits\"\n[model]\ndepth = 10\n[measure]\n\
                     batch-sizes = [1, 2, 3]\nmode = [\"train\", \"evaluate\"]\n[sweep]\n\"model.growth-rate\" = [4, 6]\n";
         let experiment = prepare(parse(text, Path::new("x.toml")).unwrap(), 1, None).unwrap();

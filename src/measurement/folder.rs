@@ -5,7 +5,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::record::{MeasurementRecord, RoundResult, RoundSpec};
-use super::rows::Measured;
+use super::rows::MeasurementRounds;
 use crate::formats::tables::{self, BatchRow, BoundaryRow, PhaseRow, Row, SampleRow, Status};
 use crate::host::Environment;
 use crate::trials::{FolderError, ResultFolder, named, read_json, write_json, write_whole};
@@ -38,10 +38,10 @@ impl<'a> Measurements<'a> {
         Ok(are_whole(&self.rounds(record)?))
     }
 
-    /// Begins a measurement, or goes on with it: its folder, its record and its environment are there afterwards, and
-    /// rounds that did not end well are forgotten, so that they are tried again. One that another revision of the
-    /// program has begun and not ended, or one that cannot be told, starts over: the rounds of a measurement are one
-    /// program's. Returns the rounds that have ended well.
+    /// Starts or resumes a measurement: its folder, its record and its environment exist afterwards, and rounds that did
+    /// not end well are removed, so that they are tried again. One that another or an unknown revision of the program
+    /// started and did not end starts over: the rounds of a measurement are one program's. Returns the rounds that have
+    /// ended well.
     ///
     /// # Errors
     /// Whatever the system says, or a file that cannot be read.
@@ -51,12 +51,12 @@ impl<'a> Measurements<'a> {
         environment: &Environment,
     ) -> Result<Vec<Option<RoundResult>>, FolderError> {
         let own = self.own(record);
-        let begun: Option<MeasurementRecord> = read_json(&own.join(RECORD))?;
+        let started: Option<MeasurementRecord> = read_json(&own.join(RECORD))?;
         let mut rounds = self.rounds(record)?;
         if are_whole(&rounds) {
             return Ok(rounds);
         }
-        if begun.is_some_and(|begun| !record.goes_on_with(&begun)) {
+        if started.is_some_and(|started| !record.can_resume(&started)) {
             fs::remove_dir_all(&own).map_err(|error| named(&own, &error))?;
             rounds = vec![None; record.rounds];
         }
@@ -73,7 +73,7 @@ impl<'a> Measurements<'a> {
         Ok(rounds)
     }
 
-    /// Puts a round's spec where its process finds it, and names the file for what that process says.
+    /// Writes a round's spec for its process; returns its path and that of the file for the process's stderr.
     ///
     /// # Errors
     /// Whatever the system says.
@@ -104,7 +104,7 @@ impl<'a> Measurements<'a> {
             .collect()
     }
 
-    /// Begins a search for the largest batch; `record` names it. What earlier searches found stays.
+    /// Starts a search for the largest batch; `record` names it. The results of earlier searches stay.
     ///
     /// # Errors
     /// Whatever the system says.
@@ -116,7 +116,7 @@ impl<'a> Measurements<'a> {
     }
 
     /// Records what a search for the largest batch found: one result for each limit that was given, and one without.
-    /// A search that was broken off does not replace one that was not.
+    /// A search that was interrupted does not replace one that was not.
     ///
     /// # Errors
     /// Whatever the system says, or an earlier result that cannot be read.
@@ -166,15 +166,15 @@ impl<'a> Measurements<'a> {
     }
 
     /// Writes `batches.csv`, `samples.csv` and `phases.csv` from the rounds, in the order of `planned`; what was
-    /// measured on other devices or with other threads stands behind. What is no longer planned is left out.
+    /// measured on other devices or with other threads follows. What is no longer planned is left out.
     ///
     /// # Errors
     /// Whatever the system says, or a file that cannot be read.
     pub fn derive_tables(&self, planned: &[MeasurementRecord]) -> Result<Vec<BatchRow>, FolderError> {
         let measured = self.measured(planned)?;
-        let batches: Vec<BatchRow> = measured.iter().map(Measured::batch_row).collect();
-        let samples: Vec<SampleRow> = measured.iter().flat_map(Measured::sample_rows).collect();
-        let phases: Vec<PhaseRow> = measured.iter().flat_map(Measured::phase_rows).collect();
+        let batches: Vec<BatchRow> = measured.iter().map(MeasurementRounds::batch_row).collect();
+        let samples: Vec<SampleRow> = measured.iter().flat_map(MeasurementRounds::sample_rows).collect();
+        let phases: Vec<PhaseRow> = measured.iter().flat_map(MeasurementRounds::phase_rows).collect();
         self.write(&batches)?;
         self.write(&samples)?;
         self.write(&phases)?;
@@ -207,7 +207,7 @@ impl<'a> Measurements<'a> {
         Ok(())
     }
 
-    fn measured(&self, planned: &[MeasurementRecord]) -> Result<Vec<Measured>, FolderError> {
+    fn measured(&self, planned: &[MeasurementRecord]) -> Result<Vec<MeasurementRounds>, FolderError> {
         let others = self.recorded()?;
         let mut measured = Vec::new();
         for record in planned {
@@ -215,13 +215,13 @@ impl<'a> Measurements<'a> {
                 // The variant's name is the ablation's of today.
                 own.spec.variant.clone_from(&record.spec.variant);
                 let rounds = self.rounds(&own)?;
-                measured.push(Measured { record: own, rounds });
+                measured.push(MeasurementRounds { record: own, rounds });
             }
         }
         Ok(measured)
     }
 
-    /// Every measurement that has been begun.
+    /// Every measurement that has been started.
     fn recorded(&self) -> Result<Vec<MeasurementRecord>, FolderError> {
         let all = self.all();
         let entries = match fs::read_dir(&all) {
@@ -252,7 +252,7 @@ fn round_file(round: usize) -> String {
     format!("round-{round}.json")
 }
 
-/// A planned measurement, as recorded if it has been begun, and those of the same cell on other devices or with other
+/// A planned measurement, as recorded if it has been started, and those of the same cell on other devices or with other
 /// threads that no other variant has planned for itself.
 fn same_cell(
     of: &MeasurementRecord,

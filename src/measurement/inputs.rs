@@ -138,7 +138,7 @@ fn check_fingerprint(data: &DataSet, spec: &RoundSpec) -> Result<(), TrialError>
     })
 }
 
-/// A spec for those who do not know the defaults of `[train]`, nor the pass that tells a step's stages apart.
+/// A spec for programs that know neither the defaults of `[train]` nor the pass that times the phases of a step.
 fn self_contained(spec: &RoundSpec) -> RoundSpec {
     let mut spec = spec.clone();
     spec.settings.train = Some(spec.optimizer());

@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn where_nothing_stops_it_the_search_ends_and_says_so() {
+    fn a_search_without_a_limit_ends_at_the_largest_size_and_reports_it() {
         let (boundary, _) = search(1000, usize::MAX);
         assert_eq!(
             (boundary.largest, boundary.smallest_too_large),
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_try_that_fails_otherwise_breaks_the_search_off_and_is_named() {
+    fn a_try_that_fails_otherwise_ends_the_search_and_is_named() {
         let boundary = find_largest::<()>(8, &mut |size| {
             Ok(attempt(if size < 9 { Status::Ok } else { Status::Timeout }))
         })

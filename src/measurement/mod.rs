@@ -23,4 +23,4 @@ pub use inputs::write_inputs;
 pub use largest::{Attempt, Boundary, find_largest};
 pub use record::{MeasurementRecord, Phases, RoundResult, RoundSpec};
 pub use rounds::{Round, Turn, run_rounds};
-pub use timer::{Clock, MonotonicClock, Stage, Timed, WarmUp, Workload, time};
+pub use timer::{Clock, MonotonicClock, Phase, Timed, WarmUp, Workload, time};

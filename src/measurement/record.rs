@@ -30,7 +30,7 @@ pub struct RoundSpec {
     pub warmup_seconds: f64,
     /// Steps to time.
     pub steps: usize,
-    /// Steps of the pass that tells forward, backward and optimizer apart.
+    /// Steps of the pass that times forward, backward and optimizer separately.
     pub phase_steps: usize,
     /// The device, `cpu`.
     pub device: String,
@@ -63,7 +63,7 @@ pub struct MeasurementRecord {
     pub revision: String,
 }
 
-/// A step's stages, in nanoseconds.
+/// The phases of a step, in nanoseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Phases {
     /// The forward pass, in training with the loss.
@@ -83,7 +83,7 @@ pub struct RoundResult {
     pub error: String,
     /// Each timed step.
     pub step_ns: Vec<u64>,
-    /// Each step of the pass that tells stages apart.
+    /// Each step of the pass that times the phases.
     pub phases: Vec<Phases>,
     /// The most bytes of live tensors during the timed steps.
     pub allocated_peak_bytes: Option<u64>,
@@ -174,9 +174,9 @@ impl MeasurementRecord {
         }
     }
 
-    /// Whether this program's rounds may stand beside those of one that has begun: both must be the same program.
-    pub fn goes_on_with(&self, begun: &Self) -> bool {
-        begun.revision == self.revision
+    /// Whether this program may add rounds to a started measurement: both must be the same program.
+    pub fn can_resume(&self, started: &Self) -> bool {
+        started.revision == self.revision
     }
 
     /// The execution as the tables name it.

@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_measurement_that_failed_gets_no_further_turn_and_the_others_go_on() {
+    fn a_measurement_that_failed_gets_no_further_turn_and_the_others_continue() {
         let records = [record("a", 8, 3), record("b", 8, 2)];
         let failing = |record: &MeasurementRecord| match record.spec.variant == "a" {
             true => Status::Failed,

@@ -7,15 +7,15 @@ use crate::statistics::{median, median_absolute_deviation, stability};
 
 /// A measurement and the rounds that have ended.
 #[derive(Clone, Debug)]
-pub struct Measured {
+pub struct MeasurementRounds {
     /// What was asked for.
     pub record: MeasurementRecord,
     /// A result for each round that has ended.
     pub rounds: Vec<Option<RoundResult>>,
 }
 
-impl Measured {
-    /// How it stands: as its first round that did not end well, or pending until the last has ended.
+impl MeasurementRounds {
+    /// Its status: that of its first round that did not end well, or pending until the last has ended.
     pub fn status(&self) -> Status {
         let bad = self
             .ended()
@@ -155,7 +155,7 @@ mod tests {
 
     #[test]
     fn a_row_has_the_median_over_all_rounds_and_the_highest_peak() {
-        let measured = Measured {
+        let measured = MeasurementRounds {
             record: record("a", 8, 2),
             rounds: vec![round(&[10, 11, 30], 100), round(&[9, 12], 120)],
         };
@@ -172,7 +172,7 @@ mod tests {
 
     #[test]
     fn every_step_of_every_round_is_a_sample_counted_through() {
-        let measured = Measured {
+        let measured = MeasurementRounds {
             record: record("a", 8, 2),
             rounds: vec![round(&[10, 11], 1), round(&[9], 1)],
         };
@@ -188,7 +188,7 @@ mod tests {
     #[test]
     fn a_round_that_failed_is_the_rows_status_and_the_others_numbers_stay() {
         let failed = Some(RoundResult::unfinished(Status::Timeout, "too long"));
-        let measured = Measured {
+        let measured = MeasurementRounds {
             record: record("a", 8, 2),
             rounds: vec![round(&[10], 1), failed],
         };
@@ -197,10 +197,10 @@ mod tests {
             (row.status, row.error.as_str(), row.step_ns_median),
             (Status::Timeout, "too long", Some(10))
         );
-        let begun = Measured {
+        let unfinished = MeasurementRounds {
             record: record("a", 8, 2),
             rounds: vec![round(&[10], 1), None],
         };
-        assert_eq!(begun.batch_row().status, Status::Pending);
+        assert_eq!(unfinished.batch_row().status, Status::Pending);
     }
 }

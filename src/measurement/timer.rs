@@ -1,13 +1,13 @@
-//! The timer: warm-up, timed steps, and a pass of its own that tells a step's stages apart.
+//! The timer: warm-up, timed steps, and a separate pass that times the phases of a step.
 
 use std::time::{Duration, Instant};
 
 use super::record::Phases;
 use crate::host::nanoseconds;
 
-/// A part of a step.
+/// A phase of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
+pub enum Phase {
     /// The forward pass, in training with the loss.
     Forward,
     /// The backward pass.
@@ -20,10 +20,10 @@ pub enum Stage {
 pub trait Workload {
     /// Makes a whole step.
     fn step(&mut self);
-    /// The stages of a step, in their order.
-    fn stages(&self) -> &'static [Stage];
-    /// Makes one stage of a step; they are called in their order.
-    fn stage(&mut self, stage: Stage);
+    /// The phases of a step, in their order.
+    fn phases(&self) -> &'static [Phase];
+    /// Makes one phase of a step; they are called in their order.
+    fn phase(&mut self, phase: Phase);
     /// Waits until the device has done all that it was given.
     fn synchronize(&mut self);
 }
@@ -64,13 +64,13 @@ pub struct WarmUp {
 pub struct Timed {
     /// Each timed step, in nanoseconds.
     pub step_ns: Vec<u64>,
-    /// Each step of the pass that tells stages apart.
+    /// Each step of the pass that times the phases.
     pub phases: Vec<Phases>,
 }
 
-/// Warms up, times `steps` whole steps, and then `phase_steps` steps stage by stage. The device is synchronised around
-/// each window, so that no work of another is in it. `before` is called after the warm-up and `after` behind the last
-/// whole step, for counters that are to see these steps alone.
+/// Warms up, times `steps` whole steps, and then `phase_steps` steps phase by phase. The device is synchronised around
+/// each window, so that no work of another is in it. `before` is called after the warm-up and `after` after the last
+/// whole step, for counters of these steps alone.
 pub fn time(
     workload: &mut dyn Workload,
     clock: &mut dyn Clock,
@@ -82,10 +82,10 @@ pub fn time(
 ) -> Timed {
     let mut made = 0;
     workload.synchronize();
-    let begun = clock.now();
-    while made < warm_up.steps || clock.now() - begun < warm_up.time {
+    let start = clock.now();
+    while made < warm_up.steps || clock.now() - start < warm_up.time {
         workload.step();
-        // Without it a device that is given work faster than it does it would be warmed up by far too many steps.
+        // Otherwise a device that queues work faster than it does it would get far too many warm-up steps.
         workload.synchronize();
         made += 1;
     }
@@ -101,20 +101,20 @@ pub fn time(
 /// The nanoseconds from a synchronised device to a synchronised device.
 fn window(workload: &mut dyn Workload, clock: &mut dyn Clock, work: impl FnOnce(&mut dyn Workload)) -> u64 {
     workload.synchronize();
-    let begun = clock.now();
+    let start = clock.now();
     work(workload);
     workload.synchronize();
-    nanoseconds(clock.now() - begun)
+    nanoseconds(clock.now() - start)
 }
 
 fn phases(workload: &mut dyn Workload, clock: &mut dyn Clock) -> Phases {
     let mut phases = Phases::default();
-    for &stage in workload.stages() {
-        let time = window(workload, clock, |workload| workload.stage(stage));
-        match stage {
-            Stage::Forward => phases.forward_ns = time,
-            Stage::Backward => phases.backward_ns = Some(time),
-            Stage::Optimizer => phases.optimizer_ns = Some(time),
+    for &phase in workload.phases() {
+        let time = window(workload, clock, |workload| workload.phase(phase));
+        match phase {
+            Phase::Forward => phases.forward_ns = time,
+            Phase::Backward => phases.backward_ns = Some(time),
+            Phase::Optimizer => phases.optimizer_ns = Some(time),
         }
     }
     phases
@@ -127,7 +127,7 @@ mod tests {
 
     use super::*;
 
-    /// Records every call; a step takes 10 ns, its stages 5, 3 and 2, a synchronisation and a look at the clock nothing.
+    /// Records every call; a step takes 10 ns, its phases 5, 3 and 2, a synchronisation and a look at the clock nothing.
     #[derive(Default)]
     struct Log {
         calls: Vec<&'static str>,
@@ -149,15 +149,15 @@ mod tests {
             self.spend("step", 10);
         }
 
-        fn stages(&self) -> &'static [Stage] {
-            &[Stage::Forward, Stage::Backward, Stage::Optimizer]
+        fn phases(&self) -> &'static [Phase] {
+            &[Phase::Forward, Phase::Backward, Phase::Optimizer]
         }
 
-        fn stage(&mut self, stage: Stage) {
-            match stage {
-                Stage::Forward => self.spend("forward", 5),
-                Stage::Backward => self.spend("backward", 3),
-                Stage::Optimizer => self.spend("optimizer", 2),
+        fn phase(&mut self, phase: Phase) {
+            match phase {
+                Phase::Forward => self.spend("forward", 5),
+                Phase::Backward => self.spend("backward", 3),
+                Phase::Optimizer => self.spend("optimizer", 2),
             }
         }
 
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn stages_are_told_apart_in_a_pass_behind_the_timed_steps() {
+    fn phases_are_timed_in_a_pass_after_the_timed_steps() {
         let (timed, calls) = timed(NONE, 1, 2);
         let phases = Phases {
             forward_ns: 5,
@@ -220,10 +220,10 @@ mod tests {
         };
         assert_eq!(timed.phases, [phases; 2]);
         let after = calls.iter().position(|&call| call == "after").unwrap();
-        let first_stage = calls.iter().position(|&call| call == "forward").unwrap();
-        assert!(after < first_stage);
+        let first_phase = calls.iter().position(|&call| call == "forward").unwrap();
+        assert!(after < first_phase);
         assert_eq!(
-            calls[first_stage - 2..first_stage + 3],
+            calls[first_phase - 2..first_phase + 3],
             ["sync", "clock", "forward", "sync", "clock"]
         );
     }

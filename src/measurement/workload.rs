@@ -3,7 +3,7 @@
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Int, Tensor};
 
-use super::timer::{Stage, Workload};
+use super::timer::{Phase, Workload};
 use crate::data::{Batch, LoaderError};
 use crate::formats::ablation::TrainSettings;
 use crate::model::Model;
@@ -60,18 +60,18 @@ impl Workload for TrainingSteps {
         self.learner.step(self.images.clone(), self.labels.clone(), self.rate);
     }
 
-    fn stages(&self) -> &'static [Stage] {
-        &[Stage::Forward, Stage::Backward, Stage::Optimizer]
+    fn phases(&self) -> &'static [Phase] {
+        &[Phase::Forward, Phase::Backward, Phase::Optimizer]
     }
 
-    fn stage(&mut self, stage: Stage) {
-        match stage {
-            Stage::Forward => {
+    fn phase(&mut self, phase: Phase) {
+        match phase {
+            Phase::Forward => {
                 let (_, loss) = self.learner.forward(self.images.clone(), self.labels.clone());
                 self.loss = Some(loss);
             }
-            Stage::Backward => self.gradients = self.loss.take().map(|loss| self.learner.backward(&loss)),
-            Stage::Optimizer => {
+            Phase::Backward => self.gradients = self.loss.take().map(|loss| self.learner.backward(&loss)),
+            Phase::Optimizer => {
                 if let Some(gradients) = self.gradients.take() {
                     self.learner.update(gradients, self.rate);
                 }
@@ -106,11 +106,11 @@ impl Workload for EvaluationSteps {
         self.model.forward(self.images.clone());
     }
 
-    fn stages(&self) -> &'static [Stage] {
-        &[Stage::Forward]
+    fn phases(&self) -> &'static [Phase] {
+        &[Phase::Forward]
     }
 
-    fn stage(&mut self, _: Stage) {
+    fn phase(&mut self, _: Phase) {
         self.step();
     }
 
