@@ -31,7 +31,7 @@ pub struct VariantDescription {
     pub layers: usize,
     /// One image: channels, height, width.
     pub input: [usize; 3],
-    /// Classes that the classifier tells apart.
+    /// Classes that the classifier distinguishes.
     pub classes: usize,
     /// Every layer, in the order of the forward pass.
     pub layer_table: Vec<LayerDescription>,

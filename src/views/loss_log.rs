@@ -25,7 +25,7 @@ impl LossLog {
     }
 
     /// The lines that the losses of further batches of an epoch (from 0) complete: `[Epoch 1, Batch 100] loss: 3.697`,
-    /// the mean of the last `every` batches. Each epoch begins anew: batches that are left at its end give no line.
+    /// the mean of the last `every` batches. Each epoch counts from 0: batches that are left at its end give no line.
     pub fn lines(&mut self, epoch: usize, losses: &[f64]) -> String {
         if epoch != self.epoch {
             *self = Self {
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn an_epoch_begins_anew() {
+    fn each_epoch_counts_from_zero() {
         let mut log = LossLog::new(2);
         log.lines(0, &[9.0, 9.0, 9.0]);
         assert_eq!(log.lines(1, &[1.0, 2.0]), "[Epoch 2, Batch 2] loss: 1.500\n");

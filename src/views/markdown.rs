@@ -40,7 +40,7 @@ fn table(table: &Table) -> String {
     text
 }
 
-/// Text of which Markdown makes nothing but itself within a line: neither HTML nor a link, a picture, emphasis, code, a
+/// Text with Markdown escaped within a line: neither HTML nor a link, a picture, emphasis, code, a
 /// formula or the end of a cell.
 fn escaped(text: &str) -> String {
     let text = one_line(text);
@@ -59,7 +59,7 @@ fn escaped(text: &str) -> String {
     shown
 }
 
-/// [`escaped`] for text that begins a paragraph or an item: no heading, list, quote or rule either.
+/// [`escaped`] for text that starts a paragraph or an item: no heading, list, quote or rule either.
 fn paragraph(text: &str) -> String {
     let mut shown = escaped(text);
     let digits = shown.bytes().take_while(u8::is_ascii_digit).count();

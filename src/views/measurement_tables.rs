@@ -1,5 +1,5 @@
-//! Measurements in words: tables of batch sizes, of the largest batches and of the comparison with PyTorch, and what is
-//! to be said about them.
+//! Measurements in words: tables of batch sizes, of the largest batches and of the comparison with PyTorch, and remarks
+//! about them.
 
 use super::groups::Grouped;
 use super::measurements::{MeasuredRow, SharedSettings, ordered};

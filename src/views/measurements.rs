@@ -1,4 +1,4 @@
-//! What was measured apart from training: rows in the ablation's order, and the words that tell their settings apart.
+//! What was measured apart from training: rows in the ablation's order, and the words that distinguish their settings.
 
 use super::groups::Grouped;
 use super::text::counted;

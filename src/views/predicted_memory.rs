@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_tells_a_batch_sizes_memory_and_the_text_what_it_leaves_out() {
+    fn a_line_shows_a_batch_sizes_memory_and_the_text_what_it_leaves_out() {
         let graph = graph("densenet-bc-100-12", 32);
         let text = memory_table(&described("a", &graph, &[8, 64]));
         let lines: Vec<&str> = text.lines().collect();

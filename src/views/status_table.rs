@@ -1,4 +1,4 @@
-//! How the trials of a folder stand, as a table.
+//! The status of a folder's trials, as a table.
 
 use super::section::{Block, Section, Side, Table};
 use super::text::counted;
@@ -7,23 +7,23 @@ use crate::formats::tables::Status;
 /// A trial's line.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StatusLine {
-    /// Its identity, if that can be told.
+    /// Its identity, if that is known.
     pub trial: String,
     /// The variant's name.
     pub variant: String,
     /// The seed.
     pub seed: u64,
-    /// How it stands.
+    /// Its status.
     pub status: Status,
-    /// Who is at work on it; empty where nobody is.
+    /// The process that runs it; empty where there is none.
     pub holder: String,
     /// Steps that are saved: all of a trial that has ended well, those before the last checkpoint of another.
     pub saved_steps: usize,
-    /// Steps of the whole trial, if it has begun.
+    /// Steps of the whole trial, if it was started.
     pub steps: Option<usize>,
     /// Why it ended, where it did not end well.
     pub error: String,
-    /// Whether the ablation has it no more.
+    /// Whether the ablation no longer has it.
     pub stale: bool,
 }
 

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::metrics::Scope;
 
-/// Named facts in the order in which they are told; none where a fact was not recorded.
+/// Named facts in the order in which they are reported; none where a fact was not recorded.
 pub type Facts = Vec<(&'static str, Option<String>)>;
 
 /// Under what circumstances one side's numbers came about.
@@ -50,8 +50,8 @@ pub fn differences(a: &Facts, b: &Facts) -> Vec<Difference> {
     let mut found: Vec<Difference> = Vec::new();
     for what in names {
         let (a, b) = (of(a, what), of(b, what));
-        let is_told = found.iter().any(|difference| difference.what == what);
-        if !is_told && (a != b || a.is_none()) {
+        let is_found = found.iter().any(|difference| difference.what == what);
+        if !is_found && (a != b || a.is_none()) {
             found.push(Difference { what, a, b });
         }
     }
@@ -88,7 +88,7 @@ pub fn refusal(data: &[Difference], machine: &[Difference], scope: Scope) -> Opt
         _ => "name two results that have them in common, ",
     };
     Some(format!(
-        "{}; {narrower}or compare all the same with --anyway",
+        "{}; {narrower}or compare nevertheless with --anyway",
         reasons.join("; and ")
     ))
 }
@@ -135,7 +135,7 @@ mod tests {
         assert_eq!(
             refusal(&[], &machine, Scope::All).unwrap(),
             "speeds and memory need the same machine, device, threads and images on both sides, but cpu is X in A and Y \
-             in B; compare errors and losses alone with --metrics results, or compare all the same with --anyway"
+             in B; compare errors and losses alone with --metrics results, or compare nevertheless with --anyway"
         );
         assert!(
             refusal(&[], &machine, Scope::Speeds)

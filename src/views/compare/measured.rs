@@ -61,7 +61,7 @@ pub struct MeasuredComparison {
     pub ratio_interval_method: &'static str,
 }
 
-/// Compares what two sides measured, in A's order; and tells what had to be left out.
+/// Compares what two sides measured, in A's order; also returns notes about what had to be left out.
 pub(super) fn compare(
     a: (&[&BatchRow], &[&SampleRow]),
     b: (&[&BatchRow], &[&SampleRow]),
@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn a_measurement_that_was_not_steady_is_told_with_its_warning() {
+    fn an_unsteady_measurement_is_reported_with_its_warning() {
         let mut doubtful = batch(8);
         doubtful.warning = "the second half is slower".to_owned();
         let (_, notes) = compared(&[(batch(8), 100_000)], &[(doubtful, 100_000)]);

@@ -50,7 +50,7 @@ pub fn differing_settings(a: &Settings, b: &Settings) -> Vec<SettingDifference> 
 /// Values by the keys that a file has them under; one that is not set is not there.
 type Keys = BTreeMap<String, Value>;
 
-/// Every key that decides numbers. No field is passed over by `..`, so that one which is added has to be thought of.
+/// Every key that decides numbers. No field is skipped by `..`, so that a new field cannot be forgotten.
 fn deciding(settings: &Settings) -> Keys {
     let Settings {
         data,
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_in_the_file_under_another_section_is_named_by_that() {
+    fn a_setting_of_another_section_is_named_by_its_key_in_the_file() {
         let a = settings("weights = \"a.safetensors\"", "");
         let b = settings(
             "weights = \"b.safetensors\"",

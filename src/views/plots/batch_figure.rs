@@ -148,7 +148,7 @@ fn caption(series: &[Series], sentences: Vec<String>) -> Vec<String> {
             None => "Throughput: of the median step.".to_owned(),
         });
         if spreads().any(|(_, high)| !high.is_finite()) {
-            caption.push("One with an arrow goes on beyond the frame.".to_owned());
+            caption.push("One with an arrow extends beyond the frame.".to_owned());
         }
     }
     let (unit, name) = byte_unit(most_bytes(series));

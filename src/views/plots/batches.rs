@@ -22,7 +22,7 @@ pub fn modes(study: &Grouped<'_>) -> Vec<Mode> {
 
 /// The rows of one variant in one setting, by rising batch size, with their name and looks.
 pub struct Line<'a> {
-    /// The variant, with what tells its setting from others.
+    /// The variant, with what distinguishes its setting from others.
     pub name: String,
     /// The same in every figure of measurements, and that of the variant's curves where it has one setting.
     pub style: SeriesStyle,
@@ -370,7 +370,7 @@ mod tests {
     }
 
     #[test]
-    fn series_of_two_devices_are_told_apart_by_name() {
+    fn series_of_two_devices_are_distinguished_by_name() {
         let text = text(&drawn("two-devices", Mode::Train));
         for words in [
             "growth-rate=8, cpu, 2 threads",

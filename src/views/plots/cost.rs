@@ -56,7 +56,7 @@ pub fn picture(study: &Grouped<'_>, cost: Cost) -> Result<Picture, String> {
     let measured = test_error::errors_of(study)?;
     let points: Vec<(f64, &VariantError<'_>)> = measured.iter().filter_map(|m| Some((cost.of(m.group)?, m))).collect();
     let Some(range) = extent(points.iter().map(|(count, _)| *count)) else {
-        return Err(format!("no finished trial tells its {}", cost.title()));
+        return Err(format!("no finished trial has recorded its {}", cost.title()));
     };
     let several = points.iter().any(|(_, m)| m.summary.interval.is_some());
     let legend = points.iter().map(|(_, m)| {

@@ -165,7 +165,7 @@ pub fn interval(picture: &mut Picture, x: f64, (from, to): (f64, f64), color: Co
     bar(picture, (x, from), (x, to), [false; 2], color);
 }
 
-/// A level or upright interval with strokes at its ends, or an arrow at an end beyond which it goes on.
+/// A level or upright interval with strokes at its ends, or an arrow at an end beyond which it extends.
 pub fn bar(picture: &mut Picture, from: Place, to: Place, goes_on: [bool; 2], color: Color) {
     picture.line(vec![from, to], color, 1.1);
     let length = (to.0 - from.0).hypot(to.1 - from.1).max(1e-9);

@@ -12,7 +12,7 @@ pub const FAMILY: &str = "DejaVu Sans, Verdana, Arial, sans-serif";
 /// Half the height of a digit, in ems: a line through the middle of a label is this far above its baseline.
 pub const MIDDLE_OF_EM: f64 = 0.36;
 
-/// DejaVu Sans, regular or bold; none only if the bytes that are compiled in were no font.
+/// DejaVu Sans, regular or bold; none only if the bytes that are compiled in were not a font.
 fn face(bold: bool) -> Option<&'static FontRef<'static>> {
     static REGULAR: OnceLock<Option<FontRef<'static>>> = OnceLock::new();
     static BOLD: OnceLock<Option<FontRef<'static>>> = OnceLock::new();

@@ -199,7 +199,7 @@ fn draw_curve(picture: &mut Picture, panel: &Panel, series: &LossCurve<'_>, (ind
         let places: Vec<Place> = run.iter().map(|p| place(panel, p, p.summary.mean)).collect();
         series.style.line(picture, &places);
     }
-    // Markers of different series stand at different epochs, so that curves which coincide can be told apart.
+    // Markers of different series stand at different epochs, so that curves which coincide can be distinguished.
     let every = points.len().div_ceil(MARKERS).max(1);
     for point in points
         .iter()

@@ -1,4 +1,4 @@
-//! How series are told apart: by colour, and without colour by dashes and markers.
+//! How series are distinguished: by colour, and without colour by dashes and markers.
 
 use super::picture::{Color, Picture, Place};
 
@@ -13,7 +13,7 @@ pub const LIGHT_GRAY: Color = (226, 226, 226);
 /// The page.
 pub const WHITE: Color = (255, 255, 255);
 
-/// Okabe and Ito's palette (jfly.uni-koeln.de/color, 2008), which people with any colour vision can tell apart, but for
+/// Okabe and Ito's palette (jfly.uni-koeln.de/color, 2008), which people with any colour vision can distinguish, but for
 /// its yellow, which is hard to see on white.
 const COLORS: [Color; 7] = [
     (0, 114, 178),
@@ -155,7 +155,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn forty_series_are_told_apart_without_colour() {
+    fn forty_series_are_distinguished_without_colour() {
         let mut seen = Vec::new();
         for index in 0..40 {
             let style = SeriesStyle::of(index);

@@ -62,7 +62,7 @@ pub fn picture(study: &Grouped<'_>) -> Result<Picture, String> {
     let (lines, common) = lines(study);
     let mut bars: Vec<Vec<Bar<'_>>> = lines.iter().map(bars_of).collect();
     if bars.iter().all(Vec::is_empty) {
-        return Err("no training step was told apart into forward, backward and optimizer".to_owned());
+        return Err("no training step was timed as forward, backward and optimizer".to_owned());
     }
     let thinned = bars.iter().map(Vec::len).sum::<usize>() > MOST_BARS;
     if thinned {

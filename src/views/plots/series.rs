@@ -18,7 +18,7 @@ pub struct Rate {
 pub struct Point {
     /// Images in a step.
     pub batch_size: usize,
-    /// How the measurement stands.
+    /// The status of the measurement.
     pub status: Status,
     /// Timed steps.
     pub steps: usize,
@@ -66,7 +66,7 @@ impl Rate {
 }
 
 impl Point {
-    /// Whether it ended otherwise than well. What has not begun has not ended.
+    /// Whether it ended otherwise than well. What has not started has not ended.
     pub fn failed(&self) -> bool {
         !matches!(self.status, Status::Ok | Status::Pending)
     }

@@ -264,7 +264,7 @@ pub fn caption(study: &Grouped<'_>, measured: &[VariantError<'_>], errors: &Axis
     }
     let is_beyond = |end: f64| errors.scale.is_beyond(end);
     if intervals.iter().any(|(low, high)| is_beyond(*low) || is_beyond(*high)) {
-        caption.push("One with an arrow goes on beyond the frame.".to_owned());
+        caption.push("One with an arrow extends beyond the frame.".to_owned());
     }
     let unfinished = study.unfinished();
     if unfinished > 0 {

@@ -53,7 +53,7 @@ pub fn seeds(counts: impl IntoIterator<Item = usize>) -> String {
     }
 }
 
-/// "Data: digits; device: cpu.", as far as the rows tell.
+/// "Data: digits; device: cpu.", as far as the rows have them.
 pub fn setting(study: &Grouped<'_>) -> String {
     let data = study.all(|row| row.dataset.as_str());
     let device = study.all(|row| row.device.as_str());
