@@ -6,6 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, Tensor, TensorData};
+#[cfg(feature = "wgpu")]
+use densenet_bench::backends::WGPU;
 use densenet_bench::backends::{BackendDevice, CPU, FLEX};
 use densenet_bench::formats::ablation::{Execution, RunSettings, TrainSettings};
 use densenet_bench::formats::weights::{self, WeightTensor, Weights};
@@ -130,6 +132,10 @@ fn places() -> Vec<Place> {
         (CPU.device(0), Execution::Recompute),
         #[cfg(feature = "libtorch")]
         (CPU.device(0), Execution::Fused),
+        #[cfg(feature = "wgpu")]
+        (WGPU.device(0), Execution::Plain),
+        #[cfg(feature = "wgpu")]
+        (WGPU.device(0), Execution::Recompute),
     ] {
         places.push(Place {
             choice,

@@ -56,8 +56,8 @@ impl SegmentKernel for AtenSegment {
         let maps_laid_out = laid_out(&to_tch(&maps));
         match pass {
             Pass::Evaluation(running) => {
-                let running = running.iter().map(|pair| pair.each_ref().map(inner)).collect();
-                let parameters = parameters.iter().map(inner).collect();
+                let running = running.iter().map(|pair| pair.each_ref().map(to_tch)).collect();
+                let parameters = parameters.iter().map(to_tch).collect();
                 drop(maps);
                 let mut forward = Forward::new(self, parameters, Some(running));
                 SegmentOutput {
@@ -83,7 +83,7 @@ impl SegmentKernel for AtenSegment {
                     // Only now: while the graph exists, Burn must not write into the memory that it keeps.
                     drop((maps, parameters));
                     SegmentGradients {
-                        maps: maps_gradient.map(counted),
+                        maps: maps_gradient.map(from_tch),
                         // In the order of the parameters' own values, so that the optimizer walks both in step.
                         parameters: found
                             .into_iter()
@@ -93,7 +93,7 @@ impl SegmentKernel for AtenSegment {
                 };
                 SegmentOutput {
                     output,
-                    statistics: statistics.into_iter().map(|pair| pair.map(counted)).collect(),
+                    statistics: statistics.into_iter().map(|pair| pair.map(from_tch)).collect(),
                     backward: Some(Box::new(backward)),
                 }
             }

@@ -66,7 +66,7 @@ impl SegmentKernel for FusedBlock {
         let slices: Vec<&[f32]> = tensors.iter().map(values).collect();
         match pass {
             Pass::Evaluation(running) => {
-                let running: Vec<[Tensor; 2]> = running.iter().map(|pair| pair.each_ref().map(inner)).collect();
+                let running: Vec<[Tensor; 2]> = running.iter().map(|pair| pair.each_ref().map(to_tch)).collect();
                 let running: Vec<[&[f32]; 2]> = running.iter().map(|pair| pair.each_ref().map(values)).collect();
                 let output = kernels::evaluate(&shape, processor, &TensorMemory, values(&maps), &slices, &running);
                 SegmentOutput {
@@ -95,7 +95,7 @@ impl SegmentKernel for FusedBlock {
                     let found = kernels::backward(&shape, processor, &TensorMemory, &slices, saved, values(&gradient));
                     let gradients = found.parameters.iter().zip(&tensors);
                     let gradients = gradients.map(|(found, tensor)| Tensor::from_slice(found).view(&tensor.size()[..]));
-                    let gradients = gradients.map(counted).collect();
+                    let gradients = gradients.map(from_tch).collect();
                     // Held until now, so that Burn does not write into them.
                     drop(parameters);
                     let size = [shape.images, shape.height, shape.width, shape.input_channels];

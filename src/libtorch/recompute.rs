@@ -40,11 +40,11 @@ impl SegmentKernel for Recomputed {
         let SegmentInput { maps, parameters, pass } = input;
         let found = self.0.carry_out::<AtenOperations>(SegmentInput {
             maps: aten::laid_out(&to_tch(&maps)),
-            parameters: parameters.iter().map(inner).collect(),
+            parameters: parameters.iter().map(to_tch).collect(),
             pass: match pass {
                 Pass::Training { maps_gradient } => Pass::Training { maps_gradient },
                 Pass::Evaluation(running) => {
-                    Pass::Evaluation(running.iter().map(|pair| pair.each_ref().map(inner)).collect())
+                    Pass::Evaluation(running.iter().map(|pair| pair.each_ref().map(to_tch)).collect())
                 }
             },
         });
@@ -54,7 +54,7 @@ impl SegmentKernel for Recomputed {
                 // Held until now, so that Burn does not write into kept values.
                 drop((maps, parameters));
                 SegmentGradients {
-                    maps: found.maps.map(counted),
+                    maps: found.maps.map(from_tch),
                     parameters: found
                         .parameters
                         .into_iter()

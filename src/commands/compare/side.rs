@@ -12,8 +12,11 @@ use serde_json::json;
 
 use super::super::Failure;
 
+/// A fact's name, and how it reads in a record.
+type Fact<T> = (&'static str, fn(&T) -> String);
+
 /// What is recorded of a machine that speeds depend on.
-const MACHINE: [(&str, fn(&Environment) -> String); 4] = [
+const MACHINE: [Fact<Environment>; 4] = [
     ("cpu", |environment| environment.cpu.clone()),
     ("gpu", |environment| or_none(environment.gpu.as_ref())),
     ("logical cores", |environment| environment.logical_cores.to_string()),
@@ -23,7 +26,7 @@ const MACHINE: [(&str, fn(&Environment) -> String); 4] = [
 ];
 
 /// What is recorded of the program and the system, for the notes.
-const PROGRAM: [(&str, fn(&Environment) -> String); 9] = [
+const PROGRAM: [Fact<Environment>; 9] = [
     ("version", |environment| environment.version.clone()),
     ("revision", |environment| environment.revision.clone()),
     ("whether the revision was changed", |environment| {
@@ -40,7 +43,7 @@ const PROGRAM: [(&str, fn(&Environment) -> String); 9] = [
 ];
 
 /// What is recorded of a trial's data, which errors and losses depend on.
-const DATA: [(&str, fn(&TrialRecord) -> String); 5] = [
+const DATA: [Fact<TrialRecord>; 5] = [
     ("dataset", |record| record.settings.data.dataset.name().to_owned()),
     ("train-limit", |record| {
         or_none(record.settings.data.train_limit.as_ref())
@@ -55,7 +58,7 @@ const DATA: [(&str, fn(&TrialRecord) -> String); 5] = [
 ];
 
 /// What is recorded of a trial itself that its speed depends on.
-const TRIAL: [(&str, fn(&TrialRecord) -> String); 3] = [
+const TRIAL: [Fact<TrialRecord>; 3] = [
     ("device", |record| record.device.clone()),
     ("threads", |record| record.threads.to_string()),
     ("the images' shape", |record| {
@@ -64,7 +67,7 @@ const TRIAL: [(&str, fn(&TrialRecord) -> String); 3] = [
 ];
 
 /// The facts of a record; none of them is known without one.
-fn facts<T>(of: &[(&'static str, fn(&T) -> String)], record: Option<&T>) -> Facts {
+fn facts<T>(of: &[Fact<T>], record: Option<&T>) -> Facts {
     of.iter().map(|(name, fact)| (*name, record.map(fact))).collect()
 }
 
