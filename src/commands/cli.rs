@@ -1,4 +1,4 @@
-//! The command line: which verb it names, and what its outcome is to the caller.
+//! The command line: dispatch to a verb, and its outcome as an exit status.
 
 use std::process::ExitCode;
 
@@ -25,7 +25,7 @@ Examples:
   densenet-bench run ablations/growth.toml             train every variant with every seed, draw plots
   densenet-bench run ablations/growth.toml --list      the trials, one a line; nothing is run
   densenet-bench describe densenet-121                 layers, shapes, parameters, multiply-accumulates
-  densenet-bench plot results/growth                   draw again, also while a run is at work
+  densenet-bench plot results/growth                   draw again, also during a run
   densenet-bench status results/growth                 which trials are finished, failed, pending
   densenet-bench compare results/a results/b           on the same seeds, with intervals and tests
   densenet-bench data fetch cifar10                    download CIFAR-10 and verify its checksum
@@ -59,7 +59,7 @@ enum Verb {
 pub fn main() -> ExitCode {
     report_panics_on_one_line();
     let cli = Cli::parse();
-    // The hook has said what there is to say; the status is that of any other failure.
+    // The hook has printed the message; the status is that of any other failure.
     std::panic::catch_unwind(|| dispatch(cli)).unwrap_or(ExitCode::FAILURE)
 }
 

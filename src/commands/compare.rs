@@ -1,4 +1,4 @@
-//! `compare`: two results beside each other, and a refusal of what says nothing.
+//! `compare`: two results beside each other; comparisons that mean nothing are refused.
 
 mod side;
 
@@ -38,7 +38,7 @@ pub struct Arguments {
     /// Which numbers are compared
     #[arg(long, value_enum, default_value_t = Metrics::All)]
     metrics: Metrics,
-    /// Compare also what must not be compared; the reasons are printed as notes
+    /// Compare results despite reasons not to; the reasons are printed as notes
     #[arg(long)]
     anyway: bool,
     /// Print the comparison as JSON
@@ -176,7 +176,7 @@ impl Differing {
 
     /// The differences for a reader of the numbers; those that stand against them are called so.
     fn notes(&self, scope: Scope) -> Vec<String> {
-        let told = |differences: &[Difference], is_against: bool| -> Vec<String> {
+        let notes_on = |differences: &[Difference], is_against: bool| -> Vec<String> {
             let prefix = if is_against { "compared although " } else { "" };
             differences
                 .iter()
@@ -184,9 +184,9 @@ impl Differing {
                 .collect()
         };
         [
-            told(&self.data, scope.has_results()),
-            told(&self.machine, scope.has_speeds()),
-            told(&self.program, false),
+            notes_on(&self.data, scope.has_results()),
+            notes_on(&self.machine, scope.has_speeds()),
+            notes_on(&self.program, false),
         ]
         .concat()
     }

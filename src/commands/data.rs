@@ -1,4 +1,4 @@
-//! `data`: the data sets that are known, fetched and verified.
+//! `data`: list, download and verify the known data sets.
 
 mod bar;
 
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::{Failure, Outcome, print, print_json, say};
 use bar::Bar;
 
-/// List, fetch and verify data sets
+/// List, download and verify data sets
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -50,10 +50,10 @@ struct ListArguments {
 struct FetchArguments {
     /// The data set, such as cifar10
     name: String,
-    /// The folder that its own folder comes to be in [default: data/NAME]
+    /// The folder to create its own folder in [default: data/NAME]
     #[arg(long, value_name = "DIR")]
     to: Option<PathBuf>,
-    /// A folder with the archive, or the address of a mirror's folder; what comes from it has to have the known checksum
+    /// A folder with the archive, or the URL of a mirror's folder; its files must have the known checksum
     #[arg(long, value_name = "DIR|URL")]
     from: Option<PathBuf>,
     /// Print JSON
@@ -101,12 +101,12 @@ fn set_text(set: &KnownSet) -> String {
         format!("licence: {}", set.licence),
     ];
     lines.push(match &set.files {
-        None => "built in, nothing to fetch".to_owned(),
+        None => "built in, nothing to download".to_owned(),
         Some(files) => match whereabouts(set, files) {
             Presence::Complete(folder) => format!("in {}, every file with the right size", folder.display()),
             Presence::Partial(folder) => format!("in {}, but incomplete", folder.display()),
             Presence::Absent => format!(
-                "not in {}; to fetch it ({:.0} MB, {:.0} MB unpacked): densenet-bench data fetch {}",
+                "not in {}; to download it ({:.0} MB, {:.0} MB unpacked): densenet-bench data fetch {}",
                 default_folder(set).display(),
                 files.download_bytes() as f64 / 1e6,
                 files.unpacked_bytes() as f64 / 1e6,
@@ -226,7 +226,7 @@ fn verify(arguments: &VerifyArguments) -> Outcome {
     }
     if wrong > 0 {
         return Err(Failure::Work(format!(
-            "{}: {wrong} of {} files are wrong; remove or rename the folder, and fetch it again with \
+            "{}: {wrong} of {} files are wrong; remove or rename the folder, and download it again with \
              `densenet-bench data fetch {}`",
             folder.display(),
             reports.len(),
@@ -248,10 +248,10 @@ fn report_json(report: &FileReport) -> Value {
     json!({ "file": report.name, "state": state, "finding": report.finding() })
 }
 
-/// Nothing to do is no failure.
+/// Nothing to do is not a failure.
 fn built_in(set: &KnownSet, as_json: bool) -> Outcome {
     say(&format!(
-        "{}: it is built in, there is nothing to fetch or verify; write dataset = \"{}\"",
+        "{}: it is built in, there is nothing to download or verify; write dataset = \"{}\"",
         set.name, set.name
     ));
     if as_json {
@@ -267,7 +267,7 @@ fn failure(error: FetchError) -> Failure {
     }
 }
 
-/// The path from the root on: an ablation file may be anywhere.
+/// The absolute path: an ablation file may be anywhere.
 fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }

@@ -1,4 +1,4 @@
-//! `doctor`: what works on this machine, each with a remedy.
+//! `doctor`: checks of this machine, each failure with a remedy.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -21,7 +21,7 @@ use super::{Failure, Outcome, print};
 #[derive(Args)]
 pub struct Arguments {}
 
-/// How a finding stands.
+/// The severity of a finding.
 #[derive(Clone, Copy, PartialEq)]
 enum Mark {
     Ok,
@@ -29,7 +29,7 @@ enum Mark {
     Failed,
 }
 
-/// A line of the doctor's.
+/// A line of the report.
 struct Finding {
     mark: Mark,
     subject: &'static str,
@@ -124,7 +124,7 @@ fn memory() -> Finding {
     }
 }
 
-/// The counter of a process's peak on the processor; nothing to say where no backend can compute there.
+/// The counter of a process's peak on the processor; none where no backend can compute there.
 fn resident_set() -> Option<Finding> {
     let device = fallback()?.device(0);
     let (mark, text) = match ProcessMemory::watch(device).finish() {

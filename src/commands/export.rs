@@ -75,7 +75,7 @@ fn located(trial: &Path) -> Result<(ResultFolder, String), Failure> {
 
 fn no_trial(trial: &Path) -> Failure {
     Failure::Input(format!(
-        "{}: this is no trial's folder; name one, such as results/NAME/trials/ID (`run --list` prints the IDs)",
+        "{}: this is not a trial's folder; name one, such as results/NAME/trials/ID (`run --list` prints the IDs)",
         trial.display()
     ))
 }

@@ -1,4 +1,4 @@
-//! `inputs`: what another program needs to measure the same. Not for people: `scripts/compare-pytorch` calls it.
+//! `inputs`: the files that another program needs to measure the same. Not for people: `scripts/compare-pytorch` calls it.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -16,7 +16,7 @@ use super::{Failure, Outcome};
 pub struct Arguments {
     /// The ablation file
     file: PathBuf,
-    /// The folder for the files, which is there
+    /// The folder for the files, which must exist
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     #[arg(long, default_value = "cpu", value_parser = device::parse, help = device_help())]

@@ -10,12 +10,12 @@ use densenet_bench::visible;
 use super::shared::worker::configure_worker;
 use super::{Failure, Outcome, print};
 
-/// Measure what a spec asks for, and print what was found as JSON on one line (started by `run`)
+/// Run one round of a measurement and print its result as JSON on one line (started by `run`)
 #[derive(Args)]
 pub struct Arguments {
     /// The spec, as JSON
     spec: PathBuf,
-    /// The process that waits for this one
+    /// The ID of the parent process
     #[arg(long)]
     parent: Option<u32>,
 }

@@ -1,4 +1,4 @@
-//! `plot`: draw a result folder's tables, whether the run is whole or half done.
+//! `plot`: draw a result folder's tables, also those of a run that has not finished.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -10,7 +10,7 @@ use densenet_bench::views::{markdown, plots, summary, terminal};
 
 use super::{Failure, Outcome, print, say};
 
-/// Draw the plots of result folders again, also of a run that is half done
+/// Draw the plots of result folders again, also of a run that has not finished
 #[derive(Args)]
 #[command(after_help = "\
 Example:
@@ -23,7 +23,7 @@ pub struct Arguments {
     folders: Vec<PathBuf>,
 }
 
-/// The rows of steps are in no plot; that one is damaged is said all the same.
+/// The rows of steps are in no plot; a damaged one is still reported.
 const LONG_TABLES: LongTables = LongTables {
     steps: LongTable::Check,
     samples: LongTable::Check,
@@ -32,7 +32,7 @@ const LONG_TABLES: LongTables = LongTables {
 pub fn run(arguments: &Arguments) -> Outcome {
     let folders = || arguments.folders.iter().map(|folder| ResultFolder::at(folder));
     for folder in folders() {
-        // All are there before the first is drawn.
+        // Check that all exist before drawing the first.
         folder.check_is_there().map_err(Failure::input)?;
     }
     let mut lost = false;
@@ -45,7 +45,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     Ok(ExitCode::from(u8::from(lost)))
 }
 
-/// What a folder's tables come to.
+/// The summary of a folder's tables.
 pub struct Summary {
     /// The ablation's name.
     pub ablation: String,

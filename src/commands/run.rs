@@ -57,13 +57,13 @@ pub struct Arguments {
     /// Print the trials, one a line, and run nothing
     #[arg(long)]
     list: bool,
-    /// Start over; the old results are kept aside, in NAME.1, NAME.2, …
+    /// Start over; the old results are moved to NAME.1, NAME.2, …
     #[arg(long)]
     fresh: bool,
     /// How long a trial, or a round of a measurement, may last, such as 90s, 30m or 12h
     #[arg(long, value_name = "TIME", value_parser = parse_timeout)]
     timeout: Option<Duration>,
-    /// Instead of all else, find the largest batch of each variant by trying
+    /// Only find the largest batch of each variant, by trying
     #[arg(long)]
     find_max_batch: bool,
     /// The bytes of live tensors that a measurement may have on the CPU, such as 11GB; all that is available unless given
@@ -85,18 +85,18 @@ fn parse_timeout(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// What a run is for.
+/// The mode of a run.
 enum Mode {
-    /// To print the trials.
+    /// Print the trials.
     List,
-    /// To do some work and record it.
+    /// Do some work and record it.
     Work(Work),
 }
 
 /// The work of a run.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Work {
-    /// What `[measure]` and `[train]` ask for and is not there yet.
+    /// The measurements and trials of `[measure]` and `[train]` that are missing.
     MeasureAndTrain,
     /// A search for the largest batch of each variant.
     FindLargestBatch,

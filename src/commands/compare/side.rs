@@ -105,7 +105,7 @@ impl LoadedSide {
         // Numbers of a part of the rows would be compared as if they were those of all.
         if let Some(damage) = study.damage.iter().find(|damage| damage.loses_rows) {
             return Err(Failure::Input(format!(
-                "{}; run the ablation again to write the table anew",
+                "{}; run the ablation again to rewrite the table",
                 damage.fault
             )));
         }

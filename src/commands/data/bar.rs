@@ -1,4 +1,4 @@
-//! The progress of a fetch on stderr: silent where that is no terminal.
+//! The progress of a download on stderr: silent where that is not a terminal.
 
 use std::io::IsTerminal;
 
@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 /// A bar for the file that is being worked on.
 pub struct Bar {
     bar: ProgressBar,
-    /// What the bar tells of: a new one starts at its own bytes, not at the last one's speed.
+    /// What the bar shows: a new one starts at its own bytes, not at the last one's speed.
     heading: String,
 }
 
@@ -43,7 +43,7 @@ impl Bar {
                 self.bar.set_style(style.progress_chars("=> "));
             }
             self.bar.set_message(heading.clone());
-            // What an earlier fetch has loaded is no part of this one's speed.
+            // Bytes of an earlier download do not count in this one's speed.
             self.bar.set_position(step.done);
             self.bar.reset_eta();
             self.heading = heading;
@@ -51,7 +51,7 @@ impl Bar {
         self.bar.set_position(step.done);
     }
 
-    /// Nothing is worked on any more.
+    /// All files are done.
     pub fn finish(&self) {
         self.bar.finish_and_clear();
     }

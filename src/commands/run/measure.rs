@@ -18,8 +18,8 @@ use super::workers::Workers;
 pub struct Measuring<'a>(pub &'a Workers<'a>);
 
 impl Measuring<'_> {
-    /// Measures what `records` ask for and has not been measured yet. The tables of `planned`, the whole ablation's,
-    /// follow now and then; their final state is derived by the caller.
+    /// Runs the rounds of `records` that are missing. The tables of `planned`, the whole ablation's, are rewritten now
+    /// and then; their final state is derived by the caller.
     pub fn measure(&self, records: &[MeasurementRecord], planned: &[MeasurementRecord]) -> Result<(), Failure> {
         let measurements = Measurements::of(self.0.folder);
         // Variants that differ in nothing that is measured, such as the schedule, share their measurement.
@@ -173,7 +173,7 @@ impl Measuring<'_> {
         };
         let mut result = None;
         let ending = work.run(&mut |heard| {
-            // What is no result is no concern of ours: a library may print.
+            // Lines that are not a result are ignored: a library may print.
             if let Heard::Line(line) = heard
                 && let Ok(found) = serde_json::from_slice(line)
             {

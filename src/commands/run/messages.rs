@@ -1,4 +1,4 @@
-//! What `run` prints: what is left to do, what it has found, how far it came.
+//! The messages of `run`: the work left, the results, the progress at an interruption.
 
 use densenet_bench::formats::tables::Status;
 use densenet_bench::host::Environment;
@@ -9,8 +9,8 @@ use serde_json::json;
 use super::tables::Tables;
 use super::{Arguments, Failure, plot, print, print_json, say};
 
-/// The work of a run: `4 measurements and 12 trials (3 of them finished before)`. Each is all of them, and what
-/// is left to do.
+/// The work of a run: `4 measurements and 12 trials (3 of them finished before)`. Each pair is the number of all of
+/// them, and of those left to do.
 pub fn work_of(trials: (usize, usize), measurements: (usize, usize)) -> String {
     let part = |(all, left): (usize, usize), what: &str| {
         let before = match all - left {
@@ -23,7 +23,7 @@ pub fn work_of(trials: (usize, usize), measurements: (usize, usize)) -> String {
     parts.into_iter().flatten().collect::<Vec<_>>().join(" and ")
 }
 
-/// Says what is about to be done, and where.
+/// Announces the work and where it is done.
 pub fn announce(folder: &ResultFolder, environment: &Environment, work: &str) {
     say(&format!(
         "{work}, on {} ({}) with {}; results in {}",
@@ -58,7 +58,7 @@ pub fn report(
     Ok(())
 }
 
-/// What is left to do for a run that was asked to stop.
+/// Prints the progress of a run that was asked to stop.
 pub fn interrupted(arguments: &Arguments, tables: &Tables, signal: &str, folder: &ResultFolder) -> Result<(), Failure> {
     let finished = |statuses: &mut dyn Iterator<Item = Status>| statuses.filter(|status| *status == Status::Ok).count();
     let trials = finished(&mut tables.trials.iter().map(|row| row.status));

@@ -1,4 +1,4 @@
-//! What a run has before it, told before any image is read and any file written.
+//! The work of a run, planned before any image is read and any file written.
 
 use std::process::ExitCode;
 
@@ -12,11 +12,11 @@ use densenet_bench::words::counted;
 use super::{Arguments, Failure, Mode, Outcome, Work, print, say};
 use crate::commands::shared::{ablation, device};
 
-/// An ablation that fits its data, and what is to be done with it on this machine.
+/// An ablation that fits its data, and how it is run on this machine.
 pub struct Plan {
     /// The ablation file.
     pub text: String,
-    /// What the ablation comes to.
+    /// The ablation's trials and measurements.
     pub experiment: ExperimentPlan,
     /// The variants that `--only` leaves.
     pub chosen: Vec<bool>,
@@ -108,7 +108,7 @@ fn check_threads(threads: usize, available: usize) -> Result<(), Failure> {
     )))
 }
 
-/// The bytes of live tensors that a measurement may have. On the CPU it is what is available now, unless told: the
+/// The bytes of live tensors that a measurement may have. On the CPU it is what is available now, unless given: the
 /// system would otherwise kill processes, and not always the one that asked for too much.
 fn memory_limit(arguments: &Arguments, device: BackendDevice) -> Result<Option<u64>, Failure> {
     match (arguments.memory_limit, device.backend().limits_memory) {

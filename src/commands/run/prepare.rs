@@ -1,4 +1,4 @@
-//! From a plan to work: the data are read, the result folder is held, and what it has already is told from what is left.
+//! From a plan to work: read the data, hold the result folder, and find the work that is left.
 
 use std::path::PathBuf;
 
@@ -14,7 +14,7 @@ use crate::commands::shared::ablation;
 
 /// All that a run works with.
 pub struct Prepared {
-    /// What is to be done.
+    /// The work to do.
     pub work: Work,
     /// The ablation with its data's fingerprints.
     pub experiment: Experiment,
@@ -26,7 +26,7 @@ pub struct Prepared {
     pub planned: Vec<MeasurementRecord>,
     /// Those of the chosen variants.
     pub to_measure: Vec<MeasurementRecord>,
-    /// How many of them are not there yet.
+    /// How many of them are missing.
     pub unmeasured: usize,
     /// The result folder.
     pub folder: ResultFolder,

@@ -1,4 +1,4 @@
-//! The progress bar on stderr: silent where that is no terminal.
+//! The progress bar on stderr: silent where that is not a terminal.
 
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
@@ -14,7 +14,7 @@ pub struct Progress {
     /// Multiply-accumulates of all trials together, and of those that have ended.
     work: f64,
     done: f64,
-    begun: Instant,
+    started: Instant,
     current: Current,
 }
 
@@ -41,7 +41,7 @@ impl Progress {
             trials: works.len(),
             work: works.iter().sum(),
             done: 0.0,
-            begun: Instant::now(),
+            started: Instant::now(),
             current: Current::default(),
         }
     }
@@ -64,7 +64,7 @@ impl Progress {
         self.show();
     }
 
-    /// A trial tells of itself.
+    /// A trial has sent an event.
     pub fn event(&mut self, event: &Event) {
         match *event {
             Event::Resumed { steps } => {
@@ -105,7 +105,7 @@ impl Progress {
 
     /// Lines that stay, above the bar.
     pub fn say(&self, lines: &str) {
-        // Where nobody can read it, the work goes on.
+        // A failure to print does not stop the work.
         let write = || std::io::stderr().write_all(visible::escape_lines(lines).as_bytes());
         let _: std::io::Result<()> = self.bar.suspend(write);
     }
@@ -135,7 +135,7 @@ impl Progress {
         if let Some(speed) = current.images_per_second {
             message += &format!("  {speed:.0} images/s");
         }
-        if let Some(left) = time_left(self.begun.elapsed(), share) {
+        if let Some(left) = time_left(self.started.elapsed(), share) {
             message += &format!("  {} left", humantime::format_duration(left));
         }
         self.bar.set_position((1000.0 * share) as u64);
@@ -156,10 +156,10 @@ fn bar(length: u64) -> ProgressBar {
     bar
 }
 
-/// Said as soon as a request to stop is heard: the step at work may last.
+/// Printed as soon as a request to stop arrives: the current step may last.
 const STOPPING: &str = "stopping after the current step, with a checkpoint; Ctrl-C (again) stops at once\n";
 
-/// How far the processes that measure have come. Where stderr is no terminal, a line for each that has ended.
+/// How far the processes that measure have come. Where stderr is not a terminal, a line for each that has ended.
 pub struct Turns {
     bar: ProgressBar,
     heading: String,
@@ -174,7 +174,7 @@ impl Turns {
         }
     }
 
-    /// Nobody knows how many are to run.
+    /// The number of runs is not known.
     pub fn searching() -> Self {
         let bar = match std::io::stderr().is_terminal() {
             true => ProgressBar::new_spinner(),

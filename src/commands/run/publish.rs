@@ -1,4 +1,4 @@
-//! The end of a run: its tables are derived, plots drawn, and what came of it is printed.
+//! The end of a run: its tables are derived, plots drawn, and the summary printed.
 
 use std::process::ExitCode;
 
@@ -30,7 +30,7 @@ pub fn publish(run: &mut Prepared, searched: Vec<BoundaryRow>, arguments: &Argum
         Work::MeasureAndTrain => tables.have_failures(run.selected(), &run.to_measure),
         Work::FindLargestBatch => searched.iter().any(has_failed),
     };
-    // Whatever is wrong now, something was run: this is no bad input any more.
+    // Whatever is wrong now, something was run: it is not bad input any more.
     Ok(ExitCode::from(u8::from(failed || faults.any())))
 }
 
@@ -52,7 +52,7 @@ fn derive(run: &Prepared, faults: &mut Faults) -> Tables {
     tables
 }
 
-/// That a batch is too large is what a search looks for.
+/// Out of memory is not a failure: it is what a search looks for.
 fn has_failed(search: &BoundaryRow) -> bool {
     search.status != Status::Ok || search.largest_batch_size.is_none()
 }

@@ -1,4 +1,4 @@
-//! The rows of the whole ablation, as they stand at a run's end.
+//! The rows of the whole ablation at a run's end.
 
 use densenet_bench::formats::tables::{BatchRow, BoundaryRow, Status, TrialRow};
 use densenet_bench::measurement::{MeasurementRecord, RoundSpec};

@@ -1,8 +1,8 @@
-//! Work that is done again and again while something else goes on, but never for more than a small share of the time.
+//! Work that is repeated while something else runs, but never for more than a small share of the time.
 
 use std::time::{Duration, Instant};
 
-/// Says when the work is due.
+/// Decides when the work is due.
 pub struct Throttle {
     next: Instant,
 }

@@ -36,7 +36,7 @@ impl Training<'_> {
             match ended {
                 Ok(result) => {
                     progress.end(record, &outcome_of(&result));
-                    // That a run was asked to stop is said once, at its end.
+                    // A request to stop is reported once, at the run's end.
                     let was_asked = result.status == Status::Interrupted && workers.stop.is_asked();
                     if result.status != Status::Ok && !was_asked {
                         progress.warn(&format!("{} seed {}: {}", record.variant, record.seed, result.error));

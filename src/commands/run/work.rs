@@ -10,7 +10,7 @@ use super::train::Training;
 use super::workers::Workers;
 use super::{Arguments, Work};
 
-/// Does it; a failure is recorded in `faults`, and what was recorded before it stays. Returns what searches found.
+/// Does the work; a failure is recorded in `faults`, and earlier results stay. Returns the results of searches.
 pub fn work(run: &Prepared, arguments: &Arguments, faults: &mut Faults) -> Vec<BoundaryRow> {
     let workers = Workers {
         program: &run.program,
@@ -26,7 +26,7 @@ pub fn work(run: &Prepared, arguments: &Arguments, faults: &mut Faults) -> Vec<B
             let (trials, measurements) = (run.selected().count(), run.to_measure.len());
             let work = work_of((trials, run.todo.len()), (measurements, run.unmeasured));
             announce(&run.folder, &run.environment, &work);
-            // Measured before anything is trained: it is short, and tells whether the batches fit.
+            // Measured before anything is trained: it is short, and shows whether the batches fit.
             if !run.to_measure.is_empty() {
                 faults.record(measuring.measure(&run.to_measure, &run.planned));
             }

@@ -29,5 +29,5 @@ impl Failure {
     }
 }
 
-/// What a verb comes to: its exit status, or why it has failed.
+/// The outcome of a verb: its exit status, or why it has failed.
 pub type Outcome = Result<ExitCode, Failure>;

@@ -9,12 +9,12 @@ use super::failure::Failure;
 
 /// Prints a message to stderr, on one line: names of files, what is in them and errors of libraries come from outside.
 pub fn say(message: &str) {
-    // Where stderr is a full disk or a pipe that nobody reads, the work is worth more than the words.
+    // Where stderr is a full disk or a closed pipe, the work is worth more than the message.
     let _ = writeln!(io::stderr(), "{}", visible::escape_line(message));
 }
 
-/// Prints to stdout; a reader that has gone away (`| head`) is no failure. What a text holds from outside does not act
-/// on a terminal.
+/// Prints to stdout; a reader that has gone away (`| head`) is not a failure. Text from outside is escaped, so that it
+/// does not act on a terminal.
 pub fn print(text: &str) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
     match stdout

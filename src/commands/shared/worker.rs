@@ -16,7 +16,7 @@ pub fn configure_worker(parent: Option<u32>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Ends this process when its parent ends, however that comes about: a trial that nobody waits for would keep the
+/// Ends this process when its parent ends, however that comes about: a trial without a parent would keep the
 /// device and write into a folder that the next run takes over.
 #[cfg(target_os = "linux")]
 fn die_with(parent: Option<u32>) -> Result<(), String> {
