@@ -57,7 +57,7 @@ fn freed_pages_are_kept_for_the_next_step_unless_the_file_says_otherwise() {
         // The libraries of this process take many already.
         let before = resident();
         a_step();
-        // Longer than mimalloc waits unless it is told otherwise; it looks when something is allocated or freed.
+        // Longer than mimalloc waits by default; it looks when something is allocated or freed.
         std::thread::sleep(std::time::Duration::from_millis(1500));
         drop(vec![1u8; 5 * MIB]);
         println!("<resident>{}</resident>", resident().saturating_sub(before));

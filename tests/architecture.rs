@@ -115,7 +115,7 @@ fn named(line: &str) -> impl Iterator<Item = &str> {
         })
 }
 
-/// Whether a name begins at that place of a line, and none goes on there.
+/// Whether a name starts at that place of a line.
 fn starts_a_name(line: &str, at: usize) -> bool {
     !line[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_')
 }
@@ -200,7 +200,7 @@ fn the_lower_floors_and_the_views_keep_clear_of_burn_files_and_the_clock() {
 }
 
 #[test]
-fn libtorch_is_named_in_its_own_room_alone() {
+fn libtorch_is_named_only_in_its_own_module() {
     for source in sources().iter().filter(|source| source.module() != "libtorch") {
         for line in source.all.lines() {
             // `GpuWatch::start` names no crate.
@@ -235,7 +235,7 @@ fn without_text(code: &str) -> String {
 }
 
 #[test]
-fn what_is_dense_net_s_own_is_named_in_its_own_files() {
+fn densenet_is_named_only_in_its_own_files() {
     let is_own =
         |path: &str| path.starts_with("kernels/") || path.ends_with("/densenet.rs") || path.ends_with("presets.rs");
     let names = |source: &Source| {

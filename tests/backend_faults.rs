@@ -1,4 +1,4 @@
-//! A backend that throws inside a step: the step is named, and the last checkpoint is one to go on from.
+//! A backend that throws inside a step: the step is named, and the last checkpoint is one to resume from.
 
 #![cfg(feature = "libtorch")]
 
@@ -47,7 +47,7 @@ impl CarryOut for Throwing {
     }
 }
 
-/// Keeps what it is told.
+/// Keeps what is reported to it.
 #[derive(Default)]
 struct Kept {
     losses: Vec<f64>,
@@ -56,7 +56,7 @@ struct Kept {
 
 impl Observer for Kept {
     fn steps(&mut self, _: usize, first: usize, losses: &[f64], _: &[f64]) -> io::Result<()> {
-        assert_eq!(first, self.losses.len(), "no step is lost and none told twice");
+        assert_eq!(first, self.losses.len(), "no step is lost and none reported twice");
         self.losses.extend_from_slice(losses);
         Ok(())
     }
@@ -120,7 +120,7 @@ fn trained(throws_at: usize) -> (Result<(), TrainError>, Kept) {
 }
 
 #[test]
-fn a_libtorch_error_in_a_step_names_the_step_and_keeps_the_checkpoints_before_it() {
+fn a_libtorch_exception_in_a_step_names_the_step_and_leaves_the_checkpoints_before_it() {
     let (ended, kept) = trained(5);
     let error = ended.unwrap_err();
     let text = error.to_string();
@@ -140,7 +140,7 @@ fn a_libtorch_error_in_a_step_names_the_step_and_keeps_the_checkpoints_before_it
 }
 
 #[test]
-fn a_libtorch_error_in_an_evaluation_names_the_epoch() {
+fn a_libtorch_exception_in_an_evaluation_names_the_epoch() {
     // Six steps make an epoch; the seventh call evaluates.
     let (ended, kept) = trained(6);
     let text = ended.unwrap_err().to_string();

@@ -225,7 +225,7 @@ fn folders_are_compared_variant_by_variant_and_what_is_left_out_is_named() {
 }
 
 #[test]
-fn other_data_are_refused_unless_told_to() {
+fn other_data_are_refused_without_anyway() {
     let place = Results::new();
     place.make("one", &Made::usual());
     let other = Made {
@@ -242,7 +242,7 @@ fn other_data_are_refused_unless_told_to() {
         "{said}"
     );
     assert!(
-        said.ends_with("compare speeds and memory alone with --metrics speeds, or compare all the same with --anyway")
+        said.ends_with("compare speeds and memory alone with --metrics speeds, or compare nevertheless with --anyway")
     );
     let speeds = place.json(&["one", "two", "--metrics", "speeds"]);
     assert_eq!(speeds["variants"][0]["trained"][0]["metric"], "train_images_per_second");
@@ -266,7 +266,7 @@ fn another_machine_is_refused_for_speeds_and_not_for_errors() {
         place.refused(&["one", "two"]),
         "error: one and two must not be compared: speeds and memory need the same machine, device, threads and images on \
          both sides, but cpu is Processor X in A and Processor Y in B; compare errors and losses alone with --metrics \
-         results, or compare all the same with --anyway"
+         results, or compare nevertheless with --anyway"
     );
     let results = place.json(&["one", "two", "--metrics", "results"]);
     assert_eq!(results["variants"][0]["trained"].as_array().unwrap().len(), 2);
@@ -328,7 +328,7 @@ fn step_times_are_compared_and_other_threads_refused() {
 }
 
 #[test]
-fn what_has_nothing_in_common_is_refused_with_what_is_there() {
+fn results_with_nothing_in_common_are_refused_with_what_each_has() {
     let place = Results::new();
     place.make("one", &Made::usual());
     let other = Made {

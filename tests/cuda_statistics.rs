@@ -9,7 +9,7 @@ use std::process::Command;
 
 use densenet_bench::libtorch::CudaTensors;
 
-/// Tells a test's process that it is one.
+/// Marks a process as a test's.
 const INSIDE: &str = "DENSENET_BENCH_TEST_INSIDE";
 
 /// Runs `test` of that name in a process whose CUDA allocator is the stand-in with that row of allocations.
@@ -70,9 +70,9 @@ fn both_peaks_are_sums_over_all_pools() {
 }
 
 #[test]
-fn after_a_reset_the_allocated_peak_begins_at_what_is_live_and_the_reserved_at_what_is_kept() {
+fn after_a_reset_the_peaks_start_at_the_live_and_the_reserved_bytes() {
     let row = "0 large 5000000 0 large -4000000 | 0 large 250000 0 large -1250000 |";
-    let name = "after_a_reset_the_allocated_peak_begins_at_what_is_live_and_the_reserved_at_what_is_kept";
+    let name = "after_a_reset_the_peaks_start_at_the_live_and_the_reserved_bytes";
     with_allocations(name, row, || {
         let tensors = CudaTensors::of(0).unwrap();
         assert_eq!(tensors.peaks(), Ok((5_000_000, 6 * MIB)));

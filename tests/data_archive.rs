@@ -100,7 +100,7 @@ fn links_and_devices_are_refused_wherever_they_point() {
 }
 
 #[test]
-fn a_note_that_renames_or_resizes_the_next_entry_is_passed_over() {
+fn a_pax_header_that_renames_or_resizes_the_next_entry_is_skipped() {
     let notes = b"28 path=../../outside.bin\n18 size=999999999\n";
     for kind in [EntryType::XHeader, EntryType::XGlobalHeader] {
         let place = TempDir::new().unwrap();
@@ -139,7 +139,7 @@ fn a_member_of_another_size_is_refused_before_it_is_written() {
 }
 
 #[test]
-fn a_bomb_is_cut_at_the_bound() {
+fn a_decompression_bomb_is_cut_at_the_limit() {
     // 64 MiB of zeros are 300 KiB packed; 1.3 MB may come out.
     let bomb = pack(&[file("readme.html", &vec![0; 64 << 20])]);
     assert!(bomb.len() < 400_000);

@@ -1,4 +1,4 @@
-//! A data set fetched from a server: whole, gone on with, refused.
+//! A data set downloaded from a server: whole, resumed, refused.
 
 #![cfg(feature = "fetch")]
 
@@ -36,7 +36,7 @@ fn a_whole_download_is_unpacked_and_found_the_next_time() {
 }
 
 #[test]
-fn a_download_that_was_cut_goes_on_where_it_ended() {
+fn a_download_that_was_cut_resumes_where_it_ended() {
     let (archive, place) = (good(), Place::new());
     let server = Server::new(
         archive.clone(),
@@ -151,7 +151,7 @@ fn another_file_of_the_right_size_is_removed_and_never_unpacked() {
 }
 
 #[test]
-fn a_body_that_goes_on_is_cut_off() {
+fn a_body_longer_than_the_file_is_cut_off() {
     let (archive, place) = (good(), Place::new());
     let set = set_of(&archive);
     // No length is announced: it ends with the connection.
@@ -220,9 +220,9 @@ fn a_server_that_falls_silent_is_left_after_a_while() {
     let (archive, place) = (good(), Place::new());
     let set = set_of(&archive);
     let server = Server::new(archive.clone(), vec![Answer::StallAfter(70_000)]);
-    let begun = Instant::now();
+    let start = Instant::now();
     let error = place.from(&set, &server).unwrap_err();
-    assert!(begun.elapsed() < Duration::from_secs(10));
+    assert!(start.elapsed() < Duration::from_secs(10));
     assert!(
         error.rule.starts_with("the download was interrupted after 70,000 of "),
         "{error}"
@@ -234,7 +234,7 @@ fn a_server_that_falls_silent_is_left_after_a_while() {
 }
 
 #[test]
-fn nobody_at_the_address_is_an_error_with_a_remedy() {
+fn an_unreachable_address_is_an_error_with_a_remedy() {
     let (archive, place) = (good(), Place::new());
     let error = place.fetch(&set_of(&archive), &Source::Home).unwrap_err();
     assert_eq!(error.thing, "http://127.0.0.1:1/small-set.tar.gz");
@@ -264,7 +264,7 @@ fn a_mirror_is_reached_by_https_or_http_and_a_folder_by_its_path() {
 }
 
 #[test]
-fn a_connection_that_ends_early_without_a_length_is_gone_on_with() {
+fn a_connection_that_ends_early_without_a_length_is_resumed() {
     let (archive, place) = (good(), Place::new());
     let set = set_of(&archive);
     let early = [b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", &archive[..5000]].concat();

@@ -125,13 +125,13 @@ fn a_second_fetch_at_once_says_so() {
     let set = set_of(&archive);
     let server = Server::new(archive, vec![Answer::Obedient]);
     let mut second = None;
-    let told = &mut |step: Step<'_>| {
+    let report = &mut |step: Step<'_>| {
         if step.doing == Doing::Downloading && second.is_none() {
             second = Some(place.fetch(&set, &Source::Home).unwrap_err());
         }
     };
     let source = Source::Mirror(server.base.clone());
-    fetch(&set, &place.to(), &source, &Patience::default(), told).unwrap();
+    fetch(&set, &place.to(), &source, &Patience::default(), report).unwrap();
     let error = second.unwrap();
     assert_eq!(error.rule, "another process is downloading to it");
     assert_eq!(error.thing, place.part().display().to_string());
@@ -152,7 +152,7 @@ fn a_link_in_the_place_of_the_part_file_is_not_followed() {
 }
 
 #[test]
-fn a_target_that_cannot_be_made_is_an_input_error_and_odd_names_are_none() {
+fn a_target_that_cannot_be_created_is_an_input_error_and_odd_names_work() {
     let archive = good();
     let set = set_of(&archive);
     let folder = TempDir::new().unwrap();

@@ -265,7 +265,7 @@ fn a_corrupted_png_is_named_with_the_decoders_reason() {
     images(folder.path());
     let file = folder.path().join("test/ant/a.png");
     let mut bytes = fs::read(&file).unwrap();
-    // Within the compressed pixels, which begin after the signature, the header and the chunk's own start.
+    // Within the compressed pixels, which start after the signature, the header and the chunk's own start.
     bytes[45] ^= 0xff;
     fs::write(&file, bytes).unwrap();
     let message = message(DataSetName::Folder, folder.path());

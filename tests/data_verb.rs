@@ -75,9 +75,9 @@ fn the_list_has_every_set_and_where_it_is() {
     let text = place.ok(&["data", "list"]);
     for line in [
         "  1x8x8, 10 classes, 1,437 training and 360 test images",
-        "  built in, nothing to fetch",
+        "  built in, nothing to download",
         "  in data/cifar10/cifar-10-batches-bin, but incomplete",
-        "  not in data/cifar100; to fetch it (169 MB, 184 MB unpacked): densenet-bench data fetch cifar100",
+        "  not in data/cifar100; to download it (169 MB, 184 MB unpacked): densenet-bench data fetch cifar100",
     ] {
         assert!(text.lines().any(|found| found == line), "{line}\n{text}");
     }
@@ -134,7 +134,7 @@ fn verifying_names_the_files_and_ends_with_one_where_they_are_wrong() {
 }
 
 #[test]
-fn an_archive_that_is_not_the_one_is_refused_by_its_sum_before_it_is_unpacked() {
+fn an_archive_with_another_checksum_is_refused_before_it_is_unpacked() {
     let place = Workplace::new();
     fs::create_dir(place.path("archives")).unwrap();
     let archive = File::create(place.path("archives/cifar-10-binary.tar.gz")).unwrap();
@@ -203,7 +203,7 @@ fn a_built_in_data_set_needs_no_download() {
 }
 
 #[test]
-fn a_server_that_is_not_there_is_a_failed_transfer() {
+fn an_unreachable_server_is_a_failed_download() {
     let place = Workplace::new();
     // Nothing listens on port 1.
     let output = place.run(&["data", "fetch", "cifar10", "--from", "http://127.0.0.1:1/"]);
@@ -217,7 +217,7 @@ fn a_server_that_is_not_there_is_a_failed_transfer() {
 }
 
 #[test]
-fn a_killed_fetch_leaves_a_part_that_the_next_one_goes_on_with() {
+fn a_killed_download_is_resumed_by_the_next_one() {
     let place = Workplace::new();
     let head = "HTTP/1.1 200 OK\r\nContent-Length: 170052171\r\n\r\n".as_bytes();
     let server = Server::new(
@@ -235,9 +235,9 @@ fn a_killed_fetch_leaves_a_part_that_the_next_one_goes_on_with() {
         .spawn()
         .unwrap();
     let part = place.path("data/cifar10/.fetching-cifar-10-binary.tar.gz.part");
-    let begun = Instant::now();
+    let start = Instant::now();
     while part.metadata().map_or(0, |part| part.len()) < 1_000_000 {
-        assert!(begun.elapsed() < Duration::from_secs(60), "the part does not grow");
+        assert!(start.elapsed() < Duration::from_secs(60), "the part does not grow");
         thread::sleep(Duration::from_millis(20));
     }
     // Another one meanwhile stops at once.
@@ -258,7 +258,7 @@ fn a_killed_fetch_leaves_a_part_that_the_next_one_goes_on_with() {
 }
 
 #[test]
-fn the_proxy_variables_are_obeyed_but_for_this_machine() {
+fn the_proxy_variables_apply_except_to_this_machine() {
     let place = Workplace::new();
     let refusal = || Answer::Raw(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n".to_vec());
     let (proxy, mirror) = (

@@ -1,5 +1,5 @@
-//! Faults that a sweep of days meets: killed processes, a backend that throws, losses that are no number,
-//! odd surroundings. In each the other trials finish, nothing recorded before is lost, and the message says what to do.
+//! Faults that a sweep of days meets: killed processes, a backend that throws, losses that are not a number,
+//! odd environments. In each the other trials finish, nothing recorded before is lost, and the message says what to do.
 
 #![cfg(all(feature = "libtorch", target_os = "linux"))]
 
@@ -22,7 +22,7 @@ use workplace::outcome::{assert_same, outcome};
 use workplace::{SMALL, Workplace, await_while, checkpoints, children, said};
 
 #[test]
-fn a_killed_trial_fails_alone_and_goes_on_at_the_next_run() {
+fn a_killed_trial_fails_alone_and_resumes_at_the_next_run() {
     let place = Workplace::new();
     place.write("small.toml", &SMALL.replace("epochs = 2", "epochs = 12"));
     place.ok(&["run", "small.toml", "--threads", "1", "--out", "alone"]);
@@ -104,16 +104,16 @@ impl Drop for MemoryGroup {
 }
 
 #[test]
-fn a_trial_that_runs_out_of_time_goes_on_from_its_checkpoint_when_it_has_more() {
+fn a_trial_that_runs_out_of_time_resumes_from_its_checkpoint_when_it_has_more() {
     let place = Workplace::new();
     let long = SMALL
         .replace("epochs = 2", "epochs = 60")
         .replace("seeds = [0, 1]", "seeds = [0]");
     place.write("small.toml", &long);
-    let begun = Instant::now();
+    let start = Instant::now();
     place.ok(&["run", "small.toml", "--threads", "1", "--out", "alone"]);
     // Less than the whole takes, and more than it takes to get to the first checkpoint.
-    let limit = format!("{}ms", (begun.elapsed() / 2).as_millis());
+    let limit = format!("{}ms", (start.elapsed() / 2).as_millis());
     let mut timeouts = 0;
     loop {
         let output = place.run(&["run", "small.toml", "--threads", "1", "--timeout", &limit]);
@@ -137,12 +137,12 @@ fn a_trial_that_runs_out_of_time_goes_on_from_its_checkpoint_when_it_has_more() 
 }
 
 #[test]
-fn a_loss_that_is_no_number_names_its_step_keeps_the_last_good_checkpoint_and_lets_the_others_finish() {
+fn a_loss_that_is_not_a_number_names_its_step_keeps_the_last_good_checkpoint_and_lets_the_others_finish() {
     let place = Workplace::new();
     let text = SMALL
         .replace("seeds = [0, 1]", "seeds = [0]")
         .replace("epochs = 2", "epochs = 12");
-    // Decay that is far too strong makes weights grow step by step, until they are no numbers any more.
+    // Decay that is far too strong makes weights grow step by step, until they are not numbers any more.
     place.write(
         "small.toml",
         &(text + "[sweep]\n\"train.weight-decay\" = [100.0, 1e-4]\n"),
@@ -189,7 +189,7 @@ fn a_loss_that_is_no_number_names_its_step_keeps_the_last_good_checkpoint_and_le
 }
 
 #[test]
-fn what_libtorch_throws_in_a_step_is_a_row_with_the_step_and_the_remedy_and_the_others_finish() {
+fn a_libtorch_exception_in_a_step_is_a_row_with_the_step_and_the_remedy_and_the_others_finish() {
     let place = Workplace::new();
     // The first network's maps are larger than all memory that it is given; the second's are small.
     let text = SMALL
@@ -226,7 +226,7 @@ fn what_libtorch_throws_in_a_step_is_a_row_with_the_step_and_the_remedy_and_the_
 }
 
 #[test]
-fn words_that_cannot_be_written_do_not_end_a_run() {
+fn messages_that_cannot_be_written_do_not_end_a_run() {
     let place = Workplace::new();
     place.write("small.toml", SMALL);
     let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
@@ -271,7 +271,7 @@ fn a_clock_that_goes_backwards_changes_no_number() {
 }
 
 #[test]
-fn an_empty_environment_and_a_path_of_spaces_and_foreign_letters_are_no_hindrance() {
+fn an_empty_environment_and_a_path_of_spaces_and_foreign_letters_do_no_harm() {
     let place = Workplace::new();
     place.write("small.toml", SMALL);
     place.ok(&["run", "small.toml", "--threads", "1", "--out", "alone"]);

@@ -19,7 +19,7 @@ const OTHER: u32 = 4_000_002;
 const IDLE: &str = "driver 570.86.15\ngpu GPU-5a5e1f7c 7 8.0 80000000000 3000000 NVIDIA A100-SXM4-80GB\n";
 const BUSY: &str = "driver 570.86.15\ngpu GPU-5a5e1f7c 7 8.0 80000000000 903000000 NVIDIA A100-SXM4-80GB\n";
 
-/// A machine whose NVML says what a test tells it.
+/// A machine whose NVML reports what a test sets.
 struct Machine(TempDir);
 
 impl Machine {
@@ -76,7 +76,7 @@ fn with(state: &str, processes: &str) -> String {
 }
 
 #[test]
-fn a_gpu_tells_what_it_is() {
+fn a_gpu_reports_its_name_memory_driver_and_capability() {
     let machine = Machine::new(IDLE);
     let gpu = machine.open(0).unwrap();
     let facts = gpu.facts();
@@ -88,7 +88,7 @@ fn a_gpu_tells_what_it_is() {
 }
 
 #[test]
-fn tf32_begins_with_compute_capability_8_0() {
+fn tf32_needs_compute_capability_8_0() {
     let run = RunSettings {
         precision: Precision::Tf32,
         ..RunSettings::default()
@@ -122,7 +122,7 @@ fn a_process_that_computes_and_draws_is_counted_once() {
     assert_eq!(
         machine.peak(&[IDLE, &hidden]),
         Ok((PeakSource::NvmlDeviceDifference, 900_000_000)),
-        "one process in two lists is no second process"
+        "one process in two lists is not a second process"
     );
 }
 
@@ -157,9 +157,9 @@ fn in_a_container_on_a_shared_gpu_there_is_no_figure() {
 #[test]
 fn without_the_memory_of_processes_the_rise_stands_in_and_without_their_list_nothing_does() {
     let machine = Machine::new(IDLE);
-    let untold = with(BUSY, &format!("compute {OWN} -"));
+    let unknown = with(BUSY, &format!("compute {OWN} -"));
     assert_eq!(
-        machine.peak(&[IDLE, &untold]),
+        machine.peak(&[IDLE, &unknown]),
         Ok((PeakSource::NvmlDeviceDifference, 900_000_000))
     );
     let idle = with(IDLE, "lists 3");
@@ -267,7 +267,7 @@ fn doctors_line(machine: &Machine) -> String {
 
 #[cfg(feature = "burn")]
 #[test]
-fn the_doctor_tells_whether_nvml_is_live_or_why_not() {
+fn the_doctor_reports_whether_nvml_works_or_why_not() {
     let machine = Machine::new(IDLE);
     let live = doctors_line(&machine);
     assert!(
@@ -275,8 +275,8 @@ fn the_doctor_tells_whether_nvml_is_live_or_why_not() {
         "{live}"
     );
     machine.says(&with(IDLE, "lists 3"));
-    let unlisted = doctors_line(&machine);
-    assert!(unlisted.starts_with("note    NVML      NVIDIA A100"), "{unlisted}");
+    let unknown = doctors_line(&machine);
+    assert!(unknown.starts_with("note    NVML      NVIDIA A100"), "{unknown}");
     machine.says("start 9\n");
     let off = doctors_line(&machine);
     assert!(

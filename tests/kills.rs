@@ -18,7 +18,7 @@ use workplace::outcome::{Outcome, assert_same, outcome};
 use workplace::{Workplace, await_end, children};
 
 /// Everything that has a state or draws at random: momentum, dropout, augmentation, a held-out split, a schedule; and
-/// checkpoints everywhere, so that a trial also goes on with the last batch of an epoch, which has three images: backends
+/// checkpoints everywhere, so that a trial also resumes with the last batch of an epoch, which has three images: backends
 /// have other kernels for it, and what they are given must lie in memory as in a trial that was left alone.
 fn ablation(execution: &str) -> String {
     format!(
@@ -65,7 +65,7 @@ struct Counts {
     runs_killed: usize,
     /// Of the process of a trial.
     trials_killed: usize,
-    /// Trials that went on from a checkpoint.
+    /// Trials that resumed from a checkpoint.
     resumed: usize,
     /// Runs that came to their end and were compared.
     compared: usize,
@@ -101,10 +101,10 @@ impl Harness {
 
     /// Lets a run come to its end; its outcome and how long it took.
     fn left_alone(&self, device: &str, out: &str) -> (Outcome, Duration) {
-        let begun = Instant::now();
+        let start = Instant::now();
         let status = self.start(device, out).wait().unwrap();
         assert!(status.success(), "{}", self.said());
-        (outcome(&self.place.path(out).join("killed")), begun.elapsed())
+        (outcome(&self.place.path(out).join("killed")), start.elapsed())
     }
 
     /// Starts a run and kills it, or a trial of it, at a random instant below `most`; again and again until it comes to
@@ -146,7 +146,7 @@ impl Harness {
 }
 
 #[test]
-fn a_run_that_is_killed_again_and_again_ends_as_one_that_was_left_alone() {
+fn a_run_that_is_killed_repeatedly_ends_like_an_undisturbed_one() {
     let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
     let wanted = number("KILLS").unwrap_or(30) as usize;
     let now = || {

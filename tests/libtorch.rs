@@ -70,7 +70,7 @@ fn tensors_are_counted_to_the_byte_and_libtorchs_refusal_at_the_limit_is_a_panic
 }
 
 #[test]
-fn without_cuda_its_statistics_are_an_error_and_no_crash() {
+fn without_cuda_its_statistics_are_an_error_and_not_a_crash() {
     if densenet_bench::libtorch::cuda_devices() > 0 {
         return skipped!("libtorch has CUDA here");
     }

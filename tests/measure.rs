@@ -179,7 +179,7 @@ fn children_of(parent: u32) -> Vec<u32> {
 }
 
 #[test]
-fn what_runs_too_long_is_a_row_with_the_status_timeout() {
+fn a_measurement_that_runs_too_long_is_a_row_with_the_status_timeout() {
     let place = Workplace::new();
     place.write(
         "small.toml",
@@ -202,7 +202,7 @@ fn what_runs_too_long_is_a_row_with_the_status_timeout() {
 }
 
 #[test]
-fn what_a_device_cannot_honour_is_refused_before_anything_is_written() {
+fn settings_that_a_device_cannot_honour_are_refused_before_anything_is_written() {
     let place = Workplace::new();
     place.write("small.toml", &format!("{SMALL}\n[run]\nprecision = \"tf32\"\n"));
     for device in ["cpu", "flex"] {

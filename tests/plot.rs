@@ -70,13 +70,13 @@ fn a_damaged_step_row_is_named_and_stops_no_plot() {
     assert_eq!(
         said,
         "warning: results/small/steps.csv: line 3, column 'step': 'one' is wrong: invalid digit found in string; no plot and \
-         no summary needs it; run the ablation again to write the table anew\n"
+         no summary needs it; run the ablation again to rewrite the table\n"
     );
     assert_eq!(read(), before);
 }
 
 #[test]
-fn a_damaged_row_that_is_drawn_is_named_and_the_plots_without_it_are_no_success() {
+fn a_damaged_row_that_is_drawn_is_named_and_the_plots_without_it_are_a_failure() {
     let place = place();
     damage::<EpochRow>(&place, "t,base,0,0,2.1", "t,base,0,0,high");
     let (status, stdout, said) = plot(&place);

@@ -169,7 +169,7 @@ fn a_trial_that_diverges_is_a_row_and_the_others_finish() {
 }
 
 #[test]
-fn a_network_spoiled_by_its_last_step_is_no_ok_trial() {
+fn a_network_spoiled_by_its_last_step_is_not_an_ok_trial() {
     let place = Workplace::new();
     let text = SMALL
         .replace("epochs = 2", "steps = 1\nlearning-rate = 1e30")
@@ -411,7 +411,7 @@ fn bad_input_is_refused_with_status_2_before_anything_is_written() {
     assert!(
         place
             .refused(&["export", ".", "--weights", "x"])
-            .contains("this is no trial's folder")
+            .contains("this is not a trial's folder")
     );
     assert!(!place.path("results").exists());
 }

@@ -1,4 +1,4 @@
-//! Runs that are stopped, edited, held or refused: what goes on, what is kept, what is said.
+//! Runs that are stopped, edited, held or refused: what is resumed, kept and reported.
 
 #![cfg(all(feature = "libtorch", target_os = "linux"))]
 
@@ -76,7 +76,7 @@ fn send(run: &Child, signal: Signal) {
 }
 
 #[test]
-fn a_run_that_is_asked_to_stop_saves_its_step_says_so_and_goes_on_to_the_same_end() {
+fn a_run_that_is_asked_to_stop_saves_its_step_says_so_and_resumes_to_the_same_end() {
     let place = Workplace::new();
     place.write("long.toml", LONG);
     place.ok(&["run", "long.toml", "--threads", "1", "--out", "alone"]);
@@ -187,7 +187,7 @@ fn two_runs_on_one_folder_the_second_says_who_holds_it() {
     place.write("long.toml", LONG);
     let mut run = start(&place, &["run", "long.toml", "--threads", "1"]);
     await_checkpoint(&place, &mut run);
-    // Held still, so that it is at work for as long as this looks at it.
+    // Held still, so that it is running for as long as this looks at it.
     hold_still(&mut run);
     let refusal = place.refused(&["run", "long.toml", "--threads", "1"]);
     let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
@@ -195,7 +195,7 @@ fn two_runs_on_one_folder_the_second_says_who_holds_it() {
     assert!(refusal.contains(&holder) && refusal.contains("--out"), "{refusal}");
     let shown = place.ok(&["status", "results/long"]);
     assert!(
-        shown.contains("running") && shown.contains(&format!("a run is at work: {holder}")),
+        shown.contains("running") && shown.contains(&format!("a run is in progress: {holder}")),
         "{shown}"
     );
     // Killed, it leaves a lock that is nobody's.
@@ -256,7 +256,7 @@ fn an_edited_ablation_makes_new_trials_and_keeps_the_old_ones_as_stale() {
 }
 
 #[test]
-fn what_would_change_the_numbers_of_a_begun_trial_is_refused_before_anything_starts() {
+fn resuming_is_refused_where_it_would_change_a_started_trials_numbers() {
     let place = Workplace::new();
     place.write("long.toml", LONG);
     let mut run = start(&place, &["run", "long.toml", "--threads", "1"]);
@@ -292,7 +292,7 @@ fn what_would_change_the_numbers_of_a_begun_trial_is_refused_before_anything_sta
 }
 
 #[test]
-fn a_damaged_checkpoint_is_told_and_the_one_before_it_leads_to_the_same_end() {
+fn a_damaged_checkpoint_is_reported_and_the_previous_one_leads_to_the_same_end() {
     let place = Workplace::new();
     place.write("long.toml", LONG);
     place.ok(&["run", "long.toml", "--threads", "1", "--out", "alone"]);

@@ -33,7 +33,7 @@ fn locked(lock: &Table, package: &str) -> Vec<String> {
 }
 
 #[test]
-fn what_has_to_match_is_pinned_to_one_version_and_locked_to_it() {
+fn versions_that_have_to_match_are_pinned_and_locked() {
     let (manifest, lock) = (manifest(), text("Cargo.lock").parse::<Table>().unwrap());
     for package in ["burn", "tch", "torch-sys"] {
         let requirement = requirement(&manifest, package);

@@ -266,7 +266,7 @@ def results(arguments: argparse.Namespace, name: str) -> Iterator[Path]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            raise InputError(f"{folder}: another run is at work in this folder; wait for it, or take --out") from error
+            raise InputError(f"{folder}: another run is using this folder; wait for it, or take --out") from error
         text = arguments.file.read_text(encoding="utf-8")
         as_run = folder / "ablation.toml"
         if not as_run.exists():

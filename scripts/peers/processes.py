@@ -113,4 +113,4 @@ def how(code: int) -> str:
 def last_line(text: str) -> str:
     """The last line that says anything."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1] if lines else "it said nothing"
+    return lines[-1] if lines else "it printed nothing"

@@ -135,12 +135,12 @@ pub fn good_entries() -> Vec<Vec<u8>> {
     [vec![folder], members.to_vec()].concat()
 }
 
-/// The archive as its makers would pack it: the folder, the members, and a file that is no member.
+/// The archive as its makers would pack it: the folder, the members, and a file that is not a member.
 pub fn good() -> Vec<u8> {
     let mut entries = good_entries();
     entries.push(file("readme.html", b"<html></html>"));
     pack(&entries)
 }
 
-/// Nobody is told.
+/// Reports nothing.
 pub fn silent(_: Step<'_>) {}

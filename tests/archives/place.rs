@@ -1,4 +1,4 @@
-//! A folder to fetch the tests' data set into.
+//! A folder to download the tests' data set into.
 
 use std::fs;
 use std::path::PathBuf;

@@ -144,7 +144,7 @@ fn an_unknown_section_is_named_with_the_nearest() {
 }
 
 #[test]
-fn a_section_that_is_no_table_is_named() {
+fn a_section_that_is_not_a_table_is_named() {
     refuses(
         &whole(
             r#"data = "digits"

@@ -55,7 +55,7 @@ fn nesterov_without_momentum_is_refused() {
 }
 
 #[test]
-fn milestones_that_are_no_ascending_shares_are_refused() {
+fn milestones_that_are_not_ascending_shares_are_refused() {
     refuses(
         &section("train", "milestones = [0.5, 1.0]"),
         "growth.toml:8: train.milestones: milestones has 1.0; each must be above 0 and below 1; the paper's are [0.5, 0.75]",
@@ -111,7 +111,7 @@ gamma = 0.1"#,
 }
 
 #[test]
-fn seeds_that_are_none_or_not_different_are_refused() {
+fn missing_or_repeated_seeds_are_refused() {
     refuses(
         &section("train", "seeds = [0, 1, 0]"),
         "growth.toml:8: train.seeds: seeds has 0 twice; each may stand once; write each seed once, such as [0, 1, 2]",
@@ -139,7 +139,7 @@ fn epochs_and_steps_together_are_refused() {
 }
 
 #[test]
-fn training_of_no_length_or_in_empty_batches_is_refused() {
+fn training_without_steps_or_with_empty_batches_is_refused() {
     refuses(
         &section("train", "epochs = 0"),
         "growth.toml:8: train.epochs: epochs is 0; it must be from 1 to 1000000000; the paper's are 300 on CIFAR",
@@ -155,7 +155,7 @@ fn training_of_no_length_or_in_empty_batches_is_refused() {
 }
 
 #[test]
-fn batch_sizes_to_measure_that_are_none_or_not_different_are_refused() {
+fn missing_or_repeated_batch_sizes_to_measure_are_refused() {
     refuses(
         &section("measure", "batch-sizes = []"),
         "growth.toml:8: measure.batch-sizes: batch-sizes is empty; it must have at least one value; write each size once, such as [16, 32, 64]",
@@ -175,7 +175,7 @@ fn batch_sizes_to_measure_that_are_none_or_not_different_are_refused() {
 }
 
 #[test]
-fn modes_and_steps_to_measure_that_there_are_not_are_refused() {
+fn invalid_modes_and_steps_to_measure_are_refused() {
     refuses(
         &section("measure", r#"mode = "training""#),
         r#"growth.toml:8: measure.mode: mode is "training"; it must be "train" or "evaluate", or a list of them; write mode = ["train", "evaluate"] for both"#,

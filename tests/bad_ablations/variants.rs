@@ -15,7 +15,7 @@ fn an_empty_sweep_is_refused() {
 }
 
 #[test]
-fn a_sweep_that_is_no_list_is_refused() {
+fn a_sweep_that_is_not_a_list_is_refused() {
     refuses(
         &section("sweep", r#""model.growth-rate" = 12"#),
         r#"growth.toml:8: sweep.model.growth-rate: the sweep is 12; it must be a list of values; list its values in brackets, such as "model.growth-rate" = [8, 12]"#,

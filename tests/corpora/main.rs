@@ -112,7 +112,7 @@ fn locked(file: &Path) -> BTreeSet<(String, String)> {
 }
 
 #[test]
-fn what_is_fuzzed_has_the_programs_own_dependencies() {
+fn the_fuzz_targets_have_the_programs_own_dependencies() {
     let program = locked(&Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.lock"));
     let names: BTreeSet<&String> = program.iter().map(|(name, _)| name).collect();
     let fuzzed = locked(&folder("", "").join("Cargo.lock"));

@@ -1,4 +1,4 @@
-//! A small whole file of each kind that a target reads, for fuzzing to begin with.
+//! A small whole file of each kind that a target reads, for fuzzing to start with.
 
 use std::io::Cursor;
 use std::path::Path;

@@ -325,7 +325,7 @@ fn max_pool<T: Real>(node: &Node, window: Window, input: &[T], batch: usize) -> 
         output[place] = input[first];
         places[place] = [first, second.unwrap_or(first)];
         leads[place] = match second {
-            // Several zeros that a ReLU has left are no bend: nothing gets through them.
+            // Several zeros that a ReLU has left are not a bend: nothing gets through them.
             Some(second) if input[first] > T::zero() => (input[first] - input[second]).wide(),
             _ => f64::INFINITY,
         };
@@ -365,7 +365,7 @@ fn for_each_row(node: &Node, batch: usize, mut visit: impl FnMut(Row)) {
         padding,
     } = node.operation
     else {
-        panic!("{} is no convolution", node.name)
+        panic!("{} is not a convolution", node.name)
     };
     let (from, to) = (node.input, node.output);
     for image in 0..batch {

@@ -1,6 +1,6 @@
 // Takes the place of libtorch's CUDA allocator in a process that it is preloaded into, and answers like it from a row
 // of allocations that the variable STAND_IN_CUDA_MEMORY lists. There are two devices. An entry is `DEVICE POOL BYTES`,
-// negative bytes are given back, and `|` stands for the next reset of the peaks, after which the row goes on:
+// negative bytes are given back, and `|` stands for the next reset of the peaks, after which the row continues:
 //
 //     STAND_IN_CUDA_MEMORY='0 large 5000000 0 small 600 | 0 large -5000000'
 //

@@ -1,7 +1,7 @@
 /* Answers like NVIDIA's management library NVML, as far as this project asks it, from a file named `state` in the
  * library's own folder. The file is read at every call, so a test changes what is said by writing it anew:
  *
- *   start CODE              what nvmlInit_v2 returns; 0 unless told
+ *   start CODE              what nvmlInit_v2 returns; 0 unless set
  *   driver VERSION
  *   gpu UUID BUS MAJOR.MINOR TOTAL USED NAME      a GPU, on that PCI bus; the lines below are about the last one
  *   closed CODE             what asking for its handle returns

@@ -111,7 +111,7 @@ pub fn said(output: &Output) -> String {
 /// Long enough for a machine that does much else; a test that waits so long has failed.
 pub const PATIENCE: Duration = Duration::from_secs(180);
 
-/// Waits for something to come about, for as long as `run` is at work.
+/// Waits until something is there, for as long as `run` is running.
 pub fn await_while<T>(run: &mut Child, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let end = Instant::now() + PATIENCE;
     loop {
