@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use clap::Args;
 use densenet_bench::formats::study::{LongTable, LongTables, Study};
 use densenet_bench::trials::{ResultFolder, write_whole};
-use densenet_bench::views::{markdown, plots, summary, terminal};
+use densenet_bench::views::report_formats::REPORT_FORMATS;
+use densenet_bench::views::{plots, summary, terminal};
 
 use super::{Failure, Outcome, print, say};
 
@@ -83,8 +84,10 @@ fn draw(folder: &ResultFolder, study: &Study) -> Result<Summary, Failure> {
     for plot in &drawn.not_drawn {
         say(&format!("note: {plot}"));
     }
-    let path = folder.root().join("summary.md");
-    write_whole(&path, markdown::document(&document).as_bytes()).map_err(Failure::work)?;
+    for format in REPORT_FORMATS {
+        let path = folder.root().join(format.file);
+        write_whole(&path, (format.text)(&document).as_bytes()).map_err(Failure::work)?;
+    }
     Ok(Summary {
         ablation: study.ablation.name.clone(),
         table: terminal::text(&document.sections, !speaks_utf8()),

@@ -1,7 +1,7 @@
 //! Tables, plots and descriptions: rows in, text or bytes out.
 //!
 //! Views of results turn a study into a list of sections, plain data (`section`); each output format is one file over
-//! these (`terminal`, `markdown`).
+//! these (`terminal`, `markdown`), and a file that a report is written to is a line of `report_formats`.
 //!
 //! Nothing here opens a file, asks for the time or reads the environment; the verbs do that and hand over what is to
 //! be shown.
@@ -17,6 +17,7 @@ mod measurement_tables;
 pub mod measurements;
 pub mod plots;
 pub mod predicted_memory;
+pub mod report_formats;
 #[cfg(test)]
 mod samples;
 pub mod section;
