@@ -34,8 +34,8 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let folder = ResultFolder::at(&arguments.folder);
     let Study { ablation, batches, .. } = plot::read(&folder, LongTables::default())?;
     let mut warn = |text: String| say(&format!("warning: {text}"));
-    let standings = overview(&folder, &ablation, &mut warn).map_err(Failure::input)?;
-    let lines: Vec<StatusLine> = standings.iter().map(line).collect();
+    let trials = overview(&folder, &ablation, &mut warn).map_err(Failure::input)?;
+    let lines: Vec<StatusLine> = trials.iter().map(line).collect();
     let mut measured: BTreeMap<String, usize> = BTreeMap::new();
     for row in &batches {
         *measured.entry(row.status.to_string()).or_default() += 1;
