@@ -210,7 +210,7 @@ fn an_unreachable_server_is_a_failed_download() {
     assert_eq!(output.status.code(), Some(1));
     let said = said(&output);
     assert!(
-        said.starts_with("error: http://127.0.0.1:1/cifar-10-binary.tar.gz: there is no answer from it: "),
+        said.starts_with("error: http://127.0.0.1:1/cifar-10-binary.tar.gz: it does not answer: "),
         "{said}"
     );
     assert!(!place.path("data/cifar10").exists());
@@ -243,7 +243,7 @@ fn a_killed_download_is_resumed_by_the_next_one() {
     // Another one meanwhile stops at once.
     let second = place.run(&arguments);
     assert_eq!(second.status.code(), Some(1));
-    assert!(said(&second).contains("another process is fetching into it"));
+    assert!(said(&second).contains("another process is downloading to it"));
     child.kill().unwrap();
     child.wait().unwrap();
     assert_eq!(place.run(&arguments).status.code(), Some(1));
