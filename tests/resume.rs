@@ -265,7 +265,7 @@ fn resuming_is_refused_where_it_would_change_a_started_trials_numbers() {
     run.wait().unwrap();
     let refusal = place.refused(&["run", "long.toml", "--threads", "2"]);
     assert!(
-        refusal.contains("was started with 1 threads (now 2)") && refusal.contains("--fresh"),
+        refusal.contains("was started with 1 thread (now 2)") && refusal.contains("--fresh"),
         "{refusal}"
     );
     let trial = fs::read_dir(place.path("results/long/trials"))

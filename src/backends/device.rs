@@ -56,9 +56,10 @@ impl BackendDevice {
         self.backend().runtime.as_ref().ok_or_else(|| {
             let feature = self.backend().feature;
             let rule = format!("this program was built without {feature}");
+            let build = format!("build it with `cargo build --release --locked --features {feature}`");
             let remedy = match fallback() {
-                Some(other) => format!("build it with the feature {feature}, or take --device {}", other.name),
-                None => format!("build it with the feature {feature}"),
+                Some(other) => format!("{build}, or take --device {}", other.name),
+                None => build,
             };
             DeviceError::new(self, Refusal::new(rule, remedy))
         })

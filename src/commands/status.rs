@@ -15,7 +15,7 @@ use serde_json::json;
 
 use super::{Failure, Outcome, plot, print, print_json, say};
 
-/// Show the status of a result folder's trials: finished, failed, running, pending, stale
+/// Show the status of a result folder's trials: ok, failed, interrupted, running, pending, stale
 #[derive(Args)]
 #[command(after_help = "\
 Example:

@@ -7,6 +7,7 @@ use crate::formats::device_name::DeviceName;
 use crate::formats::part::Part;
 use crate::formats::tables::{Status, TrialRow};
 use crate::network::Shape;
+use crate::words::counted;
 
 /// `trials/ID/trial.json`: all that the trial's process needs, and what must not change when it is resumed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -116,7 +117,7 @@ impl TrialRecord {
             .into_iter()
             .find(|(_, then, now)| then != now)
             .map(|(what, then, now)| format!("{what} {then} (now {now})"));
-        let threads = || format!("with {} threads (now {})", self.threads, later.threads);
+        let threads = || format!("with {} (now {})", counted(self.threads, "thread"), later.threads);
         text.or_else(|| (self.threads != later.threads).then(threads))
     }
 
