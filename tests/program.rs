@@ -439,8 +439,8 @@ fn a_last_batch_of_one_on_a_1x1_map_is_refused() {
     assert_eq!(
         said,
         "error: small.toml:15: train.batch-size: in variant growth-rate=4, the last batch of an epoch holds 1 of 65 images: a \
-         batch of 1 image leaves features.denseblock4.denselayer1.norm1 one value per channel (a 1x1 map), of which there \
-         is no variance; train with larger batches or larger images"
+         batch of 1 image leaves features.denseblock4.denselayer1.norm1 one value per channel (a 1x1 map), which has \
+         no variance; train with larger batches or larger images"
     );
 }
 
