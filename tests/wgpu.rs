@@ -113,12 +113,12 @@ fn what_wgpu_does_not_have_is_refused() {
         (
             "execution = \"aten\"",
             &[][..],
-            "libtorch's, which the device wgpu is not of",
+            "which needs libtorch, and the device is wgpu",
         ),
         (
             "execution = \"fused\"",
             &[],
-            "with libtorch's tensors, which the device wgpu is not",
+            "which runs on libtorch's CPU alone, and the device is wgpu",
         ),
         (
             "precision = \"tf32\"",
