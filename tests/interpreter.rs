@@ -10,8 +10,8 @@ use densenet_bench::backends::{CPU, FLEX};
 use densenet_bench::formats::weights::Weights;
 use densenet_bench::model::densenet::DenseNet as Modules;
 use densenet_bench::model::{Model, initial_weights};
-use densenet_bench::network::families::densenet::{DenseNet, DropoutAfter, Order, Stem};
-use densenet_bench::network::{Network, Shape};
+use densenet_bench::network::families::densenet::{DenseNet, DropoutAfter, Order};
+use densenet_bench::network::{Network, Shape, Stem};
 use densenet_bench::training::cross_entropy;
 
 const CLASSES: usize = 3;

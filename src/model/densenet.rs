@@ -12,7 +12,8 @@ use super::batch_norm::BatchNorm;
 use super::composite::Composite;
 use super::parameters::Source;
 use crate::formats::weights::Weights;
-use crate::network::families::densenet::{self as options, DropoutAfter, Order, Stem};
+use crate::network::Stem;
+use crate::network::families::densenet::{self as options, DropoutAfter, Order};
 
 /// One layer of a dense block: new feature maps from all that came before it.
 #[derive(Module, Debug)]

@@ -12,6 +12,7 @@ mod initialization;
 mod memory;
 mod options;
 mod shape;
+mod stem;
 
 pub use builder::GraphBuilder;
 pub use convolution_memory::VectorInstructions;
@@ -26,5 +27,6 @@ pub use family::{
 pub use graph::{Block, EPSILON, Graph, Node, NodeId, Operation, Segment};
 pub use initialization::Initialization;
 pub use memory::{Pass, TrainingMemory};
-pub use options::Options;
+pub use options::{LARGEST_WIDTH, Options};
 pub use shape::Shape;
+pub use stem::Stem;

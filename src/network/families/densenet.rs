@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::keys::{Kind, KnownKey, SHARE_BELOW_ONE, WIDEST, interval};
 use crate::network::{
-    Architecture, Family, FamilyColumns, GraphBuilder, Initialization, Network, NetworkError, NodeId, Options, Preset,
-    PublishedError,
+    Architecture, Family, FamilyColumns, GraphBuilder, Initialization, LARGEST_WIDTH, Network, NetworkError, NodeId,
+    Options, Preset, PublishedError, Stem,
 };
 
 /// The family.
@@ -16,16 +16,6 @@ pub const FAMILY: Family = Family {
     resolve,
     read: Architecture::read::<DenseNet>,
 };
-
-/// The layers before the first dense block.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Stem {
-    /// One 3x3 convolution, stride 1 (section 3 of the paper, "Implementation Details").
-    Cifar,
-    /// 7x7 convolution with stride 2, normalisation, ReLU, 3x3 max pooling with stride 2 (the paper's Table 1).
-    Imagenet,
-}
 
 /// Where the normalisation and the ReLU stand with respect to their convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,10 +72,6 @@ pub struct DenseNet {
 
 /// Counts above this are refused.
 const LARGEST_COUNT: usize = WIDEST as usize;
-
-/// Channels above this are refused: far beyond any network that could be built, and small enough that no closed form
-/// overflows.
-const LARGEST_WIDTH: usize = 1 << 24;
 
 impl DenseNet {
     /// The paper's basic CIFAR network, k = 12, without its blocks: the ablation format's defaults.
@@ -301,10 +287,7 @@ impl Network for DenseNet {
     }
 
     fn usual_side(&self) -> usize {
-        match self.stem {
-            Stem::Cifar => 32,
-            Stem::Imagenet => 224,
-        }
+        self.stem.usual_side()
     }
 
     /// The paper's Table 2, C10+ and C100+.
@@ -331,10 +314,7 @@ impl DenseNet {
     fn stem(&self, graph: &mut GraphBuilder) -> NodeId {
         graph.segment("stem");
         let images = graph.images();
-        let (kernel, stride) = match self.stem {
-            Stem::Cifar => (3, 1),
-            Stem::Imagenet => (7, 2),
-        };
+        let (kernel, stride) = self.stem.convolution();
         let mut maps = graph.convolution("features.conv0", images, kernel, stride, self.initial_channels);
         // Without pre-activation no later layer normalises the stem's output, so it does so itself.
         if self.stem == Stem::Imagenet || self.order == Order::PostActivation {
@@ -457,19 +437,9 @@ fn resolve(options: &dyn Options, preset: Option<&Architecture>) -> Result<Archi
     let growth_rate = options.count("growth-rate").unwrap_or(base.growth_rate);
     let bottleneck = options.flag("bottleneck").unwrap_or(base.bottleneck);
     let stem = options.word("stem")?.unwrap_or(base.stem);
-    let block_layers = match (options.count("depth"), options.counts("block-layers")) {
-        (Some(_), Some(_)) => {
-            let rule = "depth and block-layers are both given, and each decides the blocks";
-            let option = options.set_by_variant(["depth", "block-layers"]);
-            return Err(NetworkError::new(option, rule, "keep one of the two"));
-        }
-        (Some(depth), None) => DenseNet::block_layers_of_depth(depth, bottleneck)?,
-        (None, Some(block_layers)) => block_layers,
-        (None, None) => preset_layers.ok_or_else(|| {
-            let rule = "none of depth, block-layers and preset is given, and the network needs one of them";
-            NetworkError::new("depth", rule, "give one, such as depth = 40")
-        })?,
-    };
+    let block_layers = options.block_layers("blocks", 40, preset_layers, |depth| {
+        DenseNet::block_layers_of_depth(depth, bottleneck)
+    })?;
     let network = DenseNet {
         block_layers,
         growth_rate,
@@ -558,10 +528,10 @@ fn named() -> Vec<(&'static str, DenseNet, Option<[f64; 2]>)> {
 fn presets() -> Vec<Preset> {
     let preset = |(name, network, _): (&'static str, DenseNet, _)| Preset {
         name,
-        classes: match network.stem {
-            _ if name == "article" => 40,
-            Stem::Cifar => 10,
-            Stem::Imagenet => 1000,
+        classes: if name == "article" {
+            40
+        } else {
+            network.stem.usual_classes()
         },
         network: Architecture::new(network),
     };

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::keys::{Kind, KnownKey, WIDEST};
 use crate::network::{
-    Architecture, Family, FamilyColumns, GraphBuilder, Initialization, Network, NetworkError, NodeId, Options, Preset,
-    PublishedError,
+    Architecture, Family, FamilyColumns, GraphBuilder, Initialization, LARGEST_WIDTH, Network, NetworkError, NodeId,
+    Options, Preset, PublishedError, Stem,
 };
 
 /// The family.
@@ -16,16 +16,6 @@ pub const FAMILY: Family = Family {
     resolve,
     read: Architecture::read::<ResNet>,
 };
-
-/// The layers before the first stage.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Stem {
-    /// 3x3 convolution, normalisation, ReLU (section 4.2).
-    Cifar,
-    /// 7x7 convolution with stride 2, normalisation, ReLU, 3x3 max pooling with stride 2 (Table 1).
-    Imagenet,
-}
 
 /// The shortcut where a block's output has another shape than its input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,10 +50,6 @@ const EXPANSION: usize = 4;
 
 /// More stages than this would halve any image to a single pixel.
 const MOST_STAGES: usize = 16;
-
-/// Channels above this are refused: far beyond any network that could be built, and small enough that no closed form
-/// overflows.
-const LARGEST_WIDTH: usize = 1 << 24;
 
 impl ResNet {
     /// CIFAR's network of section 4.2, without its blocks: the ablation format's defaults for this family.
@@ -175,10 +161,7 @@ impl Network for ResNet {
     }
 
     fn usual_side(&self) -> usize {
-        match self.stem {
-            Stem::Cifar => 32,
-            Stem::Imagenet => 224,
-        }
+        self.stem.usual_side()
     }
 
     /// Table 6: CIFAR-10 with augmentation; of the 110 layers the mean of the paper's five runs.
@@ -202,10 +185,7 @@ impl ResNet {
     fn stem(&self, graph: &mut GraphBuilder) -> NodeId {
         graph.segment("stem");
         let images = graph.images();
-        let (kernel, stride) = match self.stem {
-            Stem::Cifar => (3, 1),
-            Stem::Imagenet => (7, 2),
-        };
+        let (kernel, stride) = self.stem.convolution();
         let maps = graph.convolution("conv1", images, kernel, stride, self.initial_channels);
         let maps = graph.batch_norm("bn1", maps);
         let maps = graph.relu("relu", maps);
@@ -275,19 +255,9 @@ fn resolve(options: &dyn Options, preset: Option<&Architecture>) -> Result<Archi
     let base = preset.unwrap_or(ResNet::CIFAR);
     let bottleneck = options.flag("bottleneck").unwrap_or(base.bottleneck);
     let stem = options.word("stem")?.unwrap_or(base.stem);
-    let block_layers = match (options.count("depth"), options.counts("block-layers")) {
-        (Some(_), Some(_)) => {
-            let option = options.set_by_variant(["depth", "block-layers"]);
-            let rule = "depth and block-layers are both given, and each decides the stages";
-            return Err(NetworkError::new(option, rule, "keep one of the two"));
-        }
-        (Some(depth), None) => ResNet::block_layers_of_depth(depth, bottleneck)?,
-        (None, Some(block_layers)) => block_layers,
-        (None, None) => preset_layers.ok_or_else(|| {
-            let rule = "none of depth, block-layers and preset is given, and the network needs one of them";
-            NetworkError::new("depth", rule, "give one, such as depth = 20")
-        })?,
-    };
+    let block_layers = options.block_layers("stages", 20, preset_layers, |depth| {
+        ResNet::block_layers_of_depth(depth, bottleneck)
+    })?;
     // The stem decides between the paper's two settings.
     let usual = |stem| match stem {
         Stem::Cifar => (16, Shortcut::Padding),
@@ -347,10 +317,7 @@ fn named() -> Vec<(&'static str, ResNet, Option<f64>)> {
 fn presets() -> Vec<Preset> {
     let preset = |(name, network, _): (&'static str, ResNet, _)| Preset {
         name,
-        classes: match network.stem {
-            Stem::Cifar => 10,
-            Stem::Imagenet => 1000,
-        },
+        classes: network.stem.usual_classes(),
         network: Architecture::new(network),
     };
     named().into_iter().map(preset).collect()

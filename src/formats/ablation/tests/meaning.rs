@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::formats::ablation::*;
-use crate::network::families::densenet::{DenseNet, DropoutAfter, Order, Stem};
-use crate::network::{Architecture, FAMILIES, Initialization, Shape};
+use crate::network::families::densenet::{DenseNet, DropoutAfter, Order};
+use crate::network::{Architecture, FAMILIES, Initialization, Shape, Stem};
 
 const NAMED: &str = "name = \"growth\"\nquestion = \"What does it buy?\"\n";
 
