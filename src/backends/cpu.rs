@@ -1,8 +1,9 @@
 //! `cpu`: libtorch on the processor.
 
-use super::backend::{AutoRank, Backend, MemorySource, PrecisionSupport, Runtime};
+use super::backend::{AutoRank, Backend, MemorySource, Runtime};
+use super::generic;
 use super::libtorch::VERSIONS;
-use crate::formats::ablation::{Execution, Precision};
+use crate::formats::ablation::Execution;
 
 /// libtorch's CPU.
 pub static CPU: Backend = Backend {
@@ -15,10 +16,7 @@ pub static CPU: Backend = Backend {
     find: |_| Ok(()),
     repair: "run scripts/setup --force",
     accelerators: || None,
-    precision: |precision| match precision {
-        Precision::F32 => PrecisionSupport::Always,
-        Precision::Tf32 => PrecisionSupport::Never,
-    },
+    precision: generic::f32_alone,
     execution: |_, execution| match execution {
         Execution::Plain | Execution::Aten | Execution::Recompute | Execution::Fused => Ok(()),
     },

@@ -1,8 +1,7 @@
 //! `flex`: Burn's backend in pure Rust, on the processor.
 
-use super::backend::{AutoRank, Backend, MemorySource, PrecisionSupport, Runtime};
-use super::refusals;
-use crate::formats::ablation::{Execution, Precision};
+use super::backend::{AutoRank, Backend, MemorySource, Runtime};
+use super::generic;
 
 /// Burn's pure-Rust backend.
 pub static FLEX: Backend = Backend {
@@ -15,15 +14,8 @@ pub static FLEX: Backend = Backend {
     find: |_| Ok(()),
     repair: "take --device cpu",
     accelerators: || None,
-    precision: |precision| match precision {
-        Precision::F32 => PrecisionSupport::Always,
-        Precision::Tf32 => PrecisionSupport::Never,
-    },
-    execution: |device, execution| match execution {
-        Execution::Plain | Execution::Recompute => Ok(()),
-        Execution::Aten => Err(refusals::aten(device)),
-        Execution::Fused => Err(refusals::fused(device)),
-    },
+    precision: generic::f32_alone,
+    execution: generic::execution,
     variables: |_| Vec::new(),
     recorded_variables: &[],
     runs_beside_processor: false,
@@ -39,7 +31,7 @@ const RUNTIME: Option<Runtime> = None;
 #[cfg(feature = "burn")]
 const RUNTIME: Option<Runtime> = Some(Runtime {
     open: |_| burn::tensor::Device::flex(),
-    lowerings: super::generic::lowerings::<burn::backend::Flex>,
+    lowerings: generic::lowerings::<burn::backend::Flex>,
     // It has none, and repeats to the last bit.
     set_switches: |_| Ok(()),
     // rayon's pool is sized by a variable when the process starts.

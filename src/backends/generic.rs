@@ -1,14 +1,37 @@
-//! The executions that every backend of Burn has.
+//! What every backend of Burn can do with Burn's own operations: its executions, and arithmetic in f32.
 
+#[cfg(feature = "burn")]
 use std::sync::Arc;
 
+#[cfg(feature = "burn")]
 use burn::backend::{Autodiff, Backend, DispatchKindConversion, DispatchTensor};
 
-use crate::formats::ablation::Execution;
+use super::backend::{BackendDevice, PrecisionSupport, Refusal};
+use super::refusals;
+use crate::formats::ablation::{Execution, Precision};
+#[cfg(feature = "burn")]
 use crate::model::{Lowering, Recompute};
 
-/// The lowerings with Burn's operations on backend `B`; none where all is plain. Executions that need more than Burn's
-/// operations are refused before.
+/// The executions that need nothing but Burn's operations.
+pub(super) fn execution(device: BackendDevice, execution: Execution) -> Result<(), Refusal> {
+    match execution {
+        Execution::Plain | Execution::Recompute => Ok(()),
+        Execution::Aten => Err(refusals::aten(device)),
+        Execution::Fused => Err(refusals::fused(device)),
+    }
+}
+
+/// The precision of a device without TensorFloat-32.
+pub(super) fn f32_alone(precision: Precision) -> PrecisionSupport {
+    match precision {
+        Precision::F32 => PrecisionSupport::Always,
+        Precision::Tf32 => PrecisionSupport::Never,
+    }
+}
+
+/// The lowerings with Burn's operations on backend `B`; none where all is plain. What [`execution`] refuses does not
+/// come here.
+#[cfg(feature = "burn")]
 pub(super) fn lowerings<B: Backend>(execution: Execution) -> Vec<Arc<dyn Lowering>>
 where
     DispatchTensor: DispatchKindConversion<B> + DispatchKindConversion<Autodiff<B>>,

@@ -11,7 +11,6 @@ mod cpu;
 mod cuda;
 mod device;
 mod flex;
-#[cfg(feature = "burn")]
 mod generic;
 mod libtorch;
 mod lookup;

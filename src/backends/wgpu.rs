@@ -1,8 +1,7 @@
 //! `wgpu`: Burn's backend for GPUs of any make, over Vulkan, Metal, DirectX or OpenGL.
 
-use super::backend::{AutoRank, Backend, MemorySource, PrecisionSupport, Refusal, Runtime};
-use super::refusals;
-use crate::formats::ablation::{Execution, Precision};
+use super::backend::{AutoRank, Backend, MemorySource, Refusal, Runtime};
+use super::generic;
 
 /// Burn's wgpu backend, on the adapter that wgpu prefers.
 pub static WGPU: Backend = Backend {
@@ -24,15 +23,8 @@ pub static WGPU: Backend = Backend {
     },
     repair: "check the driver with vulkaninfo, or take --device cpu",
     accelerators: adapter,
-    precision: |precision| match precision {
-        Precision::F32 => PrecisionSupport::Always,
-        Precision::Tf32 => PrecisionSupport::Never,
-    },
-    execution: |device, execution| match execution {
-        Execution::Plain | Execution::Recompute => Ok(()),
-        Execution::Aten => Err(refusals::aten(device)),
-        Execution::Fused => Err(refusals::fused(device)),
-    },
+    precision: generic::f32_alone,
+    execution: generic::execution,
     variables: |_| Vec::new(),
     recorded_variables: &[
         "CUBECL_WGPU_DEFAULT_DEVICE",
@@ -55,7 +47,7 @@ const RUNTIME: Option<Runtime> = None;
 #[cfg(feature = "wgpu")]
 const RUNTIME: Option<Runtime> = Some(Runtime {
     open: |_| burn::tensor::Device::wgpu(burn::tensor::DeviceKind::DefaultDevice),
-    lowerings: super::generic::lowerings::<burn::backend::Wgpu>,
+    lowerings: generic::lowerings::<burn::backend::Wgpu>,
     // It has none.
     set_switches: |_| Ok(()),
     limit_threads: |_| {},
