@@ -3,6 +3,8 @@
 //! The ablation format's own keys and those of the network families ([`crate::network::Family::keys`]) are written down
 //! as these.
 
+use crate::words::joined;
+
 /// Beyond any data set, batch or training: larger counts are typos.
 pub const MANY: u64 = 1_000_000_000;
 /// The largest count of a network's option: far beyond any network that could be built, and small enough that no closed
@@ -142,8 +144,8 @@ impl Kind {
             Kind::Path => "a path, as text".to_owned(),
             Kind::Preset => "a preset's name".to_owned(),
             Kind::Family => "a family's name".to_owned(),
-            Kind::Choice(words) => alternatives(words, "or"),
-            Kind::Choices(words) => format!("{}, or a list of them", alternatives(words, "or")),
+            Kind::Choice(words) => alternatives(words),
+            Kind::Choices(words) => format!("{}, or a list of them", alternatives(words)),
             Kind::Flag => "true or false".to_owned(),
             Kind::Count(..) => format!("a whole number {}", self.limits()),
             Kind::Counts(..) => format!("a list of whole numbers {}", self.limits()),
@@ -166,11 +168,7 @@ impl Kind {
 }
 
 /// `"a", "b" or "c"`.
-pub(crate) fn alternatives(words: &[&str], conjunction: &str) -> String {
+pub(crate) fn alternatives(words: &[&str]) -> String {
     let quoted: Vec<String> = words.iter().map(|word| format!("{word:?}")).collect();
-    match quoted.split_last() {
-        Some((last, [])) => last.clone(),
-        Some((last, rest)) => format!("{} {conjunction} {last}", rest.join(", ")),
-        None => String::new(),
-    }
+    joined(&quoted, "or")
 }

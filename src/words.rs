@@ -25,9 +25,15 @@ pub fn counted(count: usize, noun: &str) -> String {
 
 /// `a`, `a and b`, `a, b and c`.
 pub fn listed(items: &[&str]) -> String {
+    joined(items, "and")
+}
+
+/// As [`listed`], with another conjunction: `a, b or c`.
+pub fn joined(items: &[impl AsRef<str>], conjunction: &str) -> String {
+    let items: Vec<&str> = items.iter().map(AsRef::as_ref).collect();
     match items.split_last() {
         Some((last, [])) => (*last).to_owned(),
-        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
+        Some((last, rest)) => format!("{} {conjunction} {last}", rest.join(", ")),
         None => String::new(),
     }
 }

@@ -2,12 +2,13 @@
 
 use super::backend::{AutoRank, Backend};
 use super::table::BACKENDS;
+use crate::words::joined;
 
 /// The devices that `--device` takes, as its help lists them: `auto, cpu, cuda:N or flex`.
 pub fn device_help() -> String {
     let mut patterns = vec!["auto".to_owned()];
     patterns.extend(BACKENDS.iter().map(|backend| backend.pattern()));
-    listed(&patterns)
+    joined(&patterns, "or")
 }
 
 /// As [`device_help`], with an example of an index.
@@ -17,15 +18,7 @@ pub(super) fn device_examples() -> String {
         true => format!("{} (such as {})", backend.pattern(), backend.device(0)),
         false => backend.pattern(),
     }));
-    listed(&patterns)
-}
-
-/// `a, b or c`.
-fn listed(words: &[String]) -> String {
-    match words {
-        [rest @ .., last] if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
-        words => words.concat(),
-    }
+    joined(&patterns, "or")
 }
 
 /// The backend that `--device auto` takes where there is no accelerator; none in a program without Burn.

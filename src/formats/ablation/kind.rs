@@ -70,10 +70,7 @@ impl Kind {
                     .map(|()| Setting::Text(text.clone()))
                     .map_err(|remedy| Misfit {
                         remedy,
-                        ..is(
-                            &format!("{text:?}"),
-                            format!("it must be {}", alternatives(&names, "or")),
-                        )
+                        ..is(&format!("{text:?}"), format!("it must be {}", alternatives(&names)))
                     })
             }
             (Kind::Choice(words) | Kind::Choices(words), Value::Text(text)) => match Kind::choose(words, text) {
@@ -135,7 +132,7 @@ impl Kind {
                 .iter()
                 .map(|element| match &element.value {
                     Value::Text(text) if words.contains(&text.as_str()) => Ok(text.clone()),
-                    _ => Err(has(element, alternatives(words, "or"))),
+                    _ => Err(has(element, alternatives(words))),
                 })
                 .collect::<Result<_, _>>()
                 .map(Setting::Texts),
