@@ -9,7 +9,7 @@ use tch::Tensor;
 
 use super::layout::Layout;
 use super::native::gradients;
-use super::tensors::{Backend, BurnTensor, from_tch, to_tch};
+use super::tensors::{Backend, BurnTensor, from_tch, gradients_from_tch, pairs_to_tch, to_tch};
 use crate::model::{
     AsOperation, CarryOut, Lowering, Pass, SegmentGradients, SegmentGraph, SegmentInput, SegmentKernel, SegmentOutput,
     Value,
@@ -56,7 +56,7 @@ impl SegmentKernel for AtenSegment {
         let maps_laid_out = laid_out(&to_tch(&maps));
         match pass {
             Pass::Evaluation(running) => {
-                let running = running.iter().map(|pair| pair.each_ref().map(to_tch)).collect();
+                let running = pairs_to_tch(&running);
                 let parameters = parameters.iter().map(to_tch).collect();
                 drop(maps);
                 let mut forward = Forward::new(self, parameters, Some(running));
@@ -84,11 +84,7 @@ impl SegmentKernel for AtenSegment {
                     drop((maps, parameters));
                     SegmentGradients {
                         maps: maps_gradient.map(from_tch),
-                        // In the order of the parameters' own values, so that the optimizer walks both in step.
-                        parameters: found
-                            .into_iter()
-                            .map(|gradient| from_tch(gradient.contiguous()))
-                            .collect(),
+                        parameters: gradients_from_tch(found),
                     }
                 };
                 SegmentOutput {
@@ -189,7 +185,7 @@ impl<'a> Forward<'a> {
             Operation::AveragePool { kernel, stride } => average_pool(&self.read(inputs[0], value), kernel, stride),
             Operation::ZeroChannels => zero_channels(&self.read(inputs[0], value), node.output.channels),
             Operation::Concatenation => {
-                let parts = graph.operands(value).into_iter().map(|part| self.read(part, value));
+                let parts = graph.operands(value).iter().map(|&part| self.read(part, value));
                 concatenated(&parts.collect::<Vec<_>>())
             }
             Operation::Addition => {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tch::Tensor;
 
 use super::layout::Layout;
-use super::tensors::{Backend, BurnTensor, from_tch, to_tch};
+use super::tensors::{Backend, BurnTensor, from_tch, pairs_to_tch, to_tch};
 use super::values::{TensorMemory, TensorValues, values};
 use crate::kernels::{self, Processor, StageShape};
 use crate::model::{
@@ -66,7 +66,7 @@ impl SegmentKernel for FusedBlock {
         let slices: Vec<&[f32]> = tensors.iter().map(values).collect();
         match pass {
             Pass::Evaluation(running) => {
-                let running: Vec<[Tensor; 2]> = running.iter().map(|pair| pair.each_ref().map(to_tch)).collect();
+                let running = pairs_to_tch(&running);
                 let running: Vec<[&[f32]; 2]> = running.iter().map(|pair| pair.each_ref().map(values)).collect();
                 let output = kernels::evaluate(&shape, processor, &TensorMemory, values(&maps), &slices, &running);
                 SegmentOutput {

@@ -7,7 +7,7 @@ use tch::Tensor;
 use super::aten;
 use super::layout::Layout;
 use super::native::{batch_norm_backward, convolution_backward};
-use super::tensors::{Backend, BurnTensor, from_tch, to_tch};
+use super::tensors::{Backend, BurnTensor, from_tch, gradients_from_tch, pairs_to_tch, to_tch};
 use crate::model::{
     AsOperation, BatchStatistics, CarryOut, Lowering, Operations, Pass, RecomputePlan, SegmentGradients, SegmentGraph,
     SegmentInput, SegmentKernel, SegmentOutput,
@@ -43,9 +43,7 @@ impl SegmentKernel for Recomputed {
             parameters: parameters.iter().map(to_tch).collect(),
             pass: match pass {
                 Pass::Training { maps_gradient } => Pass::Training { maps_gradient },
-                Pass::Evaluation(running) => {
-                    Pass::Evaluation(running.iter().map(|pair| pair.each_ref().map(to_tch)).collect())
-                }
+                Pass::Evaluation(running) => Pass::Evaluation(pairs_to_tch(&running)),
             },
         });
         let backward = found.backward.map(|backward| {
@@ -55,11 +53,7 @@ impl SegmentKernel for Recomputed {
                 drop((maps, parameters));
                 SegmentGradients {
                     maps: found.maps.map(from_tch),
-                    parameters: found
-                        .parameters
-                        .into_iter()
-                        .map(|gradient| from_tch(gradient.contiguous()))
-                        .collect(),
+                    parameters: gradients_from_tch(found.parameters),
                 }
             }) as _
         });

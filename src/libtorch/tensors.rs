@@ -15,7 +15,19 @@ pub(super) fn to_tch(tensor: &BurnTensor) -> tch::Tensor {
     tensor.tensor.shallow_clone()
 }
 
+/// Unwraps pairs, such as the running statistics of normalisations.
+pub(super) fn pairs_to_tch(pairs: &[[BurnTensor; 2]]) -> Vec<[tch::Tensor; 2]> {
+    pairs.iter().map(|pair| pair.each_ref().map(to_tch)).collect()
+}
+
 /// Wraps a tch tensor; the caller must hold the only reference to its storage.
 pub(super) fn from_tch(tensor: tch::Tensor) -> BurnTensor {
     BurnTensor::new(tensor)
+}
+
+/// Wraps the gradients of parameters, in the order of the parameters' own values, so that the optimizer walks both in
+/// step.
+pub(super) fn gradients_from_tch(gradients: Vec<tch::Tensor>) -> Vec<BurnTensor> {
+    let in_order = |gradient: tch::Tensor| from_tch(gradient.contiguous());
+    gradients.into_iter().map(in_order).collect()
 }
