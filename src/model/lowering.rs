@@ -7,9 +7,9 @@ use burn::backend::{Autodiff, Backend, DispatchKindConversion, DispatchTensor};
 use burn::tensor::Tensor;
 
 use super::batch_norm::BatchNorm;
-use super::parameters::{Layer, Learned};
+use super::parameters::Layer;
 use super::plain::Activation;
-use super::segment::{Parameter, Primitive, SegmentInput, SegmentOutput, evaluate, train};
+use super::segment::{Primitive, SegmentInput, SegmentOutput, evaluate, train};
 use super::segment_graph::SegmentGraph;
 use crate::formats::part::Part;
 use crate::network::{Graph, NodeId, Segment};
@@ -60,21 +60,15 @@ where
     }
 
     fn run<const D: usize>(&self, layers: &[Layer], maps: Tensor<4>) -> Tensor<D> {
-        let parameters = layers
-            .iter()
-            .flat_map(Layer::learned)
-            .map(|(_, learned)| match learned {
-                Learned::Vector(vector) => Parameter::Vector(vector.val()),
-                Learned::Matrix(matrix) => Parameter::Matrix(matrix.val()),
-                Learned::Kernel(kernel) => Parameter::Kernel(kernel.val()),
-            });
+        let learned = layers.iter().flat_map(Layer::learned);
+        let parameters = learned.map(|(_, learned)| learned).collect();
         let norms: Vec<&BatchNorm> = layers.iter().filter_map(Layer::as_norm).collect();
         let carry_out = |input| self.kernel.carry_out(input);
         if !maps.device().is_autodiff() {
             let running = norms.iter().map(|norm| norm.running());
-            return evaluate::<K::Backend, D>(maps, parameters.collect(), running.collect(), carry_out);
+            return evaluate::<K::Backend, D>(maps, parameters, running.collect(), carry_out);
         }
-        let (output, statistics) = train::<K::Backend, D>(maps, parameters.collect(), carry_out);
+        let (output, statistics) = train::<K::Backend, D>(maps, parameters, carry_out);
         for (norm, statistics) in norms.iter().zip(statistics) {
             norm.follow(statistics);
         }

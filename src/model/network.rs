@@ -112,8 +112,9 @@ impl Model {
     pub fn valid(&self) -> Self {
         Self {
             device: self.device.clone().inner(),
+            graph: Arc::clone(&self.graph),
             parameters: self.parameters.valid(),
-            ..self.clone()
+            program: Arc::clone(&self.program),
         }
     }
 

@@ -6,6 +6,7 @@ use burn::nn::{Linear, PaddingConfig2d};
 use burn::tensor::{Device, Gradients, Tensor, TensorData};
 
 use super::batch_norm::BatchNorm;
+use super::segment_graph::learned_tensors;
 use crate::formats::weights::{WeightTensor, Weights};
 use crate::network::{Graph, Node, Operation};
 
@@ -61,12 +62,8 @@ impl Parameters {
             weights.insert(name, learned.weight());
         }
         for (name, layer) in self.named(graph) {
-            if let Layer::BatchNorm(norm) = layer {
-                let statistics = [
-                    ("running_mean", norm.inner.running_mean.value_sync()),
-                    ("running_var", norm.inner.running_var.value_sync()),
-                ];
-                for (tensor, value) in statistics {
+            if let Some(norm) = layer.as_norm() {
+                for (tensor, value) in ["running_mean", "running_var"].iter().zip(norm.running()) {
                     weights.insert(format!("{name}.{tensor}"), weight_tensor(value.into_data()));
                 }
             }
@@ -201,18 +198,7 @@ impl Learned<'_> {
 
 /// Whether a node has a layer.
 pub(super) fn has_tensors(node: &Node) -> bool {
-    match node.operation {
-        Operation::Convolution { .. } | Operation::BatchNorm | Operation::Linear => true,
-        Operation::Images
-        | Operation::Relu
-        | Operation::Dropout { .. }
-        | Operation::MaxPool { .. }
-        | Operation::AveragePool { .. }
-        | Operation::ZeroChannels
-        | Operation::Concatenation
-        | Operation::Addition
-        | Operation::GlobalAveragePool => false,
-    }
+    learned_tensors(node.operation) > 0
 }
 
 /// The weights that tensors are taken from, and their device.

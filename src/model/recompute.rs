@@ -83,12 +83,12 @@ impl RecomputePlan {
             ..
         } = forward;
         let output = values.pop().flatten().expect("a segment's last node gives its output");
-        let plan = self.clone();
+        let graph = Arc::clone(&self.graph);
         SegmentOutput {
             output,
             statistics,
             backward: is_training
-                .then(|| Box::new(move |gradient| Backward::<O>::new(plan, kept, parameters).run(gradient)) as _),
+                .then(|| Box::new(move |gradient| Backward::<O>::new(graph, kept, parameters).run(gradient)) as _),
         }
     }
 }
@@ -130,7 +130,7 @@ impl<O: Operations> Forward<'_, O> {
     }
 
     fn make(&mut self, value: Value, parameters: &[O::Tensor]) -> O::Tensor {
-        let graph = Arc::clone(&self.plan.graph);
+        let graph = &self.plan.graph;
         let node = &graph.nodes[value - 1];
         let own = graph.first_parameter(value);
         let inputs = graph.inputs(value);
@@ -153,7 +153,7 @@ impl<O: Operations> Forward<'_, O> {
             Operation::AveragePool { kernel, stride } => O::pool(&self.read(inputs[0], value), kernel, stride),
             Operation::ZeroChannels => O::zero_channels(&self.read(inputs[0], value), node.output.channels),
             Operation::Concatenation => {
-                let parts = graph.operands(value).into_iter().map(|part| self.read(part, value));
+                let parts = graph.operands(value).iter().map(|&part| self.read(part, value));
                 O::concatenate(&parts.collect::<Vec<_>>())
             }
             Operation::Addition => {

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::operations::Operations;
-use super::recompute_plan::{Kept, RecomputePlan};
+use super::recompute_plan::Kept;
 use super::segment::SegmentGradients;
-use super::segment_graph::Value;
+use super::segment_graph::{SegmentGraph, Value};
 use crate::network::Operation;
 
 /// A gradient of a value that is not whole yet.
@@ -19,7 +19,7 @@ enum Pending<T> {
 
 /// A backward pass: kept values, recomputed values and the gradients so far.
 pub(super) struct Backward<O: Operations> {
-    plan: RecomputePlan,
+    graph: Arc<SegmentGraph>,
     kept: Kept<O>,
     /// Recomputed values that a later node reads.
     again: Vec<Option<O::Tensor>>,
@@ -29,13 +29,13 @@ pub(super) struct Backward<O: Operations> {
 }
 
 impl<O: Operations> Backward<O> {
-    pub(super) fn new(plan: RecomputePlan, kept: Kept<O>, parameters: Vec<O::Tensor>) -> Self {
-        let values = plan.graph.nodes.len() + 1;
+    pub(super) fn new(graph: Arc<SegmentGraph>, kept: Kept<O>, parameters: Vec<O::Tensor>) -> Self {
+        let values = graph.nodes.len() + 1;
         Self {
             again: (0..values).map(|_| None).collect(),
             pending: (0..values).map(|_| Pending::None).collect(),
             found: parameters.iter().map(|_| None).collect(),
-            plan,
+            graph,
             kept,
             parameters,
         }
@@ -43,10 +43,10 @@ impl<O: Operations> Backward<O> {
 
     /// From the gradient of the segment's output to those of its input and parameters.
     pub(super) fn run(mut self, gradient: O::Tensor) -> SegmentGradients<O::Tensor> {
-        let last = self.plan.graph.nodes.len();
+        let last = self.graph.nodes.len();
         self.pending[last] = Pending::Whole(gradient);
         for value in (1..=last).rev() {
-            let is_relu = self.plan.graph.nodes[value - 1].operation == Operation::Relu;
+            let is_relu = self.graph.nodes[value - 1].operation == Operation::Relu;
             if !is_relu {
                 // The value itself is read by no node before its own; only a ReLU reads its output.
                 self.kept.values[value] = None;
@@ -79,8 +79,8 @@ impl<O: Operations> Backward<O> {
 
     /// Channels of a value.
     fn channels(&self, value: Value) -> usize {
-        let node = self.plan.graph.node(value);
-        node.map_or(self.plan.graph.entering, |node| node.output).channels
+        let node = self.graph.node(value);
+        node.map_or(self.graph.entering, |node| node.output).channels
     }
 
     /// Adds to the gradient of a value.
@@ -95,7 +95,7 @@ impl<O: Operations> Backward<O> {
 
     /// From the gradient of a node's output to those of its inputs and parameters.
     fn node(&mut self, value: Value, gradient: O::Tensor) {
-        let graph = Arc::clone(&self.plan.graph);
+        let graph = Arc::clone(&self.graph);
         let node = &graph.nodes[value - 1];
         let inputs = graph.inputs(value);
         let own = graph.first_parameter(value);
@@ -157,14 +157,10 @@ impl<O: Operations> Backward<O> {
             from = to;
         }
         let first = inputs[0];
-        match std::mem::replace(&mut self.pending[first], Pending::None) {
-            Pending::None => self.pending[first] = Pending::FirstChannels(gradient),
-            Pending::Whole(earlier) => self.pending[first] = Pending::Whole(O::add_first_channels(earlier, gradient)),
-            Pending::FirstChannels(earlier) => {
-                let earlier = O::channels(&earlier, 0, self.channels(first));
-                self.pending[first] = Pending::Whole(O::add_first_channels(earlier, gradient));
-            }
-        }
+        self.pending[first] = match self.whole(first) {
+            None => Pending::FirstChannels(gradient),
+            Some(earlier) => Pending::Whole(O::add_first_channels(earlier, gradient)),
+        };
     }
 
     /// A value that was kept, or that is computed again and stays until its own node has been passed.
@@ -180,7 +176,7 @@ impl<O: Operations> Backward<O> {
 
     /// A recomputed value, with no other handle.
     fn make_again(&mut self, value: Value) -> O::Tensor {
-        let graph = Arc::clone(&self.plan.graph);
+        let graph = Arc::clone(&self.graph);
         let inputs = graph.inputs(value);
         match graph.nodes[value - 1].operation {
             Operation::BatchNorm => {
@@ -197,7 +193,7 @@ impl<O: Operations> Backward<O> {
                 O::drop_again(maps, share, mask.expect("dropout keeps its mask while training"))
             }
             Operation::Concatenation => {
-                let parts = graph.operands(value).into_iter().map(|part| self.value(part));
+                let parts = graph.operands(value).iter().map(|&part| self.value(part));
                 O::concatenate(&parts.collect::<Vec<_>>())
             }
             _ => unreachable!("everything else that a backward pass reads is kept"),

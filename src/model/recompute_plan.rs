@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use super::operations::{BatchStatistics, Operations};
 use super::segment_graph::{SegmentGraph, Value};
-use crate::network::{Node, Operation};
+use crate::network::Operation;
 
 /// The values of a segment that are kept for the backward pass, and those that are recomputed there.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct RecomputePlan {
     pub(super) graph: Arc<SegmentGraph>,
     pub(super) last_uses: Vec<Option<Value>>,
@@ -41,25 +41,15 @@ impl RecomputePlan {
             kept: vec![false; segment.nodes.len() + 1],
             graph: Arc::new(segment.clone()),
         };
-        for value in 0..=segment.nodes.len() {
-            if plan.is_needed(value) {
-                plan.keep_what_makes(value);
+        // What the backward pass reads: the inputs of convolutions and normalisations, the outputs of ReLUs.
+        for (value, node) in segment.values() {
+            match node.operation {
+                Operation::Relu => plan.keep_what_makes(value),
+                Operation::Convolution { .. } | Operation::BatchNorm => plan.keep_what_makes(segment.inputs(value)[0]),
+                _ => {}
             }
         }
         Some(plan)
-    }
-
-    /// Whether the backward pass reads a value.
-    fn is_needed(&self, value: Value) -> bool {
-        let own = self
-            .graph
-            .node(value)
-            .is_some_and(|node| node.operation == Operation::Relu);
-        let reads = |(reader, node): (Value, &Node)| {
-            let reads_input = matches!(node.operation, Operation::Convolution { .. } | Operation::BatchNorm);
-            reads_input && self.graph.inputs(reader).contains(&value)
-        };
-        own || self.graph.values().any(reads)
     }
 
     /// Keeps a value, or the values that it is recomputed from.
@@ -68,8 +58,9 @@ impl RecomputePlan {
             self.kept[value] = true;
             return;
         }
-        let is_concatenation = self.graph.is_concatenation(value);
-        for operand in self.graph.operands(value) {
+        let graph = Arc::clone(&self.graph);
+        let is_concatenation = graph.is_concatenation(value);
+        for &operand in graph.operands(value) {
             if is_concatenation {
                 // Each layer's own maps are kept once, whatever made them.
                 self.kept[operand] = true;

@@ -11,6 +11,8 @@ use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::{Autodiff, AutodiffBackend, Backend, DispatchKindConversion, DispatchTensor};
 use burn::tensor::Tensor;
 
+use super::parameters::Learned;
+
 /// A backend's tensor of floats.
 pub type Primitive<B> = <B as burn::backend::BackendTypes>::FloatTensorPrimitive;
 
@@ -59,16 +61,6 @@ pub struct SegmentGradients<T> {
     pub parameters: Vec<T>,
 }
 
-/// A learned tensor of a segment.
-pub(super) enum Parameter {
-    /// A normalisation's scale or shift.
-    Vector(Tensor<1>),
-    /// The classifier's weight, `[inputs, outputs]`.
-    Matrix(Tensor<2>),
-    /// A convolution's weight, `[outputs, inputs, height, width]`.
-    Kernel(Tensor<4>),
-}
-
 /// Runs a segment on tensors of backend `B` with autodiff.
 ///
 /// Burn fixes an operation's number of parents when it is compiled, and a dense block has hundreds of parameters. So
@@ -78,17 +70,14 @@ pub(super) enum Parameter {
 /// that they need.
 pub(super) fn train<B: Backend, const D: usize>(
     maps: Tensor<4>,
-    parameters: Vec<Parameter>,
+    parameters: Vec<Learned<'_>>,
     carry_out: impl FnOnce(SegmentInput<Primitive<B>>) -> SegmentOutput<Primitive<B>>,
 ) -> (Tensor<D>, Vec<[Tensor<1>; 2]>)
 where
     DispatchTensor: DispatchKindConversion<Autodiff<B>>,
 {
     let maps = primitive::<Autodiff<B>, 4>(maps);
-    let parameters: Vec<_> = parameters
-        .into_iter()
-        .map(Parameter::primitive::<Autodiff<B>>)
-        .collect();
+    let parameters: Vec<_> = parameters.iter().map(Learned::primitive::<Autodiff<B>>).collect();
     let nodes: Vec<Option<NodeId>> = parameters
         .iter()
         .map(|parameter| parameter.is_tracked().then(|| parameter.id()))
@@ -117,7 +106,7 @@ where
 /// Runs a segment on tensors of backend `B` without autodiff; `running` are the normalisations' statistics.
 pub(super) fn evaluate<B: Backend, const D: usize>(
     maps: Tensor<4>,
-    parameters: Vec<Parameter>,
+    parameters: Vec<Learned<'_>>,
     running: Vec<[Tensor<1>; 2]>,
     carry_out: impl FnOnce(SegmentInput<Primitive<B>>) -> SegmentOutput<Primitive<B>>,
 ) -> Tensor<D>
@@ -127,21 +116,21 @@ where
     let running = running.into_iter().map(|pair| pair.map(primitive::<B, 1>));
     let result = carry_out(SegmentInput {
         maps: primitive::<B, 4>(maps),
-        parameters: parameters.into_iter().map(Parameter::primitive::<B>).collect(),
+        parameters: parameters.iter().map(Learned::primitive::<B>).collect(),
         pass: Pass::Evaluation(running.collect()),
     });
     Tensor::from_primitive::<B>(result.output)
 }
 
-impl Parameter {
-    fn primitive<B: Backend>(self) -> Primitive<B>
+impl Learned<'_> {
+    fn primitive<B: Backend>(&self) -> Primitive<B>
     where
         DispatchTensor: DispatchKindConversion<B>,
     {
         match self {
-            Self::Vector(tensor) => primitive::<B, 1>(tensor),
-            Self::Matrix(tensor) => primitive::<B, 2>(tensor),
-            Self::Kernel(tensor) => primitive::<B, 4>(tensor),
+            Self::Vector(vector) => primitive::<B, 1>(vector.val()),
+            Self::Matrix(matrix) => primitive::<B, 2>(matrix.val()),
+            Self::Kernel(kernel) => primitive::<B, 4>(kernel.val()),
         }
     }
 }

@@ -17,6 +17,7 @@ pub struct SegmentGraph {
     /// Whether the input is the batch of images.
     pub reads_images: bool,
     inputs: Vec<Vec<Value>>,
+    operands: Vec<Vec<Value>>,
     first_parameters: Vec<usize>,
     norms: Vec<usize>,
 }
@@ -26,6 +27,10 @@ impl SegmentGraph {
     pub fn new(graph: &Graph, segment: &Segment) -> Self {
         let nodes = &graph.nodes[segment.nodes.clone()];
         let entering = segment.nodes.start - 1;
+        let inputs: Vec<Vec<Value>> = nodes
+            .iter()
+            .map(|node| node.inputs.iter().map(|&input| input - entering).collect())
+            .collect();
         let (mut first_parameters, mut norms) = (Vec::new(), Vec::new());
         let (mut parameters, mut norm) = (0, 0);
         for node in nodes {
@@ -39,10 +44,8 @@ impl SegmentGraph {
             nodes: nodes.to_vec(),
             entering: graph.nodes[entering].output,
             reads_images: graph.nodes[entering].operation == Operation::Images,
-            inputs: nodes
-                .iter()
-                .map(|node| node.inputs.iter().map(|&input| input - entering).collect())
-                .collect(),
+            operands: operands(nodes, &inputs),
+            inputs,
             first_parameters,
             norms,
         }
@@ -60,24 +63,13 @@ impl SegmentGraph {
 
     /// The values that the node of a value reads.
     pub fn inputs(&self, value: Value) -> &[Value] {
-        value
-            .checked_sub(1)
-            .and_then(|node| self.inputs.get(node))
-            .map_or(&[], Vec::as_slice)
+        of_value(&self.inputs, value)
     }
 
     /// The values that the node of a value is made from where concatenations are not made one from the other: of a
     /// concatenation that starts with another one, the inputs of both.
-    pub fn operands(&self, value: Value) -> Vec<Value> {
-        let inputs = self.inputs(value);
-        if !self.is_concatenation(value) {
-            return inputs.to_vec();
-        }
-        let parts = inputs.iter().flat_map(|&input| match self.is_concatenation(input) {
-            true => self.operands(input),
-            false => vec![input],
-        });
-        parts.collect()
+    pub fn operands(&self, value: Value) -> &[Value] {
+        of_value(&self.operands, value)
     }
 
     /// Whether a value is made by a concatenation.
@@ -91,7 +83,7 @@ impl SegmentGraph {
     pub fn last_uses(&self) -> Vec<Option<Value>> {
         let mut last = vec![None; self.nodes.len() + 1];
         for (value, _) in self.values() {
-            for operand in self.operands(value) {
+            for &operand in self.operands(value) {
                 last[operand] = Some(value);
             }
         }
@@ -115,12 +107,42 @@ impl SegmentGraph {
     }
 }
 
+/// What a node has, by the value that it makes; nothing of the input.
+fn of_value(nodes: &[Vec<Value>], value: Value) -> &[Value] {
+    let node = value.checked_sub(1).and_then(|node| nodes.get(node));
+    node.map_or(&[], Vec::as_slice)
+}
+
+/// [`SegmentGraph::operands`] of each node.
+fn operands(nodes: &[Node], inputs: &[Vec<Value>]) -> Vec<Vec<Value>> {
+    let is_concatenation = |value: Value| value > 0 && nodes[value - 1].operation == Operation::Concatenation;
+    let mut operands: Vec<Vec<Value>> = Vec::with_capacity(nodes.len());
+    for (value, inputs) in (1..).zip(inputs) {
+        let parts = inputs
+            .iter()
+            .flat_map(|&input| match is_concatenation(value) && is_concatenation(input) {
+                true => operands[input - 1].clone(),
+                false => vec![input],
+            });
+        operands.push(parts.collect());
+    }
+    operands
+}
+
 /// Learned tensors of an operation: a convolution's weight, a normalisation's scale and shift, a matrix and its bias.
 pub fn learned_tensors(operation: Operation) -> usize {
     match operation {
         Operation::Convolution { .. } => 1,
         Operation::BatchNorm | Operation::Linear => 2,
-        _ => 0,
+        Operation::Images
+        | Operation::Relu
+        | Operation::Dropout { .. }
+        | Operation::MaxPool { .. }
+        | Operation::AveragePool { .. }
+        | Operation::ZeroChannels
+        | Operation::Concatenation
+        | Operation::Addition
+        | Operation::GlobalAveragePool => 0,
     }
 }
 
