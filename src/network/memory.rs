@@ -162,12 +162,14 @@ impl<'a> Walk<'a> {
     /// Every operation's moment; returns the values that all together keep.
     fn forward(&self, moments: &mut Vec<TrainingMemory>) -> Kept {
         let mut kept = Kept::default();
+        // Outputs that a node behind the one at work reads.
+        let mut unread: Vec<NodeId> = Vec::new();
         for (id, node) in self.layers() {
             self.keep(node, &mut kept);
             let (input, output) = (self.input(node), self.output(node));
             let transient = match node.operation {
                 Operation::Images => 0,
-                Operation::Convolution { .. } => self.convolution(node).forward(),
+                Operation::Convolution { kernel, .. } => self.convolution(node, kernel).forward(),
                 // The input less its mean, and the square of that; later the square and its copy with the channels
                 // in front. The result comes after.
                 Operation::BatchNorm => 2 * input,
@@ -185,22 +187,18 @@ impl<'a> Walk<'a> {
                 // Maps that nothing keeps.
                 Operation::GlobalAveragePool => input + output,
             };
-            let waiting = self.waiting(id, &kept);
+            // Outputs that nothing keeps and that a node behind this one reads, such as one branch beside the other.
+            unread.retain(|&other| self.last_uses[other].is_some_and(|last| last > id));
+            let waits = |&&other: &&NodeId| !kept.values.contains(&other) && !node.inputs.contains(&other);
+            let waiting: u64 = unread
+                .iter()
+                .filter(waits)
+                .map(|&other| self.output(&self.graph.nodes[other]))
+                .sum();
+            unread.push(id);
             moments.push(self.moment(Pass::Forward, node, kept.bytes, transient + waiting, 0));
         }
         kept
-    }
-
-    /// Outputs that nothing keeps and that a node behind this one reads, such as one branch beside the other.
-    fn waiting(&self, id: NodeId, kept: &Kept) -> u64 {
-        let waits = |&other: &NodeId| {
-            let is_read_later = self.last_uses[other].is_some_and(|last| last > id);
-            is_read_later && !kept.values.contains(&other) && !self.graph.nodes[id].inputs.contains(&other)
-        };
-        (1..id)
-            .filter(waits)
-            .map(|other| self.output(&self.graph.nodes[other]))
-            .sum()
     }
 
     fn backward(&self, mut kept: Kept, moments: &mut Vec<TrainingMemory>) {
@@ -218,8 +216,8 @@ impl<'a> Walk<'a> {
             let unshared = if received.is_shared { output } else { 0 };
             let transient = match node.operation {
                 Operation::Images | Operation::Concatenation | Operation::Addition => 0,
-                Operation::Convolution { .. } => {
-                    let convolution = self.convolution(node);
+                Operation::Convolution { kernel, .. } => {
+                    let convolution = self.convolution(node, kernel);
                     let of_input = match reads_images {
                         true => 0,
                         false => convolution.input_gradient(received.is_view),
@@ -329,11 +327,7 @@ impl<'a> Walk<'a> {
         self.graph.nodes.iter().enumerate().skip(1)
     }
 
-    fn convolution(&self, node: &Node) -> ConvolutionMemory {
-        let kernel = match node.operation {
-            Operation::Convolution { kernel, .. } => kernel,
-            _ => 1,
-        };
+    fn convolution(&self, node: &Node, kernel: usize) -> ConvolutionMemory {
         ConvolutionMemory::new(self.batch, node.input, node.output, kernel, self.instructions)
     }
 
