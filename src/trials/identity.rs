@@ -12,6 +12,15 @@ use crate::words::hex;
 /// the preset's name (what they lead to counts), the other seeds, how often a checkpoint is written, `[measure]`, the
 /// device, the threads and the allocator.
 pub fn identity(settings: &Settings, seed: u64, weights_sha256: Option<&str>) -> String {
+    identities(settings, &[seed], weights_sha256).collect()
+}
+
+/// The [`identity`] of the trial of each seed.
+pub fn identities<'a>(
+    settings: &Settings,
+    seeds: &'a [u64],
+    weights_sha256: Option<&str>,
+) -> impl Iterator<Item = String> + use<'a> {
     let data = DataSettings {
         path: None,
         ..settings.data.clone()
@@ -19,15 +28,18 @@ pub fn identity(settings: &Settings, seed: u64, weights_sha256: Option<&str>) ->
     let mut train = json!(settings.train);
     remove(&mut train, "seeds");
     remove(&mut train, "checkpoint_every");
-    let decides = json!({
+    let mut decides = json!({
         "data": data,
         "model": settings.model,
         "run": arithmetic_of(&settings.run),
-        "seed": seed,
+        "seed": null,
         "train": train,
         "weights": weights_sha256,
     });
-    digest(&decides)
+    seeds.iter().map(move |&seed| {
+        decides["seed"] = seed.into();
+        digest(&decides)
+    })
 }
 
 /// Sixteen hexadecimal digits that follow from a value.

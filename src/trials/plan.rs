@@ -6,7 +6,7 @@ use std::collections::btree_map::Entry;
 
 use sha2::{Digest, Sha256};
 
-use super::identity::identity;
+use super::identity::identities;
 use crate::data::{self, DataError, Outline, hold_out};
 use crate::files::read_bounded;
 use crate::formats::ablation::{Ablation, Augment, DataSettings, FormatError, Mode, Variant};
@@ -57,7 +57,7 @@ pub struct PlannedTrial {
 /// The first fault, with the file, the line and the key.
 pub fn plan(ablation: Ablation) -> Result<ExperimentPlan, FormatError> {
     let mut outlines: BTreeMap<String, Outline> = BTreeMap::new();
-    let mut identities: BTreeMap<String, usize> = BTreeMap::new();
+    let mut variant_of: BTreeMap<String, usize> = BTreeMap::new();
     let mut variants = Vec::with_capacity(ablation.variants.len());
     let mut trials = Vec::new();
     for (index, variant) in ablation.variants.iter().enumerate() {
@@ -77,9 +77,8 @@ pub fn plan(ablation: Ablation) -> Result<ExperimentPlan, FormatError> {
         let weights_sha256 = check_weights(&ablation, variant, &network)?;
         let length = check_batches(&ablation, variant, &network, outline)?;
         let seeds = settings.train.as_ref().map_or(&[][..], |train| &train.seeds);
-        for &seed in seeds {
-            let trial = identity(settings, seed, weights_sha256.as_deref());
-            if let Some(&other) = identities.get(&trial)
+        for (&seed, trial) in seeds.iter().zip(identities(settings, seeds, weights_sha256.as_deref())) {
+            if let Some(&other) = variant_of.get(&trial)
                 && other != index
             {
                 let rule = format!(
@@ -89,7 +88,7 @@ pub fn plan(ablation: Ablation) -> Result<ExperimentPlan, FormatError> {
                 let key = variant.swept.first().map_or("model", |(key, _)| key.as_str());
                 return Err(ablation.located(variant, key, rule, "leave one of the two out"));
             }
-            identities.insert(trial.clone(), index);
+            variant_of.insert(trial.clone(), index);
             trials.push(PlannedTrial {
                 variant: index,
                 seed,
