@@ -1,5 +1,6 @@
 //! From a plan to work: read the data, hold the result folder, and find the work that is left.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use densenet_bench::backends::BackendDevice;
@@ -63,18 +64,19 @@ pub fn prepare(plan: Plan, work: Work, arguments: &Arguments) -> Result<Prepared
         trial.record.threads = threads(given_threads, &trial.record.settings);
         trial.record.revision.clone_from(&revision);
     }
-    let cells = Cells {
-        device,
-        threads: given_threads,
-        available_threads: available_threads(),
-        memory_limit,
-        instructions: vector_instructions(),
-        revision: &revision,
-    };
-    let planned = measurements(&experiment, &vec![true; chosen.len()], cells);
-    let to_measure = measurements(&experiment, &chosen, cells);
+    let every = vec![true; chosen.len()];
+    let planned = measurements(
+        &experiment,
+        &every,
+        cells(device, given_threads, memory_limit, &revision),
+    );
 
     let variants = &experiment.ablation.variants;
+    let names: BTreeSet<&str> = (variants.iter().zip(&chosen))
+        .filter_map(|(variant, chosen)| chosen.then_some(variant.name.as_str()))
+        .collect();
+    let is_chosen = |record: &&MeasurementRecord| names.contains(record.spec.variant.as_str());
+    let to_measure: Vec<MeasurementRecord> = planned.iter().filter(is_chosen).cloned().collect();
     let first = chosen.iter().position(|chosen| *chosen).unwrap_or(0);
     let settings = &variants[first].settings;
     let gpu = (device.backend().accelerators)();
@@ -146,18 +148,23 @@ impl Prepared {
 
     /// What the measurements have in common.
     pub fn cells(&self) -> Cells<'_> {
-        Cells {
-            device: self.device,
-            threads: self.threads,
-            available_threads: available_threads(),
-            memory_limit: self.memory_limit,
-            instructions: vector_instructions(),
-            revision: &self.revision,
-        }
+        cells(self.device, self.threads, self.memory_limit, &self.revision)
     }
 
     /// Keys of the largest-batch searches of the whole ablation.
     pub fn every_search(&self) -> Vec<MeasurementRecord> {
         searches(&self.experiment, &vec![true; self.chosen.len()], self.cells())
+    }
+}
+
+/// What the measurements have in common on this machine.
+fn cells(device: BackendDevice, threads: Option<usize>, memory_limit: Option<u64>, revision: &str) -> Cells<'_> {
+    Cells {
+        device,
+        threads,
+        available_threads: available_threads(),
+        memory_limit,
+        instructions: vector_instructions(),
+        revision,
     }
 }

@@ -1,5 +1,7 @@
 //! The rows of the whole ablation at a run's end.
 
+use std::collections::BTreeSet;
+
 use densenet_bench::formats::tables::{BatchRow, BoundaryRow, Status, TrialRow};
 use densenet_bench::measurement::{MeasurementRecord, RoundSpec};
 use densenet_bench::trials::Trial;
@@ -22,10 +24,9 @@ impl Tables {
         mut trials: impl Iterator<Item = &'a Trial>,
         measurements: &[MeasurementRecord],
     ) -> bool {
-        let is_bad = |trial: &Trial| {
-            let own = |row: &&TrialRow| row.trial == trial.record.trial;
-            self.trials.iter().find(own).is_some_and(|row| row.status != Status::Ok)
-        };
+        let failed = self.trials.iter().filter(|row| row.status != Status::Ok);
+        let failed: BTreeSet<&str> = failed.map(|row| row.trial.as_str()).collect();
+        let is_bad = |trial: &Trial| failed.contains(trial.record.trial.as_str());
         let batch = |row: &BatchRow| {
             let is = |spec: &RoundSpec| {
                 (&row.variant, row.device.to_string(), row.threads)
