@@ -68,7 +68,8 @@ fn batch(image: Shape, device: &Device) -> (Tensor<4>, Tensor<1, Int>) {
     )
 }
 
-/// Every learned tensor's gradient, as its bits, whatever holds the tensors.
+/// What both give, as bits: the logits of training and of evaluation, and the gradients of the stem's and the
+/// classifier's weights.
 struct Found {
     logits: Vec<u32>,
     evaluated: Vec<u32>,

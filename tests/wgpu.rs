@@ -128,7 +128,7 @@ fn what_wgpu_does_not_have_is_refused() {
         (
             "",
             &["--memory-limit", "1GB"],
-            "the memory of wgpu cannot be held to a number",
+            "the memory of wgpu cannot be limited; leave it out, or take --device cpu",
         ),
     ] {
         let error = refused(run, more);

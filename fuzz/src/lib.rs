@@ -2,7 +2,7 @@
 //! that is one line, and what was read is written and read back the same.
 //!
 //! Each function takes the bytes of one file, panics where something does not hold, and returns whether the bytes were
-//! read or refused. The fuzz targets call them with what libFuzzer makes up; `tests/corpora.rs` calls them with what is
+//! read or refused. The fuzz targets call them with what libFuzzer makes up; `tests/corpora/main.rs` calls them with what is
 //! kept in `corpus/` and `regressions/`.
 
 mod ablation;
