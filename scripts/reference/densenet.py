@@ -8,8 +8,8 @@ statistics carry torchvision's names. Needs `torch` alone.
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -33,15 +33,6 @@ class Options:
     dropout: float = 0.0
     dropout_after: Literal["every-convolution", "3x3"] = "every-convolution"
     initialization: Literal["he-fan-out", "he-fan-in"] = "he-fan-out"
-
-    @classmethod
-    def from_json(cls, fields: dict[str, Any]) -> Options:
-        """The options from their JSON object."""
-        return cls(**{**fields, "block_layers": tuple(fields["block_layers"])})
-
-    def to_json(self) -> dict[str, Any]:
-        """The JSON object: every field, in this order."""
-        return {**asdict(self), "block_layers": list(self.block_layers)}
 
 
 def composite(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import densenet
@@ -34,11 +34,12 @@ def build(model: dict[str, Any], classes: int, image_channels: int) -> nn.Module
     if name not in FAMILIES:
         raise ValueError(f"unknown family '{name}'; there are {', '.join(FAMILIES)}")
     family = FAMILIES[name]
-    return family.network(family.options.from_json(fields), classes, image_channels)
+    options = family.options(**{**fields, "block_layers": tuple(fields["block_layers"])})
+    return family.network(options, classes, image_channels)
 
 
 def to_json(options: Any) -> dict[str, Any]:
     """The JSON object of a model of any family: what `build` reads."""
     name = next(name for name, family in FAMILIES.items() if isinstance(options, family.options))
     named = {} if name == DEFAULT else {"family": name}
-    return {**named, **options.to_json()}
+    return {**named, **asdict(options), "block_layers": list(options.block_layers)}

@@ -9,8 +9,8 @@ with the cifar stem and padding it is that of the paper's section 4.2. Needs `to
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -29,15 +29,6 @@ class Options:
     stem: Literal["cifar", "imagenet"] = "cifar"
     shortcut: Literal["projection", "padding"] = "padding"
     initialization: Literal["he-fan-out", "he-fan-in"] = "he-fan-out"
-
-    @classmethod
-    def from_json(cls, fields: dict[str, Any]) -> Options:
-        """The options from their JSON object."""
-        return cls(**{**fields, "block_layers": tuple(fields["block_layers"])})
-
-    def to_json(self) -> dict[str, Any]:
-        """The JSON object: every field, in this order."""
-        return {**asdict(self), "block_layers": list(self.block_layers)}
 
 
 def convolution(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Conv2d:
