@@ -6,11 +6,9 @@ use densenet_bench::formats::ablation::{Settings, parse};
 use densenet_bench::network::Shape;
 
 use super::message;
+use super::size::is_small;
 
 const FILE: &str = "fuzzed.toml";
-
-/// Networks with more layers are not laid out: a short file may ask for one of 65,536.
-const MOST_LAYERS: usize = 100;
 
 /// Variants beyond these are as the ones before.
 const VARIANTS: usize = 20;
@@ -30,16 +28,10 @@ pub fn ablation(bytes: &[u8]) -> bool {
         let read: Settings = serde_json::from_slice(&recorded).unwrap();
         assert_eq!(read, variant.settings);
         let model = &variant.settings.model;
-        let layers = model.columns().block_layers.unwrap_or_default();
-        if layers.iter().sum::<usize>() <= MOST_LAYERS {
-            let image = Shape {
-                channels: 3,
-                height: 32,
-                width: 32,
-            };
-            if let Err(error) = model.graph(image, 10) {
-                message::refused(ablation.located_network(variant, &error), FILE);
-            }
+        if is_small(model)
+            && let Err(error) = model.graph(Shape::square(3, 32), 10)
+        {
+            message::refused(ablation.located_network(variant, &error), FILE);
         }
     }
     true

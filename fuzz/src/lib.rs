@@ -9,6 +9,7 @@ mod ablation;
 mod data;
 mod message;
 mod records;
+mod size;
 mod tables;
 mod tensors;
 

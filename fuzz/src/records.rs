@@ -10,8 +10,7 @@ use densenet_bench::trials::{Event, Holder, TrialRecord, TrialResult};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// Networks with more layers are not laid out.
-const MOST_LAYERS: usize = 100;
+use super::size::is_small;
 
 /// The bytes as each kind of record: what is read is written and read back the same, and makes the rows of the tables.
 pub fn records(bytes: &[u8]) -> bool {
@@ -35,15 +34,8 @@ pub fn records(bytes: &[u8]) -> bool {
         let read = read_rows::<TrialRow>(&written, TrialRow::FILE).unwrap();
         assert_eq!(write_rows(&read).unwrap(), written);
         let model = &record.settings.model;
-        let lengths = model.columns().block_layers.unwrap_or_default();
-        let layers = lengths.iter().fold(0usize, |sum, &n| sum.saturating_add(n));
-        if layers <= MOST_LAYERS {
-            let image = Shape {
-                channels: 1,
-                height: 8,
-                width: 8,
-            };
-            let _ = model.graph(image, 10);
+        if is_small(model) {
+            let _ = model.graph(Shape::square(1, 8), 10);
         }
     }
     plain.contains(&true) || measurement.is_some() || record.is_some()
