@@ -1,8 +1,8 @@
 //! The result tables.
 
 use densenet_bench::formats::tables::{
-    BatchRow, BoundaryRow, EpochRow, PeerRow, PhaseRow, Row, SampleRow, StepRow, TrialRow, appended_rows, leading_rows,
-    read_rows, whole_rows, write_rows,
+    BatchRow, BoundaryRow, EpochRow, PeerRow, PhaseRow, Row, SampleRow, StepRow, TableError, TrialRow, appended_rows,
+    leading_rows, read_rows, whole_lines, write_rows,
 };
 
 use super::message;
@@ -86,6 +86,14 @@ fn table<T: Row>(bytes: &[u8]) -> bool {
         assert_eq!(whole.len(), expected.saturating_sub(1), "cut at {cut}");
     }
     true
+}
+
+/// The whole rows of a table that may be cut, and the bytes that they and the header take.
+fn whole_rows<T: Row>(bytes: &[u8], file: &str) -> Result<(Vec<T>, usize), TableError> {
+    match whole_lines(bytes.to_vec()) {
+        Some(lines) => Ok((read_rows(&lines, file)?, lines.len())),
+        None => Ok((Vec::new(), 0)),
+    }
 }
 
 /// A third of a length, two thirds and the whole.

@@ -5,7 +5,7 @@ use std::fmt;
 use super::ablation::Ablation;
 use super::tables::{
     BatchRow, BoundaryRow, EpochRow, PeerRow, Row, SampleRow, StepRow, TableError, TrialRow, first_fault, leading_rows,
-    whole_length,
+    whole_lines,
 };
 
 /// An ablation's results, complete or partial.
@@ -148,9 +148,8 @@ fn rows<T: Row>(damage: &mut Vec<Damage>, file: Option<(String, Vec<u8>)>) -> Ve
 }
 
 /// The lines of a table that are whole; none where not even the header is, as in one that was just started.
-fn whole((name, mut bytes): (String, Vec<u8>)) -> Option<(String, Vec<u8>)> {
-    bytes.truncate(whole_length(&bytes));
-    (!bytes.is_empty()).then_some((name, bytes))
+fn whole((name, bytes): (String, Vec<u8>)) -> Option<(String, Vec<u8>)> {
+    Some((name, whole_lines(bytes)?))
 }
 
 #[cfg(test)]

@@ -62,13 +62,9 @@ impl ResultFolder {
         let mut damaged = Vec::new();
         for trial in trials {
             let own = self.trial(&trial.trial).join(T::FILE);
-            let Some(mut bytes) = read_if_there(&own, u64::MAX)? else {
+            let Some(bytes) = read_if_there(&own, u64::MAX)?.and_then(tables::whole_lines) else {
                 continue;
             };
-            bytes.truncate(tables::whole_length(&bytes));
-            if bytes.is_empty() {
-                continue;
-            }
             let part = bytes.strip_prefix(&header[..]).filter(|part| known.starts_with(part));
             let count = match part {
                 // The table's rows of a trial have one variant's name: where that of the first stands, all do.

@@ -27,11 +27,10 @@ pub fn rows_there<T: Row>(trial: &Path, report: &mut dyn FnMut(String)) -> io::R
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(named(&path, &error)),
     };
-    let whole = tables::whole_length(&bytes);
-    if whole == 0 {
+    let Some(whole) = tables::whole_lines(bytes) else {
         return Ok(Vec::new());
-    }
-    let (rows, fault) = tables::leading_rows(&bytes[..whole], &path.display().to_string());
+    };
+    let (rows, fault) = tables::leading_rows(&whole, &path.display().to_string());
     if let Some(fault) = fault {
         report(format!("damaged table: {fault}; the rows before it are kept"));
     }

@@ -77,22 +77,15 @@ fn for_each<T: Row>(bytes: &[u8], file: &str, each: &mut dyn FnMut(T)) -> Result
     Ok(())
 }
 
-/// Reads a table that may end in the middle of a row, as that of a run that is in progress or was killed: the rows that
-/// are whole, and how many bytes they and the header take. The incomplete row starts there: cut the file to
-/// that length before appending to it. Of a file that ends within its header nothing is whole, and the length is 0.
-///
-/// # Errors
-/// Those of [`read_rows`] in the part that is whole.
-pub fn whole_rows<T: Row>(bytes: &[u8], file: &str) -> Result<(Vec<T>, usize), TableError> {
-    let length = whole_length(bytes);
-    if length == 0 {
-        return Ok((Vec::new(), 0));
-    }
-    Ok((read_rows(&bytes[..length], file)?, length))
+/// The lines of a table that are whole, without an incomplete last one, as in that of a run that is in progress or was
+/// killed; none where not even the header is.
+pub fn whole_lines(mut bytes: Vec<u8>) -> Option<Vec<u8>> {
+    bytes.truncate(whole_length(&bytes));
+    (!bytes.is_empty()).then_some(bytes)
 }
 
 /// The bytes up to the last line feed that ends a row.
-pub fn whole_length(bytes: &[u8]) -> usize {
+fn whole_length(bytes: &[u8]) -> usize {
     row_ends(bytes).last().unwrap_or(0)
 }
 
@@ -456,7 +449,9 @@ mod tests {
             .map(|n| write_rows(&rows[..n]).unwrap().len())
             .collect();
         for cut in 0..=bytes.len() {
-            let (read, length) = whole_rows::<TrialRow>(&bytes[..cut], "trials.csv").unwrap();
+            let lines = whole_lines(bytes[..cut].to_vec());
+            let length = lines.as_ref().map_or(0, Vec::len);
+            let read: Vec<TrialRow> = lines.map_or_else(Vec::new, |lines| read_rows(&lines, "trials.csv").unwrap());
             let whole = ends.iter().filter(|&&end| end <= cut).count();
             assert_eq!(read.len(), whole.saturating_sub(1), "cut at {cut}");
             assert_eq!(length, if whole == 0 { 0 } else { ends[whole - 1] }, "cut at {cut}");
