@@ -1,14 +1,10 @@
 //! A result folder read as one value.
 
-use std::io;
-
 use super::files::named;
 use super::folder::{FolderError, ResultFolder, read_if_there};
-use crate::formats::ablation::parse;
+use crate::files::read_text;
+use crate::formats::ablation::{LARGEST_FILE, parse};
 use crate::formats::study::{LongTables, Study};
-
-/// The most bytes of an ablation file: ten thousand variants, each with a thousand letters.
-const LARGEST_ABLATION: u64 = 10 << 20;
 
 impl ResultFolder {
     /// Checks that the folder is there and holds results.
@@ -35,9 +31,7 @@ impl ResultFolder {
     pub fn study(&self, long: LongTables) -> Result<Study, FolderError> {
         self.check_is_there()?;
         let path = self.ablation_file();
-        let bytes = read_if_there(&path, LARGEST_ABLATION)?.unwrap_or_default();
-        let text = String::from_utf8(bytes)
-            .map_err(|error| named(&path, &io::Error::new(io::ErrorKind::InvalidData, error)))?;
+        let text = read_text(&path, LARGEST_FILE).map_err(|error| named(&path, &error))?;
         let ablation = parse(&text, &path)?;
         Study::read(ablation, long, |file| {
             let path = self.root().join(file);

@@ -1,11 +1,11 @@
 //! Ablation files: reading one, checking it, choosing among its variants.
 
-use std::io::{self, ErrorKind};
+use std::io::ErrorKind;
 use std::path::Path;
 
 use super::Failure;
-use densenet_bench::files::read_bounded;
-use densenet_bench::formats::ablation::{Ablation, parse};
+use densenet_bench::files::read_text;
+use densenet_bench::formats::ablation::{Ablation, LARGEST_FILE, parse};
 use densenet_bench::host::{available_memory, available_threads};
 use densenet_bench::trials::{Experiment, ExperimentPlan, plan};
 
@@ -15,13 +15,9 @@ pub fn read(file: &Path) -> Result<Ablation, Failure> {
     parse(&text, file).map_err(Failure::input)
 }
 
-/// The most bytes of an ablation file: ten thousand variants, each with a thousand letters.
-const LARGEST_ABLATION: u64 = 10 << 20;
-
 /// The text of a file.
 pub fn text_of(file: &Path) -> Result<String, Failure> {
-    let utf8 = |bytes| String::from_utf8(bytes).map_err(|error| io::Error::new(ErrorKind::InvalidData, error));
-    read_bounded(file, LARGEST_ABLATION).and_then(utf8).map_err(|error| {
+    read_text(file, LARGEST_FILE).map_err(|error| {
         let remedy = match error.kind() {
             ErrorKind::NotFound => "name an existing ablation file, such as ablations/growth.toml",
             ErrorKind::InvalidData => "an ablation file is UTF-8 text",

@@ -8,6 +8,9 @@ use super::resolve::{self, Reader};
 use super::settings::{Ablation, Variant};
 use super::variants::{self, Overlay};
 
+/// The most bytes of an ablation file: ten thousand variants, each with a thousand letters.
+pub const LARGEST_FILE: u64 = 10 << 20;
+
 /// Reads an ablation file's text. Nothing is opened: `file` stands in messages, and relative paths in the text start
 /// at its folder.
 ///

@@ -86,11 +86,7 @@ impl Options for ModelOptions<'_, '_> {
     }
 
     fn set_by_variant(&self, names: [&'static str; 2]) -> &'static str {
-        let is_set = |name| self.0.is_set_by_variant(&Self::key(name));
-        if is_set(names[1]) && !is_set(names[0]) {
-            names[1]
-        } else {
-            names[0]
-        }
+        let keys = names.map(Self::key);
+        names[usize::from(self.0.sets_second([&keys[0], &keys[1]]))]
     }
 }

@@ -59,17 +59,14 @@ impl<'d> Reader<'d> {
         self.is_given(key) && !for_other_variants
     }
 
-    /// Whether the variant itself sets a key.
-    pub fn is_set_by_variant(&self, key: &str) -> bool {
-        self.overlay.contains_key(key)
+    /// Of two keys that exclude each other, whether the variant itself sets the second and not the first.
+    pub fn sets_second(&self, keys: [&str; 2]) -> bool {
+        self.overlay.contains_key(keys[1]) && !self.overlay.contains_key(keys[0])
     }
 
     /// The one of two keys that exclude each other which the variant sets; the first where the file gives both.
     pub fn set_by_variant(&self, keys: [&'static str; 2]) -> &'static str {
-        match self.is_set_by_variant(keys[1]) && !self.is_set_by_variant(keys[0]) {
-            true => keys[1],
-            false => keys[0],
-        }
+        keys[usize::from(self.sets_second(keys))]
     }
 
     /// The lines that decided each key, and those of the sections' headers.
