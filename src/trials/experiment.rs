@@ -1,6 +1,7 @@
 //! An ablation whose data are there: its trials, each with the record that its folder will hold.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use super::plan::{ExperimentPlan, PlannedTrial, VariantPlan, images_key, located_data, plan};
 use super::record::TrialRecord;
@@ -57,16 +58,19 @@ impl ExperimentPlan {
         let mut prepared = Vec::with_capacity(self.variants.len());
         for (variant, planned) in self.ablation.variants.iter().zip(&self.variants) {
             let settings = &variant.settings.data;
-            let key = images_key(settings);
-            if !fingerprints.contains_key(&key) {
-                let data = data::load(settings, threads, memory)
-                    .and_then(|data| check_outline(&data, planned.outline).map(|()| data))
-                    .map_err(|error| located_data(&self.ablation, variant, &error))?;
-                fingerprints.insert(key.clone(), data.fingerprint);
-            }
+            // Images of several variants are read once.
+            let data_fingerprint = match fingerprints.entry(images_key(settings)) {
+                Entry::Occupied(entry) => entry.get().clone(),
+                Entry::Vacant(entry) => {
+                    let data = data::load(settings, threads, memory)
+                        .and_then(|data| check_outline(&data, planned.outline).map(|()| data))
+                        .map_err(|error| located_data(&self.ablation, variant, &error))?;
+                    entry.insert(data.fingerprint).clone()
+                }
+            };
             prepared.push(Prepared {
                 graph: planned.network.clone(),
-                data_fingerprint: fingerprints.get(&key).cloned().unwrap_or_default(),
+                data_fingerprint,
                 starting_weights_sha256: planned.starting_weights_sha256.clone(),
             });
         }
