@@ -13,6 +13,8 @@ pub struct Grouped<'a> {
     pub study: &'a Study,
     /// Its variants in the ablation's order. One that the ablation does not name follows in the order of its first row.
     pub variants: Vec<Group<'a>>,
+    /// The place of each by its name.
+    places: BTreeMap<&'a str, usize>,
 }
 
 /// A variant and its trials, one a seed.
@@ -61,9 +63,13 @@ impl<'a> Grouped<'a> {
             swept: &variant.swept,
             trials: Vec::new(),
         });
+        let variants: Vec<Group<'_>> = variants.collect();
         let mut grouped = Self {
             study,
-            variants: variants.collect(),
+            places: (variants.iter().enumerate())
+                .map(|(place, group)| (group.name, place))
+                .collect(),
+            variants,
         };
         let mut epochs: BTreeMap<&str, Vec<&EpochRow>> = BTreeMap::new();
         for row in &study.epochs {
@@ -87,6 +93,7 @@ impl<'a> Grouped<'a> {
     fn group(&mut self, name: &'a str) -> &mut Group<'a> {
         let place = self.index_of(name);
         if place == self.variants.len() {
+            self.places.insert(name, place);
             self.variants.push(Group {
                 name,
                 swept: &[],
@@ -115,8 +122,7 @@ impl<'a> Grouped<'a> {
 
     /// The place of a variant in the ablation's order, or their number where there is none of that name.
     pub fn index_of(&self, variant: &str) -> usize {
-        let place = self.variants.iter().position(|group| group.name == variant);
-        place.unwrap_or(self.variants.len())
+        self.places.get(variant).copied().unwrap_or(self.variants.len())
     }
 
     /// Every trial, variant by variant.

@@ -2,11 +2,11 @@
 
 use serde::Serialize;
 
-use super::trained::CONFIDENCE;
+use super::trained::{CONFIDENCE, unfinished};
 use crate::formats::ablation::Precision;
 use crate::formats::ablation::{Execution, Mode};
 use crate::formats::device_name::DeviceName;
-use crate::formats::tables::{BatchRow, SampleRow, Status};
+use crate::formats::tables::{BatchRow, SampleRow};
 use crate::random::{Purpose, Stream};
 use crate::statistics::{RatioIntervalMethod, median, median_interval, median_ratio};
 use crate::views::text::one_line;
@@ -75,17 +75,8 @@ pub(super) fn compare(
             notes.push(format!("{what} left out, which B does not have"));
             continue;
         };
-        let unfinished: Vec<String> = [(*row, "A"), (other, "B")]
-            .into_iter()
-            .filter(|(row, _)| row.status != Status::Ok)
-            .map(|(row, side)| {
-                let error = one_line(&row.error);
-                let separator = if error.is_empty() { "" } else { ": " };
-                format!("{} in {side}{separator}{error}", row.status)
-            })
-            .collect();
-        if !unfinished.is_empty() {
-            notes.push(format!("{what} left out: {}", unfinished.join("; ")));
+        if let Some(why) = unfinished([(row.status, &row.error), (other.status, &other.error)]) {
+            notes.push(format!("{what} left out: {why}"));
             continue;
         }
         for (row, side) in [(*row, "A"), (other, "B")] {
@@ -195,6 +186,7 @@ fn measured(row: &BatchRow, rounds: &[Vec<f64>]) -> Option<MeasuredSide> {
 mod tests {
     use super::super::super::samples::cpu;
     use super::*;
+    use crate::formats::tables::Status;
 
     fn batch(batch_size: usize) -> BatchRow {
         BatchRow {

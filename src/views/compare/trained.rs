@@ -1,5 +1,7 @@
 //! The results of trials with the same seeds, pair by pair.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::metrics::{METRICS, Metric, Scope};
@@ -71,10 +73,14 @@ pub(super) fn finished_pairs<'a>(
     notes: &mut Vec<String>,
     label: &str,
 ) -> Vec<(&'a TrialRow, &'a TrialRow)> {
-    let of = |rows: &[&'a TrialRow], seed: u64| rows.iter().find(|row| row.seed == seed).copied();
-    for (own, other, side) in [(a, b, "A"), (b, a, "B")] {
+    // The first row of a seed counts.
+    let by_seed = |rows: &[&'a TrialRow]| -> BTreeMap<u64, &'a TrialRow> {
+        rows.iter().rev().map(|&row| (row.seed, row)).collect()
+    };
+    let (of_a, of_b) = (by_seed(a), by_seed(b));
+    for (own, other, side) in [(a, &of_b, "A"), (b, &of_a, "B")] {
         let alone: Vec<String> = (own.iter())
-            .filter(|row| of(other, row.seed).is_none())
+            .filter(|row| !other.contains_key(&row.seed))
             .map(|row| row.seed.to_string())
             .collect();
         if !alone.is_empty() {
@@ -87,27 +93,27 @@ pub(super) fn finished_pairs<'a>(
     }
     let mut pairs = Vec::new();
     for row in a {
-        let Some(other) = of(b, row.seed) else { continue };
-        let unfinished: Vec<String> = [(*row, "A"), (other, "B")]
-            .into_iter()
-            .filter(|(row, _)| row.status != Status::Ok)
-            .map(|(row, side)| {
-                let error = one_line(&row.error);
-                let separator = if error.is_empty() { "" } else { ": " };
-                format!("{} in {side}{separator}{error}", row.status)
-            })
-            .collect();
-        if unfinished.is_empty() {
-            pairs.push((*row, other));
-        } else {
-            notes.push(format!(
-                "{label}: seed {} left out: {}",
-                row.seed,
-                unfinished.join("; ")
-            ));
+        let Some(&other) = of_b.get(&row.seed) else { continue };
+        match unfinished([(row.status, &row.error), (other.status, &other.error)]) {
+            None => pairs.push((*row, other)),
+            Some(why) => notes.push(format!("{label}: seed {} left out: {why}", row.seed)),
         }
     }
     pairs
+}
+
+/// What A and B ended with, where one did not end well.
+pub(super) fn unfinished([a, b]: [(Status, &String); 2]) -> Option<String> {
+    let sides = [(a, "A"), (b, "B")]
+        .into_iter()
+        .filter(|((status, _), _)| *status != Status::Ok);
+    let texts = sides.map(|((status, error), side)| {
+        let error = one_line(error);
+        let separator = if error.is_empty() { "" } else { ": " };
+        format!("{status} in {side}{separator}{error}")
+    });
+    let texts: Vec<String> = texts.collect();
+    (!texts.is_empty()).then(|| texts.join("; "))
 }
 
 fn compare_metric(metric: &Metric, pairs: &[(&TrialRow, &TrialRow)], label: &str) -> Option<TrainedComparison> {

@@ -39,24 +39,21 @@ pub fn picture(study: &Grouped<'_>) -> Result<Picture, String> {
     if panels.is_empty() {
         return Err("no trial has finished an epoch with a loss that is a finite number".to_owned());
     }
-    let drawn: Vec<&Group<'_>> = study
-        .variants
-        .iter()
-        .filter(|group| group.trials.iter().any(|trial| !trial.epochs.is_empty()))
-        .collect();
-    let legend = study
-        .variants
-        .iter()
-        .enumerate()
-        .filter(|(_, group)| drawn.iter().any(|other| other.name == group.name))
-        .map(|(index, group)| Entry {
-            sample: Sample::Line(SeriesStyle::of(index)),
-            label: group.name.to_owned(),
-        });
+    let has_epochs = |group: &Group<'_>| group.trials.iter().any(|trial| !trial.epochs.is_empty());
+    let (legend, drawn): (Vec<Entry>, Vec<&Group<'_>>) = (study.variants.iter().enumerate())
+        .filter(|(_, group)| has_epochs(group))
+        .map(|(index, group)| {
+            let entry = Entry {
+                sample: Sample::Line(SeriesStyle::of(index)),
+                label: group.name.to_owned(),
+            };
+            (entry, group)
+        })
+        .unzip();
     let figure = Figure {
         title: format!("{}: loss by epoch", study.name()),
         question: study.question().to_owned(),
-        legend: legend.collect(),
+        legend,
         caption: caption(study, &drawn, &panels),
     };
     let (mut picture, space) = figure.lay_out(300.0);
