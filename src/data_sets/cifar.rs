@@ -19,11 +19,7 @@ use crate::words::grouped;
 pub(super) const CHANNELS: usize = 3;
 
 /// One image.
-const SHAPE: Shape = Shape {
-    channels: CHANNELS,
-    height: 32,
-    width: 32,
-};
+const SHAPE: Shape = Shape::square(CHANNELS, 32);
 
 const PIXELS: usize = 3072;
 

@@ -41,11 +41,7 @@ const TRAINING_ROWS: usize = 1437;
 const TEST_ROWS: usize = 360;
 
 /// One image.
-const SHAPE: Shape = Shape {
-    channels: 1,
-    height: 8,
-    width: 8,
-};
+const SHAPE: Shape = Shape::square(1, 8);
 
 /// The digits from 0 to 9.
 const CLASSES: u32 = 10;

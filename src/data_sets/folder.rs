@@ -40,20 +40,11 @@ struct Listing {
     test: Vec<(PathBuf, u32)>,
 }
 
-/// One image after its resizing.
-fn shape(size: usize) -> Shape {
-    Shape {
-        channels: CHANNELS,
-        height: size,
-        width: size,
-    }
-}
-
 fn outline(options: &Options<'_>, files: &dyn FileSystem) -> Result<Outline, DataError> {
     let path = options.folder()?;
     let listing = list(files, path)?;
     let all = Outline {
-        shape: shape(options.image_size),
+        shape: Shape::square(CHANNELS, options.image_size),
         classes: listing.classes.len(),
         train_images: listing.train.len(),
         test_images: listing.test.len(),
@@ -71,7 +62,7 @@ fn load(request: &Request<'_>) -> Result<DataSet, DataError> {
     let path = options.folder()?;
     let listing = list(files, path)?;
     let size = options.image_size;
-    let shape = shape(size);
+    let shape = Shape::square(CHANNELS, size);
     let thing = path.display().to_string();
     let smaller = "write a smaller image-size or a limit";
     if size == 0 || size > LARGEST_SIDE as usize {

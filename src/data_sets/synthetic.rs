@@ -78,11 +78,7 @@ fn stream(purpose: Use, index: usize) -> Stream {
 
 /// One image.
 fn shape(options: &Options<'_>) -> Shape {
-    Shape {
-        channels: options.channels,
-        height: options.image_size,
-        width: options.image_size,
-    }
+    Shape::square(options.channels, options.image_size)
 }
 
 fn outline(options: &Options<'_>) -> Result<Outline, DataError> {

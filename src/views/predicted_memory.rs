@@ -170,11 +170,7 @@ mod tests {
     use crate::network::{Graph, Shape, VectorInstructions, preset};
 
     fn graph(name: &str, side: usize) -> Graph {
-        let input = Shape {
-            channels: 3,
-            height: side,
-            width: side,
-        };
+        let input = Shape::square(3, side);
         preset(name).unwrap().network.graph(input, 10).unwrap()
     }
 
