@@ -109,10 +109,6 @@ mod counted {
     }
 
     impl TensorCounter for CudaTensors {
-        fn limit(&self, _: u64) -> bool {
-            false
-        }
-
         fn reset(&self) {
             // Without a reset the peaks are those since the process started, and `peaks` shows whether they can be
             // read.

@@ -1,5 +1,7 @@
 //! Devices: reading `--device`, and whether one can do what `[run]` asks for.
 
+use std::cell::LazyCell;
+
 use densenet_bench::backends::{BackendDevice, DeviceChoice, DeviceError};
 use densenet_bench::formats::ablation::Ablation;
 use densenet_bench::host::{check_arithmetic, check_execution, compute_capability};
@@ -19,8 +21,10 @@ pub fn resolved(choice: DeviceChoice) -> Result<BackendDevice, Failure> {
 
 /// Checks that the device can honour what `[run]` says of execution, determinism and precision.
 pub fn check_switches(ablation: &Ablation, chosen: &[bool], device: BackendDevice) -> Result<(), Failure> {
+    // NVML is asked once, and only where a precision depends on it.
+    let capability = LazyCell::new(|| compute_capability(device.index()));
     for (variant, _) in ablation.variants.iter().zip(chosen).filter(|(_, chosen)| **chosen) {
-        check_arithmetic(&variant.settings.run, device, compute_capability)
+        check_arithmetic(&variant.settings.run, device, |_| capability.clone())
             .and_then(|()| check_execution(&variant.settings.run, device))
             .map_err(|error| Failure::input(ablation.located(variant, error.key, error.rule, &error.remedy)))?;
     }
