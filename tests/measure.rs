@@ -11,7 +11,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use densenet_bench::formats::tables::{BatchRow, PhaseRow, SampleRow, Status, TrialRow};
-use workplace::Workplace;
+use workplace::{Workplace, children};
 
 const SMALL: &str = r#"
 name = "small"
@@ -145,7 +145,7 @@ fn every_round_is_a_process_of_its_own_and_one_that_is_killed_is_a_row() {
         if let Some(status) = run.try_wait().unwrap() {
             break status;
         }
-        for child in children_of(run.id()) {
+        for child in children(run.id()) {
             if seen.insert(child) && seen.len() == 1 {
                 Command::new("kill").args(["-9", &child.to_string()]).status().unwrap();
             }
@@ -169,13 +169,6 @@ fn every_round_is_a_process_of_its_own_and_one_that_is_killed_is_a_row() {
     let after: Vec<SampleRow> = place.rows("results/small");
     assert_eq!(after.len(), 8 * 5);
     assert_eq!(after[5..], before);
-}
-
-/// The processes whose parent is `parent`.
-fn children_of(parent: u32) -> Vec<u32> {
-    let path = format!("/proc/{parent}/task/{parent}/children");
-    let text = fs::read_to_string(path).unwrap_or_default();
-    text.split_whitespace().map(|pid| pid.parse().unwrap()).collect()
 }
 
 #[test]

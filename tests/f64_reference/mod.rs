@@ -47,15 +47,10 @@ impl Reference {
         };
         let (exact, rounded) = (network.forward::<f64>(true), network.forward::<f32>(true));
         let near = network.near_bends(&exact, &rounded);
-        let evaluation = [
-            network.forward::<f64>(false).logits(),
-            network.forward::<f32>(false).logits(),
-        ];
-        let [of_exact, of_rounded] = evaluation;
         let sides = [Side::First, Side::Second].map(|side| network.gradients(&exact, Some((near.as_slice(), side))));
         Self {
-            exact: network.found(&exact, of_exact),
-            rounded: network.found(&rounded, of_rounded),
+            exact: network.found(&exact, network.forward::<f64>(false).logits()),
+            rounded: network.found(&rounded, network.forward::<f32>(false).logits()),
             either_side: sides,
         }
     }
@@ -75,6 +70,12 @@ struct Pass<T> {
 }
 
 impl<T: Real> Pass<T> {
+    /// What a node reads.
+    fn inputs(&self, node: &Node) -> Vec<&[T]> {
+        let outputs = node.inputs.iter().map(|&input| self.outputs[input].as_slice());
+        outputs.collect()
+    }
+
     fn logits(&self) -> Vec<f32> {
         let last = self.outputs.last().unwrap();
         last.iter().map(|value| value.wide() as f32).collect()
@@ -89,11 +90,7 @@ impl Network<'_> {
             kept: vec![Kept::Nothing],
         };
         for node in &self.nodes[1..] {
-            let inputs: Vec<&[T]> = node
-                .inputs
-                .iter()
-                .map(|&input| pass.outputs[input].as_slice())
-                .collect();
+            let inputs = pass.inputs(node);
             let (output, kept) = operations::forward(node, &self.tensors(node), &inputs, batch, training);
             assert_eq!(output.len(), batch * node.output.values(), "{}", node.name);
             pass.outputs.push(output);
@@ -154,11 +151,7 @@ impl Network<'_> {
         let mut found = Weights::new();
         for (index, node) in self.nodes.iter().enumerate().skip(1).rev() {
             let gradient = std::mem::take(&mut of_outputs[index]);
-            let inputs: Vec<&[T]> = node
-                .inputs
-                .iter()
-                .map(|&input| pass.outputs[input].as_slice())
-                .collect();
+            let inputs = pass.inputs(node);
             let near = near.map(|(all, side)| (all[index].as_slice(), side));
             let tensors = self.tensors(node);
             let (of_inputs, of_tensors) =

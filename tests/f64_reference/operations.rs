@@ -64,36 +64,12 @@ pub fn forward<T: Real>(
             .iter()
             .map(|&value| if value > T::zero() { value } else { T::zero() })
             .collect(),
-        Operation::MaxPool {
-            kernel,
-            stride,
-            padding,
-        } => {
-            return max_pool(
-                node,
-                Window {
-                    side: kernel,
-                    stride,
-                    padding,
-                },
-                input,
-                batch,
-            );
-        }
-        Operation::AveragePool { kernel, stride } => {
+        Operation::MaxPool { .. } => return max_pool(node, input, batch),
+        Operation::AveragePool { kernel, .. } => {
             let mut output = vec![T::zero(); batch * node.output.values()];
-            for_each_window(
-                node,
-                batch,
-                Window {
-                    side: kernel,
-                    stride,
-                    padding: 0,
-                },
-                |place, window| {
-                    output[place] = sum(window.iter().map(|&at| input[at])) / T::of((kernel * kernel) as f64);
-                },
-            );
+            for_each_window(node, batch, |place, window| {
+                output[place] = sum(window.iter().map(|&at| input[at])) / T::of((kernel * kernel) as f64);
+            });
             output
         }
         Operation::Addition => input.iter().zip(inputs[1]).map(|(&a, &b)| a + b).collect(),
@@ -173,11 +149,7 @@ pub fn backward<T: Real>(
             let channels = node.input.channels;
             let count = T::of((input.len() / channels) as f64);
             let (mut of_weight, mut of_bias) = (vec![T::zero(); channels], vec![T::zero(); channels]);
-            for ((channel, &gradient), &value) in with_channels(gradient, node.input)
-                .map(|(channel, _)| channel)
-                .zip(gradient)
-                .zip(values)
-            {
+            for ((channel, gradient), &value) in with_channels(gradient, node.input).zip(values) {
                 of_weight[channel] = of_weight[channel] + gradient * value;
                 of_bias[channel] = of_bias[channel] + gradient;
             }
@@ -210,21 +182,12 @@ pub fn backward<T: Real>(
             }
             (vec![of_input], Vec::new())
         }
-        (Operation::AveragePool { kernel, stride }, _) => {
-            for_each_window(
-                node,
-                batch,
-                Window {
-                    side: kernel,
-                    stride,
-                    padding: 0,
-                },
-                |place, window| {
-                    for &at in window {
-                        of_input[at] = of_input[at] + gradient[place] / T::of((kernel * kernel) as f64);
-                    }
-                },
-            );
+        (Operation::AveragePool { kernel, .. }, _) => {
+            for_each_window(node, batch, |place, window| {
+                for &at in window {
+                    of_input[at] = of_input[at] + gradient[place] / T::of((kernel * kernel) as f64);
+                }
+            });
             (vec![of_input], Vec::new())
         }
         (Operation::Addition, _) => (vec![gradient.to_vec(); 2], Vec::new()),
@@ -314,10 +277,10 @@ fn batch_norm<T: Real>(node: &Node, tensors: &[Vec<T>], input: &[T]) -> (Vec<T>,
     (output, Kept::Normalised { values, scales })
 }
 
-fn max_pool<T: Real>(node: &Node, window: Window, input: &[T], batch: usize) -> (Vec<T>, Kept<T>) {
+fn max_pool<T: Real>(node: &Node, input: &[T], batch: usize) -> (Vec<T>, Kept<T>) {
     let count = batch * node.output.values();
     let (mut output, mut places, mut leads) = (vec![T::zero(); count], vec![[0; 2]; count], vec![0.0; count]);
-    for_each_window(node, batch, window, |place, window| {
+    for_each_window(node, batch, |place, window| {
         let mut falling = window.to_vec();
         // The first of equal ones stays in front.
         falling.sort_by(|&a, &b| input[b].partial_cmp(&input[a]).unwrap());
@@ -399,17 +362,17 @@ fn for_each_row(node: &Node, batch: usize, mut visit: impl FnMut(Row)) {
     }
 }
 
-/// The window of a pooling.
-#[derive(Clone, Copy)]
-struct Window {
-    side: usize,
-    stride: usize,
-    padding: usize,
-}
-
 /// Every window of a pooling, as places in the input, with its place in the output.
-fn for_each_window(node: &Node, batch: usize, window: Window, mut visit: impl FnMut(usize, &[usize])) {
-    let Window { side, stride, padding } = window;
+fn for_each_window(node: &Node, batch: usize, mut visit: impl FnMut(usize, &[usize])) {
+    let (side, stride, padding) = match node.operation {
+        Operation::MaxPool {
+            kernel,
+            stride,
+            padding,
+        } => (kernel, stride, padding),
+        Operation::AveragePool { kernel, stride } => (kernel, stride, 0),
+        _ => panic!("{} is not a pooling", node.name),
+    };
     let (from, to) = (node.input, node.output);
     for plane in 0..batch * to.channels {
         for (y, x) in (0..to.height).flat_map(|y| (0..to.width).map(move |x| (y, x))) {
