@@ -7,17 +7,14 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum};
 use densenet_bench::backends::{DeviceChoice, device_help};
 use densenet_bench::data::{self, Loader};
-use densenet_bench::files::read_bounded;
-use densenet_bench::formats::weights::{self, Weights};
 use densenet_bench::host::{self, available_memory, available_threads};
 use densenet_bench::model::Model;
-use densenet_bench::network::Graph;
 use densenet_bench::training::{TrainingImages, build, logits};
-use densenet_bench::trials::{located_data, write_whole};
+use densenet_bench::trials::{located_data, read_weights, write_whole};
 use serde_json::json;
 
 use super::shared::{ablation, device};
-use super::{Failure, Outcome, check_target, print_json};
+use super::{Failure, Outcome, check_target, print_json, say};
 
 /// Evaluate weights on a data set: prints {"loss", "error", "images"}
 #[derive(Args)]
@@ -86,13 +83,15 @@ pub fn run(arguments: &Arguments) -> Outcome {
                 "there are no weights; give --weights FILE, or model.weights in the ablation file".to_owned(),
             )
         })?;
-    let weights = read_weights(path, &graph)?;
-    weights::check(&weights, &graph, &path.display().to_string()).map_err(Failure::input)?;
+    let read = read_weights(path, &*settings.model, &graph).map_err(Failure::input)?;
+    for note in &read.notes {
+        say(&format!("note: {note}"));
+    }
 
     host::limit_threads(choice, threads).map_err(Failure::input)?;
     host::apply_arithmetic(&settings.run, choice).map_err(Failure::input)?;
     let device = choice.open().map_err(Failure::input)?;
-    let model = build(&graph, &weights, &settings.run, choice, &device).map_err(Failure::input)?;
+    let model = build(&graph, &read.weights, &settings.run, choice, &device).map_err(Failure::input)?;
     let seed = settings
         .train
         .as_ref()
@@ -123,17 +122,6 @@ pub fn run(arguments: &Arguments) -> Outcome {
         "images": evaluation.images,
     }))?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// Reads a weights file, no further than a network's weights can reach.
-fn read_weights(path: &Path, graph: &Graph) -> Result<Weights, Failure> {
-    let bytes = read_bounded(path, weights::largest_file(graph)).map_err(|error| {
-        Failure::Input(format!(
-            "{}: {error}; name an existing safetensors file of this network",
-            path.display()
-        ))
-    })?;
-    weights::read(&bytes, &path.display().to_string()).map_err(Failure::input)
 }
 
 /// `index,label,logit_0,…`, an image a row; floats read back to the same bits.

@@ -6,6 +6,7 @@ mod error;
 mod evaluation_memory;
 pub mod families;
 mod family;
+mod foreign_names;
 mod gradient_memory;
 mod graph;
 mod initialization;
@@ -24,6 +25,7 @@ pub use family::{
     Architecture, Family, FamilyColumns, Network, Preset, PublishedError, family, family_names, nearest_preset, preset,
     presets,
 };
+pub use foreign_names::ForeignNames;
 pub use graph::{Block, EPSILON, Graph, Node, NodeId, Operation, Segment};
 pub use initialization::Initialization;
 pub use memory::{Pass, TrainingMemory};

@@ -8,7 +8,7 @@ use super::checkpoints::CheckpointsError;
 use super::ending::{TAKE_LESS_MEMORY, says_out_of_memory};
 use super::files::write_whole;
 use super::folder::{FolderError, ResultFolder};
-use super::plan::sha256;
+use super::identity::sha256;
 use super::record::{TrialRecord, TrialResult};
 use super::recording::Recording;
 use super::supervise::Event;
@@ -17,6 +17,7 @@ use crate::data::{self, DataError, LoaderError};
 use crate::files::read_bounded;
 use crate::formats::ablation::Settings;
 use crate::formats::checkpoint::Position;
+use crate::formats::network_weights::take;
 use crate::formats::tables::Status;
 use crate::formats::weights::{self, Weights, WeightsError};
 use crate::host::{self, ArithmeticError, Stop, nanoseconds};
@@ -110,9 +111,7 @@ pub fn starting_weights(
     if Some(sha256(&bytes).as_str()) != sha256_of_file {
         return Err(TrialError::OtherWeights(name));
     }
-    let read = weights::read(&bytes, &name)?;
-    weights::check(&read, graph, &name)?;
-    Ok(read)
+    Ok(take(&bytes, &name, &*settings.model, graph)?.weights)
 }
 
 /// Trains the trial whose record is in the folder, from its newest checkpoint if it has one, and records its rows,

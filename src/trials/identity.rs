@@ -42,6 +42,11 @@ pub fn identities<'a>(
     })
 }
 
+/// The SHA-256 of bytes, as 64 hexadecimal digits.
+pub fn sha256(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
 /// Sixteen hexadecimal digits that follow from a value.
 pub fn digest(decides: &Value) -> String {
     // serde_json's maps are sorted by key, so that equal settings give equal text.

@@ -20,6 +20,7 @@ mod recording;
 mod row_file;
 mod study;
 mod supervise;
+mod weights_file;
 
 pub use checkpoints::Checkpoints;
 #[cfg(feature = "burn")]
@@ -30,10 +31,11 @@ pub use experiment::{Experiment, Prepared, Trial, prepare};
 pub use files::{named, write_whole};
 pub use folder::{FolderError, ResultFolder};
 pub(crate) use folder::{read_json, write_json};
-pub use identity::{arithmetic_of, digest, identity};
+pub use identity::{arithmetic_of, digest, identity, sha256};
 pub use lock::{Holder, Lock};
 pub use overview::{TrialStatus, overview};
-pub use plan::{ExperimentPlan, PlannedTrial, VariantPlan, located_data, plan, sha256};
+pub use plan::{ExperimentPlan, PlannedTrial, VariantPlan, located_data, plan};
 pub use process::{Heard, Work};
 pub use record::{TrialRecord, TrialResult};
 pub use supervise::{Event, supervise};
+pub use weights_file::{FileWeights, read_weights};

@@ -4,16 +4,13 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use sha2::{Digest, Sha256};
-
 use super::identity::identities;
+use super::weights_file::{FileWeights, read_weights};
 use crate::data::{self, DataError, Outline, hold_out};
-use crate::files::read_bounded;
 use crate::formats::ablation::{Ablation, Augment, DataSettings, FormatError, Mode, Variant};
-use crate::formats::weights;
+use crate::formats::weights::WeightsError;
 use crate::network::Graph;
 use crate::training::RunLength;
-use crate::words::hex;
 
 /// An ablation whose networks, batches and trials are known.
 #[derive(Clone, Debug)]
@@ -24,6 +21,8 @@ pub struct ExperimentPlan {
     pub variants: Vec<VariantPlan>,
     /// The trials in the ablation's order: variant by variant, seed by seed.
     pub trials: Vec<PlannedTrial>,
+    /// What was renamed or converted in the files of `model.weights`, a line a kind and file.
+    pub weights_notes: Vec<String>,
 }
 
 /// A variant whose settings fit its data's outline.
@@ -60,6 +59,7 @@ pub fn plan(ablation: Ablation) -> Result<ExperimentPlan, FormatError> {
     let mut variant_of: BTreeMap<String, usize> = BTreeMap::new();
     let mut variants = Vec::with_capacity(ablation.variants.len());
     let mut trials = Vec::new();
+    let mut weights_notes = Vec::new();
     for (index, variant) in ablation.variants.iter().enumerate() {
         let settings = &variant.settings;
         // A folder of many images is listed once.
@@ -74,7 +74,15 @@ pub fn plan(ablation: Ablation) -> Result<ExperimentPlan, FormatError> {
             .model
             .graph(outline.shape, outline.classes)
             .map_err(|error| ablation.located_network(variant, &error))?;
-        let weights_sha256 = check_weights(&ablation, variant, &network)?;
+        let (weights_sha256, notes) = match check_weights(&ablation, variant, &network)? {
+            Some(read) => (Some(read.sha256), read.notes),
+            None => (None, Vec::new()),
+        };
+        for note in notes {
+            if !weights_notes.contains(&note) {
+                weights_notes.push(note);
+            }
+        }
         let length = check_batches(&ablation, variant, &network, outline)?;
         let seeds = settings.train.as_ref().map_or(&[][..], |train| &train.seeds);
         for (&seed, trial) in seeds.iter().zip(identities(settings, seeds, weights_sha256.as_deref())) {
@@ -106,6 +114,7 @@ pub fn plan(ablation: Ablation) -> Result<ExperimentPlan, FormatError> {
         ablation,
         variants,
         trials,
+        weights_notes,
     })
 }
 
@@ -129,23 +138,17 @@ pub(super) fn images_key(settings: &DataSettings) -> String {
     format!("{:?} {}", settings.path, serde_json::json!(images))
 }
 
-/// Reads and checks the weights that training starts from; returns the file's SHA-256.
-fn check_weights(ablation: &Ablation, variant: &Variant, graph: &Graph) -> Result<Option<String>, FormatError> {
+/// Reads and checks the weights that training starts from.
+fn check_weights(ablation: &Ablation, variant: &Variant, graph: &Graph) -> Result<Option<FileWeights>, FormatError> {
     let Some(path) = &variant.settings.weights else {
         return Ok(None);
     };
-    let located = |rule: String, remedy: &str| ablation.located(variant, "model.weights", rule, remedy);
-    let bytes = read_bounded(path, weights::largest_file(graph)).map_err(|error| {
-        located(
-            format!("{}: {error}", path.display()),
-            "name an existing safetensors file of this network",
-        )
-    })?;
-    let name = path.display().to_string();
-    weights::read(&bytes, &name)
-        .and_then(|read| weights::check(&read, graph, &name))
-        .map_err(|error| located(format!("{}: {}", error.file, error.rule), &error.remedy))?;
-    Ok(Some(sha256(&bytes)))
+    let located = |error: WeightsError| {
+        let rule = format!("{}: {}", error.file, error.rule);
+        ablation.located(variant, "model.weights", rule, &error.remedy)
+    };
+    let read = read_weights(path, &*variant.settings.model, graph).map_err(located)?;
+    Ok(Some(read))
 }
 
 /// Checks batch sizes against the images that are there and against the network's normalisations.
@@ -199,9 +202,4 @@ fn check_batches(
         })?;
     }
     Ok(Some(length))
-}
-
-/// The SHA-256 of bytes, as 64 hexadecimal digits.
-pub fn sha256(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
 }

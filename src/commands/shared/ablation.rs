@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::path::Path;
 
-use super::Failure;
+use super::{Failure, say};
 use densenet_bench::files::read_text;
 use densenet_bench::formats::ablation::{Ablation, LARGEST_FILE, parse};
 use densenet_bench::host::{available_memory, available_threads};
@@ -28,9 +28,14 @@ pub fn text_of(file: &Path) -> Result<String, Failure> {
     })
 }
 
-/// Checks an ablation against the outlines of its data and its networks' closed forms; no image is read.
+/// Checks an ablation against the outlines of its data and its networks' closed forms; no image is read. What was renamed
+/// or converted in weights to start from is said.
 pub fn planned(ablation: Ablation) -> Result<ExperimentPlan, Failure> {
-    plan(ablation).map_err(Failure::input)
+    let plan = plan(ablation).map_err(Failure::input)?;
+    for note in &plan.weights_notes {
+        say(&format!("note: {note}"));
+    }
+    Ok(plan)
 }
 
 /// Reads the data of a planned ablation.

@@ -1,6 +1,7 @@
 //! The families of networks, a file each, and the table of them.
 
 pub mod densenet;
+mod densenet_names;
 pub mod resnet;
 mod table;
 #[cfg(test)]
