@@ -98,6 +98,10 @@ pub(super) fn recognized(bytes: &[u8]) -> Option<Recognized> {
     if bytes.is_empty() {
         return Some(EMPTY);
     }
+    // The length of a header, and the header's first letter: safetensors, cut off.
+    if bytes.get(4..9) == Some(b"\0\0\0\0{") {
+        return None;
+    }
     if let Some(zip) = bytes.strip_prefix(b"PK\x03\x04") {
         return Some(in_zip(zip));
     }
