@@ -3,6 +3,7 @@
 mod allocator;
 mod arithmetic;
 mod environment;
+mod fonts;
 mod gpu;
 mod gpu_error;
 mod gpu_memory;
@@ -20,6 +21,7 @@ mod visible_gpus;
 
 pub use arithmetic::{ArithmeticError, apply_arithmetic, check_arithmetic, check_execution, process_variables};
 pub use environment::{Environment, build, nanoseconds, now};
+pub use fonts::{font_files, read_font};
 pub use gpu::{Gpu, GpuFacts, GpuLibrary, compute_capability};
 pub use gpu_error::GpuError;
 pub use gpu_memory::{GpuPeak, GpuWatch};
