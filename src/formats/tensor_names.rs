@@ -263,6 +263,27 @@ mod tests {
     }
 
     #[test]
+    fn every_presets_tensors_are_found_behind_every_prefix() {
+        for preset in presets() {
+            let image = Shape::square(3, preset.network.usual_side());
+            let graph = preset.network.graph(image, preset.classes).unwrap();
+            for prefix in ["", "module.", "model.", "model._orig_mod.", "net.module.backbone."] {
+                let shapes = renamed(&graph, |name| format!("{prefix}{name}"));
+                let matching = Matching::of(&shapes, &graph, preset.network.foreign_names());
+                assert!(
+                    matching.missing.is_empty() && matching.others.is_empty(),
+                    "{}",
+                    preset.name
+                );
+                assert!(matching.also_under.is_empty(), "{}", preset.name);
+                for (name, theirs) in &matching.found {
+                    assert_eq!(theirs, &[format!("{prefix}{name}")], "{}", preset.name);
+                }
+            }
+        }
+    }
+
+    #[test]
     fn a_network_that_is_there_under_two_prefixes_names_both() {
         let (graph, forms) = small();
         let mut shapes = renamed(&graph, |name| format!("model.{name}"));

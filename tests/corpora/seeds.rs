@@ -11,6 +11,8 @@ use densenet_bench::formats::tables::{
 };
 use densenet_bench::formats::weights::{self, WeightTensor, Weights};
 use image::{DynamicImage, GrayImage, ImageFormat, Luma, Rgb, RgbImage, RgbaImage};
+use safetensors::Dtype;
+use safetensors::tensor::TensorView;
 use serde_json::{Value, json};
 
 use super::properties::{SMALL, TRIAL};
@@ -26,7 +28,10 @@ pub fn of(target: &str) -> Vec<Seed> {
         "cifar100" => vec![("record", cifar_record(&[19, 99])), ("names", names(100))],
         "digits" => vec![("rows", digits())],
         "image" => images(),
-        "weights" => vec![("small", weights::write(&small_weights()).unwrap())],
+        "weights" => vec![
+            ("small", weights::write(&small_weights()).unwrap()),
+            ("foreign", foreign_weights()),
+        ],
         "batches" => vec![("two", two_batches())],
         "checkpoint" => checkpoints(),
         "records" => records(),
@@ -118,6 +123,27 @@ fn small_weights() -> Weights {
             (name, WeightTensor { shape, values })
         })
         .collect()
+}
+
+/// The small weights as another program has them: behind a prefix, under old names, in 16-bit floats.
+fn foreign_weights() -> Vec<u8> {
+    let half = 0x3800_u16.to_le_bytes();
+    let old = |name: &str| match name.contains("denselayer") {
+        true => name.replace("norm1", "norm.1").replace("conv2", "conv.2"),
+        false => name.replace("norm5", "norm_final").replace("classifier", "fc"),
+    };
+    let tensors: Vec<(String, Vec<usize>, Vec<u8>)> = SMALL
+        .tensors()
+        .map(|(name, shape)| {
+            let bytes = half.repeat(shape.iter().product());
+            (format!("module.model.{}", old(&name)), shape, bytes)
+        })
+        .collect();
+    let views = tensors.iter().map(|(name, shape, bytes)| {
+        let view = TensorView::new(Dtype::F16, shape.clone(), bytes).unwrap();
+        (name.as_str(), view)
+    });
+    safetensors::serialize(views, None).unwrap()
 }
 
 /// After training, before its first step, and what stands behind the head.

@@ -287,3 +287,67 @@ fn glyphs(face: &Face<'_>, text: &str, from_right: bool) -> (Vec<Placed>, f64) {
     let width = placed.iter().map(|(_, _, advance)| advance).sum();
     (placed, width)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn glyphs_of(text: &str) -> Vec<GlyphId> {
+        let line = line(text, 10.0, false, None);
+        let glyph = |piece: &Piece| match piece {
+            Piece::Glyph { glyph, .. } => *glyph,
+            Piece::CodePoint { letter, .. } => panic!("{letter} is missing"),
+        };
+        line.pieces.iter().map(glyph).collect()
+    }
+
+    fn own(letter: char) -> GlyphId {
+        built_in::glyph(letter, false).unwrap()
+    }
+
+    #[test]
+    fn letters_stand_side_by_side_from_left_to_right() {
+        assert_eq!(glyphs_of("mi"), [own('m'), own('i')]);
+    }
+
+    #[test]
+    fn hebrew_runs_from_right_to_left_and_the_numbers_in_it_do_not() {
+        assert_eq!(glyphs_of("אב"), [own('ב'), own('א')]);
+        assert_eq!(glyphs_of("א 12"), [own('1'), own('2'), own(' '), own('א')]);
+    }
+
+    #[test]
+    fn arabic_letters_join() {
+        let alone = glyphs_of("م");
+        let joined = glyphs_of("ممم");
+        assert_eq!(joined.len(), 3);
+        assert!(joined.iter().all(|glyph| *glyph != alone[0]), "{joined:?}");
+        assert!(joined[0] != joined[1] && joined[1] != joined[2], "{joined:?}");
+    }
+
+    #[test]
+    fn a_letter_that_no_font_has_keeps_a_cell_for_its_code_point() {
+        let line = line("a学b", 10.0, false, None);
+        let Piece::CodePoint { letter, x, width } = line.pieces[1] else {
+            panic!("{line:?}");
+        };
+        assert_eq!((letter, width), ('学', 10.0));
+        let Piece::Glyph { x: after, .. } = line.pieces[2] else {
+            panic!("{line:?}");
+        };
+        assert!((after - x - width).abs() < 1e-9);
+    }
+
+    #[test]
+    fn missing_letters_from_right_to_left_keep_that_order() {
+        // Adlam, which DejaVu Sans lacks.
+        let line = line("\u{1e900}\u{1e901}", 10.0, false, None);
+        let letters: Vec<char> = (line.pieces.iter())
+            .filter_map(|piece| match piece {
+                Piece::CodePoint { letter, .. } => Some(*letter),
+                Piece::Glyph { .. } => None,
+            })
+            .collect();
+        assert_eq!(letters, ['\u{1e901}', '\u{1e900}']);
+    }
+}
