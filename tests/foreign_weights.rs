@@ -518,6 +518,23 @@ fn images_of_other_channels_are_named() {
         message.contains("reads images of 1 channel, and the data have 3"),
         "{message}"
     );
+    let others = network.graph(
+        Shape {
+            channels: 1,
+            height: 32,
+            width: 32,
+        },
+        1000,
+    );
+    let message = refused(&renamed(&weights_of(&others.unwrap()), str::to_owned), &network);
+    assert!(
+        message.contains("1 channel and its classifier has 1,000 classes, and the data have 3 and 5"),
+        "{message}"
+    );
+    assert!(
+        message.contains("choose data with 1 channel and 1,000 classes"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -596,7 +613,7 @@ fn weights_of_a_known_preset_are_recognised_and_its_blocks_counted() {
     assert!(message.contains("these are weights of resnet-50"), "{message}");
     let message = said(&wanted, &|name| name.replace("norm", "batch_normalisation"));
     assert!(
-        message.contains("484 are missing") || message.contains("missing are 484"),
+        message.contains("missing are 484: features.norm0.weight, "),
         "{message}"
     );
     let message = said(&wanted, &|name| format!("x{name}"));

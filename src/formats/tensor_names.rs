@@ -43,6 +43,9 @@ const LONGEST_NAME: usize = 512;
 /// Prefixes that are tried: a name such as `conv1.weight` ends others of the same network.
 const MOST_PREFIXES: usize = 256;
 
+/// A prefix has at least one of so many of the network's tensors behind it.
+const LEAST_SHARE: usize = 4;
+
 /// How a name in the file differs from that of the network's tensor.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Renaming {
@@ -94,6 +97,8 @@ impl Matching {
             match &mut best {
                 Some(best) if is_whole(best) && is_whole(&matching) => best.also_under.push(matching.prefix),
                 Some(best) if best.found.len() >= matching.found.len() => {}
+                // One name that happens to end like the first tensor's makes no prefix.
+                Some(_) if matching.found.len() < expected.len() / LEAST_SHARE => {}
                 best => {
                     matching.also_under = Vec::new();
                     *best = Some(matching);

@@ -183,28 +183,39 @@ fn of_classifier(matching: &Matching, misfits: &[Misfit], graph: &Graph) -> Opti
     ))
 }
 
-/// The first convolution alone reads another number of channels.
+/// The first convolution reads another number of channels, and at most the classifier has another width beside it.
 fn of_input(matching: &Matching, misfits: &[Misfit], graph: &Graph) -> Option<Refusal> {
-    let [first] = misfits else { return None };
+    let first = misfits.first()?;
     let is_first = graph.tensors().next().is_some_and(|(name, _)| name == first.name);
-    let (theirs, ours) = (
-        <[usize; 4]>::try_from(&*first.theirs).ok()?,
-        <[usize; 4]>::try_from(&*first.ours).ok()?,
-    );
+    let theirs = <[usize; 4]>::try_from(&*first.theirs).ok()?;
+    let ours = <[usize; 4]>::try_from(&*first.ours).ok()?;
     let others_are_ours = [0, 2, 3].iter().all(|&axis| theirs[axis] == ours[axis]);
-    if !is_first || !others_are_ours || !matching.missing.is_empty() || !matching.others.is_empty() {
+    let head = graph.nodes.last().map_or("", |node| node.name.as_str());
+    let rest_is_head = misfits[1..].iter().all(|misfit| misfit.name.starts_with(head));
+    if !is_first || !others_are_ours || !rest_is_head || !matching.missing.is_empty() || !matching.others.is_empty() {
         return None;
     }
+    let classes = misfits[1..].first().and_then(|misfit| misfit.theirs.first());
+    let and_classes = |before: &str| {
+        let classes = classes.map(|&classes| format!("{before} {}", number_of(classes, "class")));
+        classes.unwrap_or_default()
+    };
     Some((
         format!(
-            "its first convolution reads images of {}, and the data have {} ({} is {}; this network's is {})",
+            "its first convolution reads images of {}{}, and the data have {}{} ({} is {}; this network's is {})",
             counted(theirs[1], "channel"),
+            and_classes(" and its classifier has"),
             ours[1],
+            classes.map_or_else(String::new, |_| format!(" and {}", grouped(graph.classes as u64))),
             first.name,
             shape_of(&theirs),
             shape_of(&ours)
         ),
-        format!("choose data with {}", counted(theirs[1], "channel")),
+        format!(
+            "choose data with {}{}",
+            counted(theirs[1], "channel"),
+            and_classes(" and")
+        ),
     ))
 }
 
