@@ -1,33 +1,10 @@
 //! What the difference between a file's tensors and a network's looks like, in words, and what to do about it.
 
-use std::collections::BTreeSet;
-
-use super::tensor_names::{Matching, Renaming, Shapes, is_bookkeeping};
-use crate::network::{ForeignNames, Graph, Shape, presets};
-use crate::visible::beginning;
+use super::another_network::of_another_network;
+use super::tensor_misfits::{Misfit, Refusal, first_of, misfits, shape_of, shown};
+use super::tensor_names::{Matching, Renaming, Shapes};
+use crate::network::{ForeignNames, Graph};
 use crate::words::{counted, grouped, listed, plural};
-
-/// Why a file is refused, and what to do.
-pub(super) type Refusal = (String, String);
-
-const SAME_NETWORK: &str = "give weights of the same network, see `densenet-bench describe`";
-
-/// Names that a message lists, and the characters that it shows of each.
-const LISTED: usize = 5;
-const LONGEST: usize = 80;
-
-/// A tensor whose shape is not the network's.
-struct Misfit {
-    name: String,
-    theirs: Vec<usize>,
-    ours: Vec<usize>,
-}
-
-/// Whether a tensor has the values of the other in their order: axes of length 1 at the end make no difference.
-pub(super) fn same_but_for_trailing_ones(one: &[usize], other: &[usize]) -> bool {
-    let end = |shape: &[usize]| shape.iter().rposition(|&length| length != 1).map_or(0, |last| last + 1);
-    one[..end(one)] == other[..end(other)]
-}
 
 /// Checks that a file has every tensor of the network once, each of its shape, and no other.
 ///
@@ -57,18 +34,6 @@ pub(super) fn check(
         .or_else(|| of_layout(matching, &misfits))
         .or_else(|| of_normalisation(matching, &misfits))
         .unwrap_or_else(|| of_another_network(matching, &misfits, shapes, graph)))
-}
-
-fn misfits(matching: &Matching, shapes: &Shapes, graph: &Graph) -> Vec<Misfit> {
-    let misfit = |(name, ours): (String, Vec<usize>)| {
-        let theirs = shapes.get(matching.found.get(&name)?.first()?)?;
-        (!same_but_for_trailing_ones(theirs, &ours)).then(|| Misfit {
-            name,
-            theirs: theirs.clone(),
-            ours,
-        })
-    };
-    graph.tensors().filter_map(misfit).collect()
 }
 
 /// Nothing is there twice.
@@ -280,106 +245,6 @@ fn of_normalisation(matching: &Matching, misfits: &[Misfit]) -> Option<Refusal> 
     })
 }
 
-/// Anything else: whose weights these are, how long its blocks are, and the first names of each kind.
-fn of_another_network(matching: &Matching, misfits: &[Misfit], shapes: &Shapes, graph: &Graph) -> Refusal {
-    let mut parts = Vec::new();
-    if let Some(preset) = known(shapes) {
-        parts.push(format!("these are weights of {preset}, not of this network"));
-    }
-    let lengths = block_lengths(matching, graph);
-    if !lengths.is_empty() {
-        let lengths: Vec<&str> = lengths.iter().take(LISTED).map(String::as_str).collect();
-        parts.push(listed(&lengths));
-    }
-    let own = shapes.keys().filter(|name| !is_bookkeeping(name));
-    if matching.found.is_empty() {
-        parts.push(match own.clone().count() {
-            0 => "it has no tensors".to_owned(),
-            count => format!(
-                "its {} are none of this network's: it has {}, and wanted are {}",
-                counted(count, "tensor"),
-                first_of(own.map(String::as_str)),
-                first_of(
-                    graph
-                        .tensors()
-                        .map(|(name, _)| name)
-                        .collect::<Vec<_>>()
-                        .iter()
-                        .map(String::as_str)
-                )
-            ),
-        });
-        return (parts.join("; "), SAME_NETWORK.to_owned());
-    }
-    if !matching.missing.is_empty() {
-        let names = first_of(matching.missing.iter().map(String::as_str));
-        let count = matching.missing.len();
-        parts.push(format!(
-            "missing {} {count}: {names}",
-            if count == 1 { "is" } else { "are" }
-        ));
-    }
-    if !matching.others.is_empty() {
-        let names = first_of(matching.others.values().map(String::as_str));
-        let count = matching.others.len();
-        parts.push(format!(
-            "{count} {} in it that this network lacks: {names}",
-            if count == 1 { "is" } else { "are" }
-        ));
-    }
-    if let Some(first) = misfits.first() {
-        let count = misfits.len();
-        parts.push(format!(
-            "{count} {} another shape: {} is {}; this network's is {}",
-            if count == 1 { "has" } else { "have" },
-            first.name,
-            shape_of(&first.theirs),
-            shape_of(&first.ours)
-        ));
-    }
-    (parts.join("; "), SAME_NETWORK.to_owned())
-}
-
-/// The preset whose tensors these are, but for the classifier's width.
-fn known(shapes: &Shapes) -> Option<&'static str> {
-    let is_it = |preset: &crate::network::Preset| {
-        let image = Shape::square(3, preset.network.usual_side());
-        let Ok(graph) = preset.network.graph(image, preset.classes) else {
-            return false;
-        };
-        let matching = Matching::of(shapes, &graph, preset.network.foreign_names());
-        let head = graph.nodes.last().map_or("", |node| node.name.as_str());
-        let misfits = misfits(&matching, shapes, &graph);
-        matching.missing.is_empty()
-            && matching.others.is_empty()
-            && misfits.iter().all(|misfit| misfit.name.starts_with(head))
-    };
-    presets().into_iter().find(is_it).map(|preset| preset.name)
-}
-
-/// Blocks that have another number of layers in the file, `features.denseblock4 has 32 dense layers where 16 are wanted`.
-fn block_lengths(matching: &Matching, graph: &Graph) -> Vec<String> {
-    let names = || matching.found.keys().chain(matching.others.keys());
-    let blocks = graph.blocks.iter().filter_map(|block| {
-        let layer = |name: &String| {
-            let rest = name.strip_prefix(&block.name)?.strip_prefix('.')?;
-            Some(rest.split('.').next()?.to_owned())
-        };
-        let theirs = names().filter_map(layer).collect::<BTreeSet<String>>().len();
-        let is_another = theirs != block.layers && theirs > 0;
-        is_another.then(|| {
-            format!(
-                "{} has {} where {} {} wanted",
-                block.name,
-                counted(theirs, block.unit),
-                block.layers,
-                if block.layers == 1 { "is" } else { "are" }
-            )
-        })
-    });
-    blocks.collect()
-}
-
 /// `1 class`, `1,000 classes`.
 fn number_of(count: usize, noun: &str) -> String {
     let noun = if count == 1 {
@@ -388,26 +253,4 @@ fn number_of(count: usize, noun: &str) -> String {
         plural(2, &format!("{noun}e"))
     };
     format!("{} {noun}", grouped(count as u64))
-}
-
-/// `a, b, c, d, e and 12 more`.
-fn first_of<'n>(names: impl Iterator<Item = &'n str> + Clone) -> String {
-    let count = names.clone().count();
-    let mut first: Vec<String> = names.take(LISTED).map(shown).collect();
-    if count > LISTED {
-        first.push(format!("{} more", count - LISTED));
-    }
-    listed(&first.iter().map(String::as_str).collect::<Vec<_>>())
-}
-
-fn shown(name: &str) -> String {
-    beginning(name, LONGEST)
-}
-
-fn shape_of(shape: &[usize]) -> String {
-    const MOST_AXES: usize = 8;
-    match shape.len() {
-        0..=MOST_AXES => format!("{shape:?}"),
-        axes => format!("of {axes} axes"),
-    }
 }

@@ -3,6 +3,7 @@
 pub mod densenet;
 mod densenet_names;
 pub mod resnet;
+mod resnet_names;
 mod table;
 #[cfg(test)]
 pub mod tests;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::resnet_names;
 use crate::keys::{Kind, KnownKey, WIDEST};
 use crate::network::{
     Architecture, Family, FamilyColumns, ForeignNames, GraphBuilder, Initialization, LARGEST_WIDTH, Network,
@@ -181,35 +182,10 @@ impl Network for ResNet {
 
     fn foreign_names(&self) -> &'static [ForeignNames] {
         match self.shortcut {
-            Shortcut::Projection => PROJECTED_NAMES,
-            Shortcut::Padding => PADDED_NAMES,
+            Shortcut::Projection => resnet_names::PROJECTED,
+            Shortcut::Padding => resnet_names::PADDED,
         }
     }
-}
-
-/// kuangliu's pytorch-cifar: torchvision's layers under other names.
-const PROJECTED_NAMES: &[ForeignNames] = &[ForeignNames {
-    of: "kuangliu's pytorch-cifar",
-    here: of_kuangliu,
-    differs: None,
-}];
-
-/// akamaster's code for CIFAR, and what follows it: every shape fits, and other channels are added to each other.
-const PADDED_NAMES: &[ForeignNames] = &[ForeignNames {
-    of: "akamaster's pytorch_resnet_cifar10",
-    here: of_kuangliu,
-    differs: Some(
-        "there a shortcut has zeros before its channels and after them, here (as in the paper's code) after them alone",
-    ),
-}];
-
-/// `layer2.0.shortcut.0` for `layer2.0.downsample.0`, and `linear` for `fc`.
-fn of_kuangliu(name: &str) -> Option<String> {
-    if let Some(rest) = name.strip_prefix("linear.") {
-        return Some(format!("fc.{rest}"));
-    }
-    let (block, rest) = name.split_once(".shortcut.")?;
-    block.starts_with("layer").then(|| format!("{block}.downsample.{rest}"))
 }
 
 /// The layout, with torchvision's names.
