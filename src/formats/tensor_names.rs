@@ -158,7 +158,12 @@ impl Matching {
         let [head] = heads[..] else { return };
         for part in parts {
             if let Some(theirs) = self.others.remove(&named(head, part)) {
-                let (name, renamings) = (named(own.0, part), vec![Renaming::Head((*head).to_owned())]);
+                let renamings = match *head == own.0 {
+                    // It stands outside the prefix of the rest.
+                    true => Vec::new(),
+                    false => vec![Renaming::Head((*head).to_owned())],
+                };
+                let name = named(own.0, part);
                 self.take(&theirs, Reading { name, renamings });
             }
         }
