@@ -14,11 +14,13 @@ mod error;
 mod file_system;
 mod folder;
 pub mod image_file;
+mod jpeg;
 mod known;
 mod options;
 mod parallel;
 mod set;
 mod settings;
+mod signature;
 mod synthetic;
 mod table;
 
