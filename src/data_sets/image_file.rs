@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use image::codecs::png::PngDecoder;
 use image::imageops::FilterType;
-use image::{DynamicImage, ExtendedColorType, ImageDecoder, Limits, RgbImage};
+use image::{DynamicImage, ImageDecoder, Limits, RgbImage};
 
 use super::{jpeg, signature};
 use crate::visible::quoted;
@@ -69,7 +69,8 @@ fn decode_png(bytes: &[u8]) -> Result<RgbImage, String> {
     let decoder = PngDecoder::with_limits(Cursor::new(bytes), limits).map_err(said)?;
     let (width, height) = decoder.dimensions();
     check_size(width, height, decoder.total_bytes(), bytes.len())?;
-    if decoder.original_color_type() == ExtendedColorType::L16 {
+    // The header's depth and colour type: with a transparent colour the decoder tells of alpha, which is not stored.
+    if bytes.get(24..26) == Some(&[16, 0]) {
         return Err("its pixels are 16-bit grey, which Pillow cuts off at 255 (scale them to 8 bits)".to_owned());
     }
     let image = DynamicImage::from_decoder(decoder).map_err(said)?;

@@ -7,12 +7,18 @@
 #include <stdio.h>
 #include <string.h>
 
+// For the inverse transform, which is checked: see `checked_transform`.
+#define JPEG_INTERNALS
 #include <jpeglib.h>
 
 #include <jerror.h>
 
 // The most scans: a file of a few bytes a scan would else keep a processor busy for minutes. Encoders write about ten.
 #define MOST_SCANS 500
+
+// How far a sample may be from the middle, 128, before it is cut off at 0 and 255. What an encoder has rounded stays well
+// within; from 512 on the library's answer is another one with vector instructions than without.
+#define FARTHEST 500
 
 // What `densenet_bench_jpeg_header` finds; laid out as `Header` in jpeg.rs.
 struct header {
@@ -28,6 +34,8 @@ struct decoder {
   struct jpeg_error_mgr errors;
   struct jpeg_source_mgr source;
   struct jpeg_progress_mgr progress;
+  // The library's own transform of each component.
+  inverse_DCT_method_ptr transforms[MAX_COMPONENTS];
   jmp_buf failed;
   // Of `room` bytes.
   char *message;
@@ -110,6 +118,72 @@ static void read_header(struct decoder *decoder, struct header *header) {
   }
 }
 
+// The largest of the samples' distances from the middle: the inverse transform of T.81 (A.3.3) without its rounding.
+static double farthest(const JCOEF *block, const UINT16 *quantization) {
+  // C(u) / 2 cos((2 x + 1) u pi / 16) for the first four x; for 7 - x the odd ones change sign.
+  static const double BASIS[4][DCTSIZE] = {
+      {0.35355339059, 0.49039264020, 0.46193976626, 0.41573480615, 0.35355339059, 0.27778511651, 0.19134171618, 0.09754516101},
+      {0.35355339059, 0.41573480615, 0.19134171618, -0.09754516101, -0.35355339059, -0.49039264020, -0.46193976626,
+       -0.27778511651},
+      {0.35355339059, 0.27778511651, -0.19134171618, -0.49039264020, -0.35355339059, 0.09754516101, 0.46193976626,
+       0.41573480615},
+      {0.35355339059, 0.09754516101, -0.46193976626, -0.27778511651, 0.35355339059, 0.41573480615, -0.19134171618,
+       -0.49039264020},
+  };
+  double rows[DCTSIZE][DCTSIZE], largest = 0;
+  for (int v = 0; v < DCTSIZE; v++) {
+    for (int x = 0; x < 4; x++) {
+      double even = 0, odd = 0;
+      for (int u = 0; u < DCTSIZE; u += 2) {
+        even += BASIS[x][u] * block[v * DCTSIZE + u] * quantization[v * DCTSIZE + u];
+        odd += BASIS[x][u + 1] * block[v * DCTSIZE + u + 1] * quantization[v * DCTSIZE + u + 1];
+      }
+      rows[v][x] = even + odd;
+      rows[v][7 - x] = even - odd;
+    }
+  }
+  for (int x = 0; x < DCTSIZE; x++) {
+    for (int y = 0; y < 4; y++) {
+      double even = 0, odd = 0;
+      for (int v = 0; v < DCTSIZE; v += 2) {
+        even += BASIS[y][v] * rows[v][x];
+        odd += BASIS[y][v + 1] * rows[v + 1][x];
+      }
+      // The larger of the distances of two samples, y and 7 - y.
+      double here = (even < 0 ? -even : even) + (odd < 0 ? -odd : odd);
+      if (here > largest) largest = here;
+    }
+  }
+  return largest;
+}
+
+// Whether no sample is too far from the middle, as a cheap bound on their distance says: the coefficients' magnitudes,
+// each times the largest value of its basis function.
+static int is_surely_near(const JCOEF *block, const UINT16 *quantization) {
+  uint32_t sum = 0, magnitudes = 0, steps = 0;
+  for (int index = 0; index < DCTSIZE2; index++) {
+    int16_t magnitude = (int16_t)(block[index] < 0 ? -block[index] : block[index]);
+    magnitudes |= (uint16_t)magnitude;
+    steps |= quantization[index];
+    sum += (uint32_t)(magnitude * (int16_t)quantization[index]);
+  }
+  // Below these the sum has not overflowed.
+  if (magnitudes >= 1 << 11 || steps >= 1 << 14) return 0;
+  uint32_t first = (uint32_t)(block[0] < 0 ? -block[0] : block[0]) * quantization[0];
+  return (sum - first) / 4 + first / 8 + 2 <= FARTHEST;
+}
+
+// The library's transform, of blocks that a picture can have. Damaged data that decode without a warning mostly do not.
+static void checked_transform(j_decompress_ptr jpeg, jpeg_component_info *component, JCOEFPTR block, JSAMPARRAY output,
+                              JDIMENSION column) {
+  struct decoder *decoder = jpeg->client_data;
+  // A component without a scan has no table; its samples are all in the middle.
+  const UINT16 *quantization = component->quant_table ? component->quant_table->quantval : NULL;
+  if (quantization && !is_surely_near(block, quantization) && farthest(block, quantization) > FARTHEST)
+    fail(decoder, "its data are damaged: samples are far outside of 0 to 255");
+  decoder->transforms[component->component_index](jpeg, component, block, output, column);
+}
+
 static void read_pixels(struct decoder *decoder, uint8_t *pixels, size_t size) {
   j_decompress_ptr jpeg = &decoder->jpeg;
   jpeg->out_color_space = jpeg->num_components == 4 ? JCS_CMYK : JCS_RGB;
@@ -119,6 +193,10 @@ static void read_pixels(struct decoder *decoder, uint8_t *pixels, size_t size) {
   jpeg_start_decompress(jpeg);
   size_t row = (size_t)jpeg->output_width * (size_t)jpeg->output_components;
   if (size != row * jpeg->output_height) fail(decoder, "its two readings differ in size");
+  for (int index = 0; index < jpeg->num_components; index++) {
+    decoder->transforms[index] = jpeg->idct->inverse_DCT[index];
+    jpeg->idct->inverse_DCT[index] = checked_transform;
+  }
   while (jpeg->output_scanline < jpeg->output_height) {
     JSAMPROW next = pixels + row * jpeg->output_scanline;
     jpeg_read_scanlines(jpeg, &next, 1);
