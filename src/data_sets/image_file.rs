@@ -73,6 +73,11 @@ fn decode_png(bytes: &[u8]) -> Result<RgbImage, String> {
     if bytes.get(24..26) == Some(&[16, 0]) {
         return Err("its pixels are 16-bit grey, which Pillow cuts off at 255 (scale them to 8 bits)".to_owned());
     }
+    if let Some(length) = palette(bytes).map(<[u8]>::len).filter(|length| length % 3 != 0) {
+        return Err(format!(
+            "its palette has {length} bytes, and 3 for each colour were expected"
+        ));
+    }
     let image = DynamicImage::from_decoder(decoder).map_err(said)?;
     match image {
         DynamicImage::ImageLumaA16(_) | DynamicImage::ImageRgb16(_) | DynamicImage::ImageRgba16(_) => {
@@ -81,6 +86,22 @@ fn decode_png(bytes: &[u8]) -> Result<RgbImage, String> {
             Ok(RgbImage::from_raw(width, height, upper).expect("a byte for each sample"))
         }
         image => Ok(image.into_rgb8()),
+    }
+}
+
+/// The data of a PNG's palette chunk. The decoder panics where it ends within a colour.
+fn palette(png: &[u8]) -> Option<&[u8]> {
+    let mut rest = png.get(8..)?;
+    loop {
+        let (length, chunk) = rest.split_first_chunk::<4>()?;
+        let (kind, chunk) = chunk.split_first_chunk::<4>()?;
+        let length = u32::from_be_bytes(*length) as usize;
+        match kind {
+            b"PLTE" => return chunk.get(..length),
+            b"IDAT" => return None,
+            // Behind the data stands a checksum.
+            _ => rest = chunk.get(length.checked_add(4)?..)?,
+        }
     }
 }
 
