@@ -6,6 +6,7 @@ pub mod batches;
 pub mod checkpoint;
 pub mod device_name;
 mod file_signature;
+pub mod misread;
 pub mod network_weights;
 pub mod part;
 pub mod study;

@@ -138,7 +138,7 @@ impl TrialRecord {
             precision: self.settings.run.precision,
             family: self.settings.model.family().name.to_owned(),
             dataset: self.settings.data.dataset.name().to_owned(),
-            block_layers: model.block_layers.map(|layers| block_layers_text(&layers)),
+            block_layers: model.block_layers,
             growth_rate: model.growth_rate,
             bottleneck: model.bottleneck,
             compression: model.compression,
@@ -162,10 +162,4 @@ impl TrialRecord {
             weights_sha256: result.weights_sha256.clone(),
         }
     }
-}
-
-/// Lengths as the tables print them: `12-12-12`.
-fn block_layers_text(layers: &[usize]) -> String {
-    let lengths: Vec<String> = layers.iter().map(usize::to_string).collect();
-    lengths.join("-")
 }

@@ -126,7 +126,7 @@ pub fn trained(variants: &[SampleVariant], seeds: u64, epochs: usize) -> Study {
                 precision: Precision::F32,
                 family: "densenet".to_owned(),
                 dataset: "digits".to_owned(),
-                block_layers: Some("6-6-6".to_owned()),
+                block_layers: Some(vec![6, 6, 6]),
                 growth_rate: Some(12),
                 bottleneck: Some(false),
                 compression: Some(1.0),

@@ -1,5 +1,9 @@
 //! `[sweep]` and `[[variant]]`.
 
+use std::path::Path;
+
+use densenet_bench::formats::ablation::parse_recorded;
+
 use super::{refuses, section, variant, whole};
 
 #[test]
@@ -216,6 +220,36 @@ fn a_variant_without_a_fitting_name_is_refused() {
             "growth.toml:8: variant.name: name is \"{name}\"; a variant's name takes up to 200 letters, digits and . _ = , + - and starts with a letter or digit; choose a name such as \"wide-24\""
         ),
     );
+}
+
+#[test]
+fn a_name_that_other_programs_do_not_read_as_text_is_refused() {
+    for (name, taken_for) in [
+        ("None", "a missing value"),
+        ("NA", "a missing value"),
+        ("null", "a missing value"),
+        ("nan", "a missing value"),
+        ("no", "true or false"),
+        ("001", "a number"),
+        ("1e5", "a number"),
+        ("6-12-24", "a date"),
+        ("mar1", "a date"),
+    ] {
+        refuses(
+            &variant(&format!("name = {name:?}")),
+            &format!(
+                "growth.toml:8: variant.name: name is {name:?}, which programs that read the tables (pandas, R, spreadsheets) take for {taken_for}; put a word before it, such as \"variant-{name}\""
+            ),
+        );
+    }
+    let named_null = variant("name = \"none\"").replace("\"growth\"", "\"null\"");
+    refuses(
+        &named_null,
+        "growth.toml:1: name: name is \"null\", which programs that read the tables (pandas, R, spreadsheets) take for a missing value; put a word before it, such as \"ablation-null\"",
+    );
+    // What a result folder keeps is read, whatever its variants are called; a program of today would refuse to run it.
+    let recorded = parse_recorded(&variant("name = \"None\""), Path::new("growth.toml")).unwrap();
+    assert_eq!(recorded.variants[0].name, "None");
 }
 
 #[test]

@@ -16,6 +16,6 @@ mod variants;
 
 pub use error::FormatError;
 pub use keys::{SECTIONS, common_model_keys, known_keys};
-pub use parse::{LARGEST_FILE, parse};
+pub use parse::{LARGEST_FILE, parse, parse_recorded};
 pub use precision::Precision;
 pub use settings::*;

@@ -188,7 +188,7 @@ mod tests {
             precision: Precision::F32,
             family: "densenet".into(),
             dataset: "digits".into(),
-            block_layers: Some("12-12-12".into()),
+            block_layers: Some(vec![12, 12, 12]),
             growth_rate: Some(12),
             bottleneck: Some(false),
             compression: Some(1.0),

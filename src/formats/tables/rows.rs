@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::cell;
+use super::lengths;
 use super::row::{Column, Row, row};
 use super::status::Status;
 use crate::formats::ablation::Execution;
@@ -48,9 +49,10 @@ row! {
         /// The data set's name.
         #[serde(with = "cell")]
         dataset: String,
-        /// Dense layers in each block, `12-12-12`.
-        #[serde(with = "cell::optional")]
-        block_layers: Option<String>,
+        /// Dense layers in each block, `[12, 12, 12]`; in files from before this form `12-12-12`, which spreadsheets take
+        /// for a date.
+        #[serde(with = "lengths")]
+        block_layers: Option<Vec<usize>>,
         /// Channels that each dense layer adds.
         growth_rate: Option<usize>,
         /// Whether a 1x1 convolution stands before each 3x3.
