@@ -33,6 +33,6 @@ pub use panics::{caught, first_line, said};
 pub use process_memory::ProcessMemory;
 pub use process_peak::{PeakSource, ProcessPeak};
 pub use restart::restart_with;
-pub use stop::{Stop, leave_interrupts_to_the_parent};
+pub use stop::{Stop, leave_interrupts_to_the_parent, outlive_the_file_size_limit};
 pub use threads::{available_threads, limit_threads, loader_threads};
 pub use visible_gpus::{CudaView, ListedGpu};
