@@ -1,4 +1,9 @@
-//! File operations that the standard library lacks: bounded reads, folder synchronisation, file identity.
+//! File operations that the standard library lacks: bounded reads, writing whole, folder synchronisation, file identity.
+
+mod output;
+mod place;
+mod target;
+mod whole;
 
 use std::ffi::OsString;
 use std::fs::{File, Metadata};
@@ -6,6 +11,9 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use crate::data_sets::{Entry, FileSystem};
+pub use output::Output;
+pub use place::{holding, limit, named};
+pub use whole::{remove_unfinished, sync_parent, write_whole};
 
 /// Reads a file of at most `limit` bytes. One whose metadata says that it is longer is not read; a device or a pipe,
 /// whose length is unknown, is read up to the limit.

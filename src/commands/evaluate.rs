@@ -7,14 +7,15 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum};
 use densenet_bench::backends::{DeviceChoice, device_help};
 use densenet_bench::data::{self, Loader};
+use densenet_bench::files::Output;
 use densenet_bench::host::{self, available_memory, available_threads};
 use densenet_bench::model::Model;
 use densenet_bench::training::{TrainingImages, build, logits};
-use densenet_bench::trials::{located_data, read_weights, write_whole};
+use densenet_bench::trials::{located_data, read_weights};
 use serde_json::json;
 
 use super::shared::{ablation, device};
-use super::{Failure, Outcome, check_target, print_json, say};
+use super::{Failure, Outcome, output_at, print_json, say};
 
 /// Evaluate weights on a data set: prints {"loss", "error", "images"}
 #[derive(Args)]
@@ -35,7 +36,7 @@ pub struct Arguments {
     /// The split to evaluate on
     #[arg(long, value_enum, default_value = "test")]
     split: Split,
-    /// Write every image's logits, in the data set's order
+    /// Write every image's logits, in the data set's order; - is standard output, and the result is on stderr then
     #[arg(long, value_name = "OUT.csv")]
     logits: Option<PathBuf>,
     #[arg(long, default_value = "auto", value_parser = device::parse, help = device_help())]
@@ -55,11 +56,18 @@ enum Split {
 const BATCH_SIZE: usize = 64;
 
 pub fn run(arguments: &Arguments) -> Outcome {
-    if let Some(out) = &arguments.logits {
-        check_target(out)?;
-    }
     let ablation = ablation::read(&arguments.file)?;
     let index = ablation::variant_index(&ablation, arguments.variant.as_deref())?;
+    // `--weights` wins over `model.weights`.
+    let path = (arguments.weights.as_ref()).or(ablation.variants[index].settings.weights.as_ref());
+    let read: Vec<&Path> = path
+        .into_iter()
+        .chain([&arguments.file])
+        .map(PathBuf::as_path)
+        .collect();
+    let out = (arguments.logits.as_deref())
+        .map(|out| output_at(out, &read))
+        .transpose()?;
     let choice = device::resolved(arguments.device)?;
     let chosen: Vec<bool> = (0..ablation.variants.len()).map(|other| other == index).collect();
     device::check_switches(&ablation, &chosen, choice)?;
@@ -73,16 +81,9 @@ pub fn run(arguments: &Arguments) -> Outcome {
         .map_err(|error| Failure::input(located_data(&ablation, variant, &error)))?;
     let graph = (settings.model.graph(data.shape, data.classes.len()))
         .map_err(|error| Failure::input(ablation.located_network(variant, &error)))?;
-    // `--weights` wins over `model.weights`.
-    let path = arguments
-        .weights
-        .as_ref()
-        .or(settings.weights.as_ref())
-        .ok_or_else(|| {
-            Failure::Input(
-                "there are no weights; give --weights FILE, or model.weights in the ablation file".to_owned(),
-            )
-        })?;
+    let path = path.ok_or_else(|| {
+        Failure::Input("there are no weights; give --weights FILE, or model.weights in the ablation file".to_owned())
+    })?;
     let read = read_weights(path, &*settings.model, &graph).map_err(Failure::input)?;
     for note in &read.notes {
         say(&format!("note: {note}"));
@@ -107,7 +108,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let evaluation = batches()
         .and_then(|batches| densenet_bench::training::evaluate(&model, batches))
         .map_err(Failure::work)?;
-    if let Some(out) = &arguments.logits {
+    if let Some(out) = &out {
         write_logits(out, &model, batches().map_err(Failure::work)?)?;
     }
     if !evaluation.loss.is_finite() {
@@ -116,16 +117,21 @@ pub fn run(arguments: &Arguments) -> Outcome {
             evaluation.loss
         )));
     }
-    print_json(&json!({
+    let result = json!({
         "loss": evaluation.loss,
         "error": evaluation.error,
         "images": evaluation.images,
-    }))?;
+    });
+    match out {
+        // Whoever reads the logits there is to find nothing else.
+        Some(Output::Stdout) => say(&result.to_string()),
+        _ => print_json(&result)?,
+    }
     Ok(ExitCode::SUCCESS)
 }
 
 /// `index,label,logit_0,…`, an image a row; floats read back to the same bits.
-fn write_logits(out: &Path, model: &Model, batches: Loader) -> Result<(), Failure> {
+fn write_logits(out: &Output, model: &Model, batches: Loader) -> Result<(), Failure> {
     let mut text = String::new();
     for batch in batches {
         let batch = batch.map_err(Failure::work)?;
@@ -139,5 +145,5 @@ fn write_logits(out: &Path, model: &Model, batches: Loader) -> Result<(), Failur
             text += &format!("{index},{label}{values}\n");
         }
     }
-    write_whole(out, text.as_bytes()).map_err(Failure::work)
+    out.write(text.as_bytes()).map_err(Failure::work)
 }

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
+use densenet_bench::files::write_whole;
 use densenet_bench::formats::study::{LongTable, LongTables, Study};
 use densenet_bench::host::{font_files, read_font};
-use densenet_bench::trials::{ResultFolder, write_whole};
+use densenet_bench::trials::ResultFolder;
 use densenet_bench::views::plots::ExtraFonts;
 use densenet_bench::views::report_formats::REPORT_FORMATS;
 use densenet_bench::views::{plots, summary, terminal};

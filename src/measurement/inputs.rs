@@ -11,12 +11,13 @@ use super::record::{MeasurementRecord, RoundSpec};
 use super::workload::resident_batch;
 use crate::backends::BackendDevice;
 use crate::data::{self, Batch, DataSet};
+use crate::files::write_whole;
 use crate::formats::ablation::{Duration, Mode, TrainSettings};
 use crate::formats::batches::{self, BatchFile};
 use crate::formats::weights;
 use crate::host::{Environment, available_memory, process_variables};
 use crate::training::TrainingImages;
-use crate::trials::{TrialError, starting_weights, write_whole};
+use crate::trials::{TrialError, starting_weights};
 
 /// The most steps from the initial weights whose losses are compared.
 const LOSS_STEPS: usize = 50;

@@ -6,7 +6,6 @@ use std::time::Instant;
 
 use super::checkpoints::CheckpointsError;
 use super::ending::{TAKE_LESS_MEMORY, says_out_of_memory};
-use super::files::write_whole;
 use super::folder::{FolderError, ResultFolder};
 use super::identity::sha256;
 use super::record::{TrialRecord, TrialResult};
@@ -14,7 +13,7 @@ use super::recording::Recording;
 use super::supervise::Event;
 use crate::backends::{BackendDevice, DeviceError};
 use crate::data::{self, DataError, LoaderError};
-use crate::files::read_bounded;
+use crate::files::{read_bounded, write_whole};
 use crate::formats::ablation::Settings;
 use crate::formats::checkpoint::Position;
 use crate::formats::network_weights::take;
@@ -85,6 +84,12 @@ pub enum TrialError {
     /// No step to start from can be found.
     #[error(transparent)]
     Checkpoints(#[from] CheckpointsError),
+    /// The limit on the process's processor time was reached; a checkpoint was left.
+    #[error(
+        "the limit on processor time (ulimit -t) was reached after {0} steps; raise it, as with `ulimit -t unlimited`, and \
+         run the same command again to resume"
+    )]
+    OutOfTime(usize),
     /// A file cannot be written.
     #[error("{0}")]
     System(#[from] io::Error),
@@ -139,6 +144,7 @@ pub fn run_trial(
             Ok(())
         }
         Err(error) => {
+            let error = error.at_the_time_limit(stop);
             let mut result = TrialResult::unfinished(error.status(), error.with_remedy());
             result.wall_ns = Some(nanoseconds(started.elapsed()));
             // Where this cannot be recorded, the error still reaches the parent.
@@ -149,10 +155,18 @@ pub fn run_trial(
 }
 
 impl TrialError {
+    /// The same, with the reason where it is the limit on processor time that asked to stop.
+    fn at_the_time_limit(self, stop: &Stop) -> Self {
+        match self {
+            Self::Training(TrainError::Interrupted { steps }) if stop.is_out_of_time() => Self::OutOfTime(steps),
+            other => other,
+        }
+    }
+
     /// The trial's status after it.
     fn status(&self) -> Status {
         match self {
-            Self::Training(TrainError::Interrupted { .. }) => Status::Interrupted,
+            Self::Training(TrainError::Interrupted { .. }) | Self::OutOfTime(_) => Status::Interrupted,
             Self::Training(TrainError::Backend { said, .. }) if says_out_of_memory(said) => Status::Oom,
             _ => Status::Failed,
         }
@@ -226,7 +240,7 @@ fn trained(
     // The result says that the rows are there: they must be, also after a power cut.
     recording.sync()?;
     let exported = weights::write(&trained.model.weights())?;
-    write_whole(&folder.trial(&record.trial).join("weights.safetensors"), &exported)?;
+    write_whole(&folder.weights(&record.trial), &exported)?;
     let spent = recording.spent_by_now();
     let last = recording.last_epoch();
     Ok(TrialResult {

@@ -9,10 +9,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::checkpoints::Checkpoints;
-use super::files::{named, remove_unfinished, sync_parent, write_whole};
 use super::lock::{Lock, LockError};
 use super::record::{TrialRecord, TrialResult};
-use crate::files::read_bounded;
+use crate::files::{named, read_bounded, remove_unfinished, sync_parent, write_whole};
 use crate::formats::ablation::FormatError;
 use crate::formats::tables::{self, Status};
 use crate::host::Environment;
@@ -49,10 +48,11 @@ pub enum FolderError {
 }
 
 /// The run's environment: at the top that of the last run that trained, in a trial's folder its own.
-const ENVIRONMENT: &str = "environment.json";
+pub(super) const ENVIRONMENT: &str = "environment.json";
 
-const RECORD: &str = "trial.json";
-const RESULT: &str = "result.json";
+pub(super) const RECORD: &str = "trial.json";
+pub(super) const RESULT: &str = "result.json";
+pub(super) const WEIGHTS: &str = "weights.safetensors";
 
 /// How long a process that only looks at a lock may hold it.
 const GLANCE: Duration = Duration::from_millis(300);
@@ -98,6 +98,11 @@ impl ResultFolder {
     /// `trials/ID/`.
     pub fn trial(&self, trial: &str) -> PathBuf {
         self.root.join("trials").join(trial)
+    }
+
+    /// The weights that a trial has ended with.
+    pub fn weights(&self, trial: &str) -> PathBuf {
+        self.trial(trial).join(WEIGHTS)
     }
 
     /// Creates the folder and keeps the ablation file as it was run. Where that is another than before, a comparison

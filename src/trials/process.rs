@@ -10,7 +10,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::ending::Ending;
-use super::files::write_whole;
+use crate::files::write_whole;
 use crate::host::{OomKills, Stop};
 
 /// What to start.

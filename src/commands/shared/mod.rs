@@ -8,4 +8,4 @@ pub mod size;
 pub mod worker;
 
 pub use failure::{Failure, Outcome};
-pub use output::{check_target, print, print_json, say};
+pub use output::{output_at, print, print_json, say};
