@@ -63,6 +63,12 @@ impl Target {
             if is_another_process_descriptor(&path) {
                 return Ok(Self::Stream(path));
             }
+            // In a folder that everybody writes to, the system follows nobody else's links; nor is one followed here.
+            if let Err(error) = fs::metadata(&path)
+                && error.kind() == io::ErrorKind::PermissionDenied
+            {
+                return Err(named(named_path, &error));
+            }
             let to = fs::read_link(&path).map_err(|error| named(named_path, &error))?;
             path = holding(&path).join(to);
         }

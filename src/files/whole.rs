@@ -82,7 +82,7 @@ enum Replacing {
 fn replace(path: &Path, there: Option<&Metadata>, bytes: &[u8], in_place: InPlace) -> Result<(), Replacing> {
     let folder = holding(path);
     let mut temporary = temporary_in(folder).map_err(judged)?;
-    temporary.write_all(bytes).map_err(Replacing::Failed)?;
+    temporary.as_file_mut().write_all(bytes).map_err(Replacing::Failed)?;
     if let Some(there) = there {
         match (keep_owner(temporary.as_file(), there), in_place) {
             (Err(error), InPlace::WhereItMust) => return Err(Replacing::Impossible(error)),
@@ -125,18 +125,16 @@ pub(super) fn temporary_in(folder: &Path) -> io::Result<NamedTempFile> {
     builder.tempfile_in(folder).map_err(|error| without_path(&error))
 }
 
-/// The error without the path of the temporary file, which is no help to a reader.
+/// The system's own error, without the path of the temporary file, which is no help to a reader.
 fn without_path(error: &io::Error) -> io::Error {
-    let inner = error.get_ref().and_then(std::error::Error::source);
-    let code = inner
-        .and_then(|inner| inner.downcast_ref::<io::Error>())
-        .and_then(io::Error::raw_os_error);
-    if let Some(code) = code {
-        return io::Error::from_raw_os_error(code);
-    }
     let text = error.to_string();
     let bare = text.split(" at path ").next().unwrap_or(&text);
-    io::Error::new(error.kind(), bare.to_owned())
+    // The library keeps the code in words alone.
+    let code = bare.strip_suffix(')').and_then(|text| text.rsplit_once("(os error "));
+    match code.and_then(|(_, code)| code.parse().ok()) {
+        Some(code) => io::Error::from_raw_os_error(code),
+        None => io::Error::new(error.kind(), bare.to_owned()),
+    }
 }
 
 /// Gives a file the owner of the one that it replaces.
