@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::convolution_memory::{ConvolutionMemory, VectorInstructions};
+use super::convolution_memory::ConvolutionMemory;
 use super::gradient_memory::Gradients;
 use super::graph::{Graph, Node, NodeId, Operation};
+use super::processor::Processor;
 
 /// Bytes of an f32.
 const VALUE: u64 = 4;
@@ -55,31 +56,24 @@ impl Graph {
     /// The nodes are walked as the step walks them, and the moment with the most bytes is taken: forward keeps one
     /// tensor after the other, backward frees them, the last node's first, while it works on gradients as large as the
     /// maps. Where autodiff keeps what, and which operations overwrite an operand, was read in Burn 0.22.1; what a
-    /// convolution needs depends on the vector instructions, as `convolution_memory` says.
-    pub fn training_memory(
-        &self,
-        batch_size: usize,
-        momentum: bool,
-        instructions: VectorInstructions,
-    ) -> TrainingMemory {
-        Walk::new(self, batch_size as u64, momentum, instructions).highest()
+    /// convolution needs depends on the processor, as `onednn_memory` says.
+    pub fn training_memory(&self, batch_size: usize, momentum: bool, processor: Processor) -> TrainingMemory {
+        Walk::new(self, batch_size as u64, momentum, processor).highest()
     }
 
     /// The most bytes of live tensors in a training step with `plain` execution: [`Graph::training_memory`]'s sum.
-    pub fn training_peak(&self, batch_size: usize, momentum: bool, instructions: VectorInstructions) -> u64 {
-        self.training_memory(batch_size, momentum, instructions).total()
+    pub fn training_peak(&self, batch_size: usize, momentum: bool, processor: Processor) -> u64 {
+        self.training_memory(batch_size, momentum, processor).total()
     }
 
     /// The largest batch whose predicted peak is at most `limit` bytes; 0 where not even one image fits.
-    pub fn largest_training_batch(&self, limit: u64, momentum: bool, instructions: VectorInstructions) -> usize {
-        largest(limit, |batch_size| {
-            self.training_peak(batch_size, momentum, instructions)
-        })
+    pub fn largest_training_batch(&self, limit: u64, momentum: bool, processor: Processor) -> usize {
+        largest(limit, |batch_size| self.training_peak(batch_size, momentum, processor))
     }
 
     /// The largest batch of evaluation whose predicted peak is at most `limit` bytes; 0 where not even one image fits.
-    pub fn largest_evaluation_batch(&self, limit: u64, instructions: VectorInstructions) -> usize {
-        largest(limit, |batch_size| self.evaluation_peak(batch_size, instructions))
+    pub fn largest_evaluation_batch(&self, limit: u64, processor: Processor) -> usize {
+        largest(limit, |batch_size| self.evaluation_peak(batch_size, processor))
     }
 }
 
@@ -106,13 +100,13 @@ struct Walk<'a> {
     graph: &'a Graph,
     last_uses: Vec<Option<NodeId>>,
     batch: u64,
-    instructions: VectorInstructions,
+    processor: Processor,
     /// The parts that are live all the time; the others are zero.
     constant: TrainingMemory,
 }
 
 impl<'a> Walk<'a> {
-    fn new(graph: &'a Graph, batch: u64, momentum: bool, instructions: VectorInstructions) -> Self {
+    fn new(graph: &'a Graph, batch: u64, momentum: bool, processor: Processor) -> Self {
         let parameters = VALUE * graph.parameters() as u64;
         let channels = |node: &Node| match node.operation {
             Operation::BatchNorm => node.output.channels as u64,
@@ -134,7 +128,7 @@ impl<'a> Walk<'a> {
             graph,
             last_uses: graph.last_uses(),
             batch,
-            instructions,
+            processor,
             constant,
         }
     }
@@ -169,7 +163,7 @@ impl<'a> Walk<'a> {
             let (input, output) = (self.input(node), self.output(node));
             let transient = match node.operation {
                 Operation::Images => 0,
-                Operation::Convolution { kernel, .. } => self.convolution(node, kernel).forward(),
+                Operation::Convolution { .. } => self.convolution(node).forward(),
                 // The input less its mean, and the square of that; later the square and its copy with the channels
                 // in front. The result comes after.
                 Operation::BatchNorm => 2 * input,
@@ -216,8 +210,8 @@ impl<'a> Walk<'a> {
             let unshared = if received.is_shared { output } else { 0 };
             let transient = match node.operation {
                 Operation::Images | Operation::Concatenation | Operation::Addition => 0,
-                Operation::Convolution { kernel, .. } => {
-                    let convolution = self.convolution(node, kernel);
+                Operation::Convolution { .. } => {
+                    let convolution = self.convolution(node);
                     let of_input = match reads_images {
                         true => 0,
                         false => convolution.input_gradient(received.is_view),
@@ -327,8 +321,8 @@ impl<'a> Walk<'a> {
         self.graph.nodes.iter().enumerate().skip(1)
     }
 
-    fn convolution(&self, node: &Node, kernel: usize) -> ConvolutionMemory {
-        ConvolutionMemory::new(self.batch, node.input, node.output, kernel, self.instructions)
+    fn convolution(&self, node: &Node) -> ConvolutionMemory {
+        ConvolutionMemory::of(node, self.batch as usize, self.processor)
     }
 
     fn input(&self, node: &Node) -> u64 {
@@ -351,9 +345,17 @@ struct Kept {
 
 #[cfg(test)]
 mod tests {
-    use super::VectorInstructions::{Avx2, Avx512};
     use super::*;
-    use crate::network::{Shape, preset};
+    use crate::network::{Shape, VectorInstructions, preset};
+
+    const AVX2: Processor = Processor {
+        instructions: VectorInstructions::Avx2,
+        threads: 2,
+    };
+    const AVX512: Processor = Processor {
+        instructions: VectorInstructions::Avx512,
+        ..AVX2
+    };
 
     fn graph(name: &str, side: usize, classes: usize) -> Graph {
         let network = preset(name).unwrap().network;
@@ -371,7 +373,7 @@ mod tests {
             ("article", 224, 40, 8, 607_671_208),
             ("densenet-121", 224, 1000, 8, 1_616_390_436),
         ] {
-            let predicted = graph(name, side, classes).training_peak(batch_size, true, Avx512);
+            let predicted = graph(name, side, classes).training_peak(batch_size, true, AVX512);
             assert!(
                 predicted.abs_diff(counted) * 100 < counted,
                 "{name} at {batch_size}: {predicted} for {counted}"
@@ -383,8 +385,8 @@ mod tests {
     fn without_momentum_its_bytes_are_not_there() {
         let graph = graph("densenet-40-12", 32, 10);
         let (with, without) = (
-            graph.training_memory(8, true, Avx2),
-            graph.training_memory(8, false, Avx2),
+            graph.training_memory(8, true, AVX2),
+            graph.training_memory(8, false, AVX2),
         );
         assert_eq!(without.momentum, 0);
         assert_eq!(with.total() - without.total(), 4 * graph.parameters() as u64);
@@ -393,34 +395,22 @@ mod tests {
     #[test]
     fn a_larger_batch_never_needs_less_and_the_largest_that_fits_is_found() {
         let networks = [("densenet-40-12", 32), ("densenet-bc-100-12", 17), ("article", 33)];
-        for ((name, side), instructions) in networks.into_iter().flat_map(|of| [(of, Avx2), (of, Avx512)]) {
+        for ((name, side), processor) in networks.into_iter().flat_map(|of| [(of, AVX2), (of, AVX512)]) {
             let graph = graph(name, side, 10);
             let peaks: Vec<u64> = (1..140)
-                .map(|size| graph.training_peak(size, true, instructions))
+                .map(|size| graph.training_peak(size, true, processor))
                 .collect();
             assert!(peaks.is_sorted(), "{name}");
+            assert_eq!(graph.largest_training_batch(peaks[69], true, processor), 70, "{name}");
             assert_eq!(
-                graph.largest_training_batch(peaks[69], true, instructions),
-                70,
-                "{name}"
-            );
-            assert_eq!(
-                graph.largest_training_batch(peaks[69] - 1, true, instructions),
+                graph.largest_training_batch(peaks[69] - 1, true, processor),
                 69,
                 "{name}"
             );
-            assert_eq!(
-                graph.largest_training_batch(peaks[0] - 1, true, instructions),
-                0,
-                "{name}"
-            );
-            let evaluated = graph.evaluation_peak(70, instructions);
-            assert_eq!(graph.largest_evaluation_batch(evaluated, instructions), 70, "{name}");
-            assert_eq!(
-                graph.largest_evaluation_batch(evaluated - 1, instructions),
-                69,
-                "{name}"
-            );
+            assert_eq!(graph.largest_training_batch(peaks[0] - 1, true, processor), 0, "{name}");
+            let evaluated = graph.evaluation_peak(70, processor);
+            assert_eq!(graph.largest_evaluation_batch(evaluated, processor), 70, "{name}");
+            assert_eq!(graph.largest_evaluation_batch(evaluated - 1, processor), 69, "{name}");
         }
     }
 }

@@ -11,12 +11,13 @@ mod gradient_memory;
 mod graph;
 mod initialization;
 mod memory;
+mod onednn_memory;
 mod options;
+mod processor;
 mod shape;
 mod stem;
 
 pub use builder::GraphBuilder;
-pub use convolution_memory::VectorInstructions;
 pub use error::NetworkError;
 pub use families::FAMILIES;
 #[cfg(test)]
@@ -30,5 +31,6 @@ pub use graph::{Block, EPSILON, Graph, Node, NodeId, Operation, Segment};
 pub use initialization::Initialization;
 pub use memory::{Pass, TrainingMemory};
 pub use options::{LARGEST_WIDTH, Options};
+pub use processor::{Processor, VectorInstructions};
 pub use shape::Shape;
 pub use stem::Stem;
