@@ -250,14 +250,15 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// The old weights stay until the new ones are complete; each takes the place of its gradient. On top comes the
-    /// work on the largest.
+    /// The old weights stay until the new ones are complete; each takes the place of its gradient, and so does the
+    /// momentum of the last one. On top comes one more of the largest: weight decay, momentum and Nesterov's step write
+    /// into a tensor of their own, one after the other.
     fn optimizer(&self) -> TrainingMemory {
         let parameters = |node: &Node| VALUE * node.parameters() as u64;
         let largest = self.graph.nodes.iter().map(parameters).max().unwrap_or(0);
         TrainingMemory {
             gradients: self.graph.nodes.iter().map(parameters).sum(),
-            transient: 3 * largest,
+            transient: largest,
             pass: Pass::Optimizer,
             ..self.constant.clone()
         }
