@@ -82,6 +82,12 @@ impl ConvolutionMemory {
         copy(self.input) + copy(self.output) + call.bytes()
     }
 
+    /// The gradient of the weights itself, with the rows and columns that it is cut from.
+    pub(super) fn found_gradient(&self) -> u64 {
+        let [height, width] = self.weight_gradient_sides();
+        VALUE * (height * width * self.input.channels * self.output.channels) as u64
+    }
+
     /// The sides of what the weights' gradient is cut from: with a stride it has rows and columns beyond the window's.
     fn weight_gradient_sides(&self) -> [usize; 2] {
         let [height, width] = sides(self.output);

@@ -41,8 +41,9 @@ impl Graph {
                 Operation::Dropout { .. } => 0,
                 // With the places of the maxima, 8 bytes each, which nobody asked for.
                 Operation::MaxPool { .. } => 3 * output,
+                // With the zeros, which are put behind the maps.
+                Operation::ZeroChannels => 2 * output - bytes(node.input.values()),
                 Operation::Concatenation
-                | Operation::ZeroChannels
                 | Operation::AveragePool { .. }
                 | Operation::GlobalAveragePool
                 | Operation::Linear => output,

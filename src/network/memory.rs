@@ -1,6 +1,6 @@
 //! The memory of a training step in closed form.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, VecDeque};
 
 use super::convolution_memory::ConvolutionMemory;
 use super::gradient_memory::Gradients;
@@ -175,7 +175,8 @@ impl<'a> Walk<'a> {
                 Operation::Concatenation => 2 * output - input.min(output),
                 // The sum overwrites the first of the two.
                 Operation::Addition => output,
-                Operation::ZeroChannels => input + output,
+                // The zeros, which are put behind the maps, and the result.
+                Operation::ZeroChannels => 2 * output - input,
                 // The product with the mask overwrites the maps; the mask is kept.
                 Operation::Dropout { .. } => output,
                 // Maps that nothing keeps.
@@ -183,7 +184,7 @@ impl<'a> Walk<'a> {
             };
             // Outputs that nothing keeps and that a node behind this one reads, such as one branch beside the other.
             unread.retain(|&other| self.last_uses[other].is_some_and(|last| last > id));
-            let waits = |&&other: &&NodeId| !kept.values.contains(&other) && !node.inputs.contains(&other);
+            let waits = |&&other: &&NodeId| !kept.values.contains_key(&other) && !node.inputs.contains(&other);
             let waiting: u64 = unread
                 .iter()
                 .filter(waits)
@@ -199,7 +200,8 @@ impl<'a> Walk<'a> {
         let mut learned = 0;
         // The gradient of the logits is left out, as is small beside all else.
         let mut gradients = Gradients::new(self.graph.nodes.len());
-        for (id, node) in self.layers().rev() {
+        for id in self.backward_order() {
+            let node = &self.graph.nodes[id];
             let (input, output) = (self.input(node), self.output(node));
             let received = gradients.take(id);
             let reads_images = node
@@ -209,16 +211,16 @@ impl<'a> Walk<'a> {
             // A gradient that others hold too cannot be overwritten.
             let unshared = if received.is_shared { output } else { 0 };
             let transient = match node.operation {
-                Operation::Images | Operation::Concatenation | Operation::Addition => 0,
+                Operation::Images | Operation::Concatenation | Operation::ZeroChannels | Operation::Addition => 0,
                 Operation::Convolution { .. } => {
                     let convolution = self.convolution(node);
-                    let of_input = match reads_images {
-                        true => 0,
-                        false => convolution.input_gradient(received.is_view),
-                    };
-                    // The input's gradient is there while the weights' is computed.
-                    let made = if reads_images { 0 } else { input };
-                    of_input.max(made + convolution.weight_gradient())
+                    if !reads_images {
+                        let held = gradients.held() + received.own + convolution.input_gradient(received.is_view);
+                        moments.push(self.moment(Pass::Backward, node, kept.bytes, held, learned));
+                        // It is there while the weights' is computed, added to one that waits.
+                        gradients.add(node.inputs[0], input);
+                    }
+                    convolution.weight_gradient()
                 }
                 // The gradient with the channels in front, its product with the normalised input, and that with the
                 // channels in front. All else overwrites the kept input and the gradient. One image has its channels
@@ -230,23 +232,23 @@ impl<'a> Walk<'a> {
                 Operation::Dropout { .. } => unshared,
                 Operation::MaxPool { .. }
                 | Operation::AveragePool { .. }
-                | Operation::ZeroChannels
                 | Operation::GlobalAveragePool
                 | Operation::Linear => input,
             };
             let held = gradients.held() + received.own;
             moments.push(self.moment(Pass::Backward, node, kept.bytes, held + transient, learned));
             match node.operation {
-                Operation::Concatenation => gradients.hand_on(&received, &node.inputs, true),
+                Operation::Concatenation | Operation::ZeroChannels => gradients.hand_on(&received, &node.inputs, true),
                 Operation::Addition => gradients.hand_on(&received, &node.inputs, false),
+                Operation::Convolution { .. } => {}
                 _ => {
                     for &read in node.inputs.iter().filter(|&&read| read > 0) {
                         gradients.add(read, input);
                     }
                 }
             }
-            self.release(node, id, &mut kept);
-            learned += VALUE * node.parameters() as u64;
+            self.release(node, &mut kept);
+            learned += self.found_gradient(node);
         }
     }
 
@@ -257,7 +259,7 @@ impl<'a> Walk<'a> {
         let parameters = |node: &Node| VALUE * node.parameters() as u64;
         let largest = self.graph.nodes.iter().map(parameters).max().unwrap_or(0);
         TrainingMemory {
-            gradients: self.graph.nodes.iter().map(parameters).sum(),
+            gradients: self.graph.nodes.iter().map(|node| self.found_gradient(node)).sum(),
             transient: largest,
             pass: Pass::Optimizer,
             ..self.constant.clone()
@@ -299,23 +301,50 @@ impl<'a> Walk<'a> {
 
     fn keep(&self, node: &Node, kept: &mut Kept) {
         kept.bytes += self.kept_beside(node);
-        if let Some(value) = self.kept_value(node)
-            && kept.values.insert(value)
-        {
-            kept.bytes += self.output(&self.graph.nodes[value]);
+        if let Some(value) = self.kept_value(node) {
+            let keepers = kept.values.entry(value).or_insert(0);
+            *keepers += 1;
+            if *keepers == 1 {
+                kept.bytes += self.output(&self.graph.nodes[value]);
+            }
         }
     }
 
-    /// Releases what a node kept, once backward has passed it; maps that an earlier node keeps too stay.
-    fn release(&self, node: &Node, id: NodeId, kept: &mut Kept) {
+    /// Releases what a node kept, once backward has passed it; maps that another node keeps too stay.
+    fn release(&self, node: &Node, kept: &mut Kept) {
         kept.bytes -= self.kept_beside(node);
         if let Some(value) = self.kept_value(node) {
-            let mut earlier = self.graph.nodes[value + 1..id].iter();
-            let is_kept_by_another = earlier.any(|other| self.kept_value(other) == Some(value));
-            if !is_kept_by_another && kept.values.remove(&value) {
+            let keepers = kept.values.entry(value).or_insert(1);
+            *keepers -= 1;
+            if *keepers == 0 {
+                kept.values.remove(&value);
                 kept.bytes -= self.output(&self.graph.nodes[value]);
             }
         }
+    }
+
+    /// The nodes as Burn's autodiff passes them backward: those with the most steps between the images and them first,
+    /// and of equally many those with the fewest nodes between them and the loss.
+    fn backward_order(&self) -> Vec<NodeId> {
+        let nodes = &self.graph.nodes;
+        let mut steps = vec![0; nodes.len()];
+        for (id, node) in self.layers() {
+            // Burn's normalisation is a chain of operations.
+            let own = if node.operation == Operation::BatchNorm { 10 } else { 1 };
+            let before = node.inputs.iter().map(|&input| steps[input]).max().unwrap_or(0);
+            steps[id] = before + own;
+        }
+        let mut found = vec![false; nodes.len()];
+        let mut order = Vec::with_capacity(nodes.len());
+        let mut queue: VecDeque<NodeId> = (1..nodes.len()).next_back().into_iter().collect();
+        while let Some(id) = queue.pop_front() {
+            if id > 0 && !std::mem::replace(&mut found[id], true) {
+                order.push(id);
+                queue.extend(&nodes[id].inputs);
+            }
+        }
+        order.sort_by_key(|&id| std::cmp::Reverse(steps[id]));
+        order
     }
 
     fn layers(&self) -> impl DoubleEndedIterator<Item = (NodeId, &Node)> {
@@ -324,6 +353,14 @@ impl<'a> Walk<'a> {
 
     fn convolution(&self, node: &Node) -> ConvolutionMemory {
         ConvolutionMemory::of(node, self.batch as usize, self.processor)
+    }
+
+    /// The gradient of a node's learned values.
+    fn found_gradient(&self, node: &Node) -> u64 {
+        match node.operation {
+            Operation::Convolution { .. } => self.convolution(node).found_gradient(),
+            _ => VALUE * node.parameters() as u64,
+        }
     }
 
     fn input(&self, node: &Node) -> u64 {
@@ -338,8 +375,8 @@ impl<'a> Walk<'a> {
 /// The values that forward keeps for backward.
 #[derive(Default)]
 struct Kept {
-    /// Nodes whose outputs are kept.
-    values: BTreeSet<NodeId>,
+    /// Nodes whose outputs are kept, with how many nodes keep them.
+    values: BTreeMap<NodeId, usize>,
     /// Their bytes, and those of what is kept beside.
     bytes: u64,
 }
