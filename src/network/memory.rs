@@ -1,7 +1,8 @@
 //! The memory of a training step in closed form.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
+use super::backward_order::backward_order;
 use super::convolution_memory::ConvolutionMemory;
 use super::gradient_memory::Gradients;
 use super::graph::{Graph, Node, NodeId, Operation};
@@ -200,7 +201,7 @@ impl<'a> Walk<'a> {
         let mut learned = 0;
         // The gradient of the logits is left out, as is small beside all else.
         let mut gradients = Gradients::new(self.graph.nodes.len());
-        for id in self.backward_order() {
+        for id in backward_order(&self.graph.nodes) {
             let node = &self.graph.nodes[id];
             let (input, output) = (self.input(node), self.output(node));
             let received = gradients.take(id);
@@ -321,30 +322,6 @@ impl<'a> Walk<'a> {
                 kept.bytes -= self.output(&self.graph.nodes[value]);
             }
         }
-    }
-
-    /// The nodes as Burn's autodiff passes them backward: those with the most steps between the images and them first,
-    /// and of equally many those with the fewest nodes between them and the loss.
-    fn backward_order(&self) -> Vec<NodeId> {
-        let nodes = &self.graph.nodes;
-        let mut steps = vec![0; nodes.len()];
-        for (id, node) in self.layers() {
-            // Burn's normalisation is a chain of operations.
-            let own = if node.operation == Operation::BatchNorm { 10 } else { 1 };
-            let before = node.inputs.iter().map(|&input| steps[input]).max().unwrap_or(0);
-            steps[id] = before + own;
-        }
-        let mut found = vec![false; nodes.len()];
-        let mut order = Vec::with_capacity(nodes.len());
-        let mut queue: VecDeque<NodeId> = (1..nodes.len()).next_back().into_iter().collect();
-        while let Some(id) = queue.pop_front() {
-            if id > 0 && !std::mem::replace(&mut found[id], true) {
-                order.push(id);
-                queue.extend(&nodes[id].inputs);
-            }
-        }
-        order.sort_by_key(|&id| std::cmp::Reverse(steps[id]));
-        order
     }
 
     fn layers(&self) -> impl DoubleEndedIterator<Item = (NodeId, &Node)> {

@@ -1,5 +1,6 @@
 //! Networks as plain data: its family's options, its graph of operations, and their counts in closed form.
 
+mod backward_order;
 mod builder;
 mod convolution_memory;
 mod error;
