@@ -253,15 +253,23 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// The old weights stay until the new ones are complete; each takes the place of its gradient, and so does the
-    /// momentum of the last one. On top comes one more of the largest: weight decay, momentum and Nesterov's step write
-    /// into a tensor of their own, one after the other.
+    /// The old weights stay until the new ones are complete; one layer after the other, each takes the place of its
+    /// gradient, and so does the momentum of the last one. On top comes one more of the layer at work: weight decay,
+    /// momentum and Nesterov's step write into a tensor of their own, one after the other.
     fn optimizer(&self) -> TrainingMemory {
-        let parameters = |node: &Node| VALUE * node.parameters() as u64;
-        let largest = self.graph.nodes.iter().map(parameters).max().unwrap_or(0);
+        let found = |node: &Node| self.found_gradient(node);
+        let mut gradients: u64 = self.graph.nodes.iter().map(found).sum();
+        let mut highest = (0, 0);
+        for node in &self.graph.nodes {
+            let parameters = VALUE * node.parameters() as u64;
+            if gradients + parameters > highest.0 + highest.1 {
+                highest = (gradients, parameters);
+            }
+            gradients = gradients - found(node) + parameters;
+        }
         TrainingMemory {
-            gradients: self.graph.nodes.iter().map(|node| self.found_gradient(node)).sum(),
-            transient: largest,
+            gradients: highest.0,
+            transient: highest.1,
             pass: Pass::Optimizer,
             ..self.constant.clone()
         }
