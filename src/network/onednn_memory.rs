@@ -177,7 +177,7 @@ impl Call {
             2 | 3 => 2 * vector,
             _ => 4 * vector,
         };
-        if (7..=80).contains(&rows) && self.outputs % 32 == 0 {
+        if (7..=80).contains(&rows) && self.outputs.is_multiple_of(32) {
             return 2 * vector;
         }
         let chunks = if rows <= 8 && self.outputs <= 256 {
@@ -185,7 +185,10 @@ impl Call {
         } else {
             self.outputs.div_ceil(block)
         };
-        let largest = (1..=rows.min(64)).rev().find(|&part| rows % part == 0).unwrap_or(1);
+        let largest = (1..=rows.min(64))
+            .rev()
+            .find(|&part| rows.is_multiple_of(part))
+            .unwrap_or(1);
         let part = if largest < 6 { rows.min(64) } else { largest };
         let work = chunks * rows.div_ceil(part);
         let is_balanced = work % self.threads() == 0 || work / self.threads() > 3;
@@ -198,7 +201,7 @@ impl Call {
 
     /// The addresses of each thread's blocks, and partial results of long sums, which threads share.
     fn inner_workspace(&self, result: u64) -> u64 {
-        let is_long = self.inputs % self.vector() == 0 && self.inputs * area(self.window) > 1024;
+        let is_long = self.inputs.is_multiple_of(self.vector()) && self.inputs * area(self.window) > 1024;
         let partial = if is_long && self.threads() > 1 { result + 128 } else { 0 };
         256 + self.threads() as u64 * (PAGE + 24) + partial
     }
@@ -223,7 +226,7 @@ impl Call {
         };
         let image = VALUE * ((padded(0) * padded(1) * self.outputs) as u64).next_multiple_of(PAGE);
         let threads = self.threads() as u64;
-        let uneven = if self.input[1] % self.stride == 0 {
+        let uneven = if self.input[1].is_multiple_of(self.stride) {
             0
         } else {
             threads * VALUE * PAGE + PAGE
