@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use densenet_bench::backends::{DeviceChoice, device_help};
 use densenet_bench::data::{self, Loader};
 use densenet_bench::files::Output;
-use densenet_bench::host::{self, available_memory, available_threads};
+use densenet_bench::host::{self, available_memory, choose_threads};
 use densenet_bench::model::Model;
 use densenet_bench::training::{TrainingImages, build, logits};
 use densenet_bench::trials::{located_data, read_weights};
@@ -41,7 +41,7 @@ pub struct Arguments {
     logits: Option<PathBuf>,
     #[arg(long, default_value = "auto", value_parser = device::parse, help = device_help())]
     device: DeviceChoice,
-    /// Threads of the device's backend; all that the system allows unless given
+    /// Threads of the device's backend; OMP_NUM_THREADS, or all that the system allows, unless given
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     threads: Option<u16>,
 }
@@ -71,9 +71,11 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let choice = device::resolved(arguments.device)?;
     let chosen: Vec<bool> = (0..ablation.variants.len()).map(|other| other == index).collect();
     device::check_switches(&ablation, &chosen, choice)?;
-    let threads = arguments.threads.map_or_else(available_threads, usize::from);
     let variant = &ablation.variants[index];
     let settings = &variant.settings;
+    let host::ThreadChoice { threads, warnings, .. } =
+        choose_threads(arguments.threads.map(usize::from), settings.run.threads);
+    warnings.iter().for_each(|warning| say(&format!("warning: {warning}")));
     // The pools of threads and the allocator read their variables when the process starts. Where that cannot be had, the
     // numbers are the same and take longer.
     let _ = host::restart_with(host::process_variables(&settings.run, choice, threads), false);
