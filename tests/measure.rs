@@ -213,7 +213,10 @@ fn settings_that_a_device_cannot_honour_are_refused_before_anything_is_written()
         "error: --memory-limit: the memory of flex cannot be limited; leave it out, or take --device cpu"
     );
     let said = place.refused(&["run", "small.toml", "--device", "cpu", "--threads", "60000"]);
-    assert!(said.starts_with("error: 60000 threads: this machine runs "), "{said}");
+    assert!(
+        said.starts_with("error: 60000 threads (--threads): this machine runs "),
+        "{said}"
+    );
     assert!(!place.path("results").exists());
 }
 

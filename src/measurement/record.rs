@@ -6,6 +6,7 @@ use serde_json::json;
 use crate::formats::ablation::{Mode, Settings, TrainSettings};
 use crate::formats::part::Part;
 use crate::formats::tables::Status;
+use crate::host::ProcessorTime;
 use crate::network::Shape;
 use crate::trials::{arithmetic_of, digest};
 
@@ -93,6 +94,10 @@ pub struct RoundResult {
     pub process_peak_bytes: Option<u64>,
     /// Where that figure comes from, `resident-set`.
     pub process_peak_source: String,
+    /// What its threads did during the timed steps; none where the device is not the processor, or the system does not
+    /// say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub processor: Option<ProcessorTime>,
     /// Why a figure is missing, in words; else empty.
     pub note: String,
     /// Which execution carried out which part of the network; empty where it was not built.
@@ -112,6 +117,7 @@ impl RoundResult {
             reserved_peak_bytes: None,
             process_peak_bytes: None,
             process_peak_source: String::new(),
+            processor: None,
             note: String::new(),
             parts: Vec::new(),
         }

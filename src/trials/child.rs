@@ -19,7 +19,7 @@ use crate::formats::checkpoint::Position;
 use crate::formats::network_weights::take;
 use crate::formats::tables::Status;
 use crate::formats::weights::{self, Weights, WeightsError};
-use crate::host::{self, ArithmeticError, Stop, nanoseconds};
+use crate::host::{self, ArithmeticError, ProcessorWatch, Stop, nanoseconds};
 use crate::model::initial_weights;
 use crate::network::{Graph, NetworkError};
 use crate::training::{BuildError, Start, TrainError, TrainingImages, build, train};
@@ -236,7 +236,11 @@ fn trained(
         momentum,
         position,
     };
+    // Where a GPU does the work, how long the processor's threads waited says little.
+    let is_of_processor = !choice.backend().runs_beside_processor;
+    let watch = is_of_processor.then(ProcessorWatch::start).flatten();
     let trained = train(start, training, &images, record.seed, &mut recording)?;
+    let processor = watch.and_then(|watch| watch.elapsed());
     // The result says that the rows are there: they must be, also after a power cut.
     recording.sync()?;
     let exported = weights::write(&trained.model.weights())?;
@@ -253,6 +257,7 @@ fn trained(
         train_images_per_second: Some(trained.images_per_second),
         peak_memory_bytes: spent.peak_memory_bytes,
         wall_ns: Some(spent.wall_ns),
+        processor,
         weights_sha256: sha256(&exported),
         parts: trained.model.program().parts(),
         ..TrialResult::unfinished(Status::Ok, "")

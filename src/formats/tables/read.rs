@@ -210,6 +210,8 @@ mod tests {
             peak_memory_bytes: Some(u64::MAX),
             wall_ns: None,
             weights_sha256: String::new(),
+            processor_share: None,
+            warning: String::new(),
         }
     }
 

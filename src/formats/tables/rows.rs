@@ -98,6 +98,12 @@ row! {
         /// The SHA-256 of the exported weights, `trials/ID/weights.safetensors`, in hexadecimal; empty before the end.
         #[serde(with = "cell")]
         weights_sha256: String,
+        /// Of the processor time that the threads asked for while training, the share that they got; of a resumed trial since
+        /// it was resumed. Empty on CUDA, and where the system does not say it.
+        processor_share: Option<f64> = "",
+        /// What makes the speed doubtful, with what to do; else empty.
+        #[serde(with = "cell")]
+        warning: String = "",
     }
 }
 

@@ -23,6 +23,7 @@ fn values(column: &Column) -> &'static str {
 fn table<T: Row>() -> String {
     let line = |column: &Column| {
         let before = match column.before {
+            Some("") => " It is empty in files from before this column.".to_owned(),
             Some(before) => format!(" Files from before this column mean `{before}`."),
             None => String::new(),
         };
