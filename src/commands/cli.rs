@@ -84,10 +84,15 @@ fn dispatch(cli: Cli) -> ExitCode {
     };
     outcome.unwrap_or_else(|failure| {
         let status = match &failure {
-            Failure::Input(_) => 2,
+            Failure::Input(_) | Failure::Ablation(_) => 2,
             Failure::Work(_) => 1,
         };
+        let excerpt = failure.excerpt();
         say(&format!("error: {}", failure.into_message()));
+        // Its letters are escaped one by one, so that the caret stays below its place.
+        if let Some(excerpt) = excerpt {
+            excerpt.lines().for_each(say);
+        }
         ExitCode::from(status)
     })
 }

@@ -66,7 +66,7 @@ fn a_sweep_of_the_name_or_the_question_is_refused() {
 fn a_sweep_value_is_checked_as_the_keys_own() {
     refuses(
         &section("sweep", r#""model.growth-rate" = [8, "12"]"#),
-        r#"growth.toml:8: model.growth-rate: growth-rate is "12", a string; it must be a whole number from 1 to 65536; the paper's are 12, 24, 32, 40 and 48"#,
+        r#"growth.toml:8: model.growth-rate: growth-rate is "12", a string; it must be a whole number from 1 to 65536; write 12, without quotes"#,
     );
     refuses(
         &section(
@@ -273,7 +273,7 @@ set = { question = "b" }"#,
             r#"name = "a"
 set = { "model.growth-rate" = "24" }"#,
         ),
-        r#"growth.toml:9: model.growth-rate: growth-rate is "24", a string; it must be a whole number from 1 to 65536; the paper's are 12, 24, 32, 40 and 48"#,
+        r#"growth.toml:9: model.growth-rate: growth-rate is "24", a string; it must be a whole number from 1 to 65536; write 24, without quotes"#,
     );
     refuses(
         &variant(

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use densenet_bench::backends::BackendDevice;
 use densenet_bench::formats::ablation::{Settings, parse};
-use densenet_bench::host::{available_memory, available_threads};
+use densenet_bench::host::{ThreadChoice, available_memory, available_threads, choose_threads};
 use densenet_bench::measurement::count_measurements;
 use densenet_bench::trials::{ExperimentPlan, PlannedTrial};
 use densenet_bench::words::counted;

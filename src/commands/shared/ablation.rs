@@ -1,31 +1,53 @@
 //! Ablation files: reading one, checking it, choosing among its variants.
 
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::{Failure, say};
-use densenet_bench::files::read_text;
-use densenet_bench::formats::ablation::{Ablation, LARGEST_FILE, parse};
-use densenet_bench::host::{available_memory, available_threads};
+use densenet_bench::files::read_bounded;
+use densenet_bench::formats::ablation::{Ablation, LARGEST_FILE, parse, text_of_bytes};
+use densenet_bench::host::{available_memory, default_threads};
 use densenet_bench::trials::{Experiment, ExperimentPlan, plan};
 
 /// Reads and checks an ablation file by itself.
 pub fn read(file: &Path) -> Result<Ablation, Failure> {
     let text = text_of(file)?;
-    parse(&text, file).map_err(Failure::input)
+    parse(&text, file).map_err(Failure::ablation)
 }
 
 /// The text of a file.
 pub fn text_of(file: &Path) -> Result<String, Failure> {
-    read_text(file, LARGEST_FILE).map_err(|error| {
+    let bytes = read_bounded(file, LARGEST_FILE).map_err(|error| {
         let remedy = match error.kind() {
-            ErrorKind::NotFound => "name an existing ablation file, such as ablations/growth.toml",
-            ErrorKind::InvalidData => "an ablation file is UTF-8 text",
-            ErrorKind::FileTooLarge => "an ablation file is short; name one, such as ablations/growth.toml",
-            _ => "it must be a file that can be read",
+            ErrorKind::NotFound => match meant_by(file) {
+                Some(meant) => format!("did you mean {}?", meant.display()),
+                None if file.starts_with("~") => {
+                    "a shell replaces ~ only where it is not in quotes; write the folder itself, or $HOME".to_owned()
+                }
+                None => "name an existing ablation file, such as ablations/growth.toml".to_owned(),
+            },
+            ErrorKind::IsADirectory => match meant_by(file) {
+                Some(meant) => format!("name a file; did you mean {}?", meant.display()),
+                None => "name a file in it, such as ablations/growth.toml".to_owned(),
+            },
+            ErrorKind::FileTooLarge => "an ablation file is short; name one, such as ablations/growth.toml".to_owned(),
+            _ => "it must be a file that can be read".to_owned(),
         };
         Failure::Input(format!("{}: {error}; {remedy}", file.display()))
-    })
+    })?;
+    text_of_bytes(bytes, file).map_err(Failure::ablation)
+}
+
+/// An ablation file that is there and is likely meant: one with the extension, in ablations/, or a result folder's own.
+fn meant_by(file: &Path) -> Option<PathBuf> {
+    let named = |folder: &str| Path::new(folder).join(file.file_name().unwrap_or_default());
+    let candidates = [
+        file.with_extension("toml"),
+        named("ablations"),
+        named("ablations").with_extension("toml"),
+        file.join("ablation.toml"),
+    ];
+    candidates.into_iter().find(|path| path != file && path.is_file())
 }
 
 /// Checks an ablation against the outlines of its data and its networks' closed forms; no image is read. What was renamed
@@ -40,7 +62,7 @@ pub fn planned(ablation: Ablation) -> Result<ExperimentPlan, Failure> {
 
 /// Reads the data of a planned ablation.
 pub fn prepared(plan: ExperimentPlan) -> Result<Experiment, Failure> {
-    plan.prepare(available_threads(), available_memory())
+    plan.prepare(default_threads(), available_memory())
         .map_err(Failure::input)
 }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use super::excerpt::Excerpt;
 use super::keys;
 use super::settings::{Ablation, Variant};
 use crate::network::NetworkError;
@@ -15,12 +16,39 @@ pub struct FormatError {
     pub file: PathBuf,
     /// The line at fault, from 1; none where something is missing from a file that has no place for it yet.
     pub line: Option<usize>,
+    /// The character at fault in that line, from 1, where it is known.
+    pub column: Option<usize>,
     /// The key at fault, with its section: `model.growth-rate`.
     pub key: Option<String>,
     /// What was found and the rule that it breaks.
     pub rule: String,
     /// What to write instead.
     pub remedy: String,
+    /// The line with a caret under the place, where the file's text was at hand; it is not part of the one line.
+    pub excerpt: Option<Excerpt>,
+}
+
+impl FormatError {
+    /// The same, with the line at fault as the file's text has it.
+    pub(super) fn with_excerpt(self, text: &str) -> Self {
+        let excerpt = self.line.and_then(|line| {
+            let column = self
+                .column
+                .unwrap_or_else(|| likely_column(text, line, self.key.as_deref()));
+            Excerpt::new(text, line, column)
+        });
+        Self { excerpt, ..self }
+    }
+}
+
+/// Where a value is likely to start that is wrong: behind the `=` of its key, else at the line's first letter.
+fn likely_column(text: &str, line: usize, key: Option<&str>) -> usize {
+    let line = text.split('\n').nth(line.saturating_sub(1)).unwrap_or_default();
+    let last = key.and_then(|key| key.rsplit('.').next()).unwrap_or_default();
+    let is_of_key = |before: &str| before.trim().trim_matches('"').ends_with(last);
+    let value = line.split_once('=').filter(|(before, _)| is_of_key(before));
+    let rest = value.map_or(line, |(_, value)| value).trim_start();
+    line.chars().count() - rest.chars().count() + 1
 }
 
 impl fmt::Display for FormatError {
@@ -28,6 +56,9 @@ impl fmt::Display for FormatError {
         write!(f, "{}", self.file.display())?;
         if let Some(line) = self.line {
             write!(f, ":{line}")?;
+            if let Some(column) = self.column {
+                write!(f, ":{column}")?;
+            }
         }
         if let Some(key) = &self.key {
             write!(f, ": {key}")?;
@@ -42,6 +73,7 @@ impl std::error::Error for FormatError {}
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Fault {
     pub line: Option<usize>,
+    pub column: Option<usize>,
     pub key: Option<String>,
     pub rule: String,
     pub remedy: String,
@@ -56,6 +88,7 @@ impl Fault {
     ) -> Self {
         Self {
             line: line.into(),
+            column: None,
             key: Some(key.into()),
             rule: rule.into(),
             remedy: remedy.into(),
@@ -66,9 +99,11 @@ impl Fault {
         FormatError {
             file: file.to_owned(),
             line: self.line,
+            column: self.column,
             key: self.key,
             rule: self.rule,
             remedy: self.remedy,
+            excerpt: None,
         }
     }
 

@@ -17,12 +17,12 @@ pub const LARGEST_FILE: u64 = 10 << 20;
 /// # Errors
 /// The first rule of the format that the text breaks; see `docs/ablation-format.md`.
 pub fn parse(text: &str, file: &Path) -> Result<Ablation, FormatError> {
-    let read = Document::parse(text).and_then(|document| {
+    let read = document_of(text).and_then(|document| {
         let ablation = read(&document, file)?;
         variants::check_names(&document)?;
         Ok(ablation)
     });
-    read.map_err(|fault| fault.in_file(file))
+    read.map_err(|fault| fault.in_file(file).with_excerpt(text))
 }
 
 /// Reads the ablation file that a result folder keeps, whose names may be those that are refused today: [`parse`] says
@@ -31,8 +31,22 @@ pub fn parse(text: &str, file: &Path) -> Result<Ablation, FormatError> {
 /// # Errors
 /// Those of [`parse`] that do not concern names.
 pub fn parse_recorded(text: &str, file: &Path) -> Result<Ablation, FormatError> {
-    let read = Document::parse(text).and_then(|document| read(&document, file));
-    read.map_err(|fault| fault.in_file(file))
+    let read = document_of(text).and_then(|document| read(&document, file));
+    read.map_err(|fault| fault.in_file(file).with_excerpt(text))
+}
+
+fn document_of(text: &str) -> Result<Document, Fault> {
+    if text.trim_start_matches('\u{feff}').trim().is_empty() {
+        return Err(Fault {
+            line: None,
+            column: None,
+            key: None,
+            rule: "the file is empty".to_owned(),
+            remedy: "an ablation has at least name, question, [data] and [model]; ablations/growth.toml is an example"
+                .to_owned(),
+        });
+    }
+    Document::parse(text)
 }
 
 fn read(document: &Document, file: &Path) -> Result<Ablation, Fault> {
