@@ -41,11 +41,13 @@ impl FormatError {
     }
 }
 
-/// Where a value is likely to start that is wrong: behind the `=` of its key, else at the line's first letter.
+/// Where what is wrong is likely to start: a value behind the `=` of its key, an unknown key at the line's first letter.
 fn likely_column(text: &str, line: usize, key: Option<&str>) -> usize {
+    let key = key.map(|key| key.trim_start_matches("sweep.").trim_start_matches("variant.set."));
+    let key = key.filter(|key| keys::known(key).is_some());
     let line = text.split('\n').nth(line.saturating_sub(1)).unwrap_or_default();
     let last = key.and_then(|key| key.rsplit('.').next()).unwrap_or_default();
-    let is_of_key = |before: &str| before.trim().trim_matches('"').ends_with(last);
+    let is_of_key = |before: &str| key.is_some() && before.trim().trim_matches('"').ends_with(last);
     let value = line.split_once('=').filter(|(before, _)| is_of_key(before));
     let rest = value.map_or(line, |(_, value)| value).trim_start();
     line.chars().count() - rest.chars().count() + 1
