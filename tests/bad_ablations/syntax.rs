@@ -333,7 +333,7 @@ fn what_windows_and_editors_write_and_toml_allows_is_accepted() {
 fn the_line_at_fault_is_shown_with_a_caret_below_the_place() {
     let excerpt = |text: &str| {
         let error = parse(text, Path::new("growth.toml")).unwrap_err();
-        error.excerpt.unwrap().to_string()
+        error.excerpt().unwrap().to_string()
     };
     assert_eq!(excerpt(&model("depth = = 40")), "  6 | depth = = 40\n    |         ^");
     // A value that is TOML and wrong.

@@ -28,7 +28,7 @@ impl Failure {
     /// Lines that show the place at fault, below the message.
     pub fn excerpt(&self) -> Option<String> {
         match self {
-            Self::Ablation(error) => error.excerpt.as_ref().map(Excerpt::to_string),
+            Self::Ablation(error) => error.excerpt().map(Excerpt::to_string),
             Self::Input(_) | Self::Work(_) => None,
         }
     }

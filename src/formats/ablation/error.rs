@@ -16,28 +16,49 @@ pub struct FormatError {
     pub file: PathBuf,
     /// The line at fault, from 1; none where something is missing from a file that has no place for it yet.
     pub line: Option<usize>,
-    /// The character at fault in that line, from 1, where it is known.
-    pub column: Option<usize>,
     /// The key at fault, with its section: `model.growth-rate`.
     pub key: Option<String>,
     /// What was found and the rule that it breaks.
     pub rule: String,
     /// What to write instead.
     pub remedy: String,
-    /// The line with a caret under the place, where the file's text was at hand; it is not part of the one line.
-    pub excerpt: Option<Excerpt>,
+    /// What is known of the place in that line.
+    in_line: Option<Box<InLine>>,
+}
+
+/// A place in a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct InLine {
+    /// The character, from 1, where it is known for certain.
+    column: Option<usize>,
+    /// The line with a caret under the place, where the file's text was at hand.
+    excerpt: Option<Excerpt>,
 }
 
 impl FormatError {
+    /// The character at fault in its line, from 1, where it is known.
+    pub fn column(&self) -> Option<usize> {
+        self.in_line.as_ref()?.column
+    }
+
+    /// The line with a caret under the place, where it is known; it is not part of the one line that the error prints as.
+    pub fn excerpt(&self) -> Option<&Excerpt> {
+        self.in_line.as_ref()?.excerpt.as_ref()
+    }
+
     /// The same, with the line at fault as the file's text has it.
     pub(super) fn with_excerpt(self, text: &str) -> Self {
         let excerpt = self.line.and_then(|line| {
             let column = self
-                .column
+                .column()
                 .unwrap_or_else(|| likely_column(text, line, self.key.as_deref()));
             Excerpt::new(text, line, column)
         });
-        Self { excerpt, ..self }
+        let column = self.column();
+        Self {
+            in_line: Some(Box::new(InLine { column, excerpt })),
+            ..self
+        }
     }
 }
 
@@ -58,7 +79,7 @@ impl fmt::Display for FormatError {
         write!(f, "{}", self.file.display())?;
         if let Some(line) = self.line {
             write!(f, ":{line}")?;
-            if let Some(column) = self.column {
+            if let Some(column) = self.column() {
                 write!(f, ":{column}")?;
             }
         }
@@ -101,11 +122,15 @@ impl Fault {
         FormatError {
             file: file.to_owned(),
             line: self.line,
-            column: self.column,
             key: self.key,
             rule: self.rule,
             remedy: self.remedy,
-            excerpt: None,
+            in_line: self.column.map(|column| {
+                Box::new(InLine {
+                    column: Some(column),
+                    excerpt: None,
+                })
+            }),
         }
     }
 
