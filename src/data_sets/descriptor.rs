@@ -38,7 +38,7 @@ pub struct Request<'a> {
 }
 
 /// The shape and sizes of a data set, known without its images.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outline {
     /// One image.
     pub shape: Shape,
@@ -48,6 +48,8 @@ pub struct Outline {
     pub train_images: usize,
     /// Images to test on, after `test-limit`.
     pub test_images: usize,
+    /// What the user should know of how the data set was found: sentences, without an end.
+    pub remarks: Vec<String>,
 }
 
 impl Outline {

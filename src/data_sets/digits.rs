@@ -55,6 +55,7 @@ fn outline(options: &Options<'_>) -> Result<Outline, DataError> {
         classes: CLASSES as usize,
         train_images: TRAINING_ROWS,
         test_images: TEST_ROWS,
+        remarks: Vec::new(),
     };
     all.within_limits(options, NAME)
 }

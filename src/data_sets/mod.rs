@@ -5,15 +5,22 @@
 //! the caller hands over, so that nothing here opens a file.
 
 mod allocation;
+mod bad_files;
 pub mod cifar;
 pub mod cifar10;
 pub mod cifar100;
+mod cifar_folder;
+mod cifar_format;
 mod descriptor;
 pub mod digits;
 mod error;
 mod file_system;
 mod folder;
+mod folder_layout;
+mod folder_listing;
 pub mod image_file;
+mod image_name;
+mod image_walk;
 mod jpeg;
 mod known;
 mod options;
@@ -21,12 +28,13 @@ mod parallel;
 mod set;
 mod settings;
 mod signature;
+mod stand_in;
 mod synthetic;
 mod table;
 
 pub use descriptor::{Descriptor, Outline, Request};
 pub use error::DataError;
-pub use file_system::{Entry, FileSystem};
+pub use file_system::{Child, ChildKind, Entry, FileSystem};
 pub use known::{Download, Files, KnownSet, Member, Packing, Size};
 pub use options::Options;
 pub use set::{DataSet, Part, Split};

@@ -87,6 +87,7 @@ fn outline(options: &Options<'_>) -> Result<Outline, DataError> {
         classes: options.classes,
         train_images: options.train_images,
         test_images: options.test_images,
+        remarks: Vec::new(),
     };
     all.within_limits(options, NAME)
 }

@@ -63,7 +63,7 @@ impl ExperimentPlan {
                 Entry::Occupied(entry) => entry.get().clone(),
                 Entry::Vacant(entry) => {
                     let data = data::load(settings, threads, memory)
-                        .and_then(|data| check_outline(&data, planned.outline).map(|()| data))
+                        .and_then(|data| check_outline(&data, &planned.outline).map(|()| data))
                         .map_err(|error| located_data(&self.ablation, variant, &error))?;
                     entry.insert(data.fingerprint).clone()
                 }
@@ -91,14 +91,15 @@ impl ExperimentPlan {
 }
 
 /// The images may have changed since planning.
-fn check_outline(data: &DataSet, planned: Outline) -> Result<(), DataError> {
+fn check_outline(data: &DataSet, planned: &Outline) -> Result<(), DataError> {
     let found = Outline {
         shape: data.shape,
         classes: data.classes.len(),
         train_images: data.train.images(),
         test_images: data.test.images(),
+        remarks: planned.remarks.clone(),
     };
-    match found == planned {
+    match found == *planned {
         true => Ok(()),
         false => Err(DataError::new(
             "data.dataset",
@@ -174,7 +175,7 @@ mod tests {
     fn an_experiment_has_the_trials_that_were_planned() {
         let ablation = ablation("dataset = \"synthetic\"\ntrain-images = 100\ntrain-limit = 70\nimage-size = 8");
         let plan = plan(ablation).unwrap();
-        let outline = plan.variants[0].outline;
+        let outline = plan.variants[0].outline.clone();
         assert_eq!((outline.train_images, outline.test_images), (70, 512));
         let planned = plan.trials.clone();
         let experiment = plan.prepare(2, None).unwrap();

@@ -21,8 +21,8 @@ pub struct ExperimentPlan {
     pub variants: Vec<VariantPlan>,
     /// The trials in the ablation's order: variant by variant, seed by seed.
     pub trials: Vec<PlannedTrial>,
-    /// What was renamed or converted in the files of `model.weights`, a line a kind and file.
-    pub weights_notes: Vec<String>,
+    /// What the user should know of how data and weights were found, each once.
+    pub remarks: Vec<String>,
 }
 
 /// A variant whose settings fit its data's outline.
@@ -59,15 +59,16 @@ pub fn plan(ablation: Ablation) -> Result<ExperimentPlan, FormatError> {
     let mut variant_of: BTreeMap<String, usize> = BTreeMap::new();
     let mut variants = Vec::with_capacity(ablation.variants.len());
     let mut trials = Vec::new();
-    let mut weights_notes = Vec::new();
+    let mut remarks: Vec<String> = Vec::new();
     for (index, variant) in ablation.variants.iter().enumerate() {
         let settings = &variant.settings;
         // A folder of many images is listed once.
         let outline = match outlines.entry(images_key(&settings.data)) {
-            Entry::Occupied(entry) => *entry.get(),
+            Entry::Occupied(entry) => entry.get().clone(),
             Entry::Vacant(entry) => {
                 let outline = data::outline(&settings.data);
-                *entry.insert(outline.map_err(|error| located_data(&ablation, variant, &error))?)
+                let outline = outline.map_err(|error| located_data(&ablation, variant, &error))?;
+                entry.insert(outline).clone()
             }
         };
         let network = settings
@@ -78,12 +79,12 @@ pub fn plan(ablation: Ablation) -> Result<ExperimentPlan, FormatError> {
             Some(read) => (Some(read.sha256), read.notes),
             None => (None, Vec::new()),
         };
-        for note in notes {
-            if !weights_notes.contains(&note) {
-                weights_notes.push(note);
+        for remark in outline.remarks.iter().chain(&notes) {
+            if !remarks.contains(remark) {
+                remarks.push(remark.clone());
             }
         }
-        let length = check_batches(&ablation, variant, &network, outline)?;
+        let length = check_batches(&ablation, variant, &network, &outline)?;
         let seeds = settings.train.as_ref().map_or(&[][..], |train| &train.seeds);
         for (&seed, trial) in seeds.iter().zip(identities(settings, seeds, weights_sha256.as_deref())) {
             if let Some(&other) = variant_of.get(&trial)
@@ -114,7 +115,7 @@ pub fn plan(ablation: Ablation) -> Result<ExperimentPlan, FormatError> {
         ablation,
         variants,
         trials,
-        weights_notes,
+        remarks,
     })
 }
 
@@ -156,7 +157,7 @@ fn check_batches(
     ablation: &Ablation,
     variant: &Variant,
     graph: &Graph,
-    outline: Outline,
+    outline: &Outline,
 ) -> Result<Option<RunLength>, FormatError> {
     let settings = &variant.settings;
     if let Some(measure) = &settings.measure {

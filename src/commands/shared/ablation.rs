@@ -54,7 +54,7 @@ fn meant_by(file: &Path) -> Option<PathBuf> {
 /// or converted in weights to start from is said.
 pub fn planned(ablation: Ablation) -> Result<ExperimentPlan, Failure> {
     let plan = plan(ablation).map_err(Failure::input)?;
-    for note in &plan.weights_notes {
+    for note in &plan.remarks {
         say(&format!("note: {note}"));
     }
     Ok(plan)
