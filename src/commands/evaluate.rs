@@ -79,8 +79,9 @@ pub fn run(arguments: &Arguments) -> Outcome {
     // The pools of threads and the allocator read their variables when the process starts. Where that cannot be had, the
     // numbers are the same and take longer.
     let _ = host::restart_with(host::process_variables(&settings.run, choice, threads), false);
-    let data = data::load(&settings.data, threads, available_memory())
-        .map_err(|error| Failure::input(located_data(&ablation, variant, &error)))?;
+    let located = |error| Failure::input(located_data(&ablation, variant, &error));
+    ablation::remark(&data::outline(&settings.data).map_err(located)?.remarks);
+    let data = data::load(&settings.data, threads, available_memory()).map_err(located)?;
     let graph = (settings.model.graph(data.shape, data.classes.len()))
         .map_err(|error| Failure::input(ablation.located_network(variant, &error)))?;
     let path = path.ok_or_else(|| {

@@ -1,5 +1,6 @@
 //! The data set that an ablation file names.
 
+use super::known_folder::absent;
 use crate::data_sets::{DataError, DataSet, DataSettings, Outline, Request};
 use crate::files::LocalFiles;
 
@@ -12,6 +13,9 @@ use crate::files::LocalFiles;
 /// Data that are missing, broken, fewer than a limit or too large: the message names the file, the byte or record, and
 /// the expectation.
 pub fn load(settings: &DataSettings, threads: usize, available_memory: Option<u64>) -> Result<DataSet, DataError> {
+    if let Some(error) = absent(settings) {
+        return Err(error);
+    }
     (settings.dataset.descriptor().load)(&Request {
         options: settings.options(),
         files: &LocalFiles,
@@ -24,7 +28,8 @@ pub fn load(settings: &DataSettings, threads: usize, available_memory: Option<u6
 /// network and to plan its training.
 ///
 /// # Errors
-/// A folder or file that is not there, and a limit beyond the images. That the files are whole is not checked.
+/// A folder or file that is not there, but for a known data set, whose outline takes none; and a limit beyond the images.
+/// That the files are whole is not checked.
 pub fn outline(settings: &DataSettings) -> Result<Outline, DataError> {
     (settings.dataset.descriptor().outline)(&settings.options(), &LocalFiles)
 }
@@ -78,11 +83,15 @@ mod tests {
     }
 
     #[test]
-    fn a_data_set_on_disk_needs_a_path() {
+    fn a_data_set_on_disk_is_read_from_a_path_and_a_known_one_outlined_without() {
         for dataset in DataSetName::ALL.iter().filter(|dataset| dataset.is_read_from_disk()) {
             let settings = DataSettings::new(*dataset);
             assert_eq!(load(&settings, 1, None).unwrap_err().key, "data.path");
-            assert_eq!(outline(&settings).unwrap_err().key, "data.path");
+            let is_known = dataset.descriptor().known.is_some();
+            match outline(&settings) {
+                Ok(_) => assert!(is_known),
+                Err(error) => assert!(!is_known && error.key == "data.path", "{error}"),
+            }
         }
     }
 }

@@ -15,25 +15,17 @@ fn a_data_set_that_this_version_lacks_is_refused() {
 }
 
 #[test]
-fn a_data_set_on_disk_without_a_path_is_refused() {
-    refuses(
-        &data(r#"dataset = "cifar10""#),
-        r#"growth.toml:3: data.path: the data set cifar10 is read from a folder, and there is no path; name the data set's folder, such as path = "../data/cifar-10-batches-bin""#,
-    );
-    refuses(
-        &data(r#"dataset = "cifar100""#),
-        r#"growth.toml:3: data.path: the data set cifar100 is read from a folder, and there is no path; name the data set's folder, such as path = "../data/cifar-10-batches-bin""#,
-    );
+fn a_folder_of_ones_own_without_a_path_is_refused() {
     refuses(
         &data(r#"dataset = "folder""#),
-        r#"growth.toml:3: data.path: the data set folder is read from a folder, and there is no path; name the data set's folder, such as path = "../data/cifar-10-batches-bin""#,
+        r#"growth.toml:3: data.path: the data set folder is read from a folder, and there is no path; name the data set's folder, such as path = "../data/my-images""#,
     );
     refuses(
         &data(
             r#"dataset = "folder"
 path = """#,
         ),
-        r#"growth.toml:5: data.path: path is empty; it must say something; name the data set's folder, such as path = "../data/cifar-10-batches-bin""#,
+        r#"growth.toml:5: data.path: path is empty; it must say something; name the data set's folder, such as path = "../data/my-images""#,
     );
 }
 

@@ -4,15 +4,36 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::{Failure, say};
-use densenet_bench::files::read_bounded;
+use densenet_bench::data::find_folders;
+use densenet_bench::files::{expand_home, read_bounded};
 use densenet_bench::formats::ablation::{Ablation, LARGEST_FILE, parse, text_of_bytes};
 use densenet_bench::host::{available_memory, default_threads};
-use densenet_bench::trials::{Experiment, ExperimentPlan, plan};
+use densenet_bench::trials::{Experiment, ExperimentPlan, located_data, plan};
 
 /// Reads and checks an ablation file by itself.
 pub fn read(file: &Path) -> Result<Ablation, Failure> {
-    let text = text_of(file)?;
-    parse(&text, file).map_err(Failure::ablation)
+    parsed(&text_of(file)?, file)
+}
+
+/// Checks an ablation file by itself, and finds what it leaves to this machine: the home folder, and where downloaded data
+/// sets are.
+pub fn parsed(text: &str, file: &Path) -> Result<Ablation, Failure> {
+    let mut ablation = parse(text, file).map_err(Failure::ablation)?;
+    for index in 0..ablation.variants.len() {
+        let variant = &ablation.variants[index];
+        let mut settings = variant.settings.clone();
+        find_folders(&mut settings.data, file)
+            .map_err(|error| Failure::input(located_data(&ablation, variant, &error)))?;
+        if let Some(path) = &settings.weights {
+            let expanded = expand_home(path).map_err(|rule| {
+                let rule = format!("{}: {rule}", path.display());
+                Failure::input(ablation.located(variant, "model.weights", rule, "write the path in full"))
+            })?;
+            settings.weights = Some(expanded);
+        }
+        ablation.variants[index].settings = settings;
+    }
+    Ok(ablation)
 }
 
 /// The text of a file.
@@ -50,14 +71,19 @@ fn meant_by(file: &Path) -> Option<PathBuf> {
     candidates.into_iter().find(|path| path != file && path.is_file())
 }
 
-/// Checks an ablation against the outlines of its data and its networks' closed forms; no image is read. What was renamed
-/// or converted in weights to start from is said.
+/// Checks an ablation against the outlines of its data and its networks' closed forms, and says what the user should know
+/// of data and weights; no image is read.
 pub fn planned(ablation: Ablation) -> Result<ExperimentPlan, Failure> {
     let plan = plan(ablation).map_err(Failure::input)?;
-    for note in &plan.remarks {
-        say(&format!("note: {note}"));
-    }
+    remark(&plan.remarks);
     Ok(plan)
+}
+
+/// Says what the user should know of how data and weights were found.
+pub fn remark(remarks: &[String]) {
+    for remark in remarks {
+        say(&format!("note: {remark}"));
+    }
 }
 
 /// Reads the data of a planned ablation.

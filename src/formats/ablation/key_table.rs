@@ -34,9 +34,9 @@ pub(super) const OWN_KEYS: &[KnownKey] = &[
     KnownKey {
         key: "data.path",
         kind: Kind::Path,
-        default: "none",
-        meaning: "The data set's folder; required for data sets that are read from disk, and only for these.",
-        remedy: "name the data set's folder, such as path = \"../data/cifar-10-batches-bin\"",
+        default: "where `data fetch` puts it; required for `folder`",
+        meaning: "The folder of a data set that is read from disk; only for these. See [Paths](#paths).",
+        remedy: "name the data set's folder, such as path = \"../data/my-images\"",
     },
     KnownKey {
         key: "data.train-limit",

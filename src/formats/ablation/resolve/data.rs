@@ -12,7 +12,8 @@ pub fn settings(reader: &Reader<'_>) -> Result<DataSettings, Fault> {
         .ok_or_else(|| reader.fault("data.dataset", "there is no dataset"))?;
     check_keys_that_do_not_apply(reader, dataset)?;
     let path = reader.path("data.path").filter(|_| dataset.is_read_from_disk());
-    if path.is_none() && dataset.is_read_from_disk() {
+    // A known data set without a path is where `data fetch` puts it, which depends on the machine and not on the file.
+    if path.is_none() && dataset.is_read_from_disk() && dataset.descriptor().known.is_none() {
         let name = dataset.name();
         let rule = format!("the data set {name} is read from a folder, and there is no path");
         return Err(reader.fault("data.path", rule));
