@@ -175,8 +175,8 @@ fn check_same(classes: &[OsString], others: &[OsString], folder: &Path, other_fo
             Err(DataError::path(
                 other_folder,
                 format!(
-                    "{} of {} are missing: {}",
-                    counted_classes(missing.len()),
+                    "{} classes of {} are missing: {}",
+                    grouped(missing.len() as u64),
                     folder.display(),
                     first_ten(&names)
                 ),
@@ -188,10 +188,6 @@ fn check_same(classes: &[OsString], others: &[OsString], folder: &Path, other_fo
 
 fn bytes(name: &OsString) -> &[u8] {
     name.as_encoded_bytes()
-}
-
-fn counted_classes(classes: usize) -> String {
-    format!("{} classes", grouped(classes as u64))
 }
 
 /// Checks that no class is empty.
@@ -213,8 +209,8 @@ fn check_filled(path: &Path, empty: &[PathBuf], skipped: &Skipped) -> Result<(),
             Err(DataError::path(
                 path,
                 format!(
-                    "{} have no images: {}{passed}",
-                    counted_classes(classes.len()),
+                    "{} classes' folders have no images: {}{passed}",
+                    grouped(classes.len() as u64),
                     first_ten(&names)
                 ),
                 "add some, or remove the classes from both splits",

@@ -49,7 +49,7 @@ fn faults_of_image_folders_name_the_thing() {
                     fs::create_dir(path.join(split).join("cat")).unwrap();
                 }
             },
-            "@: 2 classes have no images: train/cat and test/cat; add some, or remove the classes from both splits",
+            "@: 2 classes' folders have no images: train/cat and test/cat; add some, or remove the classes from both splits",
         ),
         (
             |path| fs::remove_dir_all(path.join("test")).unwrap(),

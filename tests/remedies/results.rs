@@ -21,8 +21,6 @@ fn text(path: PathBuf) -> String {
 fn a_trial_that_ran_out_of_time_ends_with_more_of_it_and_can_be_exported_meanwhile() {
     let place = Workplace::new();
     place.write("tiny.toml", super::TINY);
-    edit(&place, "[measure]", "[sweep]\n[measure]");
-    edit(&place, "[sweep]\n", "");
     let output = place.run(&[RUN, &["--timeout", "1ms"]].concat());
     assert_eq!(output.status.code(), Some(1));
     assert!(
