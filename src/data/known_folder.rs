@@ -4,19 +4,20 @@ use std::path::{Path, PathBuf};
 
 use super::fetch::{DATA, default_folder, fetch_command, locate, named_folder};
 use crate::data_sets::{DataError, DataSettings, Files};
+use crate::files::expand_home;
 
 /// Fills in what `[data]` of the ablation file `file` leaves to this machine: the home folder in a path that starts with
 /// `~`, and, without a path, the folder of a data set that was downloaded.
 ///
-/// Looked into are the folder that [`super::fetch::DATA_FOLDER`] names; or else `data/` in the current folder, in the ablation file's own
-/// and in every folder above that. Where it is in none of them, the path stays open: the outline of a known data set takes
+/// Looked into are the folder that [`super::fetch::DATA_FOLDER`] names; or else `data/` in the current folder, in the
+/// ablation file's own and in every folder above that. Where it is in none of them, the path stays open: the outline of a known data set takes
 /// no file, and [`super::load`] says where it is not.
 ///
 /// # Errors
 /// A path starts with `~`, and no home folder is known.
 pub fn find_folders(settings: &mut DataSettings, file: &Path) -> Result<(), DataError> {
     if let Some(path) = &settings.path {
-        let expanded = crate::files::expand_home(path)
+        let expanded = expand_home(path)
             .map_err(|rule| DataError::new("data.path", path.display().to_string(), rule, "write the path in full"))?;
         settings.path = Some(expanded);
     } else if let Some(set) = settings.dataset.descriptor().known
@@ -41,54 +42,46 @@ fn places(file: &Path) -> Vec<PathBuf> {
     [PathBuf::from(DATA)].into_iter().chain(above).collect()
 }
 
-/// Whether every file whose checksum is known is there.
+/// Whether every file that is needed is there.
 fn is_whole(files: &Files, folder: &Path) -> bool {
-    let needed = files.members.iter().filter(|member| member.sha256.is_some());
-    needed.into_iter().all(|member| folder.join(member.name).is_file())
+    missing(files, folder).is_none()
+}
+
+/// The first of the files that are needed, those whose checksums are known, that is not in `folder`.
+fn missing(files: &Files, folder: &Path) -> Option<&'static str> {
+    let mut needed = files.members.iter().filter(|member| member.sha256.is_some());
+    let member = needed.find(|member| !folder.join(member.name).is_file())?;
+    Some(member.name)
 }
 
 /// That a known data set without a path was not found, where it is one.
 pub(super) fn absent(settings: &DataSettings) -> Option<DataError> {
-    let set = settings
-        .dataset
-        .descriptor()
-        .known
-        .filter(|_| settings.path.is_none())?;
+    let known = settings.dataset.descriptor().known;
+    let set = known.filter(|_| settings.path.is_none())?;
     let files = set.files?;
     let default = default_folder(&set);
     let folder = locate(&files, &default);
     let fetch = fetch_command(&set, &default);
-    let missing = |member: &&crate::data_sets::Member| !folder.join(member.name).exists();
-    let in_part = folder != default;
-    Some(
-        match files
-            .members
-            .iter()
-            .filter(|member| member.sha256.is_some())
-            .find(missing)
-        {
-            Some(member) if in_part => DataError::new(
-                "data.path",
-                folder.display().to_string(),
-                format!("{} is missing in it", member.name),
-                format!("remove or rename this folder, and download it again with `{fetch}`"),
-            ),
-            _ => DataError::new(
-                "data.path",
-                default.display().to_string(),
-                format!("{} is not there", set.name),
-                format!(
-                    "download it with `{fetch}`; or unpack {} from {} and write its folder as path",
-                    files
-                        .downloads
-                        .iter()
-                        .map(|download| download.file)
-                        .collect::<Vec<_>>()
-                        .join(", "),
-                    set.home
-                ),
-            ),
-        },
+    let error = |thing: &Path, rule: String, remedy: String| {
+        Some(DataError::new("data.path", thing.display().to_string(), rule, remedy))
+    };
+    // `data fetch` leaves a folder alone that is there already.
+    if folder != default {
+        return error(
+            &folder,
+            format!("{} is missing in it", missing(&files, &folder).unwrap_or("a file")),
+            format!("remove or rename this folder, and download it again with `{fetch}`"),
+        );
+    }
+    let archives: Vec<&str> = files.downloads.iter().map(|download| download.file).collect();
+    error(
+        &default,
+        format!("{} is not there", set.name),
+        format!(
+            "download it with `{fetch}`; or unpack {} from {} and write its folder as path",
+            archives.join(", "),
+            set.home
+        ),
     )
 }
 
