@@ -28,7 +28,7 @@ pub use download::Patience;
 pub use error::{Fault, FetchError};
 #[cfg(feature = "fetch")]
 pub use install::{Fetched, fetch};
-pub(in crate::data) use place::{DATA, named_folder};
+pub(super) use place::{DATA, named_folder};
 pub use place::{DATA_FOLDER, default_folder, fetch_command};
 pub use report::{FileReport, FileState, Presence, inspect, inspect_files, locate, presence};
 #[cfg(feature = "fetch")]
