@@ -97,8 +97,10 @@ fn trial(index: usize, id: &str, variant: &str) -> TrialRow {
         final_test_error: Some(f64::from_bits(third.to_bits() + 1)),
         published_error: Some(0.0374),
         train_images_per_second: Some(third * 1e4),
+        processor_share: Some(third),
         peak_memory_bytes: Some(68_719_476_737),
         wall_ns: Some(604_800_123_456_789),
+        warning: String::new(),
         weights_sha256: "9".repeat(64),
     }
 }
