@@ -297,7 +297,7 @@ pub(super) const OWN_KEYS: &[KnownKey] = &[
     KnownKey {
         key: "run.threads",
         kind: Kind::Count(1, 65_535),
-        default: "`OMP_NUM_THREADS`, else all that the system allows",
+        default: "that of `OMP_NUM_THREADS`, else all that the system allows",
         meaning: "Threads of the device's backend; `--threads` wins over it.",
         remedy: "leave it out for OMP_NUM_THREADS, or for all that the system allows",
     },
