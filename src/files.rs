@@ -84,6 +84,14 @@ impl FileSystem for LocalFiles {
     fn read(&self, file: &Path, limit: u64) -> io::Result<Vec<u8>> {
         read_bounded(file, limit)
     }
+
+    fn modified(&self, file: &Path) -> Option<u128> {
+        let modified = std::fs::metadata(file).and_then(|metadata| metadata.modified()).ok()?;
+        modified
+            .duration_since(std::time::UNIX_EPOCH)
+            .ok()
+            .map(|time| time.as_nanos())
+    }
 }
 
 /// `path` with the home folder in place of a `~` at its start, as a shell has it; another path as it is. Of other users'

@@ -72,7 +72,7 @@ impl Format {
     /// Files that are not there or cannot be read, those of [`parse_batch`], images that do not fit into the available
     /// memory, or a limit beyond them.
     pub(super) fn load(&self, request: &Request<'_>) -> Result<DataSet, DataError> {
-        let (options, files) = (&request.options, request.files);
+        let (options, files) = (&request.options, &*request.files);
         let folder = self.locate(files, options.folder()?)?;
         let mut bytes = 0;
         for name in self.batch_files() {
@@ -90,15 +90,17 @@ impl Format {
         let read = |names: &[&str], first: usize| {
             let mut split = Split::default();
             for (index, file) in names.iter().map(|name| folder.join(name)).enumerate() {
-                let batch = (files.read(&file, u64::MAX))
+                let added = (files.read(&file, u64::MAX))
                     .map_err(|error| DataError::unreadable(&file, &error))
-                    .and_then(|bytes| parse_batch(&bytes, &file.display().to_string(), self));
-                match batch {
-                    Ok(batch) => {
-                        split.pixels.extend_from_slice(&batch.pixels);
-                        split.labels.extend_from_slice(&batch.labels);
-                    }
-                    Err(error) => bad.add(first + index, &file, error.rule, error.remedy),
+                    .and_then(|bytes| {
+                        if index == 0 {
+                            // The official files are of one size: no pixel is moved when the next one is added.
+                            split.pixels.reserve_exact(names.len() * bytes.len());
+                        }
+                        append_batch(&mut split, &bytes, &file.display().to_string(), self)
+                    });
+                if let Err(error) = added {
+                    bad.add(first + index, &file, error.rule, error.remedy);
                 }
             }
             split
@@ -110,8 +112,8 @@ impl Format {
         bad.check(&folder)?;
         let classes = self.class_names(files, &folder.join(self.names_file))?;
         let (train_images, test_images) = options.limited(train.images(), test.images(), self.name)?;
-        train.truncate(train_images);
-        test.truncate(test_images);
+        train.keep(&options.limit_order.choose(&train.labels, train_images));
+        test.keep(&options.limit_order.choose(&test.labels, test_images));
         Ok(DataSet::new(self.name, SHAPE, classes, 255.0, train, test))
     }
 
@@ -138,6 +140,16 @@ fn length(files: &dyn FileSystem, file: &Path) -> Result<u64, DataError> {
 /// # Errors
 /// No record, a last record that is cut short, or a label out of range (file, record, byte, value).
 pub fn parse_batch(bytes: &[u8], file_name: &str, format: &Format) -> Result<Split, DataError> {
+    let mut split = Split::default();
+    append_batch(&mut split, bytes, file_name, format)?;
+    Ok(split)
+}
+
+/// Adds the images of one batch file to a split.
+///
+/// # Errors
+/// Those of [`parse_batch`].
+fn append_batch(split: &mut Split, bytes: &[u8], file_name: &str, format: &Format) -> Result<(), DataError> {
     let record_bytes = format.record();
     let fault = |rule: String| DataError::new("data.path", file_name, rule, format.damage_remedy());
     if bytes.is_empty() {
@@ -155,10 +167,8 @@ pub fn parse_batch(bytes: &[u8], file_name: &str, format: &Format) -> Result<Spl
         )));
     }
     let images = bytes.len() / record_bytes;
-    let mut split = Split {
-        pixels: Vec::with_capacity(images * PIXELS),
-        labels: Vec::with_capacity(images),
-    };
+    split.pixels.reserve(images * PIXELS);
+    split.labels.reserve(images);
     let labels = format.labels;
     for (index, record) in bytes.chunks_exact(record_bytes).enumerate() {
         let (given, pixels) = record.split_at(labels.len());
@@ -175,7 +185,7 @@ pub fn parse_batch(bytes: &[u8], file_name: &str, format: &Format) -> Result<Spl
         split.labels.extend(given.last().map(|&label| u32::from(label)));
         split.pixels.extend_from_slice(pixels);
     }
-    Ok(split)
+    Ok(())
 }
 
 /// The names of the classes, one a line; empty lines do not count.

@@ -40,7 +40,7 @@ pub enum ChildKind {
 }
 
 /// Files and folders by path, links followed but where it says otherwise.
-pub trait FileSystem: Sync {
+pub trait FileSystem: Send + Sync {
     /// The entry at `path`.
     ///
     /// # Errors
@@ -67,6 +67,11 @@ pub trait FileSystem: Sync {
     /// # Errors
     /// Whatever the system says, and [`ErrorKind::FileTooLarge`].
     fn read(&self, file: &Path, limit: u64) -> io::Result<Vec<u8>>;
+
+    /// When a file was last written, in nanoseconds since 1970; none where the system does not say.
+    fn modified(&self, _file: &Path) -> Option<u128> {
+        None
+    }
 }
 
 /// Whether a folder is at `path`.

@@ -1,17 +1,19 @@
 //! A folder of images: `train/CLASS/IMAGE` and `test/CLASS/IMAGE`.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use super::bad_files::BadFiles;
+use super::allocation;
 use super::descriptor::{Descriptor, Outline, Request};
 use super::error::DataError;
-use super::file_system::FileSystem;
+use super::file_images::{FileImages, ImageFile, Room};
+use super::file_system::{Entry, FileSystem};
 use super::folder_listing::list;
-use super::image_file::{LARGEST_FILE, LARGEST_SIDE, decode};
+use super::image_file::LARGEST_SIDE;
+use super::images::Images;
+use super::listing::{Listed, Lister};
 use super::options::Options;
-use super::set::{DataSet, Split};
-use super::stand_in::stand_in;
-use super::{allocation, parallel};
+use super::set::DataSet;
 use crate::network::Shape;
 
 const NAME: &str = "folder";
@@ -29,6 +31,9 @@ pub(super) const DESCRIPTOR: Descriptor = Descriptor {
 /// Red, green and blue.
 const CHANNELS: usize = 3;
 
+/// Decoded images are kept in up to one part in so many of the memory that is available: the network needs some too.
+const SHARE_OF_MEMORY: u64 = 2;
+
 fn outline(options: &Options<'_>, files: &dyn FileSystem) -> Result<Outline, DataError> {
     let path = options.folder()?;
     let listing = list(files, path)?;
@@ -42,19 +47,18 @@ fn outline(options: &Options<'_>, files: &dyn FileSystem) -> Result<Outline, Dat
     all.within_limits(options, &path.display().to_string())
 }
 
-/// Reads, decodes and resizes the images. Only those within the limits are decoded.
+/// Lists the images within the limits. Each is read, decoded and resized when it is asked for.
 ///
 /// # Errors
-/// Those of [`list`], a limit beyond its split, images that do not fit into the available memory, and files that cannot be
-/// read or decoded: the first ten in the data set's order, and their count.
+/// Those of [`list`], a limit beyond its split, an image size of which not one image fits into the available memory, and
+/// a file that is not there any more.
 fn load(request: &Request<'_>) -> Result<DataSet, DataError> {
-    let (options, files) = (&request.options, request.files);
+    let (options, files) = (&request.options, &*request.files);
     let path = options.folder()?;
     let listing = list(files, path)?;
     let size = options.image_size;
     let shape = Shape::square(CHANNELS, size);
     let thing = path.display().to_string();
-    let smaller = "write a smaller image-size or a limit";
     if size == 0 || size > LARGEST_SIDE as usize {
         return Err(DataError::new(
             "data.image-size",
@@ -63,51 +67,64 @@ fn load(request: &Request<'_>) -> Result<DataSet, DataError> {
             format!("write a size from 1 to {LARGEST_SIDE}"),
         ));
     }
-    let (train_images, test_images) = options.limited(listing.train.len(), listing.test.len(), &thing)?;
-    let (train, test) = (&listing.train[..train_images], &listing.test[..test_images]);
+    let memory = request.available_memory;
     allocation::check(
         "data.image-size",
         &thing,
-        train.len() + test.len(),
+        1,
         shape.values(),
-        request.available_memory,
-        smaller,
+        memory,
+        "write a smaller image-size",
     )?;
-    let bad = BadFiles::default();
-    let split = |images: &[(PathBuf, u32)], first: usize| -> Result<Split, DataError> {
-        let mut pixels = allocation::allocate("data.image-size", &thing, images.len(), shape.values(), smaller)?;
-        parallel::fill_chunks(&mut pixels, shape.values(), request.threads, |index, pixels| {
-            let file = &images[index].0;
-            let order = first + index;
-            let bytes = match files.read(file, LARGEST_FILE) {
-                Ok(bytes) => bytes,
-                Err(error) => {
-                    let error = DataError::unreadable(file, &error);
-                    bad.add(order, file, error.rule, error.remedy);
-                    return Ok(());
-                }
+    let (train_images, test_images) = options.limited(listing.train.len(), listing.test.len(), &thing)?;
+    let needed = (train_images + test_images) as u64 * shape.values() as u64;
+    let room = Arc::new(Room::new(
+        memory.map_or(u64::MAX, |memory| memory / SHARE_OF_MEMORY),
+        needed,
+    ));
+    let mut lister = Lister::new(&[size, listing.classes.len(), train_images]);
+    let mut split = |images: Vec<(PathBuf, u32)>, limit: usize| -> Result<Images, DataError> {
+        let labels: Vec<u32> = images.iter().map(|(_, label)| *label).collect();
+        let mut chosen = Vec::with_capacity(limit);
+        for index in options.limit_order.choose(&labels, limit) {
+            let (file, label) = &images[index];
+            let bytes = match files.entry(file) {
+                Ok(Entry::File(bytes)) => bytes,
+                Ok(_) => return Err(DataError::path(file, "it is not a file any more", "run again")),
+                Err(error) => return Err(DataError::unreadable(file, &error)),
             };
-            match decode(&bytes, size as u32) {
-                Ok(image) => pixels.copy_from_slice(&image),
-                Err(reason) => {
-                    let (rule, remedy) = stand_in(&bytes).unwrap_or_else(|| {
-                        let rule = format!("not a readable PNG or JPEG file: {reason}");
-                        (rule, "replace the image, or remove it")
-                    });
-                    bad.add(order, file, rule, remedy);
-                }
-            }
-            Ok::<(), DataError>(())
-        })?;
-        let labels = images.iter().map(|(_, label)| *label).collect();
-        Ok(Split { pixels, labels })
+            lister.add(Listed {
+                name: file.strip_prefix(path).unwrap_or(file).as_os_str().as_encoded_bytes(),
+                bytes,
+                label: *label,
+                modified: files.modified(file),
+            });
+            chosen.push((
+                ImageFile {
+                    path: file.clone(),
+                    bytes,
+                },
+                *label,
+            ));
+        }
+        let (chosen, labels) = chosen.into_iter().unzip();
+        let images = FileImages::new(
+            Arc::clone(&request.files),
+            chosen,
+            size as u32,
+            request.threads,
+            Arc::clone(&room),
+        );
+        Ok(Images::in_files(images, labels))
     };
-    let (train, test) = (split(train, 0)?, split(test, train.len())?);
-    bad.check(path)?;
+    let (train, test) = (split(listing.train, train_images)?, split(listing.test, test_images)?);
     let classes = listing
         .classes
         .iter()
         .map(|class| class.to_string_lossy().into_owned())
         .collect();
-    Ok(DataSet::new(NAME, shape, classes, 255.0, train, test))
+    Ok(DataSet {
+        listing: Some(lister.finish(path)),
+        ..DataSet::new(NAME, shape, classes, 255.0, train, test)
+    })
 }

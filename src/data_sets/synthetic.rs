@@ -140,12 +140,13 @@ fn load(request: &Request<'_>) -> Result<DataSet, DataError> {
         let mut labels: Vec<u32> = (stream(labels, 0).permutation(all).into_iter())
             .map(|position| (position % options.classes) as u32)
             .collect();
-        labels.truncate(limit);
+        let indices = options.limit_order.choose(&labels, limit);
         let mut pixels = allocation::allocate("data.train-images", NAME, limit, values, SMALLER)?;
-        parallel::fill_chunks(&mut pixels, values, request.threads, |index, image| {
+        parallel::fill_chunks(&mut pixels, values, request.threads, |place, image| {
+            let index = indices[place];
             draw(shape, labels[index], stream(images, index), image);
-            Ok(())
-        })?;
+        });
+        labels = indices.iter().map(|&index| labels[index]).collect();
         Ok(Split { pixels, labels })
     };
     let train = split(Use::TrainLabels, Use::TrainImage, options.train_images, train)?;
@@ -249,14 +250,27 @@ impl Noise {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::data_sets::file_system::tests::MemoryFiles;
-    use crate::data_sets::{DataSetName, DataSettings};
+    use crate::data_sets::{DataSetName, DataSettings, Images, LimitOrder};
+
+    /// The images one after the other.
+    fn pixels(images: &Images) -> Vec<u8> {
+        let indices: Vec<usize> = (0..images.images()).collect();
+        images
+            .read(&indices)
+            .unwrap()
+            .iter()
+            .flat_map(|image| image.to_vec())
+            .collect()
+    }
 
     fn load(settings: &DataSettings, threads: usize, available_memory: Option<u64>) -> Result<DataSet, DataError> {
         super::load(&Request {
             options: settings.options(),
-            files: &MemoryFiles::default(),
+            files: Arc::new(MemoryFiles::default()),
             threads,
             available_memory,
         })
@@ -276,11 +290,17 @@ mod tests {
         });
         let one = load(&settings, 1, None).unwrap();
         assert_eq!(one.shape.values(), 2 * 9 * 9);
-        assert_eq!(one.train.pixels.len(), 50 * 162);
+        assert_eq!(pixels(&one.train).len(), 50 * 162);
         for threads in [2, 3, 7] {
-            assert_eq!(load(&settings, threads, None).unwrap(), one);
+            let other = load(&settings, threads, None).unwrap();
+            assert_eq!(
+                (&other.train.labels, &other.test.labels),
+                (&one.train.labels, &one.test.labels)
+            );
+            assert_eq!(pixels(&other.train), pixels(&one.train));
+            assert_eq!(pixels(&other.test), pixels(&one.test));
         }
-        assert_ne!(one.train.image(0), one.test.image(0));
+        assert_ne!(pixels(&one.train)[..162], pixels(&one.test)[..162]);
     }
 
     #[test]
@@ -292,8 +312,28 @@ mod tests {
         });
         let limited = load(&limited, 2, None).unwrap();
         assert_eq!(limited.train.labels, all.train.labels[..7]);
-        assert_eq!(limited.train.pixels, all.train.pixels[..7 * all.shape.values()]);
-        assert_eq!(limited.test, all.test);
+        assert_eq!(pixels(&limited.train), pixels(&all.train)[..7 * all.shape.values()]);
+        assert_eq!(pixels(&limited.test), pixels(&all.test));
+    }
+
+    #[test]
+    fn a_stratified_limit_takes_the_same_images_as_without_a_limit() {
+        let all = load(&synthetic(|settings| settings.train_images = 40), 2, None).unwrap();
+        let limited = synthetic(|settings| {
+            (settings.train_images, settings.train_limit) = (40, Some(11));
+            settings.limit_order = LimitOrder::Stratified;
+        });
+        let limited = load(&limited, 2, None).unwrap();
+        let chosen = LimitOrder::Stratified.choose(&all.train.labels, 11);
+        let (values, everything) = (all.shape.values(), pixels(&all.train));
+        let expected: Vec<u8> = (chosen.iter())
+            .flat_map(|&index| everything[index * values..(index + 1) * values].to_vec())
+            .collect();
+        assert_eq!(pixels(&limited.train), expected);
+        let mut labels = limited.train.labels.clone();
+        labels.sort_unstable();
+        labels.dedup();
+        assert_eq!(labels.len(), 10);
     }
 
     #[test]
@@ -312,10 +352,11 @@ mod tests {
         let values = data.shape.values();
         let mut means = vec![vec![0f64; values]; data.classes.len()];
         let mut counts = vec![0f64; data.classes.len()];
-        for index in 0..data.train.images() {
+        let (train, test) = (pixels(&data.train), pixels(&data.test));
+        for (index, image) in train.chunks_exact(values).enumerate() {
             let label = data.train.labels[index] as usize;
             counts[label] += 1.0;
-            for (mean, &pixel) in means[label].iter_mut().zip(data.train.image(index)) {
+            for (mean, &pixel) in means[label].iter_mut().zip(image) {
                 *mean += f64::from(pixel);
             }
         }
@@ -326,7 +367,7 @@ mod tests {
                 .sum()
         };
         let wrong = (0..data.test.images()).filter(|&index| {
-            let image = data.test.image(index);
+            let image = &test[index * values..(index + 1) * values];
             let nearest = (0..means.len()).min_by(|&a, &b| distance(image, a).total_cmp(&distance(image, b)));
             nearest != Some(data.test.labels[index] as usize)
         });

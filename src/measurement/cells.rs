@@ -116,6 +116,7 @@ impl Cells<'_> {
             input: prepared.graph.input,
             classes: prepared.graph.classes,
             data_fingerprint: prepared.data_fingerprint.clone(),
+            data_files: prepared.data_files.clone(),
             settings,
         }
     }

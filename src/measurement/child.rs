@@ -8,12 +8,11 @@ use super::record::{RoundResult, RoundSpec};
 use super::timer::{MonotonicClock, WarmUp, Workload, time};
 use super::workload::{EvaluationSteps, TrainingSteps, resident_batch};
 use crate::backends::{BackendDevice, TensorPeaks, count_tensors};
-use crate::data;
 use crate::formats::ablation::Mode;
 use crate::formats::tables::Status;
 use crate::host::{self, ProcessorWatch};
 use crate::training::{TrainingImages, build};
-use crate::trials::{TrialError, starting_weights};
+use crate::trials::{TrialError, Use, opened_data, starting_weights};
 
 /// Measures what the spec asks for. To be called once in a process, before anything else has made a tensor.
 ///
@@ -26,13 +25,7 @@ pub fn measure(spec: &RoundSpec) -> Result<RoundResult, TrialError> {
     let tensors = count_tensors(device, spec.memory_limit)?;
     let process = host::ProcessMemory::watch(device);
 
-    let data = data::load(&spec.settings.data, spec.threads, host::available_memory())?;
-    if data.fingerprint != spec.data_fingerprint {
-        return Err(TrialError::OtherData {
-            found: data.fingerprint,
-            expected: spec.data_fingerprint.clone(),
-        });
-    }
+    let data = opened_data(spec.data(), spec.threads, Use::Batches)?;
     let graph = spec.settings.model.graph(data.shape, data.classes.len())?;
     let images = TrainingImages::new(Arc::new(data), &spec.settings.data, spec.seed, 0)?;
     let batch = resident_batch(&images, spec.batch_size)?;

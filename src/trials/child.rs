@@ -8,11 +8,12 @@ use super::checkpoints::CheckpointsError;
 use super::ending::{TAKE_LESS_MEMORY, says_out_of_memory};
 use super::folder::{FolderError, ResultFolder};
 use super::identity::sha256;
+use super::opened_data::{OpenedDataError, Use, opened_data};
 use super::record::{TrialRecord, TrialResult};
 use super::recording::Recording;
 use super::supervise::Event;
 use crate::backends::{BackendDevice, DeviceError};
-use crate::data::{self, DataError, LoaderError};
+use crate::data::{DataError, LoaderError};
 use crate::files::{read_bounded, write_whole};
 use crate::formats::ablation::Settings;
 use crate::formats::checkpoint::Position;
@@ -36,19 +37,12 @@ pub enum TrialError {
     /// The trial does not train.
     #[error("the ablation has no [train]; there is nothing to run")]
     NoTraining,
-    /// The data cannot be used.
+    /// The images cannot be divided or normalised.
     #[error(transparent)]
     Data(#[from] DataError),
-    /// The data are not those of the trial's start.
-    #[error(
-        "the data changed since the trial was started (fingerprint {found}, not {expected}); run again with --fresh"
-    )]
-    OtherData {
-        /// The fingerprint of today.
-        found: String,
-        /// The recorded one.
-        expected: String,
-    },
+    /// The data cannot be used, or are not those of the trial's start.
+    #[error(transparent)]
+    OpenedData(#[from] OpenedDataError),
     /// The device cannot be had.
     #[error(transparent)]
     Device(#[from] DeviceError),
@@ -198,13 +192,7 @@ fn trained(
     let choice: BackendDevice = record.device.parse()?;
     host::limit_threads(choice, record.threads)?;
     host::apply_arithmetic(&settings.run, choice)?;
-    let data = data::load(&settings.data, record.threads, host::available_memory())?;
-    if data.fingerprint != record.data_fingerprint {
-        return Err(TrialError::OtherData {
-            found: data.fingerprint,
-            expected: record.data_fingerprint.clone(),
-        });
-    }
+    let data = opened_data(record.data(), record.threads, Use::Training)?;
     let graph = settings.model.graph(data.shape, data.classes.len())?;
     let device = choice.open()?;
     device.seed(record.seed);

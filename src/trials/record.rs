@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::opened_data::RecordedData;
+use crate::data::FilesSurvey;
 use crate::formats::ablation::Settings;
 use crate::formats::device_name::DeviceName;
 use crate::formats::part::Part;
@@ -31,6 +33,10 @@ pub struct TrialRecord {
     pub classes: usize,
     /// The data's fingerprint.
     pub data_fingerprint: String,
+    /// What the run found of the data's files, so that the trial need not read them all before its first step; none for
+    /// images that are in memory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_files: Option<FilesSurvey>,
     /// Learned values, in closed form.
     pub parameters: usize,
     /// Multiply-accumulates for one image, in closed form.
@@ -108,6 +114,15 @@ impl TrialResult {
 }
 
 impl TrialRecord {
+    /// The data that it was made for.
+    pub fn data(&self) -> RecordedData<'_> {
+        RecordedData {
+            settings: &self.settings.data,
+            fingerprint: &self.data_fingerprint,
+            files: self.data_files.as_ref(),
+        }
+    }
+
     /// The values that decide numbers, beside the identity, and differ in a later record.
     pub fn differences(&self, later: &Self) -> Vec<Difference> {
         let circumstance = |words: &str| Way::Circumstance(words.to_owned());

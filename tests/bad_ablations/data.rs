@@ -160,6 +160,24 @@ mean = [nan]"#,
 }
 
 #[test]
+fn an_order_of_limits_without_a_limit_is_refused() {
+    refuses(
+        &data(
+            r#"dataset = "digits"
+limit-order = "stratified""#,
+        ),
+        "growth.toml:5: data.limit-order: limit-order is for train-limit and test-limit, and there is neither; remove limit-order, or write a limit",
+    );
+    refuses(
+        &data(
+            r#"dataset = "digits"
+limit-order = "random""#,
+        ),
+        r#"growth.toml:5: data.limit-order: limit-order is "random"; it must be "first" or "stratified"; leave it out for the first images"#,
+    );
+}
+
+#[test]
 fn options_of_the_data_out_of_their_range_are_refused() {
     refuses(
         &data(

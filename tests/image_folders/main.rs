@@ -5,6 +5,7 @@
 mod skipped;
 mod faults;
 mod finding;
+mod limits;
 mod links;
 
 use std::fs;

@@ -2,6 +2,7 @@
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use super::{Failure, say};
 use densenet_bench::data::find_folders;
@@ -9,6 +10,7 @@ use densenet_bench::files::{expand_home, read_bounded};
 use densenet_bench::formats::ablation::{Ablation, LARGEST_FILE, parse, text_of_bytes};
 use densenet_bench::host::{available_memory, default_threads};
 use densenet_bench::trials::{Experiment, ExperimentPlan, located_data, plan};
+use densenet_bench::words::grouped;
 
 /// Reads and checks an ablation file by itself.
 pub fn read(file: &Path) -> Result<Ablation, Failure> {
@@ -88,8 +90,36 @@ pub fn remark(remarks: &[String]) {
 
 /// Reads the data of a planned ablation.
 pub fn prepared(plan: ExperimentPlan) -> Result<Experiment, Failure> {
-    plan.prepare(default_threads(), available_memory())
-        .map_err(Failure::input)
+    let mut reading = Reading::begin();
+    plan.prepare(default_threads(), available_memory(), &mut |done, all| {
+        reading.report(done, all)
+    })
+    .map_err(Failure::input)
+}
+
+/// Says how far the reading of a large data set is.
+struct Reading {
+    next: Instant,
+}
+
+impl Reading {
+    /// Until its first report, and between two.
+    const PAUSE: Duration = Duration::from_secs(10);
+
+    fn begin() -> Self {
+        Self {
+            next: Instant::now() + Self::PAUSE,
+        }
+    }
+
+    fn report(&mut self, done: usize, all: usize) {
+        if Instant::now() < self.next {
+            return;
+        }
+        self.next = Instant::now() + Self::PAUSE;
+        let [done, all] = [done, all].map(|images| grouped(images as u64));
+        say(&format!("checking the images: {done} of {all}"));
+    }
 }
 
 /// Which variants `--only` leaves.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::precision::Precision;
-pub use crate::data_sets::{Augment, DataSetName, DataSettings};
+pub use crate::data_sets::{Augment, DataSetName, DataSettings, LimitOrder};
 use crate::network::Architecture;
 
 /// A whole ablation.

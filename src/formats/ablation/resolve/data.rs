@@ -29,6 +29,7 @@ pub fn settings(reader: &Reader<'_>) -> Result<DataSettings, Fault> {
         path,
         train_limit: reader.count("data.train-limit"),
         test_limit: reader.count("data.test-limit"),
+        limit_order: reader.word("data.limit-order")?.unwrap_or(default.limit_order),
         validation_share: reader
             .number("data.validation-share")
             .unwrap_or(default.validation_share),
@@ -41,6 +42,7 @@ pub fn settings(reader: &Reader<'_>) -> Result<DataSettings, Fault> {
         std: reader.numbers("data.std").map(<[f64]>::to_vec),
         augment: reader.word("data.augment")?.unwrap_or(default.augment),
     };
+    check_limit_order(reader, &settings)?;
     check_channel_counts(reader, &settings)?;
     Ok(settings)
 }
@@ -67,6 +69,18 @@ fn owners(key: &str) -> String {
     let mut names: Vec<&str> = owners.map(|dataset| dataset.name()).collect();
     names.sort_unstable();
     listed(&names)
+}
+
+/// The order of a limit says nothing where there is none.
+fn check_limit_order(reader: &Reader<'_>, settings: &DataSettings) -> Result<(), Fault> {
+    if settings.limit_order.is_first() || settings.train_limit.is_some() || settings.test_limit.is_some() {
+        return Ok(());
+    }
+    Err(reader.fault_with(
+        "data.limit-order",
+        "limit-order is for train-limit and test-limit, and there is neither",
+        "remove limit-order, or write a limit",
+    ))
 }
 
 /// One mean and one deviation a channel.

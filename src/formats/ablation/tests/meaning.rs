@@ -50,6 +50,7 @@ fn every_key_reaches_its_setting() {
         dataset = "synthetic"
         train-limit = 100
         test-limit = 50
+        limit-order = "stratified"
         validation-share = 0.1
         image-size = 24
         classes = 7
@@ -108,6 +109,7 @@ fn every_key_reaches_its_setting() {
             path: None,
             train_limit: Some(100),
             test_limit: Some(50),
+            limit_order: LimitOrder::Stratified,
             validation_share: 0.1,
             image_size: 24,
             classes: 7,
