@@ -148,6 +148,19 @@ impl Images {
 }
 
 #[cfg(test)]
+impl Images {
+    /// All images one after the other.
+    pub(crate) fn pixels(&self) -> Vec<u8> {
+        let indices: Vec<usize> = (0..self.images()).collect();
+        self.read(&indices)
+            .unwrap()
+            .iter()
+            .flat_map(|image| image.to_vec())
+            .collect()
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -87,7 +87,7 @@ fn shares(counts: &[usize], limit: usize) -> Vec<usize> {
 }
 
 /// The classes that none of the labels is of, in their order.
-pub fn classes_without_images<'a>(classes: &'a [String], labels: impl IntoIterator<Item = u32>) -> Vec<&'a str> {
+pub fn classes_without_images(classes: &[String], labels: impl IntoIterator<Item = u32>) -> Vec<&str> {
     let mut has_images = vec![false; classes.len()];
     for label in labels {
         if let Some(has_images) = has_images.get_mut(label as usize) {

@@ -254,18 +254,7 @@ mod tests {
 
     use super::*;
     use crate::data_sets::file_system::tests::MemoryFiles;
-    use crate::data_sets::{DataSetName, DataSettings, Images, LimitOrder};
-
-    /// The images one after the other.
-    fn pixels(images: &Images) -> Vec<u8> {
-        let indices: Vec<usize> = (0..images.images()).collect();
-        images
-            .read(&indices)
-            .unwrap()
-            .iter()
-            .flat_map(|image| image.to_vec())
-            .collect()
-    }
+    use crate::data_sets::{DataSetName, DataSettings, LimitOrder};
 
     fn load(settings: &DataSettings, threads: usize, available_memory: Option<u64>) -> Result<DataSet, DataError> {
         super::load(&Request {
@@ -290,17 +279,17 @@ mod tests {
         });
         let one = load(&settings, 1, None).unwrap();
         assert_eq!(one.shape.values(), 2 * 9 * 9);
-        assert_eq!(pixels(&one.train).len(), 50 * 162);
+        assert_eq!(one.train.pixels().len(), 50 * 162);
         for threads in [2, 3, 7] {
             let other = load(&settings, threads, None).unwrap();
             assert_eq!(
                 (&other.train.labels, &other.test.labels),
                 (&one.train.labels, &one.test.labels)
             );
-            assert_eq!(pixels(&other.train), pixels(&one.train));
-            assert_eq!(pixels(&other.test), pixels(&one.test));
+            assert_eq!(other.train.pixels(), one.train.pixels());
+            assert_eq!(other.test.pixels(), one.test.pixels());
         }
-        assert_ne!(pixels(&one.train)[..162], pixels(&one.test)[..162]);
+        assert_ne!(one.train.pixels()[..162], one.test.pixels()[..162]);
     }
 
     #[test]
@@ -312,28 +301,22 @@ mod tests {
         });
         let limited = load(&limited, 2, None).unwrap();
         assert_eq!(limited.train.labels, all.train.labels[..7]);
-        assert_eq!(pixels(&limited.train), pixels(&all.train)[..7 * all.shape.values()]);
-        assert_eq!(pixels(&limited.test), pixels(&all.test));
+        assert_eq!(limited.train.pixels(), all.train.pixels()[..7 * all.shape.values()]);
+        assert_eq!(limited.test.pixels(), all.test.pixels());
     }
 
     #[test]
-    fn a_stratified_limit_takes_the_same_images_as_without_a_limit() {
+    fn a_stratified_limit_draws_the_images_that_there_are_without_a_limit() {
         let all = load(&synthetic(|settings| settings.train_images = 40), 2, None).unwrap();
         let limited = synthetic(|settings| {
             (settings.train_images, settings.train_limit) = (40, Some(11));
             settings.limit_order = LimitOrder::Stratified;
         });
         let limited = load(&limited, 2, None).unwrap();
-        let chosen = LimitOrder::Stratified.choose(&all.train.labels, 11);
-        let (values, everything) = (all.shape.values(), pixels(&all.train));
-        let expected: Vec<u8> = (chosen.iter())
-            .flat_map(|&index| everything[index * values..(index + 1) * values].to_vec())
-            .collect();
-        assert_eq!(pixels(&limited.train), expected);
-        let mut labels = limited.train.labels.clone();
-        labels.sort_unstable();
-        labels.dedup();
-        assert_eq!(labels.len(), 10);
+        let (chosen, images) = (LimitOrder::Stratified.choose(&all.train.labels, 11), all.train.pixels());
+        let images: Vec<&[u8]> = images.chunks_exact(all.shape.values()).collect();
+        let expected: Vec<&[u8]> = chosen.iter().map(|&index| images[index]).collect();
+        assert_eq!(limited.train.pixels(), expected.concat());
     }
 
     #[test]
@@ -352,7 +335,7 @@ mod tests {
         let values = data.shape.values();
         let mut means = vec![vec![0f64; values]; data.classes.len()];
         let mut counts = vec![0f64; data.classes.len()];
-        let (train, test) = (pixels(&data.train), pixels(&data.test));
+        let (train, test) = (data.train.pixels(), data.test.pixels());
         for (index, image) in train.chunks_exact(values).enumerate() {
             let label = data.train.labels[index] as usize;
             counts[label] += 1.0;
