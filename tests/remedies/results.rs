@@ -172,7 +172,7 @@ fn what_is_advised_for_a_variant_a_folder_or_a_batch_is_taken() {
                 "--threads",
                 "2",
                 "--memory-limit",
-                "1MB",
+                "100kB",
             ],
             advice: "`run --find-max-batch` finds the largest",
             follow: nothing,
@@ -185,7 +185,7 @@ fn what_is_advised_for_a_variant_a_folder_or_a_batch_is_taken() {
                 "2",
                 "--find-max-batch",
                 "--memory-limit",
-                "200MB",
+                "4MB",
             ],
         },
         Remedy {
