@@ -35,10 +35,14 @@ pub(super) const LARGEST_FILE: u64 = DECODER_MEMORY;
 pub fn decode(bytes: &[u8], size: u32) -> Result<Vec<u8>, String> {
     let rgb = decode_rgb(bytes)?;
     let rgb = image::imageops::resize(&rgb, size, size, FilterType::Triangle);
-    let pixels = rgb.as_raw();
-    Ok((0..3)
-        .flat_map(|channel| pixels.iter().skip(channel).step_by(3).copied())
-        .collect())
+    let values = size as usize * size as usize;
+    let mut maps = vec![0; 3 * values];
+    for (channel, map) in maps.chunks_exact_mut(values.max(1)).enumerate() {
+        for (value, pixel) in map.iter_mut().zip(rgb.as_raw().chunks_exact(3)) {
+            *value = pixel[channel];
+        }
+    }
+    Ok(maps)
 }
 
 /// Decodes a PNG or JPEG to red, green and blue at its own size, to the very values that Pillow decodes it to.
