@@ -14,7 +14,8 @@ use super::descriptor::{Outline, Request};
 use super::error::DataError;
 use super::file_system::{Entry, FileSystem, is_file, missing};
 use super::options::Options;
-use super::set::{DataSet, Split};
+use super::set::DataSet;
+use super::split::Split;
 use crate::network::Shape;
 use crate::words::grouped;
 

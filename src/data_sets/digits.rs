@@ -9,7 +9,8 @@ use super::descriptor::{Descriptor, Outline};
 use super::error::DataError;
 use super::known::KnownSet;
 use super::options::Options;
-use super::set::{DataSet, Split};
+use super::set::DataSet;
+use super::split::Split;
 use crate::network::Shape;
 
 const NAME: &str = "digits";

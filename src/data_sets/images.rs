@@ -6,12 +6,12 @@ use std::sync::Arc;
 use super::bad_files::BadFiles;
 use super::error::DataError;
 use super::file_images::FileImages;
-use super::set::Split;
+use super::split::Split;
 
 /// The images of a split and their labels, in the data set's order.
 #[derive(Clone, Debug)]
 pub struct Images {
-    /// One a image, an index into the data set's classes.
+    /// One an image, an index into the data set's classes.
     pub labels: Vec<u32>,
     source: Source,
 }

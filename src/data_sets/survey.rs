@@ -173,7 +173,7 @@ fn hash_number(hash: &mut Sha256, value: usize) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::set::Split;
+    use super::super::split::Split;
     use super::*;
     use crate::network::Shape;
 
