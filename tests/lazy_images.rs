@@ -51,7 +51,10 @@ fn settings(folder: &Path) -> DataSettings {
     }
 }
 
-/// The files of this machine; it counts and remembers those that are read.
+/// The most bytes that are looked at of a small file when a folder is opened, whether it is a pointer or a link's text.
+const PEEK: u64 = 256;
+
+/// The files of this machine; it counts and remembers those that are read whole.
 #[derive(Default)]
 struct Counting {
     reads: AtomicUsize,
@@ -82,8 +85,10 @@ impl FileSystem for Counting {
     }
 
     fn read(&self, file: &Path, limit: u64) -> io::Result<Vec<u8>> {
-        self.reads.fetch_add(1, Ordering::Relaxed);
-        self.last.lock().unwrap().push(file.to_owned());
+        if limit > PEEK {
+            self.reads.fetch_add(1, Ordering::Relaxed);
+            self.last.lock().unwrap().push(file.to_owned());
+        }
         LocalFiles.read(file, limit)
     }
 
