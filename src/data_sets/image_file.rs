@@ -5,9 +5,9 @@ use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use image::codecs::png::PngDecoder;
-use image::imageops::FilterType;
 use image::{DynamicImage, ImageDecoder, Limits, RgbImage};
 
+use super::resize::square_maps;
 use super::{jpeg, signature};
 use crate::visible::quoted;
 
@@ -34,15 +34,8 @@ pub(super) const LARGEST_FILE: u64 = DECODER_MEMORY;
 /// Those of [`decode_rgb`].
 pub fn decode(bytes: &[u8], size: u32) -> Result<Vec<u8>, String> {
     let rgb = decode_rgb(bytes)?;
-    let rgb = image::imageops::resize(&rgb, size, size, FilterType::Triangle);
-    let values = size as usize * size as usize;
-    let mut maps = vec![0; 3 * values];
-    for (channel, map) in maps.chunks_exact_mut(values.max(1)).enumerate() {
-        for (value, pixel) in map.iter_mut().zip(rgb.as_raw().chunks_exact(3)) {
-            *value = pixel[channel];
-        }
-    }
-    Ok(maps)
+    let (width, height) = (rgb.width() as usize, rgb.height() as usize);
+    Ok(square_maps(rgb.as_raw(), width, height, size as usize))
 }
 
 /// Decodes a PNG or JPEG to red, green and blue at its own size, to the very values that Pillow decodes it to.

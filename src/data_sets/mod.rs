@@ -31,6 +31,7 @@ mod listing;
 mod moments;
 mod options;
 mod parallel;
+mod resize;
 mod set;
 mod settings;
 mod signature;
