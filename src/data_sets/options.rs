@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use super::error::DataError;
-use super::limit::LimitOrder;
 use crate::words::grouped;
 
 /// The keys of `[data]` that decide which images there are.
@@ -11,12 +10,10 @@ use crate::words::grouped;
 pub struct Options<'a> {
     /// The folder of a data set that is read from disk.
     pub path: Option<&'a Path>,
-    /// Only so many training images.
+    /// Only the first training images.
     pub train_limit: Option<usize>,
-    /// Only so many test images.
+    /// Only the first test images.
     pub test_limit: Option<usize>,
-    /// Which images the limits leave.
-    pub limit_order: LimitOrder,
     /// The side of images that are made or resized.
     pub image_size: usize,
     /// Classes of images that are made.

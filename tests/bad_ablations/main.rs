@@ -7,7 +7,6 @@ use densenet_bench::formats::ablation::parse;
 mod data;
 mod document;
 mod network;
-mod syntax;
 mod training;
 mod variants;
 

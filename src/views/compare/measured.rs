@@ -214,7 +214,6 @@ mod tests {
             allocator: crate::formats::ablation::Allocator::KeepPages,
             rounds: 3,
             warning: String::new(),
-            processor_share: None,
         }
     }
 
