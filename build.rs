@@ -1,5 +1,5 @@
-//! Lets the program find the libtorch it was built against, refuses one of another version, and records what the
-//! program was built from.
+//! Lets the program find the libtorch it was built against, refuses one of another version, compiles what calls libraries
+//! in C and C++, and records what the program was built from.
 
 use std::env;
 use std::fs;
@@ -12,6 +12,7 @@ fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     let libtorch = env::var_os("CARGO_FEATURE_LIBTORCH").map(|_| link_libtorch());
     record("LIBTORCH_LIB", &libtorch.unwrap_or_default().to_string_lossy());
+    compile_jpeg();
     record_lock_file();
     record_revision();
     let rustc = output(&env::var("RUSTC").expect("cargo sets RUSTC"), &["--version"]);
@@ -154,6 +155,20 @@ fn version_in_header(header: &Path) -> Option<String> {
     let text = fs::read_to_string(header).ok()?;
     let (_, after) = text.split_once("#define TORCH_VERSION ")?;
     after.split('"').nth(1).map(str::to_owned)
+}
+
+// --- libjpeg-turbo ---------------------------------------------------------------------------------------------------
+
+/// Compiles what calls the JPEG decoder that `mozjpeg-sys` has compiled, against its headers.
+fn compile_jpeg() {
+    const SOURCE: &str = "src/data_sets/jpeg.c";
+    println!("cargo:rerun-if-changed={SOURCE}");
+    let include = env::var_os("DEP_JPEG_INCLUDE").expect("mozjpeg-sys names its headers' folders");
+    cc::Build::new()
+        .pic(true)
+        .includes(env::split_paths(&include))
+        .file(SOURCE)
+        .compile("densenet_bench_jpeg");
 }
 
 // --- What the program is built from ---------------------------------------------------------------------------------

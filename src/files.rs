@@ -1,11 +1,18 @@
-//! File operations that the standard library lacks: bounded reads, folder synchronisation, file identity.
+//! File operations that the standard library lacks: bounded reads, writing whole, folder synchronisation, file identity.
 
-use std::ffi::OsString;
+mod output;
+mod place;
+mod target;
+mod whole;
+
 use std::fs::{File, Metadata};
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use crate::data_sets::{Entry, FileSystem};
+use crate::data_sets::{Child, ChildKind, Entry, FileSystem};
+pub use output::Output;
+pub use place::{holding, limit, named};
+pub use whole::{remove_unfinished, sync_parent, write_whole};
 
 /// Reads a file of at most `limit` bytes. One whose metadata says that it is longer is not read; a device or a pipe,
 /// whose length is unknown, is read up to the limit.
@@ -52,12 +59,58 @@ impl FileSystem for LocalFiles {
         })
     }
 
-    fn names(&self, folder: &Path) -> io::Result<Vec<OsString>> {
-        std::fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name())).collect()
+    fn children(&self, folder: &Path) -> io::Result<Vec<Child>> {
+        let child = |entry: std::fs::DirEntry| {
+            let kind = match entry.file_type()? {
+                kind if kind.is_dir() => ChildKind::Folder,
+                kind if kind.is_file() => ChildKind::File,
+                kind if kind.is_symlink() => ChildKind::Link,
+                _ => ChildKind::Other,
+            };
+            let name = entry.file_name();
+            Ok(Child { name, kind })
+        };
+        std::fs::read_dir(folder)?.map(|entry| child(entry?)).collect()
+    }
+
+    fn link(&self, path: &Path) -> Option<PathBuf> {
+        std::fs::read_link(path).ok()
+    }
+
+    fn real(&self, path: &Path) -> io::Result<PathBuf> {
+        path.canonicalize()
     }
 
     fn read(&self, file: &Path, limit: u64) -> io::Result<Vec<u8>> {
         read_bounded(file, limit)
+    }
+
+    fn modified(&self, file: &Path) -> Option<u128> {
+        let modified = std::fs::metadata(file).and_then(|metadata| metadata.modified()).ok()?;
+        modified
+            .duration_since(std::time::UNIX_EPOCH)
+            .ok()
+            .map(|time| time.as_nanos())
+    }
+}
+
+/// `path` with the home folder in place of a `~` at its start, as a shell has it; another path as it is. Of other users'
+/// folders (`~anna`) nothing is known.
+///
+/// # Errors
+/// The home folder is not known: the rule.
+pub fn expand_home(path: &Path) -> Result<PathBuf, String> {
+    expand_home_with(path, std::env::var_os("HOME").map(PathBuf::from))
+}
+
+fn expand_home_with(path: &Path, home: Option<PathBuf>) -> Result<PathBuf, String> {
+    let Ok(below) = path.strip_prefix("~") else {
+        return Ok(path.to_owned());
+    };
+    match home.filter(|home| !home.as_os_str().is_empty()) {
+        Some(home) if below.as_os_str().is_empty() => Ok(home),
+        Some(home) => Ok(home.join(below)),
+        None => Err("it starts with ~, the home folder, and HOME is not set".to_owned()),
     }
 }
 
@@ -111,6 +164,25 @@ mod tests {
             read_bounded(&path, 1 << 20).unwrap_err().kind(),
             io::ErrorKind::FileTooLarge
         );
+    }
+
+    #[test]
+    fn a_tilde_at_the_start_is_the_home_folder() {
+        let expanded = |path: &str| expand_home_with(Path::new(path), Some("/home/anna".into())).unwrap();
+        for (path, to) in [
+            ("~", "/home/anna"),
+            ("~/", "/home/anna"),
+            ("~/data/x", "/home/anna/data/x"),
+            ("~bob/x", "~bob/x"),
+            ("a/~/x", "a/~/x"),
+            ("/~", "/~"),
+        ] {
+            assert_eq!(expanded(path).as_os_str(), to, "{path}");
+        }
+        for home in [None, Some(PathBuf::new())] {
+            assert!(expand_home_with(Path::new("~/x"), home.clone()).is_err());
+            assert_eq!(expand_home_with(Path::new("x"), home), Ok("x".into()));
+        }
     }
 
     #[cfg(unix)]

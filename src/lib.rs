@@ -13,7 +13,7 @@
 //! | 1.2 | [`data_sets`] | what each data set is: its keys, its outline, its bytes to images |
 //! | 1.3 | [`formats`] | files' bytes to values and back: ablations, tables, weights, checkpoints |
 //! | 1.4 | `model` | networks on Burn, and what carries out their segments |
-//! | 2.1 | [`files`], `libtorch` | bounded reading of files; everything that names libtorch |
+//! | 2.1 | [`files`], `libtorch` | bounded reading and whole writing of files; everything that names libtorch |
 //! | 2.2 | [`backends`] | each backend of Burn: its devices, executions, counters |
 //! | 2.3 | [`host`] | the machine: memory, threads, signals, what is recorded of it |
 //! | 2.4 | [`data`] | data sets from disk, downloads, batches |

@@ -38,6 +38,18 @@ pub fn joined(items: &[impl AsRef<str>], conjunction: &str) -> String {
     }
 }
 
+/// How many of many a message names.
+const NAMED: usize = 10;
+
+/// As [`listed`], of many: the first ten, and how many more there are.
+pub fn first_ten(items: &[impl AsRef<str>]) -> String {
+    let named: Vec<&str> = items.iter().take(NAMED).map(AsRef::as_ref).collect();
+    match items.len().saturating_sub(NAMED) {
+        0 => listed(&named),
+        more => format!("{} and {} more", named.join(", "), grouped(more as u64)),
+    }
+}
+
 /// Bytes as lowercase hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
@@ -67,6 +79,14 @@ mod tests {
         assert_eq!(listed(&["a"]), "a");
         assert_eq!(listed(&["a", "b"]), "a and b");
         assert_eq!(listed(&["a", "b", "c"]), "a, b and c");
+    }
+
+    #[test]
+    fn of_many_items_the_first_ten_are_named_and_the_others_counted() {
+        let items: Vec<String> = (1..=12).map(|item| item.to_string()).collect();
+        assert_eq!(first_ten(&items[..2]), "1 and 2");
+        assert_eq!(first_ten(&items[..10]), "1, 2, 3, 4, 5, 6, 7, 8, 9 and 10");
+        assert_eq!(first_ten(&items), "1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 2 more");
     }
 
     #[test]

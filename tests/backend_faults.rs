@@ -81,7 +81,7 @@ question = "?"
 [data]
 dataset = "digits"
 train-limit = 96
-test-limit = 16
+test-limit = 32
 [model]
 block-layers = [1, 1]
 growth-rate = 4

@@ -121,6 +121,7 @@ impl Results {
             allocator: Allocator::KeepPages,
             rounds: 3,
             warning: String::new(),
+            processor_share: None,
         };
         let samples: Vec<SampleRow> = (0..12)
             .map(|step| SampleRow {

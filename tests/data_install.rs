@@ -5,13 +5,17 @@
 mod archives;
 
 use std::fs;
+use std::path::Path;
 
 use archives::place::{PART, Place};
 use archives::server::{Answer, Server};
 use archives::{
     ARCHIVE, FOLDER, contents, download, entry, file, files, good, good_entries, known, noise, pack, set_of, sha256,
+    silent,
 };
-use densenet_bench::data::fetch::{Doing, Fault, Packing, Patience, Presence, Source, Step, fetch, inspect, presence};
+use densenet_bench::data::fetch::{
+    Doing, Fault, Packing, Patience, Presence, Source, Step, default_folder, fetch, fetch_command, inspect, presence,
+};
 use tar::EntryType;
 use tempfile::TempDir;
 
@@ -29,6 +33,31 @@ fn a_folder_serves_as_a_mirror_and_so_does_the_archive_itself() {
         place.assert_whole(&set);
     }
     assert!(fs::read(mirror.path().join(ARCHIVE)).unwrap() == archive);
+}
+
+#[test]
+fn the_command_that_a_message_names_puts_the_files_where_they_were_looked_for() {
+    let archive = good();
+    let set = set_of(&archive);
+    let mirror = TempDir::new().unwrap();
+    fs::write(mirror.path().join(ARCHIVE), &archive).unwrap();
+    let source = Source::Folder(mirror.path().to_owned());
+    for wanted in ["mine", "my data/small-set", "small-set"] {
+        let place = TempDir::new().unwrap();
+        let folder = place.path().join(wanted);
+        let remedy = inspect(&set, &folder, &mut silent).unwrap_err().remedy;
+        let (_, rest) = remedy.split_once("`densenet-bench data fetch small --to ").unwrap();
+        let (to, _) = rest.split_once('`').unwrap();
+        let to = Path::new(to.trim_matches('\''));
+        fetch(&set, to, &source, &Patience::default(), &mut silent).unwrap();
+        let (_, reports) = inspect(&set, &folder, &mut silent).unwrap();
+        assert!(reports.iter().all(|report| report.is_good()), "{wanted}: {reports:?}");
+    }
+    // Where it is put without being told needs no `--to`.
+    assert_eq!(
+        fetch_command(&set, &default_folder(&set)),
+        "densenet-bench data fetch small"
+    );
 }
 
 #[test]

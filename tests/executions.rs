@@ -377,7 +377,7 @@ fn with_dropout_the_gradients_are_those_of_the_loss_that_was_drawn() {
 
 fn ablation(execution: &str) -> String {
     format!(
-        "name = \"x\"\nquestion = \"?\"\n[data]\ndataset = \"digits\"\ntrain-limit = 32\ntest-limit = 16\n\
+        "name = \"x\"\nquestion = \"?\"\n[data]\ndataset = \"digits\"\ntrain-limit = 32\ntest-limit = 32\n\
          [model]\nblock-layers = [1]\ngrowth-rate = 2\n[train]\nsteps = 1\nbatch-size = 16\n[measure]\nbatch-sizes = [8]\nsteps = 1\n\
          [run]\nexecution = \"{execution}\"\n"
     )

@@ -2,6 +2,8 @@
 
 #![cfg(feature = "libtorch")]
 
+#[macro_use]
+mod skipped;
 mod workplace;
 
 use std::collections::BTreeSet;
@@ -11,7 +13,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use densenet_bench::formats::tables::{BatchRow, PhaseRow, SampleRow, Status, TrialRow};
-use workplace::{Workplace, children};
+use workplace::{Workplace, children, said};
 
 const SMALL: &str = r#"
 name = "small"
@@ -30,6 +32,39 @@ rounds = 2
 [sweep]
 "model.growth-rate" = [4, 6]
 "#;
+
+#[cfg(target_os = "linux")]
+#[test]
+fn threads_that_share_a_processor_leave_a_share_and_a_warning_in_the_row() {
+    if densenet_bench::host::ProcessorWatch::start().is_none() {
+        return skipped!("this kernel keeps no scheduling statistics");
+    }
+    let place = Workplace::new();
+    if !place.shell("exec taskset -c 0 true").status.success() {
+        return skipped!("there is no taskset, or processor 0 is not this process's");
+    }
+    let (common, _) = SMALL.split_once("[sweep]").unwrap();
+    place.write(
+        "small.toml",
+        &common.replace("[8, 16]", "[16]").replace("steps = 5", "steps = 40"),
+    );
+    // Four that each need a processor, on one.
+    let output = place.shell("exec taskset -c 0 \"$0\" run small.toml --threads 4 --device cpu");
+    let text = said(&output);
+    assert!(output.status.success(), "{text}");
+    assert!(
+        text.contains("warning: 4 threads (--threads), and the system lets 1 run at once"),
+        "{text}"
+    );
+    for row in place.rows::<BatchRow>("results/small") {
+        let share = row.processor_share.unwrap();
+        assert!(share > 0.0 && share < 0.9, "{row:?}");
+        let expected = format!("its threads got {:.0} % of the processor time", 100.0 * share);
+        assert!(row.warning.starts_with(&expected), "{}", row.warning);
+    }
+    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(printed.contains("doubtful: its threads got "), "{printed}");
+}
 
 #[test]
 fn every_variant_mode_and_batch_size_is_a_row_whose_samples_come_from_every_round() {
@@ -213,7 +248,10 @@ fn settings_that_a_device_cannot_honour_are_refused_before_anything_is_written()
         "error: --memory-limit: the memory of flex cannot be limited; leave it out, or take --device cpu"
     );
     let said = place.refused(&["run", "small.toml", "--device", "cpu", "--threads", "60000"]);
-    assert!(said.starts_with("error: 60000 threads: this machine runs "), "{said}");
+    assert!(
+        said.starts_with("error: 60000 threads (--threads): this machine runs "),
+        "{said}"
+    );
     assert!(!place.path("results").exists());
 }
 

@@ -335,7 +335,9 @@ fn planning_needs_the_files_of_a_data_set_and_not_their_images() {
     assert_eq!(described["trials"], 4);
     let refusal = place.refused(&["run", "small.toml", "--device", "cpu"]);
     assert!(
-        refusal.contains("images/train/ant/a.png: not a readable PNG or JPEG file: unknown signature"),
+        refusal.contains(
+            "images: 4 files cannot be used: train/ant/a.png (not a readable PNG or JPEG file: unknown signature)"
+        ),
         "{refusal}"
     );
     assert!(!place.path("results").exists());

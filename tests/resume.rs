@@ -265,7 +265,9 @@ fn resuming_is_refused_where_it_would_change_a_started_trials_numbers() {
     run.wait().unwrap();
     let refusal = place.refused(&["run", "long.toml", "--threads", "2"]);
     assert!(
-        refusal.contains("was started with 1 thread (now 2)") && refusal.contains("--fresh"),
+        refusal.contains("was started with 1 thread (now 2)")
+            && refusal.contains("resume it with --threads 1,")
+            && refusal.contains("--fresh"),
         "{refusal}"
     );
     let trial = fs::read_dir(place.path("results/long/trials"))
@@ -282,13 +284,53 @@ fn resuming_is_refused_where_it_would_change_a_started_trials_numbers() {
     fs::write(&record, text.replace(&revision, "another")).unwrap();
     let refusal = place.refused(&["run", "long.toml", "--threads", "1"]);
     assert!(
-        refusal.contains("was started with program revision another"),
+        refusal.contains("was started with program revision another")
+            && refusal.contains("resume it with program revision another,"),
         "{refusal}"
     );
     // With --fresh it starts over, and what was there is aside.
     place.write("long.toml", &short());
     place.ok(&["run", "long.toml", "--threads", "2", "--fresh"]);
     assert!(place.path("results/long.1/trials").exists());
+}
+
+#[test]
+fn a_trial_that_other_threads_started_goes_on_with_the_option_that_the_refusal_names_to_the_same_bits() {
+    let place = Workplace::new();
+    // Plain execution, which flex has too.
+    place.write("long.toml", &LONG.replace("\"fused\"", "\"plain\""));
+    place.ok(&["run", "long.toml", "--threads", "2", "--out", "alone"]);
+    let run_under = |threads: &str, arguments: &[&str]| {
+        let mut command = place.command(arguments);
+        command.env("OMP_NUM_THREADS", threads).output().unwrap()
+    };
+    let mut run = place
+        .command(&["run", "long.toml"])
+        .env("OMP_NUM_THREADS", "2")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    await_checkpoint(&place, &mut run);
+    await_trial(&mut run);
+    send(&run, Signal::SIGTERM);
+    run.wait().unwrap();
+    let refused = run_under("1", &["run", "long.toml", "--device", "flex"]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(
+        said(&refused).contains("was started on cpu (now flex) and with 2 threads (now 1)")
+            && said(&refused).contains("resume it with --device cpu --threads 2,"),
+        "{}",
+        said(&refused)
+    );
+    let resumed = run_under("1", &["run", "long.toml", "--device", "cpu", "--threads", "2"]);
+    assert!(resumed.status.success(), "{}", said(&resumed));
+    assert!(said(&resumed).contains("resuming after step"), "{}", said(&resumed));
+    assert_same(
+        &outcome(&place.path("results/long")),
+        &outcome(&place.path("alone/long")),
+        "after going on with the named options",
+    );
 }
 
 #[test]

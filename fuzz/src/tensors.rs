@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use densenet_bench::formats::network_weights::{take, too_large};
 use densenet_bench::formats::{batches as batch_file, checkpoint as checkpoint_file, weights as weight_file};
 use densenet_bench::network::families::densenet::DenseNet;
 use densenet_bench::network::{Graph, Network, Shape};
@@ -16,24 +17,62 @@ pub const TRIAL: &str = "0123456789abcdef";
 
 /// The smallest network that has every kind of tensor: weights are read when they are its own.
 pub static SMALL: LazyLock<Graph> = LazyLock::new(|| {
-    let network = DenseNet {
+    let image = Shape {
+        channels: 1,
+        height: 2,
+        width: 2,
+    };
+    small_network().graph(image, 2).unwrap()
+});
+
+fn small_network() -> DenseNet {
+    DenseNet {
         block_layers: vec![1, 1],
         growth_rate: 1,
         bottleneck: true,
         bottleneck_width: 1,
         initial_channels: 1,
         ..DenseNet::BASIC
+    }
+}
+
+/// The bytes as this program writes weights, and as other programs do: what the first reads as the network's own, the
+/// second takes unchanged.
+pub fn weights(bytes: &[u8]) -> bool {
+    let own = own_weights(bytes);
+    let network = small_network();
+    message::refused(too_large(bytes, u64::MAX, FILE, &network, &SMALL), FILE);
+    let taken = match take(bytes, FILE, &network, &SMALL) {
+        Ok(taken) => taken,
+        Err(error) => {
+            assert!(!own, "{error}");
+            return message::refused(error, FILE);
+        }
     };
-    let image = Shape {
-        channels: 1,
-        height: 2,
-        width: 2,
-    };
-    network.graph(image, 2).unwrap()
-});
+    assert_eq!(weight_file::check(&taken.weights, &SMALL, FILE), Ok(()));
+    assert!(
+        taken
+            .weights
+            .values()
+            .flat_map(|tensor| &tensor.values)
+            .all(|value| value.is_finite())
+    );
+    for note in &taken.notes {
+        message::refused(note, FILE);
+    }
+    if own {
+        let read = weight_file::read(bytes, FILE).unwrap();
+        assert!(taken.notes.is_empty());
+        assert_eq!(
+            weight_file::write(&taken.weights).unwrap(),
+            weight_file::write(&read).unwrap()
+        );
+    }
+    true
+}
 
 /// Weights that are read are finite, as many as their shapes and the file say, and written and read to the same bits.
-pub fn weights(bytes: &[u8]) -> bool {
+fn own_weights(bytes: &[u8]) -> bool {
     let read = match weight_file::read(bytes, FILE) {
         Ok(read) => read,
         Err(error) => return message::refused(error, FILE),

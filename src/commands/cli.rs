@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
-use densenet_bench::host::first_line;
+use densenet_bench::host::{first_line, outlive_the_file_size_limit};
 use densenet_bench::trials::says_out_of_memory;
 
 use super::shared::{Failure, say};
@@ -58,6 +58,8 @@ enum Verb {
 /// Runs the verb that the command line names.
 pub fn main() -> ExitCode {
     report_panics_on_one_line();
+    // Where the system refuses, such a limit ends the process, as it does any program.
+    let _ = outlive_the_file_size_limit();
     let cli = Cli::parse();
     // The hook has printed the message; the status is that of any other failure.
     std::panic::catch_unwind(|| dispatch(cli)).unwrap_or(ExitCode::FAILURE)
@@ -82,10 +84,15 @@ fn dispatch(cli: Cli) -> ExitCode {
     };
     outcome.unwrap_or_else(|failure| {
         let status = match &failure {
-            Failure::Input(_) => 2,
+            Failure::Input(_) | Failure::Ablation(_) => 2,
             Failure::Work(_) => 1,
         };
+        let excerpt = failure.excerpt();
         say(&format!("error: {}", failure.into_message()));
+        // Its letters are escaped one by one, so that the caret stays below its place.
+        if let Some(excerpt) = excerpt {
+            excerpt.lines().for_each(say);
+        }
         ExitCode::from(status)
     })
 }

@@ -2,13 +2,17 @@
 
 mod bar;
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Subcommand};
 use densenet_bench::data::fetch::{
-    self, Fault, FetchError, FileReport, FileState, Files, KnownSet, Patience, Presence, Source,
+    self, Fault, FetchError, FileReport, FileState, Files, KnownSet, Patience, Presence, Source, default_folder,
+    fetch_command,
 };
+use densenet_bench::files::expand_home;
 use serde_json::{Value, json};
 
 use super::{Failure, Outcome, print, print_json, say};
@@ -50,11 +54,11 @@ struct ListArguments {
 struct FetchArguments {
     /// The data set, such as cifar10
     name: String,
-    /// The folder to create its own folder in [default: data/NAME]
-    #[arg(long, value_name = "DIR")]
+    /// The folder to create its own folder in [default: data/NAME, or NAME in the folder that DENSENET_BENCH_DATA names]
+    #[arg(long, value_name = "DIR", value_parser = OsStringValueParser::new().try_map(home_expanded))]
     to: Option<PathBuf>,
     /// A folder with the archive, or the URL of a mirror's folder; its files must have the known checksum
-    #[arg(long, value_name = "DIR|URL")]
+    #[arg(long, value_name = "DIR|URL", value_parser = OsStringValueParser::new().try_map(home_expanded))]
     from: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
@@ -66,12 +70,17 @@ struct FetchArguments {
 struct VerifyArguments {
     /// The data set, such as cifar10
     name: String,
-    /// Its folder [default: data/NAME]
-    #[arg(long, value_name = "DIR")]
+    /// Its folder [default: data/NAME, or NAME in the folder that DENSENET_BENCH_DATA names]
+    #[arg(long, value_name = "DIR", value_parser = OsStringValueParser::new().try_map(home_expanded))]
     path: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     json: bool,
+}
+
+/// A folder for clap; `--to=~/x` reaches the program with its tilde.
+fn home_expanded(text: OsString) -> Result<PathBuf, String> {
+    expand_home(Path::new(&text)).map_err(|rule| format!("{rule}; write it in full"))
 }
 
 pub fn run(arguments: &Arguments) -> Outcome {
@@ -106,11 +115,11 @@ fn set_text(set: &KnownSet) -> String {
             Presence::Complete(folder) => format!("in {}, every file with the right size", folder.display()),
             Presence::Partial(folder) => format!("in {}, but incomplete", folder.display()),
             Presence::Absent => format!(
-                "not in {}; to download it ({:.0} MB, {:.0} MB unpacked): densenet-bench data fetch {}",
+                "not in {}; to download it ({:.0} MB, {:.0} MB unpacked): {}",
                 default_folder(set).display(),
                 files.download_bytes() as f64 / 1e6,
                 files.unpacked_bytes() as f64 / 1e6,
-                set.name
+                fetch_command(set, &default_folder(set))
             ),
         },
     });
@@ -149,10 +158,6 @@ fn whereabouts(set: &KnownSet, files: &Files) -> Presence {
     fetch::presence(files, &default_folder(set))
 }
 
-fn default_folder(set: &KnownSet) -> PathBuf {
-    Path::new("data").join(set.name)
-}
-
 fn fetch(arguments: &FetchArguments) -> Outcome {
     let catalogue = fetch::catalogue();
     let set = fetch::find(&catalogue, &arguments.name).map_err(failure)?;
@@ -170,11 +175,15 @@ fn fetch(arguments: &FetchArguments) -> Outcome {
     let fetched = fetched.map_err(failure)?;
     let folder = absolute(&fetched.folder);
     say(&format!(
-        "{}: {}. In the ablation file, under [data]:",
+        "{}: {}. {}",
         folder.display(),
         match fetched.was_there {
             true => "already there, with the right checksums",
             false => "downloaded and verified",
+        },
+        match arguments.to {
+            None => "An ablation file needs no path to find it from here, or, from anywhere, under [data]:",
+            Some(_) => "In the ablation file, under [data]:",
         }
     ));
     if arguments.json {
@@ -226,11 +235,10 @@ fn verify(arguments: &VerifyArguments) -> Outcome {
     }
     if wrong > 0 {
         return Err(Failure::Work(format!(
-            "{}: {wrong} of {} files are wrong; remove or rename the folder, and download it again with \
-             `densenet-bench data fetch {}`",
+            "{}: {wrong} of {} files are wrong; remove or rename the folder, and download it again with `{}`",
             folder.display(),
             reports.len(),
-            set.name
+            fetch_command(set, &folder)
         )));
     }
     Ok(ExitCode::SUCCESS)

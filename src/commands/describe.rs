@@ -6,9 +6,9 @@ use std::process::ExitCode;
 use clap::Args;
 use densenet_bench::backends::DeviceChoice;
 use densenet_bench::formats::ablation::{Execution, TrainSettings};
-use densenet_bench::host::vector_instructions;
+use densenet_bench::host::{available_threads, vector_instructions};
 use densenet_bench::model::Program;
-use densenet_bench::network::{Graph, Preset, Shape, nearest_preset, preset, presets};
+use densenet_bench::network::{Graph, Preset, Processor, Shape, nearest_preset, preset, presets};
 use densenet_bench::views::describe;
 use densenet_bench::views::described::Described;
 use densenet_bench::views::executions::{ExecutionColumn, ExecutionParts, execution_table};
@@ -56,6 +56,8 @@ struct Network {
     batch_sizes: Vec<usize>,
     momentum: bool,
     execution: Execution,
+    /// `run.threads`.
+    threads: Option<usize>,
 }
 
 pub fn run(arguments: &Arguments) -> Outcome {
@@ -71,7 +73,10 @@ pub fn run(arguments: &Arguments) -> Outcome {
             batch_sizes: &network.batch_sizes,
             momentum: network.momentum,
             execution: network.execution.name(),
-            instructions: vector_instructions(),
+            processor: Processor {
+                instructions: vector_instructions(),
+                threads: network.threads.unwrap_or_else(available_threads),
+            },
         })
         .collect();
     if arguments.json {
@@ -133,6 +138,7 @@ fn networks(what: &Path) -> Result<(Vec<Network>, usize), Failure> {
             batch_sizes: BATCH_SIZES.to_vec(),
             momentum: has_momentum(None),
             execution: Execution::Plain,
+            threads: None,
         };
         return Ok((vec![network], 0));
     }
@@ -155,6 +161,7 @@ fn networks(what: &Path) -> Result<(Vec<Network>, usize), Failure> {
         },
         momentum: has_momentum(variant.settings.train.as_ref()),
         execution: variant.settings.run.execution,
+        threads: variant.settings.run.threads,
     });
     Ok((networks.collect(), plan.trials.len()))
 }

@@ -10,7 +10,7 @@ use densenet_bench::backends::{
 };
 use densenet_bench::formats::ablation::{Execution, Precision};
 use densenet_bench::host::{
-    CudaView, Gpu, GpuReader, GpuReading, ProcessMemory, available_memory, available_threads, build,
+    CudaView, Gpu, GpuReader, GpuReading, ProcessMemory, available_memory, available_threads, build, choose_threads,
 };
 use densenet_bench::model::{Model, initial_weights};
 use densenet_bench::network::{Shape, presets};
@@ -88,15 +88,24 @@ fn program() -> Finding {
 
 fn threads() -> Finding {
     let there = available_threads();
-    let one = if there == 1 {
+    let choice = choose_threads(None, None);
+    let one = if choice.threads == 1 {
         "; images are prepared on the same core that trains"
     } else {
         ""
     };
+    let warnings: String = choice.warnings.iter().map(|warning| format!("; {warning}")).collect();
     Finding {
-        mark: if there == 1 { Mark::Note } else { Mark::Ok },
+        mark: if choice.threads == 1 || !warnings.is_empty() {
+            Mark::Note
+        } else {
+            Mark::Ok
+        },
         subject: "threads",
-        text: format!("{there} can run at once; `run --threads N` takes fewer{one}"),
+        text: format!(
+            "{there} can run at once; `run` takes {} ({}), and N with --threads N{one}{warnings}",
+            choice.threads, choice.source
+        ),
     }
 }
 

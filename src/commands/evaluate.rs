@@ -7,17 +7,15 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum};
 use densenet_bench::backends::{DeviceChoice, device_help};
 use densenet_bench::data::{self, Loader};
-use densenet_bench::files::read_bounded;
-use densenet_bench::formats::weights::{self, Weights};
-use densenet_bench::host::{self, available_memory, available_threads};
+use densenet_bench::files::Output;
+use densenet_bench::host::{self, available_memory, choose_threads};
 use densenet_bench::model::Model;
-use densenet_bench::network::Graph;
 use densenet_bench::training::{TrainingImages, build, logits};
-use densenet_bench::trials::{located_data, write_whole};
+use densenet_bench::trials::{located_data, read_weights};
 use serde_json::json;
 
 use super::shared::{ablation, device};
-use super::{Failure, Outcome, check_target, print_json};
+use super::{Failure, Outcome, output_at, print_json, say};
 
 /// Evaluate weights on a data set: prints {"loss", "error", "images"}
 #[derive(Args)]
@@ -38,12 +36,12 @@ pub struct Arguments {
     /// The split to evaluate on
     #[arg(long, value_enum, default_value = "test")]
     split: Split,
-    /// Write every image's logits, in the data set's order
+    /// Write every image's logits, in the data set's order; - is standard output, and the result is on stderr then
     #[arg(long, value_name = "OUT.csv")]
     logits: Option<PathBuf>,
     #[arg(long, default_value = "auto", value_parser = device::parse, help = device_help())]
     device: DeviceChoice,
-    /// Threads of the device's backend; all that the system allows unless given
+    /// Threads of the device's backend; OMP_NUM_THREADS, or all that the system allows, unless given
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     threads: Option<u16>,
 }
@@ -58,41 +56,46 @@ enum Split {
 const BATCH_SIZE: usize = 64;
 
 pub fn run(arguments: &Arguments) -> Outcome {
-    if let Some(out) = &arguments.logits {
-        check_target(out)?;
-    }
     let ablation = ablation::read(&arguments.file)?;
     let index = ablation::variant_index(&ablation, arguments.variant.as_deref())?;
+    // `--weights` wins over `model.weights`.
+    let path = (arguments.weights.as_ref()).or(ablation.variants[index].settings.weights.as_ref());
+    let read: Vec<&Path> = path
+        .into_iter()
+        .chain([&arguments.file])
+        .map(PathBuf::as_path)
+        .collect();
+    let out = (arguments.logits.as_deref())
+        .map(|out| output_at(out, &read))
+        .transpose()?;
     let choice = device::resolved(arguments.device)?;
     let chosen: Vec<bool> = (0..ablation.variants.len()).map(|other| other == index).collect();
     device::check_switches(&ablation, &chosen, choice)?;
-    let threads = arguments.threads.map_or_else(available_threads, usize::from);
     let variant = &ablation.variants[index];
     let settings = &variant.settings;
+    let host::ThreadChoice { threads, warnings, .. } =
+        choose_threads(arguments.threads.map(usize::from), settings.run.threads);
+    warnings.iter().for_each(|warning| say(&format!("warning: {warning}")));
     // The pools of threads and the allocator read their variables when the process starts. Where that cannot be had, the
     // numbers are the same and take longer.
     let _ = host::restart_with(host::process_variables(&settings.run, choice, threads), false);
-    let data = data::load(&settings.data, threads, available_memory())
-        .map_err(|error| Failure::input(located_data(&ablation, variant, &error)))?;
+    let located = |error| Failure::input(located_data(&ablation, variant, &error));
+    ablation::remark(&data::outline(&settings.data).map_err(located)?.remarks);
+    let data = data::load(&settings.data, threads, available_memory()).map_err(located)?;
     let graph = (settings.model.graph(data.shape, data.classes.len()))
         .map_err(|error| Failure::input(ablation.located_network(variant, &error)))?;
-    // `--weights` wins over `model.weights`.
-    let path = arguments
-        .weights
-        .as_ref()
-        .or(settings.weights.as_ref())
-        .ok_or_else(|| {
-            Failure::Input(
-                "there are no weights; give --weights FILE, or model.weights in the ablation file".to_owned(),
-            )
-        })?;
-    let weights = read_weights(path, &graph)?;
-    weights::check(&weights, &graph, &path.display().to_string()).map_err(Failure::input)?;
+    let path = path.ok_or_else(|| {
+        Failure::Input("there are no weights; give --weights FILE, or model.weights in the ablation file".to_owned())
+    })?;
+    let read = read_weights(path, &*settings.model, &graph).map_err(Failure::input)?;
+    for note in &read.notes {
+        say(&format!("note: {note}"));
+    }
 
     host::limit_threads(choice, threads).map_err(Failure::input)?;
     host::apply_arithmetic(&settings.run, choice).map_err(Failure::input)?;
     let device = choice.open().map_err(Failure::input)?;
-    let model = build(&graph, &weights, &settings.run, choice, &device).map_err(Failure::input)?;
+    let model = build(&graph, &read.weights, &settings.run, choice, &device).map_err(Failure::input)?;
     let seed = settings
         .train
         .as_ref()
@@ -108,7 +111,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let evaluation = batches()
         .and_then(|batches| densenet_bench::training::evaluate(&model, batches))
         .map_err(Failure::work)?;
-    if let Some(out) = &arguments.logits {
+    if let Some(out) = &out {
         write_logits(out, &model, batches().map_err(Failure::work)?)?;
     }
     if !evaluation.loss.is_finite() {
@@ -117,27 +120,21 @@ pub fn run(arguments: &Arguments) -> Outcome {
             evaluation.loss
         )));
     }
-    print_json(&json!({
+    let result = json!({
         "loss": evaluation.loss,
         "error": evaluation.error,
         "images": evaluation.images,
-    }))?;
+    });
+    match out {
+        // Whoever reads the logits there is to find nothing else.
+        Some(Output::Stdout) => say(&result.to_string()),
+        _ => print_json(&result)?,
+    }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Reads a weights file, no further than a network's weights can reach.
-fn read_weights(path: &Path, graph: &Graph) -> Result<Weights, Failure> {
-    let bytes = read_bounded(path, weights::largest_file(graph)).map_err(|error| {
-        Failure::Input(format!(
-            "{}: {error}; name an existing safetensors file of this network",
-            path.display()
-        ))
-    })?;
-    weights::read(&bytes, &path.display().to_string()).map_err(Failure::input)
-}
-
 /// `index,label,logit_0,…`, an image a row; floats read back to the same bits.
-fn write_logits(out: &Path, model: &Model, batches: Loader) -> Result<(), Failure> {
+fn write_logits(out: &Output, model: &Model, batches: Loader) -> Result<(), Failure> {
     let mut text = String::new();
     for batch in batches {
         let batch = batch.map_err(Failure::work)?;
@@ -151,5 +148,5 @@ fn write_logits(out: &Path, model: &Model, batches: Loader) -> Result<(), Failur
             text += &format!("{index},{label}{values}\n");
         }
     }
-    write_whole(out, text.as_bytes()).map_err(Failure::work)
+    out.write(text.as_bytes()).map_err(Failure::work)
 }

@@ -6,9 +6,9 @@ use std::process::ExitCode;
 use clap::Args;
 use densenet_bench::formats::tables::Status;
 use densenet_bench::formats::weights;
-use densenet_bench::trials::{ResultFolder, TrialRecord, sha256, starting_weights, write_whole};
+use densenet_bench::trials::{ResultFolder, TrialRecord, sha256, starting_weights};
 
-use super::{Failure, Outcome, check_target};
+use super::{Failure, Outcome, output_at};
 
 /// Export a trial's weights as safetensors, with torchvision's names
 #[derive(Args)]
@@ -18,7 +18,7 @@ Example:
 pub struct Arguments {
     /// The trial's folder, results/NAME/trials/ID
     trial: PathBuf,
-    /// The file to write
+    /// The file to write; - is standard output
     #[arg(long, value_name = "OUT.safetensors")]
     weights: PathBuf,
     /// The weights that training started from, rather than those it ended with
@@ -27,7 +27,7 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments) -> Outcome {
-    check_target(&arguments.weights)?;
+    let output = output_at(&arguments.weights, &[])?;
     let (folder, id) = located(&arguments.trial)?;
     let record = folder
         .record(&id)
@@ -43,7 +43,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
                 arguments.trial.display()
             )));
         }
-        let path = folder.trial(&id).join("weights.safetensors");
+        let path = folder.weights(&id);
         let again = |rule: String| {
             let own = folder.trial(&id);
             let remedy = format!("remove {} and run again", own.display());
@@ -57,7 +57,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
         }
         bytes
     };
-    write_whole(&arguments.weights, &bytes).map_err(Failure::work)?;
+    output.write(&bytes).map_err(Failure::work)?;
     Ok(ExitCode::SUCCESS)
 }
 

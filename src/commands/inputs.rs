@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use densenet_bench::backends::{DeviceChoice, device_help};
-use densenet_bench::host::{Environment, available_memory, available_threads, build, vector_instructions};
+use densenet_bench::host::{Environment, available_memory, build, default_threads, vector_instructions};
 use densenet_bench::measurement::{Cells, measurements, write_inputs};
 
 use super::shared::{ablation, device};
@@ -21,7 +21,7 @@ pub struct Arguments {
     out: PathBuf,
     #[arg(long, default_value = "cpu", value_parser = device::parse, help = device_help())]
     device: DeviceChoice,
-    /// Threads of the device's backend; all that the system allows unless given
+    /// Threads of the device's backend; OMP_NUM_THREADS, or all that the system allows, unless given
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     threads: Option<u16>,
     /// Only variants whose name matches, with * and ?
@@ -38,7 +38,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let cells = Cells {
         device,
         threads: arguments.threads.map(usize::from),
-        available_threads: available_threads(),
+        available_threads: default_threads(),
         memory_limit: available_memory().filter(|_| device.backend().limits_memory),
         revision: build::REVISION,
         instructions: vector_instructions(),

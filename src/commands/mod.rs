@@ -18,4 +18,4 @@ mod status;
 mod trial;
 
 pub use cli::main;
-use shared::{Failure, Outcome, check_target, print, print_json, say};
+use shared::{Failure, Outcome, output_at, print, print_json, say};

@@ -1,11 +1,15 @@
 //! `plot`: draw a result folder's tables, also those of a run that has not finished.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
+use densenet_bench::files::write_whole;
 use densenet_bench::formats::study::{LongTable, LongTables, Study};
-use densenet_bench::trials::{ResultFolder, write_whole};
+use densenet_bench::host::{font_files, read_font};
+use densenet_bench::trials::ResultFolder;
+use densenet_bench::views::plots::ExtraFonts;
 use densenet_bench::views::report_formats::REPORT_FORMATS;
 use densenet_bench::views::{plots, summary, terminal};
 
@@ -73,7 +77,8 @@ pub fn read(folder: &ResultFolder, long: LongTables) -> Result<Study, Failure> {
 /// Draws a study's plots and writes its summary.
 fn draw(folder: &ResultFolder, study: &Study) -> Result<Summary, Failure> {
     let document = summary::document(study);
-    let drawn = plots::draw(document.figures()).map_err(Failure::work)?;
+    let extra = fonts_for(&plots::foreign_letters(document.figures()));
+    let drawn = plots::draw(document.figures(), &extra).map_err(Failure::work)?;
     let target = folder.root().join("plots");
     std::fs::create_dir_all(&target).map_err(|error| Failure::Work(format!("{}: {error}", target.display())))?;
     for plot in &drawn.plots {
@@ -84,6 +89,9 @@ fn draw(folder: &ResultFolder, study: &Study) -> Result<Summary, Failure> {
     for plot in &drawn.not_drawn {
         say(&format!("note: {plot}"));
     }
+    if let Some(note) = drawn.missing.note() {
+        say(&format!("note: {note}"));
+    }
     for format in REPORT_FORMATS {
         let path = folder.root().join(format.file);
         write_whole(&path, (format.text)(&document).as_bytes()).map_err(Failure::work)?;
@@ -92,6 +100,16 @@ fn draw(folder: &ResultFolder, study: &Study) -> Result<Summary, Failure> {
         ablation: study.ablation.name.clone(),
         table: terminal::text(&document.sections, !speaks_utf8()),
     })
+}
+
+/// Fonts of the machine for letters that the built-in one lacks; without such letters no file is looked at, so that the
+/// plots are the same on every machine.
+fn fonts_for(letters: &BTreeSet<char>) -> ExtraFonts {
+    if letters.is_empty() {
+        return ExtraFonts::default();
+    }
+    let files = font_files();
+    ExtraFonts::choose(letters, files.len(), |index| read_font(&files[index]))
 }
 
 /// Whether the locale's character set is UTF-8, by the variables that decide it, in their order.

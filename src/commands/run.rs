@@ -48,7 +48,7 @@ pub struct Arguments {
     out: PathBuf,
     #[arg(long, default_value = "auto", value_parser = device::parse, help = device_help())]
     device: DeviceChoice,
-    /// Threads of the device's backend; all that the system allows unless given
+    /// Threads of the device's backend; OMP_NUM_THREADS, or all that the system allows, unless given
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     threads: Option<u16>,
     /// Only variants whose name matches, with * and ?

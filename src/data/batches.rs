@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::augmentation::ShiftFlip;
 use super::error::LoaderError;
 use super::normalization::Normalization;
-use crate::data_sets::{DataSet, Part, Split};
+use crate::data_sets::{DataError, DataSet, Part};
 use crate::formats::ablation::Augment;
 use crate::random::{Purpose, Stream};
 
@@ -171,9 +171,10 @@ impl Batches {
 }
 
 impl Iterator for Batches {
-    type Item = Batch;
+    /// A batch, or the first of its images that cannot be read or decoded.
+    type Item = Result<Batch, DataError>;
 
-    fn next(&mut self) -> Option<Batch> {
+    fn next(&mut self) -> Option<Self::Item> {
         let Source { data, plan, tables } = &*self.source;
         if self.epoch >= plan.epochs.end {
             return None;
@@ -188,15 +189,15 @@ impl Iterator for Batches {
             .iter()
             .map(|&position| plan.indices[position])
             .collect();
-        let split = data.split(plan.part);
-        let batch = Batch {
+        let labels = &data.split(plan.part).labels;
+        let batch = images(data, plan, tables, self.epoch, &indices).map(|images| Batch {
             epoch: self.epoch,
             batch: self.batch,
-            images: images(data, split, plan, tables, self.epoch, &indices),
+            images,
             shape: [indices.len(), data.shape.channels, data.shape.height, data.shape.width],
-            labels: indices.iter().map(|&index| i64::from(split.labels[index])).collect(),
+            labels: indices.iter().map(|&index| i64::from(labels[index])).collect(),
             indices,
-        };
+        });
         self.order = Some((self.epoch, order));
         self.advance(self.stride);
         Some(batch)
@@ -206,16 +207,15 @@ impl Iterator for Batches {
 /// The values of a batch, `[image, channel, row, column]`.
 fn images(
     data: &DataSet,
-    split: &Split,
     plan: &LoaderPlan,
     tables: &[[f32; 256]],
     epoch: usize,
     indices: &[usize],
-) -> Vec<f32> {
+) -> Result<Vec<f32>, DataError> {
+    let read = data.split(plan.part).read(indices)?;
     let (values, pixels) = (data.shape.values(), data.shape.height * data.shape.width);
     let mut images = vec![0f32; indices.len() * values];
-    for (&index, output) in indices.iter().zip(images.chunks_exact_mut(values)) {
-        let image = split.image(index);
+    for ((&index, image), output) in indices.iter().zip(&read).zip(images.chunks_exact_mut(values)) {
         match plan.augment {
             Augment::ShiftFlip => ShiftFlip::draw(plan.seed, epoch, index).apply(image, tables, data.shape, output),
             Augment::None => {
@@ -228,7 +228,7 @@ fn images(
             }
         }
     }
-    images
+    Ok(images)
 }
 
 #[cfg(test)]
@@ -237,6 +237,7 @@ pub(super) mod tests {
 
     use super::*;
     use crate::data::load;
+    use crate::data_sets::Moments;
     use crate::formats::ablation::DataSetName;
     use crate::formats::ablation::DataSettings;
     use crate::words::hex;
@@ -247,9 +248,11 @@ pub(super) mod tests {
         settings.train_limit = Some(60);
         let data = load(&settings, 1, None).unwrap();
         let indices: Vec<usize> = (5..55).collect();
+        let images = data.train.read(&indices).unwrap();
+        let moments = Moments::of(images.iter().map(|image| &image[..]), 1);
         let plan = LoaderPlan {
             part: Part::Train,
-            normalization: Normalization::resolve(&settings, &data, &indices).unwrap(),
+            normalization: Normalization::of(&moments, indices.len(), data.scale, data.shape),
             indices,
             batch_size: 8,
             epochs: 0..3,
@@ -259,11 +262,13 @@ pub(super) mod tests {
             augment: Augment::ShiftFlip,
             threads: 0,
         };
+        drop(images);
         (Arc::new(data), plan)
     }
 
     fn all(data: &Arc<DataSet>, plan: &LoaderPlan) -> Vec<Batch> {
-        Batches::new(Arc::clone(data), plan.clone()).unwrap().collect()
+        let batches = Batches::new(Arc::clone(data), plan.clone()).unwrap();
+        batches.map(Result::unwrap).collect()
     }
 
     #[test]
@@ -300,7 +305,8 @@ pub(super) mod tests {
         let expected: Vec<i64> = data.train.labels[5..55].iter().map(|&label| i64::from(label)).collect();
         assert_eq!(labels, expected);
         let table = plan.normalization.tables(data.scale)[0];
-        for (value, &pixel) in batches[2].images.iter().zip(&data.train.pixels[45 * 64..]) {
+        let last = data.train.read(&(45..55).collect::<Vec<_>>()).unwrap();
+        for (value, &pixel) in batches[2].images.iter().zip(last.iter().flat_map(|image| image.iter())) {
             assert_eq!(*value, table[pixel as usize]);
         }
     }
@@ -312,7 +318,7 @@ pub(super) mod tests {
         let tables = plan.normalization.tables(data.scale);
         for index in 5..55 {
             let mut image = vec![0f32; 64];
-            ShiftFlip::draw(0, 1, index).apply(data.train.image(index), &tables, data.shape, &mut image);
+            ShiftFlip::draw(0, 1, index).apply(&data.train.read(&[index]).unwrap()[0], &tables, data.shape, &mut image);
             expected.insert(index, image);
         }
         for (batch_size, shuffle) in [(8, true), (50, false), (1, true)] {

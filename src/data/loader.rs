@@ -7,11 +7,14 @@ use std::thread::JoinHandle;
 
 use super::batches::{Batch, Batches, LoaderPlan};
 use super::error::LoaderError;
-use crate::data_sets::DataSet;
+use crate::data_sets::{DataError, DataSet};
 use crate::host::said;
 
 /// Finished batches that each worker keeps ready.
 const READY: usize = 2;
+
+/// A batch, or an image of it that cannot be read.
+type Made = Result<Batch, DataError>;
 
 /// The batches of a [`LoaderPlan`] in order, across its epochs without a pause between them.
 ///
@@ -20,7 +23,7 @@ const READY: usize = 2;
 /// batch is made on demand.
 pub struct Loader {
     /// Makes the batches where there are no workers.
-    own: Option<Box<dyn Iterator<Item = Batch> + Send>>,
+    own: Option<Box<dyn Iterator<Item = Made> + Send>>,
     workers: Vec<Worker>,
     /// Batches handed out.
     taken: usize,
@@ -30,7 +33,7 @@ pub struct Loader {
 
 struct Worker {
     /// None once the worker is being ended.
-    batches: Option<Receiver<Batch>>,
+    batches: Option<Receiver<Made>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -49,7 +52,7 @@ impl Loader {
         Self::with_workers(Batches::interleaved(data, plan, workers)?, total)
     }
 
-    fn on_this_thread(batches: impl Iterator<Item = Batch> + Send + 'static, total: usize) -> Self {
+    fn on_this_thread(batches: impl Iterator<Item = Made> + Send + 'static, total: usize) -> Self {
         Self {
             own: Some(Box::new(batches)),
             workers: Vec::new(),
@@ -60,7 +63,7 @@ impl Loader {
 
     fn with_workers<Part>(parts: Vec<Part>, total: usize) -> Result<Self, LoaderError>
     where
-        Part: Iterator<Item = Batch> + Send + 'static,
+        Part: Iterator<Item = Made> + Send + 'static,
     {
         let mut loader = Self {
             own: None,
@@ -72,8 +75,9 @@ impl Loader {
             let (sender, receiver) = sync_channel(READY);
             let work = move || {
                 for batch in part {
-                    // The receiver is gone: the loader was dropped.
-                    if sender.send(batch).is_err() {
+                    let failed = batch.is_err();
+                    // Where the receiver is gone, the loader was dropped.
+                    if sender.send(batch).is_err() || failed {
                         return;
                     }
                 }
@@ -106,9 +110,13 @@ impl Iterator for Loader {
             }
         };
         match made {
-            Ok(batch) => {
+            Ok(Ok(batch)) => {
                 self.taken += 1;
                 Some(Ok(batch))
+            }
+            Ok(Err(error)) => {
+                self.total = 0;
+                Some(Err(error.into()))
             }
             Err(message) => {
                 self.total = 0;
@@ -142,7 +150,7 @@ impl Drop for Loader {
 }
 
 /// The next batch, or the message of a panic.
-fn made_here(batches: &mut dyn Iterator<Item = Batch>) -> Result<Batch, String> {
+fn made_here(batches: &mut dyn Iterator<Item = Made>) -> Result<Made, String> {
     // After a panic the iterator is not used any more.
     match catch_unwind(AssertUnwindSafe(|| batches.next())) {
         Ok(Some(batch)) => Ok(batch),
@@ -153,7 +161,7 @@ fn made_here(batches: &mut dyn Iterator<Item = Batch>) -> Result<Batch, String> 
 
 impl Worker {
     /// The next batch, or the message of the worker's panic.
-    fn take(&mut self) -> Result<Batch, String> {
+    fn take(&mut self) -> Result<Made, String> {
         if let Some(Ok(batch)) = self.batches.as_ref().map(Receiver::recv) {
             return Ok(batch);
         }
@@ -179,7 +187,8 @@ mod tests {
     #[test]
     fn batches_are_the_same_for_any_number_of_threads() {
         let (data, plan) = digits();
-        let expected: Vec<Batch> = Batches::new(Arc::clone(&data), plan.clone()).unwrap().collect();
+        let batches = Batches::new(Arc::clone(&data), plan.clone()).unwrap();
+        let expected: Vec<Batch> = batches.map(Result::unwrap).collect();
         for threads in [0, 1, 2, 3, 50] {
             for first_batch in [0, 4] {
                 let plan = LoaderPlan {

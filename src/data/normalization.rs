@@ -1,7 +1,6 @@
 //! Pixels to values of mean 0 and standard deviation 1.
 
-use crate::data_sets::DataError;
-use crate::data_sets::{DataSet, Split};
+use crate::data_sets::{DataError, DataSet, Moments};
 use crate::formats::ablation::DataSettings;
 use crate::network::Shape;
 
@@ -16,27 +15,16 @@ pub struct Normalization {
 }
 
 impl Normalization {
-    /// The statistics of the images at `indices` of a split (the population's: divided by n). A channel that is constant
-    /// has the deviation 1, so that its values become 0.
-    ///
-    /// The sums are whole numbers: the result does not depend on any order. Without images the mean is 0.
-    pub fn of(split: &Split, indices: &[usize], scale: f32, shape: Shape) -> Self {
-        let pixels = shape.height * shape.width;
-        let mut sums = vec![(0u64, 0u64); shape.channels];
-        for &index in indices {
-            for (map, (sum, squares)) in split.image(index).chunks_exact(pixels).zip(&mut sums) {
-                *sum += map.iter().map(|&pixel| u64::from(pixel)).sum::<u64>();
-                *squares += map
-                    .iter()
-                    .map(|&pixel| u64::from(pixel) * u64::from(pixel))
-                    .sum::<u64>();
-            }
-        }
-        let count = (indices.len() * pixels).max(1) as u128;
+    /// The statistics of `images` images with these moments, one a channel (the population's: divided by n). A channel
+    /// that is constant has the deviation 1, so that its values become 0. Without images the mean is 0.
+    pub fn of(moments: &[Moments], images: usize, scale: f32, shape: Shape) -> Self {
+        let count = (images * shape.height * shape.width).max(1) as u128;
         let scale = f64::from(scale);
-        let mean = sums.iter().map(|&(sum, _)| sum as f64 / count as f64 / scale).collect();
-        let std = (sums.iter())
-            .map(|&(sum, squares)| {
+        let mean = (moments.iter())
+            .map(|moments| moments.sum as f64 / count as f64 / scale)
+            .collect();
+        let std = (moments.iter())
+            .map(|&Moments { sum, squares }| {
                 // n^2 times the variance, without rounding.
                 let scatter = count * u128::from(squares) - u128::from(sum) * u128::from(sum);
                 if scatter == 0 {
@@ -49,11 +37,12 @@ impl Normalization {
         Self { mean, std }
     }
 
-    /// The `mean` and `std` of the settings; where one is missing, that of the training images at `indices`.
+    /// The `mean` and `std` of the settings; where one is missing, that of the whole training split.
     ///
     /// # Errors
-    /// Another number of values than the images have channels, a value that is not finite, or a deviation of 0 or below.
-    pub fn resolve(settings: &DataSettings, data: &DataSet, indices: &[usize]) -> Result<Self, DataError> {
+    /// Another number of values than the images have channels, a value that is not finite, or a deviation of 0 or below;
+    /// an image that cannot be read, where the training split's are not known yet.
+    pub fn resolve(settings: &DataSettings, data: &DataSet) -> Result<Self, DataError> {
         let channels = data.shape.channels;
         let check = |key: &'static str, values: &Option<Vec<f64>>, is_allowed: fn(f64) -> bool, allowed: &str| {
             let Some(values) = values else { return Ok(None) };
@@ -82,7 +71,7 @@ impl Normalization {
         Ok(match (mean, std) {
             (Some(mean), Some(std)) => Self { mean, std },
             (mean, std) => {
-                let own = Self::of(&data.train, indices, data.scale, data.shape);
+                let own = Self::of(data.moments()?, data.train.images(), data.scale, data.shape);
                 Self {
                     mean: mean.unwrap_or(own.mean),
                     std: std.unwrap_or(own.std),
@@ -112,12 +101,12 @@ mod tests {
         (settings.train_images, settings.image_size) = (60, 12);
         let data = load(&settings, 2, None).unwrap();
         let indices: Vec<usize> = (0..60).filter(|index| index % 3 != 0).collect();
-        let tables = Normalization::resolve(&settings, &data, &indices)
-            .unwrap()
-            .tables(data.scale);
+        let images = data.train.read(&indices).unwrap();
+        let moments = Moments::of(images.iter().map(|image| &image[..]), 3);
+        let tables = Normalization::of(&moments, indices.len(), data.scale, data.shape).tables(data.scale);
         for (channel, table) in tables.iter().enumerate() {
-            let values: Vec<f64> = (indices.iter())
-                .flat_map(|&index| &data.train.image(index)[channel * 144..(channel + 1) * 144])
+            let values: Vec<f64> = (images.iter())
+                .flat_map(|image| &image[channel * 144..(channel + 1) * 144])
                 .map(|&pixel| f64::from(table[pixel as usize]))
                 .collect();
             let mean = values.iter().sum::<f64>() / values.len() as f64;
@@ -128,16 +117,13 @@ mod tests {
 
     #[test]
     fn the_statistics_of_known_pixels_are_exact() {
-        let split = Split {
-            pixels: vec![0, 255, 7, 7, 255, 0, 7, 7],
-            labels: vec![0, 0],
-        };
+        let moments = Moments::of([&[0, 255, 7, 7][..], &[255, 0, 7, 7]], 2);
         let shape = Shape {
             channels: 2,
             height: 1,
             width: 2,
         };
-        let statistics = Normalization::of(&split, &[0, 1], 255.0, shape);
+        let statistics = Normalization::of(&moments, 2, 255.0, shape);
         assert_eq!(statistics.mean, [0.5, 7.0 / 255.0]);
         // The second channel is constant.
         assert_eq!(statistics.std, [0.5, 1.0]);
@@ -149,17 +135,17 @@ mod tests {
     fn given_values_win_and_are_checked() {
         let mut settings = DataSettings::new(DataSetName::Digits);
         let data = load(&settings, 1, None).unwrap();
-        let own = Normalization::resolve(&settings, &data, &[0, 1, 2]).unwrap();
+        let own = Normalization::resolve(&settings, &data).unwrap();
         settings.mean = Some(vec![0.25]);
-        let half = Normalization::resolve(&settings, &data, &[0, 1, 2]).unwrap();
+        let half = Normalization::resolve(&settings, &data).unwrap();
         assert_eq!((half.mean, &half.std), (vec![0.25], &own.std));
         settings.std = Some(vec![0.0]);
         assert_eq!(
-            Normalization::resolve(&settings, &data, &[0]).unwrap_err().to_string(),
+            Normalization::resolve(&settings, &data).unwrap_err().to_string(),
             "digits: data.std has the value 0; write one number a channel, above 0, of pixels scaled to 0..1"
         );
         settings.mean = Some(vec![0.1; 3]);
-        let error = Normalization::resolve(&settings, &data, &[0]).unwrap_err();
+        let error = Normalization::resolve(&settings, &data).unwrap_err();
         assert_eq!(
             (error.key, data.shape.channels),
             ("data.mean", outline(&settings).unwrap().shape.channels)

@@ -1,6 +1,6 @@
 //! Training images held out for validation.
 
-use crate::data_sets::DataError;
+use crate::data_sets::{DataError, DataSet, classes_without_images, without_images_in_words};
 use crate::random::{Purpose, Stream};
 
 /// Divides `0..images` into those to train on and those held out, both ascending: `floor(share * images)` are held out,
@@ -35,9 +35,38 @@ pub fn hold_out(images: usize, share: f64, seed: u64) -> Result<(Vec<usize>, Vec
     Ok((training, validation))
 }
 
+/// Checks that the images that [`hold_out`] leaves to train on are of every class that the training split has.
+///
+/// # Errors
+/// The classes that are left without training images.
+pub fn check_training_classes(data: &DataSet, share: f64, seed: u64) -> Result<(), DataError> {
+    let labels = &data.train.labels;
+    let (training, held_out) = hold_out(labels.len(), share, seed)?;
+    if held_out.is_empty() {
+        return Ok(());
+    }
+    let before = classes_without_images(&data.classes, labels.iter().copied());
+    let mut without = classes_without_images(&data.classes, training.iter().map(|&index| labels[index]));
+    without.retain(|class| !before.contains(class));
+    if without.is_empty() {
+        return Ok(());
+    }
+    let left = without_images_in_words(&without, data.classes.len(), "training images");
+    Err(DataError::new(
+        "data.validation-share",
+        "the training split",
+        format!(
+            "validation-share = {share} holds out the only images of some classes: with seed {seed} it leaves {left}"
+        ),
+        "write a smaller share, take more images of these classes, or another seed",
+    ))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::load;
+    use crate::formats::ablation::{DataSetName, DataSettings};
 
     #[test]
     fn every_image_is_on_one_side() {
@@ -61,6 +90,23 @@ mod tests {
     #[test]
     fn a_share_of_0_holds_out_none() {
         assert_eq!(hold_out(3, 0.0, 0).unwrap(), (vec![0, 1, 2], vec![]));
+    }
+
+    #[test]
+    fn a_share_that_holds_out_all_images_of_a_class_is_an_error_that_names_it() {
+        let mut settings = DataSettings::new(DataSetName::Digits);
+        settings.train_limit = Some(12);
+        let data = load(&settings, 1, None).unwrap();
+        // The digits 0 and 1 have two images each, the others one.
+        assert_eq!(check_training_classes(&data, 0.0, 3), Ok(()));
+        let error = check_training_classes(&data, 0.5, 3).unwrap_err();
+        assert_eq!(error.key, "data.validation-share");
+        let (training, _) = hold_out(12, 0.5, 3).unwrap();
+        let left: std::collections::BTreeSet<u32> = training.iter().map(|&index| data.train.labels[index]).collect();
+        let count = format!("leaves {} of 10 classes without training images (", 10 - left.len());
+        assert!(error.rule.contains(&count), "{error}");
+        let all = load(&DataSettings::new(DataSetName::Digits), 1, None).unwrap();
+        assert_eq!(check_training_classes(&all, 0.5, 3), Ok(()));
     }
 
     #[test]

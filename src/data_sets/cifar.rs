@@ -3,15 +3,19 @@
 //! A record is the label (for CIFAR-100 the coarse label, then the fine one, which is taken) and 3,072 pixels: red, green
 //! and blue, each 32 rows of 32.
 
-use std::io;
-use std::path::{Path, PathBuf};
+use std::io::{self, ErrorKind};
+use std::path::Path;
 
 use super::allocation;
+use super::bad_files::BadFiles;
+use super::cifar_format::PIXELS;
+pub use super::cifar_format::{Format, Mistaken};
 use super::descriptor::{Outline, Request};
 use super::error::DataError;
-use super::file_system::{Entry, FileSystem, check_folder, is_file, is_folder};
+use super::file_system::{Entry, FileSystem, is_file, missing};
 use super::options::Options;
-use super::set::{DataSet, Split};
+use super::set::DataSet;
+use super::split::Split;
 use crate::network::Shape;
 use crate::words::grouped;
 
@@ -21,89 +25,46 @@ pub(super) const CHANNELS: usize = 3;
 /// One image.
 const SHAPE: Shape = Shape::square(CHANNELS, 32);
 
-const PIXELS: usize = 3072;
-
 /// The most bytes of a file of names; the official ones have about a thousand.
 const LARGEST_NAMES_FILE: u64 = 1 << 20;
 
-/// The batch files of one of the two.
-#[derive(Clone, Copy, Debug)]
-pub struct Format {
-    /// The data set's name.
-    pub(super) name: &'static str,
-    /// The labels at a record's start, the one that is taken last: (what it is called, how many values it has).
-    pub(super) labels: &'static [(&'static str, u8)],
-    /// The files with the images to train on, in their order.
-    pub(super) training_files: &'static [&'static str],
-    /// The files with the images to test on.
-    pub(super) test_files: &'static [&'static str],
-    /// The file with the classes' names, one a line.
-    pub(super) names_file: &'static str,
-    /// The folder that the archive unpacks to.
-    pub(super) folder: &'static str,
-    /// The archive.
-    pub(super) archive: &'static str,
-}
-
 impl Format {
-    /// Classes of the label that is taken.
-    pub const fn classes(&self) -> usize {
-        match self.labels {
-            [.., (_, classes)] => *classes as usize,
-            [] => 0,
-        }
-    }
-
-    /// Bytes of a record.
-    pub const fn record(&self) -> usize {
-        self.labels.len() + PIXELS
-    }
-
-    fn remedy(&self) -> String {
-        format!(
-            "download it with `densenet-bench data fetch {}`, or get {} from \
-             https://www.cs.toronto.edu/~kriz/cifar.html and unpack it",
-            self.name, self.archive
-        )
-    }
-
-    /// The outline of the files under `data.path`, by their sizes.
+    /// The outline of the files under `data.path`, by their sizes; where they are not there, that of the whole data set,
+    /// which takes no file to know.
     pub(super) fn outline(&self, options: &Options<'_>, files: &dyn FileSystem) -> Result<Outline, DataError> {
-        let folder = self.locate(files, options.folder()?)?;
+        let is_missing = |path: &&Path| matches!(files.entry(path), Err(error) if error.kind() == ErrorKind::NotFound);
+        let (images, remarks) = match options.path {
+            None => (self.images, Vec::new()),
+            Some(path) if is_missing(&path) => {
+                let rule = missing(files, path, "folder", "").rule;
+                let remark = format!(
+                    "{}: {rule}; the images are counted as those of the whole {}",
+                    path.display(),
+                    self.name
+                );
+                (self.images, vec![remark])
+            }
+            Some(path) => (self.images_in(files, &self.locate(files, path)?)?, Vec::new()),
+        };
+        let all = Outline {
+            shape: SHAPE,
+            classes: self.classes(),
+            train_images: images.0,
+            test_images: images.1,
+            remarks,
+        };
+        all.within_limits(options, self.name)
+    }
+
+    /// Images to train on and to test on in the files of a folder, by their sizes.
+    fn images_in(&self, files: &dyn FileSystem, folder: &Path) -> Result<(usize, usize), DataError> {
         let images = |names: &[&str]| -> Result<usize, DataError> {
             let bytes: u64 = (names.iter())
                 .map(|name| length(files, &folder.join(name)))
                 .sum::<Result<u64, DataError>>()?;
             Ok(usize::try_from(bytes).unwrap_or(usize::MAX) / self.record())
         };
-        let all = Outline {
-            shape: SHAPE,
-            classes: self.classes(),
-            train_images: images(self.training_files)?,
-            test_images: images(self.test_files)?,
-        };
-        all.within_limits(options, self.name)
-    }
-
-    /// The folder that holds the batch files: `path` itself, or the archive's own folder in it.
-    ///
-    /// # Errors
-    /// `path` is not a folder, or one of the files is not there.
-    fn locate(&self, files: &dyn FileSystem, path: &Path) -> Result<PathBuf, DataError> {
-        check_folder(files, path, &self.remedy())?;
-        let unpacked = path.join(self.folder);
-        let folder = if is_folder(files, &unpacked) {
-            unpacked
-        } else {
-            path.to_owned()
-        };
-        for name in self.training_files.iter().chain(self.test_files) {
-            let file = folder.join(name);
-            if !is_file(files, &file) {
-                return Err(DataError::path(&file, "there is no such file", self.remedy()));
-            }
-        }
-        Ok(folder)
+        Ok((images(self.training_files)?, images(self.test_files)?))
     }
 
     /// Reads the batch files under `data.path`, in their order.
@@ -112,10 +73,10 @@ impl Format {
     /// Files that are not there or cannot be read, those of [`parse_batch`], images that do not fit into the available
     /// memory, or a limit beyond them.
     pub(super) fn load(&self, request: &Request<'_>) -> Result<DataSet, DataError> {
-        let (options, files) = (&request.options, request.files);
+        let (options, files) = (&request.options, &*request.files);
         let folder = self.locate(files, options.folder()?)?;
         let mut bytes = 0;
-        for name in self.training_files.iter().chain(self.test_files) {
+        for name in self.batch_files() {
             bytes += length(files, &folder.join(name))?;
         }
         allocation::check(
@@ -126,21 +87,34 @@ impl Format {
             request.available_memory,
             "use a machine with more memory",
         )?;
-        let read = |names: &[&str]| -> Result<Split, DataError> {
+        let bad = BadFiles::default();
+        let read = |names: &[&str], first: usize| {
             let mut split = Split::default();
-            for file in names.iter().map(|name| folder.join(name)) {
-                let bytes = (files.read(&file, u64::MAX)).map_err(|error| DataError::unreadable(&file, &error))?;
-                let batch = parse_batch(&bytes, &file.display().to_string(), self)?;
-                split.pixels.extend_from_slice(&batch.pixels);
-                split.labels.extend_from_slice(&batch.labels);
+            for (index, file) in names.iter().map(|name| folder.join(name)).enumerate() {
+                let added = (files.read(&file, u64::MAX))
+                    .map_err(|error| DataError::unreadable(&file, &error))
+                    .and_then(|bytes| {
+                        if index == 0 {
+                            // The official files are of one size: no pixel is moved when the next one is added.
+                            split.pixels.reserve_exact(names.len() * bytes.len());
+                        }
+                        append_batch(&mut split, &bytes, &file.display().to_string(), self)
+                    });
+                if let Err(error) = added {
+                    bad.add(first + index, &file, error.rule, error.remedy);
+                }
             }
-            Ok(split)
+            split
         };
-        let (mut train, mut test) = (read(self.training_files)?, read(self.test_files)?);
+        let (mut train, mut test) = (
+            read(self.training_files, 0),
+            read(self.test_files, self.training_files.len()),
+        );
+        bad.check(&folder)?;
         let classes = self.class_names(files, &folder.join(self.names_file))?;
         let (train_images, test_images) = options.limited(train.images(), test.images(), self.name)?;
-        train.truncate(train_images);
-        test.truncate(test_images);
+        train.keep(&options.limit_order.choose(&train.labels, train_images));
+        test.keep(&options.limit_order.choose(&test.labels, test_images));
         Ok(DataSet::new(self.name, SHAPE, classes, 255.0, train, test))
     }
 
@@ -167,8 +141,18 @@ fn length(files: &dyn FileSystem, file: &Path) -> Result<u64, DataError> {
 /// # Errors
 /// No record, a last record that is cut short, or a label out of range (file, record, byte, value).
 pub fn parse_batch(bytes: &[u8], file_name: &str, format: &Format) -> Result<Split, DataError> {
+    let mut split = Split::default();
+    append_batch(&mut split, bytes, file_name, format)?;
+    Ok(split)
+}
+
+/// Adds the images of one batch file to a split.
+///
+/// # Errors
+/// Those of [`parse_batch`].
+fn append_batch(split: &mut Split, bytes: &[u8], file_name: &str, format: &Format) -> Result<(), DataError> {
     let record_bytes = format.record();
-    let fault = |rule: String| DataError::new("data.path", file_name, rule, format.remedy());
+    let fault = |rule: String| DataError::new("data.path", file_name, rule, format.damage_remedy());
     if bytes.is_empty() {
         return Err(fault(format!(
             "it is empty, and records of {} bytes were expected",
@@ -184,10 +168,8 @@ pub fn parse_batch(bytes: &[u8], file_name: &str, format: &Format) -> Result<Spl
         )));
     }
     let images = bytes.len() / record_bytes;
-    let mut split = Split {
-        pixels: Vec::with_capacity(images * PIXELS),
-        labels: Vec::with_capacity(images),
-    };
+    split.pixels.reserve(images * PIXELS);
+    split.labels.reserve(images);
     let labels = format.labels;
     for (index, record) in bytes.chunks_exact(record_bytes).enumerate() {
         let (given, pixels) = record.split_at(labels.len());
@@ -204,7 +186,7 @@ pub fn parse_batch(bytes: &[u8], file_name: &str, format: &Format) -> Result<Spl
         split.labels.extend(given.last().map(|&label| u32::from(label)));
         split.pixels.extend_from_slice(pixels);
     }
-    Ok(split)
+    Ok(())
 }
 
 /// The names of the classes, one a line; empty lines do not count.
@@ -212,7 +194,7 @@ pub fn parse_batch(bytes: &[u8], file_name: &str, format: &Format) -> Result<Spl
 /// # Errors
 /// Not UTF-8, or another number of names than the format has classes.
 pub fn parse_names(bytes: &[u8], file_name: &str, format: &Format) -> Result<Vec<String>, DataError> {
-    let fault = |rule: String| DataError::new("data.path", file_name, rule, format.remedy());
+    let fault = |rule: String| DataError::new("data.path", file_name, rule, format.damage_remedy());
     let text = std::str::from_utf8(bytes).map_err(|error| {
         fault(format!(
             "byte {} is not UTF-8, and names were expected",
@@ -260,8 +242,8 @@ mod tests {
 
     #[test]
     fn a_batch_cut_short_is_named_with_its_record() {
-        let remedy = "download it with `densenet-bench data fetch cifar10`, or get cifar-10-binary.tar.gz from \
-                      https://www.cs.toronto.edu/~kriz/cifar.html and unpack it";
+        let remedy =
+            "remove or rename its folder, leave path out, and download it with `densenet-bench data fetch cifar10`";
         let batch = record(&[1], 0).repeat(3);
         let error = |bytes: &[u8]| parse_batch(bytes, "data_batch_3.bin", TEN).unwrap_err().to_string();
         assert_eq!(
@@ -316,12 +298,32 @@ mod tests {
             ..Options::default()
         };
         let outline = HUNDRED.outline(&options, &files).unwrap();
+        assert!(outline.remarks.is_empty());
         assert_eq!((outline.shape, outline.classes), (SHAPE, 100));
         assert_eq!((outline.train_images, outline.test_images), (3, 2));
         options.train_limit = Some(4);
         assert_eq!(HUNDRED.outline(&options, &files).unwrap_err().key, "data.train-limit");
         options.train_limit = Some(1);
         assert_eq!(HUNDRED.outline(&options, &files).unwrap().train_images, 1);
+    }
+
+    #[test]
+    fn the_outline_of_the_whole_data_set_takes_no_file() {
+        let files = MemoryFiles::default();
+        let mut options = Options::default();
+        let outline = TEN.outline(&options, &files).unwrap();
+        assert_eq!((outline.shape, outline.classes), (SHAPE, 10));
+        assert_eq!((outline.train_images, outline.test_images), (50_000, 10_000));
+        assert!(outline.remarks.is_empty());
+        options.path = Some(Path::new("gone"));
+        let outline = TEN.outline(&options, &files).unwrap();
+        assert_eq!((outline.train_images, outline.test_images), (50_000, 10_000));
+        assert_eq!(
+            outline.remarks,
+            ["gone: there is no such folder; the images are counted as those of the whole cifar10"]
+        );
+        options.test_limit = Some(10_001);
+        assert_eq!(TEN.outline(&options, &files).unwrap_err().key, "data.test-limit");
     }
 
     #[test]
@@ -340,7 +342,7 @@ mod tests {
                 bytes as usize / format.record()
             };
             let found = (images(format.training_files), images(format.test_files));
-            assert_eq!(known.images, Some(found));
+            assert_eq!((known.images, format.images), (Some(found), found));
             assert!(files.members.iter().any(|member| member.name == format.names_file));
         }
     }

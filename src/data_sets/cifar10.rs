@@ -3,7 +3,7 @@
 //! The archive's size and checksum are those in TensorFlow Datasets; the members' checksums are those that the Ruby
 //! port of torchvision verifies whenever it loads a file.
 
-use super::cifar::{CHANNELS, Format};
+use super::cifar::{CHANNELS, Format, Mistaken};
 use super::descriptor::Descriptor;
 use super::known::{Download, Files, KnownSet, Member, Packing, Size};
 
@@ -21,7 +21,7 @@ pub(super) const DESCRIPTOR: Descriptor = Descriptor {
         about: "small photographs of animals and vehicles",
         image: Some("3x32x32"),
         classes: Some(10),
-        images: Some((50_000, 10_000)),
+        images: Some(FORMAT.images),
         licence: "none stated; its author asks to be cited (A. Krizhevsky, 2009)",
         home: "https://www.cs.toronto.edu/~kriz/cifar.html",
         files: Some(FILES),
@@ -43,6 +43,30 @@ pub const FORMAT: Format = Format {
     names_file: "batches.meta.txt",
     folder: FILES.folder,
     archive: "cifar-10-binary.tar.gz",
+    images: (50_000, 10_000),
+    mistaken: &[
+        Mistaken {
+            what: "the Python version of CIFAR-10",
+            folder: "cifar-10-batches-py",
+            file: "data_batch_1",
+            archive: "cifar-10-python",
+            dataset: None,
+        },
+        Mistaken {
+            what: "the Matlab version of CIFAR-10",
+            folder: "cifar-10-batches-mat",
+            file: "data_batch_1.mat",
+            archive: "cifar-10-matlab",
+            dataset: None,
+        },
+        Mistaken {
+            what: "CIFAR-100",
+            folder: "cifar-100-binary",
+            file: "train.bin",
+            archive: "cifar-100",
+            dataset: Some("cifar100"),
+        },
+    ],
 };
 
 const FILES: Files = Files {

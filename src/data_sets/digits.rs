@@ -9,7 +9,8 @@ use super::descriptor::{Descriptor, Outline};
 use super::error::DataError;
 use super::known::KnownSet;
 use super::options::Options;
-use super::set::{DataSet, Split};
+use super::set::DataSet;
+use super::split::Split;
 use crate::network::Shape;
 
 const NAME: &str = "digits";
@@ -55,6 +56,7 @@ fn outline(options: &Options<'_>) -> Result<Outline, DataError> {
         classes: CLASSES as usize,
         train_images: TRAINING_ROWS,
         test_images: TEST_ROWS,
+        remarks: Vec::new(),
     };
     all.within_limits(options, NAME)
 }
@@ -80,8 +82,8 @@ fn load(options: &Options<'_>) -> Result<DataSet, DataError> {
         labels: train.labels.split_off(TRAINING_ROWS),
     };
     let (train_images, test_images) = options.limited(train.images(), test.images(), NAME)?;
-    train.truncate(train_images);
-    test.truncate(test_images);
+    train.keep(&options.limit_order.choose(&train.labels, train_images));
+    test.keep(&options.limit_order.choose(&test.labels, test_images));
     let classes = (0..CLASSES).map(|digit| digit.to_string()).collect();
     let scale = f32::from(LARGEST_PIXEL);
     Ok(DataSet::new(NAME, SHAPE, classes, scale, train, test))
@@ -155,10 +157,10 @@ mod tests {
     fn the_first_1437_rows_train_and_the_other_360_test() {
         let data = load(&Options::default()).unwrap();
         assert_eq!((data.train.images(), data.test.images()), (1437, 360));
-        assert_eq!(data.train.pixels.len(), 1437 * 64);
-        assert_eq!(&data.train.image(0)[..8], [0, 0, 5, 13, 9, 1, 0, 0]);
+        let first = &data.train.read(&[0]).unwrap()[0];
+        assert_eq!((first.len(), &first[..8]), (64, &[0, 0, 5, 13, 9, 1, 0, 0][..]));
         assert_eq!(&data.train.labels[..3], [0, 1, 2]);
-        assert_eq!(data.test.image(359)[56..], [0, 1, 8, 12, 14, 12, 1, 0]);
+        assert_eq!(data.test.read(&[359]).unwrap()[0][56..], [0, 1, 8, 12, 14, 12, 1, 0]);
         assert_eq!(data.test.labels[359], 8);
         assert_eq!((data.scale, data.classes.len()), (16.0, 10));
     }

@@ -1,17 +1,21 @@
-//! The bytes of a PNG or JPEG file to pixels.
+//! The bytes of a PNG or JPEG file to pixels: those that Pillow's `Image.open(file).convert("RGB")` gives, which
+//! torchvision's `ImageFolder` uses, or an error.
 
 use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use image::imageops::FilterType;
-use image::{DynamicImage, ImageDecoder, ImageReader, Limits};
+use image::codecs::png::PngDecoder;
+use image::{DynamicImage, ImageDecoder, Limits, RgbImage};
 
+use super::resize::square_maps;
+use super::{jpeg, signature};
 use crate::visible::quoted;
 
 /// The largest side of an image that is decoded, in pixels.
 pub const LARGEST_SIDE: u32 = 16384;
 
-/// The most memory that decoding one image may take, in bytes.
+/// The most memory that the pixels of one image may take while it is decoded, in bytes. The coefficients of a JPEG in
+/// several scans may take twice as much beside them: they are two bytes where a sample is one.
 const DECODER_MEMORY: u64 = 512 << 20;
 
 /// The most bytes of pixels for each byte of a file: deflate makes up to 1,032 bytes of one, and a PNG's palette up to 32
@@ -21,78 +25,124 @@ const MOST_EXPANSION: u64 = 1032 * 32;
 /// The most bytes of an image's file that are read. Its pixels, which it hardly ever exceeds, may not take more.
 pub(super) const LARGEST_FILE: u64 = DECODER_MEMORY;
 
-/// Decodes a PNG or JPEG to `[3, size, size]` bytes, red, green and blue.
+/// Decodes a PNG or JPEG to `[3, size, size]` bytes, red, green and blue, as [`decode_rgb`] does.
 ///
-/// The kind follows from the bytes. 16 bits a sample become 8, grey becomes three equal channels, and an alpha channel
-/// is dropped, not blended; colour profiles and EXIF orientation are ignored. The image is squashed to a square, with a
-/// triangle filter that is widened when it shrinks the image; at the same size its bytes stay as they are.
+/// The image is squashed to a square, with a triangle filter that is widened when it shrinks the image; at the same size
+/// its bytes stay as they are.
+///
+/// # Errors
+/// Those of [`decode_rgb`].
+pub fn decode(bytes: &[u8], size: u32) -> Result<Vec<u8>, String> {
+    let rgb = decode_rgb(bytes)?;
+    let (width, height) = (rgb.width() as usize, rgb.height() as usize);
+    Ok(square_maps(rgb.as_raw(), width, height, size as usize))
+}
+
+/// Decodes a PNG or JPEG to red, green and blue at its own size, to the very values that Pillow decodes it to.
+///
+/// The kind follows from the bytes. Grey becomes three equal channels, and an alpha channel is dropped, not blended; of 16
+/// bits a sample the upper 8 are kept; cyan, magenta, yellow and black become red, green and blue. Colour profiles, gamma and
+/// EXIF orientation are ignored, and so is what lies behind the end of the image.
 ///
 /// # Errors
 /// The decoder's reason; an image with a side above [`LARGEST_SIDE`], one whose header claims more pixels than its bytes
-/// can hold, or one that is cut short.
-pub fn decode(bytes: &[u8], size: u32) -> Result<Vec<u8>, String> {
-    // A panic on malformed bytes is the decoder's bug, and for the user only one bad file.
-    let rgb = catch_unwind(AssertUnwindSafe(|| decode_rgb(bytes)))
-        .map_err(|_| "the decoder panicked (a bug in the image library)".to_owned())??;
-    let rgb = image::imageops::resize(&rgb, size, size, FilterType::Triangle);
-    let pixels = rgb.as_raw();
-    Ok((0..3)
-        .flat_map(|channel| pixels.iter().skip(channel).step_by(3).copied())
-        .collect())
+/// can hold, one that is cut short or damaged, or a kind that is not decoded, such as 16 bits of grey without alpha, which
+/// Pillow cuts off at 255.
+pub fn decode_rgb(bytes: &[u8]) -> Result<RgbImage, String> {
+    match signature::of(bytes)? {
+        signature::Kind::Png => {
+            // A panic on malformed bytes is the decoder's bug, and for the user only one bad file.
+            catch_unwind(AssertUnwindSafe(|| decode_png(bytes)))
+                .map_err(|_| "the decoder panicked (a bug in the image library)".to_owned())?
+        }
+        signature::Kind::Jpeg => decode_jpeg(bytes),
+    }
 }
 
-fn decode_rgb(bytes: &[u8]) -> Result<image::RgbImage, String> {
-    // The JPEG decoder's messages end in a line feed.
+fn decode_png(bytes: &[u8]) -> Result<RgbImage, String> {
     let said = |error: image::ImageError| quoted(error.to_string().trim_end());
-    let mut reader = ImageReader::new(Cursor::new(bytes))
-        .with_guessed_format()
-        .map_err(|error| error.to_string())?;
     let mut limits = Limits::default();
     limits.max_alloc = Some(DECODER_MEMORY);
-    reader.limits(limits.clone());
-    let is_jpeg = match reader.format() {
-        Some(image::ImageFormat::Png) => false,
-        Some(image::ImageFormat::Jpeg) => true,
-        Some(other) => return Err(format!("its bytes are {}", other.to_mime_type())),
-        None => return Err("unknown signature".to_owned()),
-    };
-    let decoder = reader.into_decoder().map_err(said)?;
+    let decoder = PngDecoder::with_limits(Cursor::new(bytes), limits).map_err(said)?;
     let (width, height) = decoder.dimensions();
+    check_size(width, height, decoder.total_bytes(), bytes.len())?;
+    // The header's depth and colour type: with a transparent colour the decoder tells of alpha, which is not stored.
+    if bytes.get(24..26) == Some(&[16, 0]) {
+        return Err("its pixels are 16-bit grey, which Pillow cuts off at 255 (scale them to 8 bits)".to_owned());
+    }
+    if let Some(length) = palette(bytes).map(<[u8]>::len).filter(|length| length % 3 != 0) {
+        return Err(format!(
+            "its palette has {length} bytes, and 3 for each colour were expected"
+        ));
+    }
+    let image = DynamicImage::from_decoder(decoder).map_err(said)?;
+    match image {
+        DynamicImage::ImageLumaA16(_) | DynamicImage::ImageRgb16(_) | DynamicImage::ImageRgba16(_) => {
+            let deep = image.into_rgb16();
+            let upper = deep.as_raw().iter().map(|sample| (sample >> 8) as u8).collect();
+            Ok(RgbImage::from_raw(width, height, upper).expect("a byte for each sample"))
+        }
+        image => Ok(image.into_rgb8()),
+    }
+}
+
+/// The data of a PNG's palette chunk. The decoder panics where it ends within a colour.
+fn palette(png: &[u8]) -> Option<&[u8]> {
+    let mut rest = png.get(8..)?;
+    loop {
+        let (length, chunk) = rest.split_first_chunk::<4>()?;
+        let (kind, chunk) = chunk.split_first_chunk::<4>()?;
+        let length = u32::from_be_bytes(*length) as usize;
+        match kind {
+            b"PLTE" => return chunk.get(..length),
+            b"IDAT" => return None,
+            // Behind the data stands a checksum.
+            _ => rest = chunk.get(length.checked_add(4)?..)?,
+        }
+    }
+}
+
+fn decode_jpeg(bytes: &[u8]) -> Result<RgbImage, String> {
+    let said = |reason: String| quoted(&reason);
+    let header = jpeg::header(bytes).map_err(said)?;
+    let (width, height) = (header.width, header.height);
+    check_size(width, height, header.bytes(), bytes.len())?;
+    if header.coefficients > 2 * DECODER_MEMORY {
+        return Err(format!(
+            "{width}x{height} pixels in several scans: they take {} bytes until the last is read, and up to {} are \
+             taken",
+            header.coefficients,
+            2 * DECODER_MEMORY
+        ));
+    }
+    let pixels = jpeg::pixels(bytes, &header).map_err(said)?;
+    Ok(RgbImage::from_raw(width, height, pixels).expect("3 bytes for each pixel"))
+}
+
+/// Checks what a header claims, before anything is allocated: `decoded` bytes for the image, of `length` bytes of a file.
+fn check_size(width: u32, height: u32, decoded: u64, length: usize) -> Result<(), String> {
     if width.max(height) > LARGEST_SIDE {
         return Err(format!(
             "{width}x{height} pixels, and a side may have up to {LARGEST_SIDE}"
         ));
     }
-    limits
-        .reserve(decoder.total_bytes())
-        .map_err(|error| format!("{width}x{height} pixels: {error}"))?;
-    if decoder.total_bytes() > MOST_EXPANSION * bytes.len() as u64 {
+    if decoded > DECODER_MEMORY {
         return Err(format!(
-            "its header claims {width}x{height} pixels, which {} bytes cannot hold",
-            bytes.len()
+            "{width}x{height} pixels: they take {decoded} bytes, and up to {DECODER_MEMORY} are taken"
         ));
     }
-    if is_jpeg && !has_jpeg_end(bytes) {
-        return Err("it ends before the end-of-image marker".to_owned());
+    if decoded > MOST_EXPANSION * length as u64 {
+        return Err(format!(
+            "its header claims {width}x{height} pixels, which {length} bytes cannot hold"
+        ));
     }
-    let image = DynamicImage::from_decoder(decoder).map_err(said)?;
-    Ok(image.into_rgb8())
-}
-
-/// Whether the last scan of a JPEG has an end. The decoder fills what is missing with grey, and a truncated file would
-/// pass. Within a scan FF is followed by 00 or a restart marker, so FF D9 is the end of the image.
-fn has_jpeg_end(bytes: &[u8]) -> bool {
-    let marker = |second: u8| bytes.windows(2).rposition(|pair| pair == [0xff, second]);
-    match (marker(0xda), marker(0xd9)) {
-        (Some(scan), Some(end)) => scan < end,
-        _ => false,
-    }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use image::codecs::png::{CompressionType, FilterType as PngFilter, PngEncoder};
-    use image::{GrayImage, ImageBuffer, ImageEncoder, ImageFormat, Rgb, RgbImage, RgbaImage};
+    use image::{GrayImage, ImageBuffer, ImageEncoder, ImageFormat, Rgb, RgbaImage};
 
     use super::*;
 
@@ -176,9 +226,12 @@ mod tests {
 
     #[test]
     fn other_bytes_are_named() {
-        assert_eq!(decode(b"GIF89a\0\0", 8).unwrap_err(), "its bytes are image/gif");
+        assert_eq!(
+            decode(b"GIF89a\0\0", 8).unwrap_err(),
+            "its bytes are GIF (convert it to PNG)"
+        );
         assert_eq!(decode(b"hello", 8).unwrap_err(), "unknown signature");
-        assert_eq!(decode(b"", 8).unwrap_err(), "unknown signature");
+        assert_eq!(decode(b"", 8).unwrap_err(), "it is empty");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::error::DataError;
+use super::limit::LimitOrder;
 use crate::words::grouped;
 
 /// The keys of `[data]` that decide which images there are.
@@ -10,10 +11,12 @@ use crate::words::grouped;
 pub struct Options<'a> {
     /// The folder of a data set that is read from disk.
     pub path: Option<&'a Path>,
-    /// Only the first training images.
+    /// Only so many training images.
     pub train_limit: Option<usize>,
-    /// Only the first test images.
+    /// Only so many test images.
     pub test_limit: Option<usize>,
+    /// Which images the limits leave.
+    pub limit_order: LimitOrder,
     /// The side of images that are made or resized.
     pub image_size: usize,
     /// Classes of images that are made.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::limit::LimitOrder;
 use super::options::Options;
 use super::table::DataSetName;
 
@@ -25,10 +26,13 @@ pub struct DataSettings {
     pub dataset: DataSetName,
     /// The folder of a data set that is read from disk, resolved against the file's own; none for the others.
     pub path: Option<PathBuf>,
-    /// Only the first training images.
+    /// Only so many training images.
     pub train_limit: Option<usize>,
-    /// Only the first test images.
+    /// Only so many test images.
     pub test_limit: Option<usize>,
+    /// Which images the limits leave; a trial's identity is without it where it is the default, as it was at first.
+    #[serde(default, skip_serializing_if = "LimitOrder::is_first")]
+    pub limit_order: LimitOrder,
     /// The share of the training images held out, `[0, 1)`; 0 holds out none.
     pub validation_share: f64,
     /// For `folder` and `synthetic`; their default is 32.
@@ -57,6 +61,7 @@ impl DataSettings {
             path: None,
             train_limit: None,
             test_limit: None,
+            limit_order: LimitOrder::First,
             validation_share: 0.0,
             image_size: 32,
             classes: 10,
@@ -69,12 +74,18 @@ impl DataSettings {
         }
     }
 
+    /// Whether the mean or the deviation of the training images has to be computed.
+    pub fn needs_moments(&self) -> bool {
+        self.mean.is_none() || self.std.is_none()
+    }
+
     /// The options of the data set itself.
     pub fn options(&self) -> Options<'_> {
         Options {
             path: self.path.as_deref(),
             train_limit: self.train_limit,
             test_limit: self.test_limit,
+            limit_order: self.limit_order,
             image_size: self.image_size,
             classes: self.classes,
             channels: self.channels,

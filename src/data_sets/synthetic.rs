@@ -9,7 +9,8 @@ use super::descriptor::{Descriptor, Outline, Request};
 use super::error::DataError;
 use super::known::KnownSet;
 use super::options::Options;
-use super::set::{DataSet, Split};
+use super::set::DataSet;
+use super::split::Split;
 use super::{allocation, parallel};
 use crate::network::Shape;
 use crate::random::{Purpose, Stream};
@@ -87,6 +88,7 @@ fn outline(options: &Options<'_>) -> Result<Outline, DataError> {
         classes: options.classes,
         train_images: options.train_images,
         test_images: options.test_images,
+        remarks: Vec::new(),
     };
     all.within_limits(options, NAME)
 }
@@ -139,12 +141,13 @@ fn load(request: &Request<'_>) -> Result<DataSet, DataError> {
         let mut labels: Vec<u32> = (stream(labels, 0).permutation(all).into_iter())
             .map(|position| (position % options.classes) as u32)
             .collect();
-        labels.truncate(limit);
+        let indices = options.limit_order.choose(&labels, limit);
         let mut pixels = allocation::allocate("data.train-images", NAME, limit, values, SMALLER)?;
-        parallel::fill_chunks(&mut pixels, values, request.threads, |index, image| {
+        parallel::fill_chunks(&mut pixels, values, request.threads, |place, image| {
+            let index = indices[place];
             draw(shape, labels[index], stream(images, index), image);
-            Ok(())
-        })?;
+        });
+        labels = indices.iter().map(|&index| labels[index]).collect();
         Ok(Split { pixels, labels })
     };
     let train = split(Use::TrainLabels, Use::TrainImage, options.train_images, train)?;
@@ -248,14 +251,16 @@ impl Noise {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::data_sets::file_system::tests::MemoryFiles;
-    use crate::data_sets::{DataSetName, DataSettings};
+    use crate::data_sets::{DataSetName, DataSettings, LimitOrder};
 
     fn load(settings: &DataSettings, threads: usize, available_memory: Option<u64>) -> Result<DataSet, DataError> {
         super::load(&Request {
             options: settings.options(),
-            files: &MemoryFiles::default(),
+            files: Arc::new(MemoryFiles::default()),
             threads,
             available_memory,
         })
@@ -275,11 +280,17 @@ mod tests {
         });
         let one = load(&settings, 1, None).unwrap();
         assert_eq!(one.shape.values(), 2 * 9 * 9);
-        assert_eq!(one.train.pixels.len(), 50 * 162);
+        assert_eq!(one.train.pixels().len(), 50 * 162);
         for threads in [2, 3, 7] {
-            assert_eq!(load(&settings, threads, None).unwrap(), one);
+            let other = load(&settings, threads, None).unwrap();
+            assert_eq!(
+                (&other.train.labels, &other.test.labels),
+                (&one.train.labels, &one.test.labels)
+            );
+            assert_eq!(other.train.pixels(), one.train.pixels());
+            assert_eq!(other.test.pixels(), one.test.pixels());
         }
-        assert_ne!(one.train.image(0), one.test.image(0));
+        assert_ne!(one.train.pixels()[..162], one.test.pixels()[..162]);
     }
 
     #[test]
@@ -291,8 +302,22 @@ mod tests {
         });
         let limited = load(&limited, 2, None).unwrap();
         assert_eq!(limited.train.labels, all.train.labels[..7]);
-        assert_eq!(limited.train.pixels, all.train.pixels[..7 * all.shape.values()]);
-        assert_eq!(limited.test, all.test);
+        assert_eq!(limited.train.pixels(), all.train.pixels()[..7 * all.shape.values()]);
+        assert_eq!(limited.test.pixels(), all.test.pixels());
+    }
+
+    #[test]
+    fn a_stratified_limit_draws_the_images_that_there_are_without_a_limit() {
+        let all = load(&synthetic(|settings| settings.train_images = 40), 2, None).unwrap();
+        let limited = synthetic(|settings| {
+            (settings.train_images, settings.train_limit) = (40, Some(11));
+            settings.limit_order = LimitOrder::Stratified;
+        });
+        let limited = load(&limited, 2, None).unwrap();
+        let (chosen, images) = (LimitOrder::Stratified.choose(&all.train.labels, 11), all.train.pixels());
+        let images: Vec<&[u8]> = images.chunks_exact(all.shape.values()).collect();
+        let expected: Vec<&[u8]> = chosen.iter().map(|&index| images[index]).collect();
+        assert_eq!(limited.train.pixels(), expected.concat());
     }
 
     #[test]
@@ -311,10 +336,11 @@ mod tests {
         let values = data.shape.values();
         let mut means = vec![vec![0f64; values]; data.classes.len()];
         let mut counts = vec![0f64; data.classes.len()];
-        for index in 0..data.train.images() {
+        let (train, test) = (data.train.pixels(), data.test.pixels());
+        for (index, image) in train.chunks_exact(values).enumerate() {
             let label = data.train.labels[index] as usize;
             counts[label] += 1.0;
-            for (mean, &pixel) in means[label].iter_mut().zip(data.train.image(index)) {
+            for (mean, &pixel) in means[label].iter_mut().zip(image) {
                 *mean += f64::from(pixel);
             }
         }
@@ -325,7 +351,7 @@ mod tests {
                 .sum()
         };
         let wrong = (0..data.test.images()).filter(|&index| {
-            let image = data.test.image(index);
+            let image = &test[index * values..(index + 1) * values];
             let nearest = (0..means.len()).min_by(|&a, &b| distance(image, a).total_cmp(&distance(image, b)));
             nearest != Some(data.test.labels[index] as usize)
         });

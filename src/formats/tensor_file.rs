@@ -3,6 +3,7 @@
 use safetensors::SafeTensors;
 use safetensors::tensor::Metadata;
 
+use super::file_signature;
 use crate::visible::quoted;
 
 /// Why bytes are not a safetensors file.
@@ -13,9 +14,6 @@ pub(super) struct Misfit {
     /// What to do, where the bytes are those of another format.
     pub remedy: Option<&'static str>,
 }
-
-/// How the files that `torch.save` writes start: a zip archive, or before PyTorch 1.6 a pickle of protocol 2 and later.
-const PICKLES: [&[u8]; 5] = [b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"];
 
 /// The tensors, as views of the bytes. Nothing is copied, and nothing is allocated but for the header's own content.
 ///
@@ -35,34 +33,33 @@ pub(super) fn open(bytes: &[u8]) -> Result<SafeTensors<'_>, Misfit> {
 /// # Errors
 /// Those of [`open`].
 pub(super) fn header(bytes: &[u8]) -> Result<Metadata, Misfit> {
-    // Pickles are tested for last: a header of 640 bytes starts like one.
-    checked(bytes).map_err(|rule| match PICKLES.iter().any(|start| bytes.starts_with(start)) {
-        true => Misfit {
-            rule: "it is in PyTorch's pickle format, which can run any code when it is read, and is never read here"
-                .to_owned(),
-            remedy: Some("load it in PyTorch and write its state_dict with safetensors.torch.save_file"),
+    // Other formats are tested for last: a header of 640 bytes starts like a pickle.
+    checked(bytes).map_err(|rule| or_other_format(rule, bytes))
+}
+
+/// The header of a file of which only the beginning is there.
+///
+/// # Errors
+/// A header that is cut off or is not one.
+pub(super) fn header_of_beginning(bytes: &[u8]) -> Result<Metadata, Misfit> {
+    let read = split(bytes).and_then(|(header, _)| parsed(header));
+    read.map_err(|rule| or_other_format(rule, bytes))
+}
+
+fn or_other_format(rule: String, bytes: &[u8]) -> Misfit {
+    match file_signature::recognized(bytes) {
+        Some((rule, remedy)) => Misfit {
+            rule: rule.to_owned(),
+            remedy: Some(remedy),
         },
-        false => Misfit { rule, remedy: None },
-    })
+        None => Misfit { rule, remedy: None },
+    }
 }
 
 /// A file is 8 bytes with the header's length, the header and the tensors' bytes, nothing else.
 fn checked(bytes: &[u8]) -> Result<Metadata, String> {
-    let Some((length, rest)) = bytes.split_first_chunk::<8>() else {
-        return Err(format!("it has {} bytes, and a header's length takes 8", bytes.len()));
-    };
-    let length = u64::from_le_bytes(*length);
-    let header = usize::try_from(length)
-        .ok()
-        .and_then(|length| rest.split_at_checked(length));
-    let Some((header, data)) = header else {
-        return Err(format!(
-            "it claims a header of {length} bytes, and {} follow",
-            rest.len()
-        ));
-    };
-    let metadata: Metadata =
-        serde_json::from_slice(header).map_err(|reason| format!("its header: {}", quoted(&reason.to_string())))?;
+    let (header, data) = split(bytes)?;
+    let metadata = parsed(header)?;
     match metadata.data_len() {
         claimed if claimed == data.len() => Ok(metadata),
         claimed => Err(format!(
@@ -70,6 +67,22 @@ fn checked(bytes: &[u8]) -> Result<Metadata, String> {
             data.len()
         )),
     }
+}
+
+/// The header's text and what follows it.
+fn split(bytes: &[u8]) -> Result<(&[u8], &[u8]), String> {
+    let Some((length, rest)) = bytes.split_first_chunk::<8>() else {
+        return Err(format!("it has {} bytes, and a header's length takes 8", bytes.len()));
+    };
+    let length = u64::from_le_bytes(*length);
+    let parts = usize::try_from(length)
+        .ok()
+        .and_then(|length| rest.split_at_checked(length));
+    parts.ok_or_else(|| format!("it claims a header of {length} bytes, and {} follow", rest.len()))
+}
+
+fn parsed(header: &[u8]) -> Result<Metadata, String> {
+    serde_json::from_slice(header).map_err(|reason| format!("its header: {}", quoted(&reason.to_string())))
 }
 
 #[cfg(test)]
@@ -142,7 +155,7 @@ mod tests {
 
     #[test]
     fn a_pickle_is_named_and_never_read() {
-        for start in PICKLES {
+        for start in [&b"PK\x03\x04"[..], b"\x80\x02", b"\x80\x05"] {
             let misfit = open(&[start, &[b'}'; 80]].concat()).unwrap_err();
             assert!(misfit.rule.contains("PyTorch's pickle format"), "{misfit:?}");
             assert!(misfit.remedy.unwrap().contains("safetensors.torch.save_file"));
@@ -155,5 +168,10 @@ mod tests {
         let bytes = file(&header, &[0; 4]);
         assert!(bytes.starts_with(b"\x80\x02"));
         assert!(open(&bytes).is_ok());
+        // Cut off, it is still no pickle.
+        assert_eq!(
+            rule(&bytes[..bytes.len() - 1]),
+            "its header claims 4 bytes of tensors, and 3 follow"
+        );
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::arithmetic::process_variables;
+use super::difference::{Difference, Way};
 use crate::backends::{BACKENDS, BackendDevice};
 use crate::formats::ablation::{Allocator, Precision, RunSettings};
 use crate::formats::tables::SCHEMA_VERSION;
@@ -128,6 +129,9 @@ pub struct Environment {
     pub gpu: Option<String>,
     /// Threads of the device's backend.
     pub threads: usize,
+    /// Who decided that number, `--threads` or `OMP_NUM_THREADS=1`; empty in earlier records.
+    #[serde(default)]
+    pub threads_source: String,
     /// Whether the backend is held to operations whose results repeat to the last bit.
     #[serde(default)]
     pub deterministic: Option<bool>,
@@ -185,6 +189,7 @@ impl Environment {
             device: device.to_string(),
             gpu,
             threads,
+            threads_source: String::new(),
             deterministic: Some(run.deterministic),
             precision: Some(run.precision),
             allocator: Some(run.allocator),
@@ -203,19 +208,35 @@ impl Environment {
         }
     }
 
-    /// The processor, GPU or variable that differs in a later environment, in words: libraries choose their kernels by
-    /// these.
-    pub fn machine_difference(&self, later: &Self) -> Option<String> {
-        let differ = |started: &str, now: &str| (started != now).then(|| format!("on {started} (now {now})"));
+    /// The processor, GPU and variables that differ in a later environment: libraries choose their kernels by these. On
+    /// another device the GPU and the variables follow from it and do not count.
+    pub fn machine_differences(&self, later: &Self) -> Vec<Difference> {
+        let differ = |started: &str, now: &str| {
+            (started != now).then(|| Difference {
+                words: format!("on {started} (now {now})"),
+                way: Way::Circumstance(format!("on a machine with {started}")),
+            })
+        };
+        let mut differences: Vec<Difference> = differ(&self.cpu, &later.cpu).into_iter().collect();
+        if self.device != later.device {
+            return differences;
+        }
         let gpu = |of: &Self| of.gpu.clone().unwrap_or_else(|| "no GPU".to_owned());
         let variable = |name: &&str| {
-            let value = |of: &Self| of.variables.get(*name).map_or("unset", String::as_str).to_owned();
-            let (started, now) = (value(self), value(later));
-            (started != now).then(|| format!("with {name} {started} (now {now})"))
+            let (started, now) = (self.variables.get(*name), later.variables.get(*name));
+            let value = |of: Option<&String>| of.map_or("unset", String::as_str).to_owned();
+            let way = match started {
+                Some(value) => format!("with {name}={value} set"),
+                None => format!("with {name} unset"),
+            };
+            (started != now).then(|| Difference {
+                words: format!("with {name} {} (now {})", value(started), value(now)),
+                way: Way::Circumstance(way),
+            })
         };
-        differ(&self.cpu, &later.cpu)
-            .or_else(|| differ(&gpu(self), &gpu(later)))
-            .or_else(|| DECISIVE_VARIABLES.iter().find_map(variable))
+        differences.extend(differ(&gpu(self), &gpu(later)));
+        differences.extend(DECISIVE_VARIABLES.iter().filter_map(variable));
+        differences
     }
 
     /// The environment of one process of the run, which may have threads and switches of its own.
@@ -267,13 +288,20 @@ mod tests {
         started.variables.remove("DNNL_MAX_CPU_ISA");
         let mut later = started.clone();
         later.variables.insert("SLURM_JOB_ID".to_owned(), "7".to_owned());
-        assert_eq!(started.machine_difference(&later), None);
+        assert_eq!(started.machine_differences(&later), []);
         assert!(DECISIVE_VARIABLES.iter().all(|name| RECORDED_VARIABLES.contains(name)));
         later.variables.insert("DNNL_MAX_CPU_ISA".to_owned(), "AVX2".to_owned());
+        let differences = started.machine_differences(&later);
         assert_eq!(
-            started.machine_difference(&later).as_deref(),
-            Some("with DNNL_MAX_CPU_ISA unset (now AVX2)")
+            Difference::all_in_words(&differences),
+            "with DNNL_MAX_CPU_ISA unset (now AVX2)"
         );
+        assert_eq!(Difference::way_of_all(&differences), "with DNNL_MAX_CPU_ISA unset");
+        let back = later.machine_differences(&started);
+        assert_eq!(Difference::way_of_all(&back), "with DNNL_MAX_CPU_ISA=AVX2 set");
+        // What follows from the device is not named beside it.
+        later.device = "cuda:0".to_owned();
+        assert_eq!(started.machine_differences(&later), []);
     }
 
     #[test]

@@ -5,12 +5,15 @@ use crate::network::VectorInstructions;
 /// oneDNN's variables that hold it to a set of instructions, in the order in which it looks for them.
 const LIMITS: [&str; 2] = ["ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA"];
 
-/// The vector instructions that oneDNN takes for f32 on this processor, within what its variables allow. Of a processor
-/// with neither set, those whose memory is nearest.
+/// The vector instructions that oneDNN takes for f32 on this processor, within what its variables allow (`init_max_cpu_isa`
+/// in its `cpu_isa_traits.cpp`): extensions of AVX2 and of AVX-512, VNNI and AMX among them, change nothing for f32, and
+/// libtorch's own `ATEN_CPU_CAPABILITY` does not reach oneDNN. Of a processor with neither set, those whose memory is
+/// nearest.
 pub fn vector_instructions() -> VectorInstructions {
     let limit = LIMITS
         .iter()
-        .find_map(std::env::var_os)
+        .filter_map(std::env::var_os)
+        .find(|value| !value.is_empty())
         .and_then(|value| value.into_string().ok());
     within(has_avx512(), limit.as_deref())
 }

@@ -2,7 +2,9 @@
 
 mod allocator;
 mod arithmetic;
+mod difference;
 mod environment;
+mod fonts;
 mod gpu;
 mod gpu_error;
 mod gpu_memory;
@@ -13,13 +15,17 @@ mod oom;
 mod panics;
 mod process_memory;
 mod process_peak;
+mod processor_time;
 mod restart;
 mod stop;
+mod thread_choice;
 mod threads;
 mod visible_gpus;
 
 pub use arithmetic::{ArithmeticError, apply_arithmetic, check_arithmetic, check_execution, process_variables};
+pub use difference::{Difference, Way};
 pub use environment::{Environment, build, nanoseconds, now};
+pub use fonts::{font_files, read_font};
 pub use gpu::{Gpu, GpuFacts, GpuLibrary, compute_capability};
 pub use gpu_error::GpuError;
 pub use gpu_memory::{GpuPeak, GpuWatch};
@@ -30,7 +36,9 @@ pub use oom::{OomKills, prefer_to_be_killed};
 pub use panics::{caught, first_line, said};
 pub use process_memory::ProcessMemory;
 pub use process_peak::{PeakSource, ProcessPeak};
+pub use processor_time::{ProcessorTime, ProcessorWatch};
 pub use restart::restart_with;
-pub use stop::{Stop, leave_interrupts_to_the_parent};
+pub use stop::{Stop, leave_interrupts_to_the_parent, outlive_the_file_size_limit};
+pub use thread_choice::{ThreadChoice, choose_threads, default_threads};
 pub use threads::{available_threads, limit_threads, loader_threads};
 pub use visible_gpus::{CudaView, ListedGpu};

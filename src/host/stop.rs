@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXCPU, SIGXFSZ};
 use signal_hook::flag;
 use signal_hook::iterator::Signals;
 
@@ -21,14 +21,14 @@ pub struct Stop {
 const ONE_REQUEST: Duration = Duration::from_millis(250);
 
 impl Stop {
-    /// From now on SIGINT, SIGTERM and the end of the terminal (SIGHUP, unless it is ignored, as under `nohup`) ask to
-    /// stop. A SIGINT that comes after any of them ends the process at once, with exit status 130.
+    /// From now on SIGINT, SIGTERM, the limit on processor time (SIGXCPU) and the end of the terminal (SIGHUP, unless it
+    /// is ignored, as under `nohup`) ask to stop. A SIGINT that comes after any of them ends the process at once, with exit status 130.
     ///
     /// # Errors
     /// The system refuses.
     pub fn on_request() -> io::Result<Self> {
         let stop = Self::default();
-        let mut heard = vec![SIGINT, SIGTERM];
+        let mut heard = vec![SIGINT, SIGTERM, SIGXCPU];
         heard.extend((!is_ignored(SIGHUP)).then_some(SIGHUP));
         let mut signals = Signals::new(heard)?;
         let shared = stop.clone();
@@ -50,13 +50,16 @@ impl Stop {
         Ok(stop)
     }
 
-    /// From now on SIGTERM asks to stop, which is what the process that started this one sends.
+    /// From now on SIGTERM asks to stop, which is what the process that started this one sends, and so does the limit on
+    /// this process's processor time (SIGXCPU).
     ///
     /// # Errors
     /// The system refuses.
     pub fn on_parents_request() -> io::Result<Self> {
         let stop = Self::default();
-        flag::register_usize(SIGTERM, Arc::clone(&stop.signal), SIGTERM as usize)?;
+        for signal in [SIGTERM, SIGXCPU] {
+            flag::register_usize(signal, Arc::clone(&stop.signal), signal as usize)?;
+        }
         Ok(stop)
     }
 
@@ -71,12 +74,18 @@ impl Stop {
             SIGINT => Some("SIGINT"),
             SIGTERM => Some("SIGTERM"),
             SIGHUP => Some("SIGHUP"),
+            SIGXCPU => Some("SIGXCPU"),
             _ => None,
         }
     }
 
+    /// Whether what asked is the limit on processor time.
+    pub fn is_out_of_time(&self) -> bool {
+        self.signal.load(Ordering::Relaxed) as i32 == SIGXCPU
+    }
+
     /// The exit status of a process that stopped because it was asked to: 130 after SIGINT, 143 after SIGTERM, 129 after
-    /// SIGHUP.
+    /// SIGHUP, 152 after SIGXCPU.
     pub fn exit_status(&self) -> Option<u8> {
         let signal = self.signal.load(Ordering::Relaxed) as i32;
         u8::try_from(exit_status(signal)).ok().filter(|_| signal != 0)
@@ -93,6 +102,15 @@ pub fn leave_interrupts_to_the_parent() -> io::Result<()> {
         flag::register(signal, Arc::new(AtomicBool::new(false)))?;
     }
     Ok(())
+}
+
+/// From now on a file that reaches the limit on files' sizes (`ulimit -f`) is an error of the call that writes it, and not
+/// the end of this process by SIGXFSZ. Programs that it starts have the system's own behaviour.
+///
+/// # Errors
+/// The system refuses.
+pub fn outlive_the_file_size_limit() -> io::Result<()> {
+    flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false))).map(drop)
 }
 
 /// The exit status that shells report for a process that a signal ended.
@@ -138,12 +156,16 @@ mod tests {
     }
 
     #[test]
-    fn a_child_process_stops_on_sigterm_and_ignores_interrupts() {
+    fn a_child_process_stops_on_sigterm_and_at_its_time_limit_and_ignores_interrupts() {
         leave_interrupts_to_the_parent().unwrap();
         let stop = Stop::on_parents_request().unwrap();
+        outlive_the_file_size_limit().unwrap();
         signal_hook::low_level::raise(SIGINT).unwrap();
+        signal_hook::low_level::raise(SIGXFSZ).unwrap();
         assert!(!stop.is_asked());
+        signal_hook::low_level::raise(SIGXCPU).unwrap();
+        assert!(stop.is_out_of_time());
         signal_hook::low_level::raise(SIGTERM).unwrap();
-        assert!(stop.is_asked());
+        assert_eq!(stop.signal_name(), Some("SIGTERM"));
     }
 }

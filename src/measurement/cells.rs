@@ -3,7 +3,7 @@
 use super::record::{MeasurementRecord, RoundSpec};
 use crate::backends::BackendDevice;
 use crate::formats::ablation::{Ablation, Execution, Mode, Settings, TrainSettings, Variant};
-use crate::network::VectorInstructions;
+use crate::network::{Processor, VectorInstructions};
 use crate::trials::{Experiment, Prepared};
 
 /// What all measurements of a run have in common.
@@ -116,6 +116,7 @@ impl Cells<'_> {
             input: prepared.graph.input,
             classes: prepared.graph.classes,
             data_fingerprint: prepared.data_fingerprint.clone(),
+            data_files: prepared.data_files.clone(),
             settings,
         }
     }
@@ -123,9 +124,13 @@ impl Cells<'_> {
     /// The measurement of a spec.
     pub fn record(&self, spec: RoundSpec, rounds: usize, prepared: &Prepared) -> MeasurementRecord {
         let (graph, size) = (&prepared.graph, spec.batch_size);
+        let processor = Processor {
+            instructions: self.instructions,
+            threads: spec.threads,
+        };
         let predicted = || match spec.mode {
-            Mode::Train => graph.training_peak(size, spec.optimizer().momentum > 0.0, self.instructions),
-            Mode::Evaluate => graph.evaluation_peak(size, self.instructions),
+            Mode::Train => graph.training_peak(size, spec.optimizer().momentum > 0.0, processor),
+            Mode::Evaluate => graph.evaluation_peak(size, processor),
         };
         // The closed forms are of plain execution.
         let holds = self.device.backend().predicts_memory && spec.settings.run.execution == Execution::Plain;

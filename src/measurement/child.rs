@@ -1,5 +1,6 @@
 //! A round of a measurement in the process that was started for it.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,12 +8,11 @@ use super::record::{RoundResult, RoundSpec};
 use super::timer::{MonotonicClock, WarmUp, Workload, time};
 use super::workload::{EvaluationSteps, TrainingSteps, resident_batch};
 use crate::backends::{BackendDevice, TensorPeaks, count_tensors};
-use crate::data;
 use crate::formats::ablation::Mode;
 use crate::formats::tables::Status;
-use crate::host;
+use crate::host::{self, ProcessorWatch};
 use crate::training::{TrainingImages, build};
-use crate::trials::{TrialError, starting_weights};
+use crate::trials::{TrialError, Use, opened_data, starting_weights};
 
 /// Measures what the spec asks for. To be called once in a process, before anything else has made a tensor.
 ///
@@ -25,13 +25,7 @@ pub fn measure(spec: &RoundSpec) -> Result<RoundResult, TrialError> {
     let tensors = count_tensors(device, spec.memory_limit)?;
     let process = host::ProcessMemory::watch(device);
 
-    let data = data::load(&spec.settings.data, spec.threads, host::available_memory())?;
-    if data.fingerprint != spec.data_fingerprint {
-        return Err(TrialError::OtherData {
-            found: data.fingerprint,
-            expected: spec.data_fingerprint.clone(),
-        });
-    }
+    let data = opened_data(spec.data(), spec.threads, Use::Batches)?;
     let graph = spec.settings.model.graph(data.shape, data.classes.len())?;
     let images = TrainingImages::new(Arc::new(data), &spec.settings.data, spec.seed, 0)?;
     let batch = resident_batch(&images, spec.batch_size)?;
@@ -57,14 +51,24 @@ pub fn measure(spec: &RoundSpec) -> Result<RoundResult, TrialError> {
         time: Duration::try_from_secs_f64(spec.warmup_seconds).unwrap_or_default(),
     };
     let mut peaks = TensorPeaks::default();
+    // Where a GPU does the work, how long the processor's threads waited says little.
+    let is_of_processor = !device.backend().runs_beside_processor;
+    let watch = Cell::new(None);
+    let mut processor = None;
     let timed = time(
         workload.as_mut(),
         &mut MonotonicClock::start(),
         warm_up,
         spec.steps,
         spec.phase_steps,
-        &mut || tensors.reset(),
-        &mut || peaks = tensors.peaks(),
+        &mut || {
+            tensors.reset();
+            watch.set(is_of_processor.then(ProcessorWatch::start).flatten());
+        },
+        &mut || {
+            processor = watch.take().and_then(|watch| watch.elapsed());
+            peaks = tensors.peaks();
+        },
     );
     // While the device still holds what the steps needed.
     let (process, note) = match process.finish() {
@@ -79,6 +83,7 @@ pub fn measure(spec: &RoundSpec) -> Result<RoundResult, TrialError> {
         reserved_peak_bytes: peaks.reserved,
         process_peak_bytes: process.map(|peak| peak.bytes),
         process_peak_source: process.map_or_else(String::new, |peak| peak.source.to_string()),
+        processor,
         note,
         parts,
         ..RoundResult::unfinished(Status::Ok, "")

@@ -6,9 +6,10 @@ use std::path::PathBuf;
 
 use super::record::{MeasurementRecord, RoundResult, RoundSpec};
 use super::rows::MeasurementRounds;
+use crate::files::{named, write_whole};
 use crate::formats::tables::{self, BatchRow, BoundaryRow, PhaseRow, Row, SampleRow, Status};
 use crate::host::Environment;
-use crate::trials::{FolderError, ResultFolder, named, read_json, write_json, write_whole};
+use crate::trials::{FolderError, ResultFolder, read_json, write_json};
 
 /// The part of a result folder that measurements own.
 #[derive(Clone, Debug)]

@@ -10,13 +10,14 @@ use serde_json::{Value, json};
 use super::record::{MeasurementRecord, RoundSpec};
 use super::workload::resident_batch;
 use crate::backends::BackendDevice;
-use crate::data::{self, Batch, DataSet};
+use crate::data::Batch;
+use crate::files::write_whole;
 use crate::formats::ablation::{Duration, Mode, TrainSettings};
 use crate::formats::batches::{self, BatchFile};
 use crate::formats::weights;
-use crate::host::{Environment, available_memory, process_variables};
+use crate::host::{Environment, process_variables};
 use crate::training::TrainingImages;
-use crate::trials::{TrialError, starting_weights, write_whole};
+use crate::trials::{TrialError, Use, opened_data, starting_weights};
 
 /// The most steps from the initial weights whose losses are compared.
 const LOSS_STEPS: usize = 50;
@@ -76,8 +77,7 @@ impl Folder<'_> {
         )?;
         let weights = self.put(&format!("{name}/weights.safetensors"), &weights::write(&initial)?)?;
 
-        let data = data::load(&spec.settings.data, spec.threads, available_memory())?;
-        check_fingerprint(&data, spec)?;
+        let data = opened_data(spec.data(), spec.threads, Use::Batches)?;
         let images = TrainingImages::new(Arc::new(data), &spec.settings.data, spec.seed, 0)?;
         for record in records {
             let (mode, size) = (record.mode_name(), record.spec.batch_size);
@@ -126,16 +126,6 @@ impl Folder<'_> {
     fn put_json(&self, path: &str, value: &Value) -> Result<String, TrialError> {
         self.put(path, format!("{value:#}\n").as_bytes())
     }
-}
-
-fn check_fingerprint(data: &DataSet, spec: &RoundSpec) -> Result<(), TrialError> {
-    if data.fingerprint == spec.data_fingerprint {
-        return Ok(());
-    }
-    Err(TrialError::OtherData {
-        found: data.fingerprint.clone(),
-        expected: spec.data_fingerprint.clone(),
-    })
 }
 
 /// A spec for programs that know neither the defaults of `[train]` nor the pass that times the phases of a step.

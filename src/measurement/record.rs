@@ -3,11 +3,13 @@
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use crate::data::FilesSurvey;
 use crate::formats::ablation::{Mode, Settings, TrainSettings};
 use crate::formats::part::Part;
 use crate::formats::tables::Status;
+use crate::host::ProcessorTime;
 use crate::network::Shape;
-use crate::trials::{arithmetic_of, digest};
+use crate::trials::{RecordedData, arithmetic_of, digest};
 
 /// All that one process needs in order to measure.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -44,6 +46,10 @@ pub struct RoundSpec {
     pub classes: usize,
     /// The data's fingerprint.
     pub data_fingerprint: String,
+    /// What the run found of the data's files, so that a round reads the images of its batch alone; none for images
+    /// that are in memory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_files: Option<FilesSurvey>,
 }
 
 /// `measurements/ID/measurement.json`: a variant at a batch size in a mode on a device.
@@ -93,6 +99,10 @@ pub struct RoundResult {
     pub process_peak_bytes: Option<u64>,
     /// Where that figure comes from, `resident-set`.
     pub process_peak_source: String,
+    /// What its threads did during the timed steps; none where the device is not the processor, or the system does not
+    /// say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub processor: Option<ProcessorTime>,
     /// Why a figure is missing, in words; else empty.
     pub note: String,
     /// Which execution carried out which part of the network; empty where it was not built.
@@ -112,6 +122,7 @@ impl RoundResult {
             reserved_peak_bytes: None,
             process_peak_bytes: None,
             process_peak_source: String::new(),
+            processor: None,
             note: String::new(),
             parts: Vec::new(),
         }
@@ -119,6 +130,15 @@ impl RoundResult {
 }
 
 impl RoundSpec {
+    /// The data that it was made for.
+    pub fn data(&self) -> RecordedData<'_> {
+        RecordedData {
+            settings: &self.settings.data,
+            fingerprint: &self.data_fingerprint,
+            files: self.data_files.as_ref(),
+        }
+    }
+
     /// The optimizer: `[train]`'s, or its defaults without one.
     pub fn optimizer(&self) -> TrainSettings {
         self.settings.train.clone().unwrap_or_default()
@@ -238,6 +258,7 @@ pub(super) mod tests {
             },
             classes: 10,
             data_fingerprint: "digits".to_owned(),
+            data_files: None,
         };
         MeasurementRecord::new(spec, rounds, None, "r".to_owned())
     }

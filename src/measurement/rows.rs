@@ -3,6 +3,7 @@
 use super::record::{MeasurementRecord, Phases, RoundResult};
 use crate::formats::device_name::DeviceName;
 use crate::formats::tables::{BatchRow, PhaseRow, SampleRow, Status};
+use crate::host::ProcessorTime;
 use crate::statistics::{median, median_absolute_deviation, stability};
 
 /// A measurement and the rounds that have ended.
@@ -41,7 +42,13 @@ impl MeasurementRounds {
         };
         let most = |of: fn(&RoundResult) -> Option<u64>| good().filter_map(of).max();
         let note = good().map(|result| &result.note).find(|note| !note.is_empty());
-        let warnings: Vec<String> = stability(&steps).warning().into_iter().chain(note.cloned()).collect();
+        let processor = good().filter_map(|result| result.processor).reduce(ProcessorTime::and);
+        let warnings = [
+            processor.and_then(|processor| processor.warning()),
+            stability(&steps).warning(),
+            note.cloned(),
+        ];
+        let warnings: Vec<String> = warnings.into_iter().flatten().collect();
         let spec = &self.record.spec;
         BatchRow {
             variant: spec.variant.clone(),
@@ -74,6 +81,7 @@ impl MeasurementRounds {
             allocator: spec.settings.run.allocator,
             rounds: steps.len(),
             warning: warnings.join("; "),
+            processor_share: processor.and_then(|processor| processor.share()),
         }
     }
 
@@ -168,6 +176,32 @@ mod tests {
         );
         assert_eq!(row.images_per_second, Some(8.0 / 11e-9));
         assert_eq!(row.allocated_peak_bytes, Some(120));
+    }
+
+    #[test]
+    fn a_row_has_the_share_of_the_processor_time_over_all_rounds_and_a_warning_where_it_is_small() {
+        let with = |ran_ns, waited_ns| {
+            round(&[10], 1).map(|result| RoundResult {
+                processor: Some(ProcessorTime {
+                    wall_ns: 100,
+                    ran_ns,
+                    waited_ns,
+                }),
+                ..result
+            })
+        };
+        let row = |rounds| {
+            let record = record("a", 8, 2);
+            MeasurementRounds { record, rounds }.batch_row()
+        };
+        let alone = row(vec![with(200, 0), with(198, 2)]);
+        assert_eq!((alone.processor_share, alone.warning.as_str()), (Some(0.995), ""));
+        let beside = row(vec![with(100, 100), with(60, 140)]);
+        assert_eq!(beside.processor_share, Some(0.4));
+        assert!(beside.warning.starts_with("its threads got 40 %"), "{}", beside.warning);
+        // On a GPU, on another system, or from before this was recorded.
+        let unknown = row(vec![round(&[10], 1), round(&[10], 1)]);
+        assert_eq!((unknown.processor_share, unknown.warning.as_str()), (None, ""));
     }
 
     #[test]

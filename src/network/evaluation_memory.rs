@@ -1,7 +1,8 @@
 //! The memory of a forward pass in evaluation, in closed form.
 
-use super::convolution_memory::{ConvolutionMemory, VectorInstructions};
+use super::convolution_memory::ConvolutionMemory;
 use super::graph::{Graph, Node, NodeId, Operation};
+use super::processor::Processor;
 
 /// Bytes of an f32.
 const VALUE: u64 = 4;
@@ -12,7 +13,7 @@ impl Graph {
     ///
     /// Nothing is kept for a backward pass, and what only one operation needs is overwritten: normalisation and ReLU
     /// need no memory but where a later node reads their input too, as in a dense block.
-    pub fn evaluation_peak(&self, batch_size: usize, instructions: VectorInstructions) -> u64 {
+    pub fn evaluation_peak(&self, batch_size: usize, processor: Processor) -> u64 {
         let batch = batch_size as u64;
         let running = |node: &Node| match node.operation {
             Operation::BatchNorm => 2 * node.output.channels,
@@ -34,16 +35,15 @@ impl Graph {
                 .is_some_and(|&input| input > 0 && last_uses[input] == Some(id));
             let made = match node.operation {
                 Operation::Images => 0,
-                Operation::Convolution { kernel, .. } => {
-                    ConvolutionMemory::new(batch, node.input, node.output, kernel, instructions).forward()
-                }
+                Operation::Convolution { .. } => ConvolutionMemory::of(node, batch_size, processor).forward(),
                 Operation::BatchNorm | Operation::Relu | Operation::Addition if overwrites => 0,
                 Operation::BatchNorm | Operation::Relu | Operation::Addition => output,
                 Operation::Dropout { .. } => 0,
                 // With the places of the maxima, 8 bytes each, which nobody asked for.
                 Operation::MaxPool { .. } => 3 * output,
+                // With the zeros, which are put behind the maps.
+                Operation::ZeroChannels => 2 * output - bytes(node.input.values()),
                 Operation::Concatenation
-                | Operation::ZeroChannels
                 | Operation::AveragePool { .. }
                 | Operation::GlobalAveragePool
                 | Operation::Linear => output,
@@ -58,7 +58,7 @@ impl Graph {
 #[cfg(test)]
 mod tests {
     use crate::network::families::densenet::DenseNet;
-    use crate::network::{Network, Shape, VectorInstructions};
+    use crate::network::{Network, Processor, Shape, VectorInstructions};
 
     /// Bytes that libtorch 2.9.0 was counted to have live, on a processor with AVX-512.
     #[test]
@@ -85,10 +85,13 @@ mod tests {
             (&bc, 64, 51_422_008),
             (&one, 64, 49_124_072),
         ] {
-            let predicted = network
-                .graph(input, 10)
-                .unwrap()
-                .evaluation_peak(batch_size, VectorInstructions::Avx512);
+            let predicted = network.graph(input, 10).unwrap().evaluation_peak(
+                batch_size,
+                Processor {
+                    instructions: VectorInstructions::Avx512,
+                    threads: 2,
+                },
+            );
             assert!(
                 predicted.abs_diff(counted) * 100 < counted,
                 "{network:?}: {predicted} for {counted}"

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::builder::GraphBuilder;
 use super::error::NetworkError;
 use super::families::FAMILIES;
+use super::foreign_names::ForeignNames;
 use super::graph::Graph;
 use super::initialization::Initialization;
 use super::options::Options;
@@ -67,6 +68,9 @@ pub trait Network: fmt::Debug + Send + Sync {
 
     /// Its published test errors.
     fn published(&self) -> Option<PublishedError>;
+
+    /// The names of its tensors in the files of other programs.
+    fn foreign_names(&self) -> &'static [ForeignNames];
 
     /// Lays the network out for images of `input` shape and `classes` classes.
     ///

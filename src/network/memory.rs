@@ -1,10 +1,12 @@
 //! The memory of a training step in closed form.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-use super::convolution_memory::{ConvolutionMemory, VectorInstructions};
+use super::backward_order::backward_order;
+use super::convolution_memory::ConvolutionMemory;
 use super::gradient_memory::Gradients;
 use super::graph::{Graph, Node, NodeId, Operation};
+use super::processor::Processor;
 
 /// Bytes of an f32.
 const VALUE: u64 = 4;
@@ -55,31 +57,24 @@ impl Graph {
     /// The nodes are walked as the step walks them, and the moment with the most bytes is taken: forward keeps one
     /// tensor after the other, backward frees them, the last node's first, while it works on gradients as large as the
     /// maps. Where autodiff keeps what, and which operations overwrite an operand, was read in Burn 0.22.1; what a
-    /// convolution needs depends on the vector instructions, as `convolution_memory` says.
-    pub fn training_memory(
-        &self,
-        batch_size: usize,
-        momentum: bool,
-        instructions: VectorInstructions,
-    ) -> TrainingMemory {
-        Walk::new(self, batch_size as u64, momentum, instructions).highest()
+    /// convolution needs depends on the processor, as `onednn_memory` says.
+    pub fn training_memory(&self, batch_size: usize, momentum: bool, processor: Processor) -> TrainingMemory {
+        Walk::new(self, batch_size as u64, momentum, processor).highest()
     }
 
     /// The most bytes of live tensors in a training step with `plain` execution: [`Graph::training_memory`]'s sum.
-    pub fn training_peak(&self, batch_size: usize, momentum: bool, instructions: VectorInstructions) -> u64 {
-        self.training_memory(batch_size, momentum, instructions).total()
+    pub fn training_peak(&self, batch_size: usize, momentum: bool, processor: Processor) -> u64 {
+        self.training_memory(batch_size, momentum, processor).total()
     }
 
     /// The largest batch whose predicted peak is at most `limit` bytes; 0 where not even one image fits.
-    pub fn largest_training_batch(&self, limit: u64, momentum: bool, instructions: VectorInstructions) -> usize {
-        largest(limit, |batch_size| {
-            self.training_peak(batch_size, momentum, instructions)
-        })
+    pub fn largest_training_batch(&self, limit: u64, momentum: bool, processor: Processor) -> usize {
+        largest(limit, |batch_size| self.training_peak(batch_size, momentum, processor))
     }
 
     /// The largest batch of evaluation whose predicted peak is at most `limit` bytes; 0 where not even one image fits.
-    pub fn largest_evaluation_batch(&self, limit: u64, instructions: VectorInstructions) -> usize {
-        largest(limit, |batch_size| self.evaluation_peak(batch_size, instructions))
+    pub fn largest_evaluation_batch(&self, limit: u64, processor: Processor) -> usize {
+        largest(limit, |batch_size| self.evaluation_peak(batch_size, processor))
     }
 }
 
@@ -106,13 +101,13 @@ struct Walk<'a> {
     graph: &'a Graph,
     last_uses: Vec<Option<NodeId>>,
     batch: u64,
-    instructions: VectorInstructions,
+    processor: Processor,
     /// The parts that are live all the time; the others are zero.
     constant: TrainingMemory,
 }
 
 impl<'a> Walk<'a> {
-    fn new(graph: &'a Graph, batch: u64, momentum: bool, instructions: VectorInstructions) -> Self {
+    fn new(graph: &'a Graph, batch: u64, momentum: bool, processor: Processor) -> Self {
         let parameters = VALUE * graph.parameters() as u64;
         let channels = |node: &Node| match node.operation {
             Operation::BatchNorm => node.output.channels as u64,
@@ -134,7 +129,7 @@ impl<'a> Walk<'a> {
             graph,
             last_uses: graph.last_uses(),
             batch,
-            instructions,
+            processor,
             constant,
         }
     }
@@ -169,7 +164,7 @@ impl<'a> Walk<'a> {
             let (input, output) = (self.input(node), self.output(node));
             let transient = match node.operation {
                 Operation::Images => 0,
-                Operation::Convolution { kernel, .. } => self.convolution(node, kernel).forward(),
+                Operation::Convolution { .. } => self.convolution(node).forward(),
                 // The input less its mean, and the square of that; later the square and its copy with the channels
                 // in front. The result comes after.
                 Operation::BatchNorm => 2 * input,
@@ -181,7 +176,8 @@ impl<'a> Walk<'a> {
                 Operation::Concatenation => 2 * output - input.min(output),
                 // The sum overwrites the first of the two.
                 Operation::Addition => output,
-                Operation::ZeroChannels => input + output,
+                // The zeros, which are put behind the maps, and the result.
+                Operation::ZeroChannels => 2 * output - input,
                 // The product with the mask overwrites the maps; the mask is kept.
                 Operation::Dropout { .. } => output,
                 // Maps that nothing keeps.
@@ -189,7 +185,7 @@ impl<'a> Walk<'a> {
             };
             // Outputs that nothing keeps and that a node behind this one reads, such as one branch beside the other.
             unread.retain(|&other| self.last_uses[other].is_some_and(|last| last > id));
-            let waits = |&&other: &&NodeId| !kept.values.contains(&other) && !node.inputs.contains(&other);
+            let waits = |&&other: &&NodeId| !kept.values.contains_key(&other) && !node.inputs.contains(&other);
             let waiting: u64 = unread
                 .iter()
                 .filter(waits)
@@ -205,7 +201,8 @@ impl<'a> Walk<'a> {
         let mut learned = 0;
         // The gradient of the logits is left out, as is small beside all else.
         let mut gradients = Gradients::new(self.graph.nodes.len());
-        for (id, node) in self.layers().rev() {
+        for id in backward_order(&self.graph.nodes) {
+            let node = &self.graph.nodes[id];
             let (input, output) = (self.input(node), self.output(node));
             let received = gradients.take(id);
             let reads_images = node
@@ -215,16 +212,16 @@ impl<'a> Walk<'a> {
             // A gradient that others hold too cannot be overwritten.
             let unshared = if received.is_shared { output } else { 0 };
             let transient = match node.operation {
-                Operation::Images | Operation::Concatenation | Operation::Addition => 0,
-                Operation::Convolution { kernel, .. } => {
-                    let convolution = self.convolution(node, kernel);
-                    let of_input = match reads_images {
-                        true => 0,
-                        false => convolution.input_gradient(received.is_view),
-                    };
-                    // The input's gradient is there while the weights' is computed.
-                    let made = if reads_images { 0 } else { input };
-                    of_input.max(made + convolution.weight_gradient())
+                Operation::Images | Operation::Concatenation | Operation::ZeroChannels | Operation::Addition => 0,
+                Operation::Convolution { .. } => {
+                    let convolution = self.convolution(node);
+                    if !reads_images {
+                        let held = gradients.held() + received.own + convolution.input_gradient(received.is_view);
+                        moments.push(self.moment(Pass::Backward, node, kept.bytes, held, learned));
+                        // It is there while the weights' is computed, added to one that waits.
+                        gradients.add(node.inputs[0], input);
+                    }
+                    convolution.weight_gradient()
                 }
                 // The gradient with the channels in front, its product with the normalised input, and that with the
                 // channels in front. All else overwrites the kept input and the gradient. One image has its channels
@@ -236,34 +233,43 @@ impl<'a> Walk<'a> {
                 Operation::Dropout { .. } => unshared,
                 Operation::MaxPool { .. }
                 | Operation::AveragePool { .. }
-                | Operation::ZeroChannels
                 | Operation::GlobalAveragePool
                 | Operation::Linear => input,
             };
             let held = gradients.held() + received.own;
             moments.push(self.moment(Pass::Backward, node, kept.bytes, held + transient, learned));
             match node.operation {
-                Operation::Concatenation => gradients.hand_on(&received, &node.inputs, true),
+                Operation::Concatenation | Operation::ZeroChannels => gradients.hand_on(&received, &node.inputs, true),
                 Operation::Addition => gradients.hand_on(&received, &node.inputs, false),
+                Operation::Convolution { .. } => {}
                 _ => {
                     for &read in node.inputs.iter().filter(|&&read| read > 0) {
                         gradients.add(read, input);
                     }
                 }
             }
-            self.release(node, id, &mut kept);
-            learned += VALUE * node.parameters() as u64;
+            self.release(node, &mut kept);
+            learned += self.found_gradient(node);
         }
     }
 
-    /// The old weights stay until the new ones are complete; each takes the place of its gradient. On top comes the
-    /// work on the largest.
+    /// The old weights stay until the new ones are complete; one layer after the other, each takes the place of its
+    /// gradient, and so does the momentum of the last one. On top comes one more of the layer at work: weight decay,
+    /// momentum and Nesterov's step write into a tensor of their own, one after the other.
     fn optimizer(&self) -> TrainingMemory {
-        let parameters = |node: &Node| VALUE * node.parameters() as u64;
-        let largest = self.graph.nodes.iter().map(parameters).max().unwrap_or(0);
+        let found = |node: &Node| self.found_gradient(node);
+        let mut gradients: u64 = self.graph.nodes.iter().map(found).sum();
+        let mut highest = (0, 0);
+        for node in &self.graph.nodes {
+            let parameters = VALUE * node.parameters() as u64;
+            if gradients + parameters > highest.0 + highest.1 {
+                highest = (gradients, parameters);
+            }
+            gradients = gradients - found(node) + parameters;
+        }
         TrainingMemory {
-            gradients: self.graph.nodes.iter().map(parameters).sum(),
-            transient: 3 * largest,
+            gradients: highest.0,
+            transient: highest.1,
             pass: Pass::Optimizer,
             ..self.constant.clone()
         }
@@ -304,20 +310,23 @@ impl<'a> Walk<'a> {
 
     fn keep(&self, node: &Node, kept: &mut Kept) {
         kept.bytes += self.kept_beside(node);
-        if let Some(value) = self.kept_value(node)
-            && kept.values.insert(value)
-        {
-            kept.bytes += self.output(&self.graph.nodes[value]);
+        if let Some(value) = self.kept_value(node) {
+            let keepers = kept.values.entry(value).or_insert(0);
+            *keepers += 1;
+            if *keepers == 1 {
+                kept.bytes += self.output(&self.graph.nodes[value]);
+            }
         }
     }
 
-    /// Releases what a node kept, once backward has passed it; maps that an earlier node keeps too stay.
-    fn release(&self, node: &Node, id: NodeId, kept: &mut Kept) {
+    /// Releases what a node kept, once backward has passed it; maps that another node keeps too stay.
+    fn release(&self, node: &Node, kept: &mut Kept) {
         kept.bytes -= self.kept_beside(node);
         if let Some(value) = self.kept_value(node) {
-            let mut earlier = self.graph.nodes[value + 1..id].iter();
-            let is_kept_by_another = earlier.any(|other| self.kept_value(other) == Some(value));
-            if !is_kept_by_another && kept.values.remove(&value) {
+            let keepers = kept.values.entry(value).or_insert(1);
+            *keepers -= 1;
+            if *keepers == 0 {
+                kept.values.remove(&value);
                 kept.bytes -= self.output(&self.graph.nodes[value]);
             }
         }
@@ -327,8 +336,16 @@ impl<'a> Walk<'a> {
         self.graph.nodes.iter().enumerate().skip(1)
     }
 
-    fn convolution(&self, node: &Node, kernel: usize) -> ConvolutionMemory {
-        ConvolutionMemory::new(self.batch, node.input, node.output, kernel, self.instructions)
+    fn convolution(&self, node: &Node) -> ConvolutionMemory {
+        ConvolutionMemory::of(node, self.batch as usize, self.processor)
+    }
+
+    /// The gradient of a node's learned values.
+    fn found_gradient(&self, node: &Node) -> u64 {
+        match node.operation {
+            Operation::Convolution { .. } => self.convolution(node).found_gradient(),
+            _ => VALUE * node.parameters() as u64,
+        }
     }
 
     fn input(&self, node: &Node) -> u64 {
@@ -343,17 +360,25 @@ impl<'a> Walk<'a> {
 /// The values that forward keeps for backward.
 #[derive(Default)]
 struct Kept {
-    /// Nodes whose outputs are kept.
-    values: BTreeSet<NodeId>,
+    /// Nodes whose outputs are kept, with how many nodes keep them.
+    values: BTreeMap<NodeId, usize>,
     /// Their bytes, and those of what is kept beside.
     bytes: u64,
 }
 
 #[cfg(test)]
 mod tests {
-    use super::VectorInstructions::{Avx2, Avx512};
     use super::*;
-    use crate::network::{Shape, preset};
+    use crate::network::{Shape, VectorInstructions, preset};
+
+    const AVX2: Processor = Processor {
+        instructions: VectorInstructions::Avx2,
+        threads: 2,
+    };
+    const AVX512: Processor = Processor {
+        instructions: VectorInstructions::Avx512,
+        ..AVX2
+    };
 
     fn graph(name: &str, side: usize, classes: usize) -> Graph {
         let network = preset(name).unwrap().network;
@@ -371,7 +396,7 @@ mod tests {
             ("article", 224, 40, 8, 607_671_208),
             ("densenet-121", 224, 1000, 8, 1_616_390_436),
         ] {
-            let predicted = graph(name, side, classes).training_peak(batch_size, true, Avx512);
+            let predicted = graph(name, side, classes).training_peak(batch_size, true, AVX512);
             assert!(
                 predicted.abs_diff(counted) * 100 < counted,
                 "{name} at {batch_size}: {predicted} for {counted}"
@@ -383,8 +408,8 @@ mod tests {
     fn without_momentum_its_bytes_are_not_there() {
         let graph = graph("densenet-40-12", 32, 10);
         let (with, without) = (
-            graph.training_memory(8, true, Avx2),
-            graph.training_memory(8, false, Avx2),
+            graph.training_memory(8, true, AVX2),
+            graph.training_memory(8, false, AVX2),
         );
         assert_eq!(without.momentum, 0);
         assert_eq!(with.total() - without.total(), 4 * graph.parameters() as u64);
@@ -393,34 +418,22 @@ mod tests {
     #[test]
     fn a_larger_batch_never_needs_less_and_the_largest_that_fits_is_found() {
         let networks = [("densenet-40-12", 32), ("densenet-bc-100-12", 17), ("article", 33)];
-        for ((name, side), instructions) in networks.into_iter().flat_map(|of| [(of, Avx2), (of, Avx512)]) {
+        for ((name, side), processor) in networks.into_iter().flat_map(|of| [(of, AVX2), (of, AVX512)]) {
             let graph = graph(name, side, 10);
             let peaks: Vec<u64> = (1..140)
-                .map(|size| graph.training_peak(size, true, instructions))
+                .map(|size| graph.training_peak(size, true, processor))
                 .collect();
             assert!(peaks.is_sorted(), "{name}");
+            assert_eq!(graph.largest_training_batch(peaks[69], true, processor), 70, "{name}");
             assert_eq!(
-                graph.largest_training_batch(peaks[69], true, instructions),
-                70,
-                "{name}"
-            );
-            assert_eq!(
-                graph.largest_training_batch(peaks[69] - 1, true, instructions),
+                graph.largest_training_batch(peaks[69] - 1, true, processor),
                 69,
                 "{name}"
             );
-            assert_eq!(
-                graph.largest_training_batch(peaks[0] - 1, true, instructions),
-                0,
-                "{name}"
-            );
-            let evaluated = graph.evaluation_peak(70, instructions);
-            assert_eq!(graph.largest_evaluation_batch(evaluated, instructions), 70, "{name}");
-            assert_eq!(
-                graph.largest_evaluation_batch(evaluated - 1, instructions),
-                69,
-                "{name}"
-            );
+            assert_eq!(graph.largest_training_batch(peaks[0] - 1, true, processor), 0, "{name}");
+            let evaluated = graph.evaluation_peak(70, processor);
+            assert_eq!(graph.largest_evaluation_batch(evaluated, processor), 70, "{name}");
+            assert_eq!(graph.largest_evaluation_batch(evaluated - 1, processor), 69, "{name}");
         }
     }
 }

@@ -1,21 +1,24 @@
 //! Networks as plain data: its family's options, its graph of operations, and their counts in closed form.
 
+mod backward_order;
 mod builder;
 mod convolution_memory;
 mod error;
 mod evaluation_memory;
 pub mod families;
 mod family;
+mod foreign_names;
 mod gradient_memory;
 mod graph;
 mod initialization;
 mod memory;
+mod onednn_memory;
 mod options;
+mod processor;
 mod shape;
 mod stem;
 
 pub use builder::GraphBuilder;
-pub use convolution_memory::VectorInstructions;
 pub use error::NetworkError;
 pub use families::FAMILIES;
 #[cfg(test)]
@@ -24,9 +27,11 @@ pub use family::{
     Architecture, Family, FamilyColumns, Network, Preset, PublishedError, family, family_names, nearest_preset, preset,
     presets,
 };
+pub use foreign_names::ForeignNames;
 pub use graph::{Block, EPSILON, Graph, Node, NodeId, Operation, Segment};
 pub use initialization::Initialization;
 pub use memory::{Pass, TrainingMemory};
 pub use options::{LARGEST_WIDTH, Options};
+pub use processor::{Processor, VectorInstructions};
 pub use shape::Shape;
 pub use stem::Stem;

@@ -21,12 +21,12 @@ impl TrainingImages {
     /// ahead, as [`crate::host::loader_threads`] has them; with 0 the thread that takes a batch makes it.
     ///
     /// # Errors
-    /// A validation share that leaves nothing to train on, statistics of the wrong number of channels.
+    /// A validation share that leaves nothing to train on, statistics of the wrong number of channels, an image that
+    /// cannot be read.
     pub fn new(data: Arc<DataSet>, settings: &DataSettings, seed: u64, threads: usize) -> Result<Self, DataError> {
         let (training, validation) = hold_out(data.train.images(), settings.validation_share, seed)?;
         // The whole training split's statistics, held out images included: the same for every seed.
-        let all: Vec<usize> = (0..data.train.images()).collect();
-        let normalization = Normalization::resolve(settings, &data, &all)?;
+        let normalization = Normalization::resolve(settings, &data)?;
         Ok(Self {
             data,
             normalization,

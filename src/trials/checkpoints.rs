@@ -4,8 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::files::{named, sync_parent, write_whole};
-use crate::files::read_bounded;
+use crate::files::{named, read_bounded, sync_parent, write_whole};
 use crate::formats::checkpoint::{self, Checkpoint, CheckpointError, Position};
 use crate::network::Graph;
 

@@ -6,20 +6,21 @@ use std::time::Instant;
 
 use super::checkpoints::CheckpointsError;
 use super::ending::{TAKE_LESS_MEMORY, says_out_of_memory};
-use super::files::write_whole;
 use super::folder::{FolderError, ResultFolder};
-use super::plan::sha256;
+use super::identity::sha256;
+use super::opened_data::{OpenedDataError, Use, opened_data};
 use super::record::{TrialRecord, TrialResult};
 use super::recording::Recording;
 use super::supervise::Event;
 use crate::backends::{BackendDevice, DeviceError};
-use crate::data::{self, DataError, LoaderError};
-use crate::files::read_bounded;
+use crate::data::{DataError, LoaderError};
+use crate::files::{read_bounded, write_whole};
 use crate::formats::ablation::Settings;
 use crate::formats::checkpoint::Position;
+use crate::formats::network_weights::take;
 use crate::formats::tables::Status;
 use crate::formats::weights::{self, Weights, WeightsError};
-use crate::host::{self, ArithmeticError, Stop, nanoseconds};
+use crate::host::{self, ArithmeticError, ProcessorWatch, Stop, nanoseconds};
 use crate::model::initial_weights;
 use crate::network::{Graph, NetworkError};
 use crate::training::{BuildError, Start, TrainError, TrainingImages, build, train};
@@ -36,19 +37,12 @@ pub enum TrialError {
     /// The trial does not train.
     #[error("the ablation has no [train]; there is nothing to run")]
     NoTraining,
-    /// The data cannot be used.
+    /// The images cannot be divided or normalised.
     #[error(transparent)]
     Data(#[from] DataError),
-    /// The data are not those of the trial's start.
-    #[error(
-        "the data changed since the trial was started (fingerprint {found}, not {expected}); run again with --fresh"
-    )]
-    OtherData {
-        /// The fingerprint of today.
-        found: String,
-        /// The recorded one.
-        expected: String,
-    },
+    /// The data cannot be used, or are not those of the trial's start.
+    #[error(transparent)]
+    OpenedData(#[from] OpenedDataError),
     /// The device cannot be had.
     #[error(transparent)]
     Device(#[from] DeviceError),
@@ -84,6 +78,12 @@ pub enum TrialError {
     /// No step to start from can be found.
     #[error(transparent)]
     Checkpoints(#[from] CheckpointsError),
+    /// The limit on the process's processor time was reached; a checkpoint was left.
+    #[error(
+        "the limit on processor time (ulimit -t) was reached after {0} steps; raise it, as with `ulimit -t unlimited`, and \
+         run the same command again to resume"
+    )]
+    OutOfTime(usize),
     /// A file cannot be written.
     #[error("{0}")]
     System(#[from] io::Error),
@@ -110,9 +110,7 @@ pub fn starting_weights(
     if Some(sha256(&bytes).as_str()) != sha256_of_file {
         return Err(TrialError::OtherWeights(name));
     }
-    let read = weights::read(&bytes, &name)?;
-    weights::check(&read, graph, &name)?;
-    Ok(read)
+    Ok(take(&bytes, &name, &*settings.model, graph)?.weights)
 }
 
 /// Trains the trial whose record is in the folder, from its newest checkpoint if it has one, and records its rows,
@@ -140,6 +138,7 @@ pub fn run_trial(
             Ok(())
         }
         Err(error) => {
+            let error = error.at_the_time_limit(stop);
             let mut result = TrialResult::unfinished(error.status(), error.with_remedy());
             result.wall_ns = Some(nanoseconds(started.elapsed()));
             // Where this cannot be recorded, the error still reaches the parent.
@@ -150,10 +149,18 @@ pub fn run_trial(
 }
 
 impl TrialError {
+    /// The same, with the reason where it is the limit on processor time that asked to stop.
+    fn at_the_time_limit(self, stop: &Stop) -> Self {
+        match self {
+            Self::Training(TrainError::Interrupted { steps }) if stop.is_out_of_time() => Self::OutOfTime(steps),
+            other => other,
+        }
+    }
+
     /// The trial's status after it.
     fn status(&self) -> Status {
         match self {
-            Self::Training(TrainError::Interrupted { .. }) => Status::Interrupted,
+            Self::Training(TrainError::Interrupted { .. }) | Self::OutOfTime(_) => Status::Interrupted,
             Self::Training(TrainError::Backend { said, .. }) if says_out_of_memory(said) => Status::Oom,
             _ => Status::Failed,
         }
@@ -185,13 +192,7 @@ fn trained(
     let choice: BackendDevice = record.device.parse()?;
     host::limit_threads(choice, record.threads)?;
     host::apply_arithmetic(&settings.run, choice)?;
-    let data = data::load(&settings.data, record.threads, host::available_memory())?;
-    if data.fingerprint != record.data_fingerprint {
-        return Err(TrialError::OtherData {
-            found: data.fingerprint,
-            expected: record.data_fingerprint.clone(),
-        });
-    }
+    let data = opened_data(record.data(), record.threads, Use::Training)?;
     let graph = settings.model.graph(data.shape, data.classes.len())?;
     let device = choice.open()?;
     device.seed(record.seed);
@@ -223,11 +224,15 @@ fn trained(
         momentum,
         position,
     };
+    // Where a GPU does the work, how long the processor's threads waited says little.
+    let is_of_processor = !choice.backend().runs_beside_processor;
+    let watch = is_of_processor.then(ProcessorWatch::start).flatten();
     let trained = train(start, training, &images, record.seed, &mut recording)?;
+    let processor = watch.and_then(|watch| watch.elapsed());
     // The result says that the rows are there: they must be, also after a power cut.
     recording.sync()?;
     let exported = weights::write(&trained.model.weights())?;
-    write_whole(&folder.trial(&record.trial).join("weights.safetensors"), &exported)?;
+    write_whole(&folder.weights(&record.trial), &exported)?;
     let spent = recording.spent_by_now();
     let last = recording.last_epoch();
     Ok(TrialResult {
@@ -240,6 +245,7 @@ fn trained(
         train_images_per_second: Some(trained.images_per_second),
         peak_memory_bytes: spent.peak_memory_bytes,
         wall_ns: Some(spent.wall_ns),
+        processor,
         weights_sha256: sha256(&exported),
         parts: trained.model.program().parts(),
         ..TrialResult::unfinished(Status::Ok, "")

@@ -1,9 +1,9 @@
 //! The tables at the top of a result folder, derived from those of the trials.
 
 use super::experiment::Trial;
-use super::files::write_whole;
 use super::folder::{FolderError, ResultFolder, read_if_there};
 use super::record::TrialRecord;
+use crate::files::write_whole;
 use crate::formats::tables::{self, EpochRow, Row, Status, StepRow, TrialRow};
 
 /// The tables at the top, derived from the trials'.

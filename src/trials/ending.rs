@@ -3,6 +3,7 @@
 use std::process::ExitStatus;
 use std::time::Duration;
 
+use crate::files::limit;
 use crate::formats::tables::Status;
 
 /// How the process ended.
@@ -55,7 +56,10 @@ impl Ending {
             .map(str::trim)
             .rfind(|line| !line.is_empty())
             .unwrap_or("it printed nothing");
-        let what = how_it_ended(self.status);
+        let mut what = how_it_ended(self.status);
+        if let (true, Some(seconds)) = (was_killed(self.status), limit("Max cpu time")) {
+            what += &format!("; the limit on its processor time (ulimit -t) is {seconds} seconds");
+        }
         if says_out_of_memory(&self.said) {
             let last = last.strip_prefix("error: ").unwrap_or(last);
             return (Status::Oom, format!("{last}; {TAKE_LESS_MEMORY}"));

@@ -1,12 +1,11 @@
 //! An ablation whose data are there: its trials, each with the record that its folder will hold.
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 
 use super::plan::{ExperimentPlan, PlannedTrial, VariantPlan, images_key, located_data, plan};
 use super::record::TrialRecord;
-use crate::data::{self, DataError, DataSet, Outline};
-use crate::formats::ablation::{Ablation, Augment, DataSetName, FormatError, Settings, Variant};
+use crate::data::{self, DataError, DataSet, FilesSurvey, Outline, Progress, Survey, check_training_classes};
+use crate::formats::ablation::{Ablation, Augment, DataSetName, DataSettings, FormatError, Settings, Variant};
 use crate::network::Graph;
 
 /// An ablation whose variants are known to fit their data.
@@ -26,6 +25,8 @@ pub struct Prepared {
     pub graph: Graph,
     /// The data's fingerprint.
     pub data_fingerprint: String,
+    /// What was found of the data's files; none for images that are in memory.
+    pub data_files: Option<FilesSurvey>,
     /// SHA-256 of the file of `model.weights`, if there is one.
     pub starting_weights_sha256: Option<String>,
 }
@@ -44,33 +45,51 @@ pub struct Trial {
 /// # Errors
 /// Those of [`plan`] and of [`ExperimentPlan::prepare`].
 pub fn prepare(ablation: Ablation, threads: usize, memory: Option<u64>) -> Result<Experiment, FormatError> {
-    plan(ablation)?.prepare(threads, memory)
+    plan(ablation)?.prepare(threads, memory, &mut |_, _| ())
 }
 
 impl ExperimentPlan {
     /// Reads the data of every variant on `threads` threads, for the fingerprints that the records hold; `memory` is
-    /// what the machine has free, where that is known.
+    /// what the machine has free, where that is known. `progress` is told how many images of a data set have been read.
     ///
     /// # Errors
     /// The first fault of the data, with the file, the line and the key.
-    pub fn prepare(self, threads: usize, memory: Option<u64>) -> Result<Experiment, FormatError> {
-        let mut fingerprints: BTreeMap<String, String> = BTreeMap::new();
+    pub fn prepare(
+        self,
+        threads: usize,
+        memory: Option<u64>,
+        progress: Progress<'_>,
+    ) -> Result<Experiment, FormatError> {
+        let mut surveys: BTreeMap<String, (DataSet, Survey)> = BTreeMap::new();
+        let variants = &self.ablation.variants;
         let mut prepared = Vec::with_capacity(self.variants.len());
-        for (variant, planned) in self.ablation.variants.iter().zip(&self.variants) {
+        for (variant, planned) in variants.iter().zip(&self.variants) {
             let settings = &variant.settings.data;
+            let located = |error: DataError| located_data(&self.ablation, variant, &error);
+            let key = images_key(settings);
             // Images of several variants are read once.
-            let data_fingerprint = match fingerprints.entry(images_key(settings)) {
-                Entry::Occupied(entry) => entry.get().clone(),
-                Entry::Vacant(entry) => {
-                    let data = data::load(settings, threads, memory)
-                        .and_then(|data| check_outline(&data, planned.outline).map(|()| data))
-                        .map_err(|error| located_data(&self.ablation, variant, &error))?;
-                    entry.insert(data.fingerprint).clone()
-                }
+            if !surveys.contains_key(&key) {
+                let mut same = variants
+                    .iter()
+                    .map(|other| &other.settings.data)
+                    .filter(|data| images_key(data) == key);
+                let needs_moments = same.any(DataSettings::needs_moments);
+                let data = data::open(settings, threads, memory).map_err(located)?;
+                check_outline(&data, &planned.outline).map_err(located)?;
+                data.keep_no_more();
+                let survey = data.survey(needs_moments, progress).map_err(located)?;
+                surveys.insert(key.clone(), (data, survey));
+            }
+            let Some((data, survey)) = surveys.get(&key) else {
+                continue;
             };
+            for &seed in variant.settings.train.iter().flat_map(|train| &train.seeds) {
+                check_training_classes(data, settings.validation_share, seed).map_err(located)?;
+            }
             prepared.push(Prepared {
                 graph: planned.network.clone(),
-                data_fingerprint,
+                data_fingerprint: survey.fingerprint.clone(),
+                data_files: survey.files.clone(),
                 starting_weights_sha256: planned.starting_weights_sha256.clone(),
             });
         }
@@ -91,14 +110,15 @@ impl ExperimentPlan {
 }
 
 /// The images may have changed since planning.
-fn check_outline(data: &DataSet, planned: Outline) -> Result<(), DataError> {
+fn check_outline(data: &DataSet, planned: &Outline) -> Result<(), DataError> {
     let found = Outline {
         shape: data.shape,
         classes: data.classes.len(),
         train_images: data.train.images(),
         test_images: data.test.images(),
+        remarks: planned.remarks.clone(),
     };
-    match found == planned {
+    match found == *planned {
         true => Ok(()),
         false => Err(DataError::new(
             "data.dataset",
@@ -135,6 +155,7 @@ fn record(
         input: planned.outline.shape,
         classes: planned.outline.classes,
         data_fingerprint: prepared.data_fingerprint.clone(),
+        data_files: prepared.data_files.clone(),
         parameters: planned.network.parameters(),
         macs: planned.network.macs(),
         epochs: length.map_or(0, |length| length.epochs),
@@ -174,10 +195,10 @@ mod tests {
     fn an_experiment_has_the_trials_that_were_planned() {
         let ablation = ablation("dataset = \"synthetic\"\ntrain-images = 100\ntrain-limit = 70\nimage-size = 8");
         let plan = plan(ablation).unwrap();
-        let outline = plan.variants[0].outline;
+        let outline = plan.variants[0].outline.clone();
         assert_eq!((outline.train_images, outline.test_images), (70, 512));
         let planned = plan.trials.clone();
-        let experiment = plan.prepare(2, None).unwrap();
+        let experiment = plan.prepare(2, None, &mut |_, _| ()).unwrap();
         let prepared = experiment.trials.iter().map(|trial| PlannedTrial {
             variant: trial.variant,
             seed: trial.record.seed,
@@ -195,7 +216,7 @@ mod tests {
     fn data_that_changed_since_planning_are_refused() {
         let mut plan = plan(ablation("dataset = \"digits\"")).unwrap();
         plan.variants[0].outline.train_images -= 1;
-        let error = plan.prepare(1, None).err().unwrap().to_string();
+        let error = plan.prepare(1, None, &mut |_, _| ()).err().unwrap().to_string();
         assert!(
             error.contains("the data set changed while it was being read"),
             "{error}"

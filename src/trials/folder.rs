@@ -9,13 +9,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::checkpoints::Checkpoints;
-use super::files::{named, remove_unfinished, sync_parent, write_whole};
 use super::lock::{Lock, LockError};
 use super::record::{TrialRecord, TrialResult};
-use crate::files::read_bounded;
+use crate::files::{named, read_bounded, remove_unfinished, sync_parent, write_whole};
 use crate::formats::ablation::FormatError;
 use crate::formats::tables::{self, Status};
-use crate::host::Environment;
+use crate::host::{Difference, Environment};
 
 /// Why a result folder cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -49,10 +48,11 @@ pub enum FolderError {
 }
 
 /// The run's environment: at the top that of the last run that trained, in a trial's folder its own.
-const ENVIRONMENT: &str = "environment.json";
+pub(super) const ENVIRONMENT: &str = "environment.json";
 
-const RECORD: &str = "trial.json";
-const RESULT: &str = "result.json";
+pub(super) const RECORD: &str = "trial.json";
+pub(super) const RESULT: &str = "result.json";
+pub(super) const WEIGHTS: &str = "weights.safetensors";
 
 /// How long a process that only looks at a lock may hold it.
 const GLANCE: Duration = Duration::from_millis(300);
@@ -98,6 +98,11 @@ impl ResultFolder {
     /// `trials/ID/`.
     pub fn trial(&self, trial: &str) -> PathBuf {
         self.root.join("trials").join(trial)
+    }
+
+    /// The weights that a trial has ended with.
+    pub fn weights(&self, trial: &str) -> PathBuf {
+        self.trial(trial).join(WEIGHTS)
     }
 
     /// Creates the folder and keeps the ablation file as it was run. Where that is another than before, a comparison
@@ -245,25 +250,32 @@ impl ResultFolder {
     /// those of a trial that was never stopped.
     ///
     /// # Errors
-    /// What differs, and the remedy; or a record that cannot be read.
+    /// What differs, and what resumes the trial; or a record that cannot be read.
     pub fn check_can_resume(&self, record: &TrialRecord, environment: &Environment) -> Result<(), FolderError> {
         let Some(started) = self.resumable(&record.trial)? else {
             return Ok(());
         };
         let folder = self.trial(&record.trial);
         let environment_then = self.trial_environment(&record.trial)?;
-        let differs = started
-            .difference(record)
-            .or_else(|| environment_then.and_then(|then| then.machine_difference(environment)));
-        let Some(difference) = differs else { return Ok(()) };
+        let mut differences = started.differences(record);
+        if let Some(then) = environment_then {
+            differences.extend(then.machine_differences(environment));
+        }
+        if differences.is_empty() {
+            return Ok(());
+        }
         Err(FolderError::Broken {
             file: folder.display().to_string(),
             rule: format!(
-                "{} seed {} was started {difference}; resuming here would mix results of both",
-                record.variant, record.seed
+                "{} seed {} was started {}; resuming here would mix results of both",
+                record.variant,
+                record.seed,
+                Difference::all_in_words(&differences)
             ),
-            remedy: "resume it as it was started, remove this folder to start the trial over, or start all over with --fresh"
-                .to_owned(),
+            remedy: format!(
+                "resume it {}, remove this folder to start the trial over, or start all over with --fresh",
+                Difference::way_of_all(&differences)
+            ),
         })
     }
 

@@ -42,6 +42,11 @@ pub fn identities<'a>(
     })
 }
 
+/// The SHA-256 of bytes, as 64 hexadecimal digits.
+pub fn sha256(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
 /// Sixteen hexadecimal digits that follow from a value.
 pub fn digest(decides: &Value) -> String {
     // serde_json's maps are sorted by key, so that equal settings give equal text.
@@ -87,6 +92,7 @@ mod tests {
         let base = of("", "", "");
         for (data, model, train) in [
             ("train-limit = 100", "", ""),
+            ("train-limit = 100\nlimit-order = \"stratified\"", "", ""),
             ("augment = \"shift-flip\"", "", ""),
             ("validation-share = 0.1", "", ""),
             ("", "growth-rate = 8", ""),
@@ -113,6 +119,7 @@ mod tests {
     #[test]
     fn it_does_not_follow_from_the_other_seeds_or_from_what_is_measured() {
         assert_eq!(of("", "", "seeds = [3, 4]"), of("", "", ""));
+        assert_eq!(of("limit-order = \"first\"", "", ""), of("", "", ""));
         assert_eq!(of("", "", "checkpoint-every = 7"), of("", "", ""));
         assert_eq!(of("", "", "seeds = [3]\n[measure]\nbatch-sizes = [8]"), of("", "", ""));
         assert_eq!(
@@ -133,5 +140,8 @@ mod tests {
         assert_eq!(of("", "", ""), "e1979bc3da6c8a93");
         assert_eq!(of("", "", "[run]\nprecision = \"f32\""), "e1979bc3da6c8a93");
         assert_eq!(of("", "", "[run]\nprecision = \"tf32\""), "e94bbfe714e318de");
+        let limited = of("train-limit = 100", "", "");
+        assert_eq!(of("train-limit = 100\nlimit-order = \"first\"", "", ""), limited);
+        assert_ne!(of("train-limit = 100\nlimit-order = \"stratified\"", "", ""), limited);
     }
 }

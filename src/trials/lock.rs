@@ -9,8 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use super::files::named;
-use crate::files::is_same_file;
+use crate::files::{is_same_file, named};
 use crate::host::now;
 
 /// A folder that is held until this is dropped. The system releases it when the process ends, however it ends.

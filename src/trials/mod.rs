@@ -6,20 +6,22 @@ mod child;
 mod derived;
 mod ending;
 mod experiment;
-mod files;
 mod folder;
 mod identity;
 mod lock;
+mod opened_data;
 mod overview;
 mod plan;
 mod process;
 mod record;
+mod recorded;
 #[cfg(feature = "burn")]
 mod recording;
 #[cfg(feature = "burn")]
 mod row_file;
 mod study;
 mod supervise;
+mod weights_file;
 
 pub use checkpoints::Checkpoints;
 #[cfg(feature = "burn")]
@@ -27,13 +29,15 @@ pub use child::{TrialError, run_trial, starting_weights};
 pub use derived::Derived;
 pub use ending::{Ending, says_out_of_memory};
 pub use experiment::{Experiment, Prepared, Trial, prepare};
-pub use files::{named, write_whole};
 pub use folder::{FolderError, ResultFolder};
 pub(crate) use folder::{read_json, write_json};
-pub use identity::{arithmetic_of, digest, identity};
+pub use identity::{arithmetic_of, digest, identity, sha256};
 pub use lock::{Holder, Lock};
+pub use opened_data::{OpenedDataError, RecordedData, Use, opened_data};
 pub use overview::{TrialStatus, overview};
-pub use plan::{ExperimentPlan, PlannedTrial, VariantPlan, located_data, plan, sha256};
+pub use plan::{ExperimentPlan, PlannedTrial, VariantPlan, located_data, plan};
 pub use process::{Heard, Work};
 pub use record::{TrialRecord, TrialResult};
+pub use recorded::is_recorded;
 pub use supervise::{Event, supervise};
+pub use weights_file::{FileWeights, read_weights};

@@ -8,6 +8,7 @@ use super::folder::{FolderError, ResultFolder};
 use super::identity::identity;
 use super::lock::Holder;
 use super::record::{TrialRecord, TrialResult};
+use crate::files::named;
 use crate::formats::ablation::{Ablation, Settings};
 
 /// One trial of a folder or of its ablation.
@@ -114,7 +115,7 @@ fn started_trials(
     let entries = match fs::read_dir(&all) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
-        Err(error) => return Err(super::files::named(&all, &error).into()),
+        Err(error) => return Err(named(&all, &error).into()),
     };
     let mut records = BTreeMap::new();
     for entry in entries {

@@ -4,16 +4,13 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use sha2::{Digest, Sha256};
-
 use super::identity::identities;
+use super::weights_file::{FileWeights, read_weights};
 use crate::data::{self, DataError, Outline, hold_out};
-use crate::files::read_bounded;
 use crate::formats::ablation::{Ablation, Augment, DataSettings, FormatError, Mode, Variant};
-use crate::formats::weights;
+use crate::formats::weights::WeightsError;
 use crate::network::Graph;
 use crate::training::RunLength;
-use crate::words::hex;
 
 /// An ablation whose networks, batches and trials are known.
 #[derive(Clone, Debug)]
@@ -24,6 +21,8 @@ pub struct ExperimentPlan {
     pub variants: Vec<VariantPlan>,
     /// The trials in the ablation's order: variant by variant, seed by seed.
     pub trials: Vec<PlannedTrial>,
+    /// What the user should know of how data and weights were found, each once.
+    pub remarks: Vec<String>,
 }
 
 /// A variant whose settings fit its data's outline.
@@ -60,22 +59,32 @@ pub fn plan(ablation: Ablation) -> Result<ExperimentPlan, FormatError> {
     let mut variant_of: BTreeMap<String, usize> = BTreeMap::new();
     let mut variants = Vec::with_capacity(ablation.variants.len());
     let mut trials = Vec::new();
+    let mut remarks: Vec<String> = Vec::new();
     for (index, variant) in ablation.variants.iter().enumerate() {
         let settings = &variant.settings;
         // A folder of many images is listed once.
         let outline = match outlines.entry(images_key(&settings.data)) {
-            Entry::Occupied(entry) => *entry.get(),
+            Entry::Occupied(entry) => entry.get().clone(),
             Entry::Vacant(entry) => {
                 let outline = data::outline(&settings.data);
-                *entry.insert(outline.map_err(|error| located_data(&ablation, variant, &error))?)
+                let outline = outline.map_err(|error| located_data(&ablation, variant, &error))?;
+                entry.insert(outline).clone()
             }
         };
         let network = settings
             .model
             .graph(outline.shape, outline.classes)
             .map_err(|error| ablation.located_network(variant, &error))?;
-        let weights_sha256 = check_weights(&ablation, variant, &network)?;
-        let length = check_batches(&ablation, variant, &network, outline)?;
+        let (weights_sha256, notes) = match check_weights(&ablation, variant, &network)? {
+            Some(read) => (Some(read.sha256), read.notes),
+            None => (None, Vec::new()),
+        };
+        for remark in outline.remarks.iter().chain(&notes) {
+            if !remarks.contains(remark) {
+                remarks.push(remark.clone());
+            }
+        }
+        let length = check_batches(&ablation, variant, &network, &outline)?;
         let seeds = settings.train.as_ref().map_or(&[][..], |train| &train.seeds);
         for (&seed, trial) in seeds.iter().zip(identities(settings, seeds, weights_sha256.as_deref())) {
             if let Some(&other) = variant_of.get(&trial)
@@ -106,6 +115,7 @@ pub fn plan(ablation: Ablation) -> Result<ExperimentPlan, FormatError> {
         ablation,
         variants,
         trials,
+        remarks,
     })
 }
 
@@ -129,23 +139,17 @@ pub(super) fn images_key(settings: &DataSettings) -> String {
     format!("{:?} {}", settings.path, serde_json::json!(images))
 }
 
-/// Reads and checks the weights that training starts from; returns the file's SHA-256.
-fn check_weights(ablation: &Ablation, variant: &Variant, graph: &Graph) -> Result<Option<String>, FormatError> {
+/// Reads and checks the weights that training starts from.
+fn check_weights(ablation: &Ablation, variant: &Variant, graph: &Graph) -> Result<Option<FileWeights>, FormatError> {
     let Some(path) = &variant.settings.weights else {
         return Ok(None);
     };
-    let located = |rule: String, remedy: &str| ablation.located(variant, "model.weights", rule, remedy);
-    let bytes = read_bounded(path, weights::largest_file(graph)).map_err(|error| {
-        located(
-            format!("{}: {error}", path.display()),
-            "name an existing safetensors file of this network",
-        )
-    })?;
-    let name = path.display().to_string();
-    weights::read(&bytes, &name)
-        .and_then(|read| weights::check(&read, graph, &name))
-        .map_err(|error| located(format!("{}: {}", error.file, error.rule), &error.remedy))?;
-    Ok(Some(sha256(&bytes)))
+    let located = |error: WeightsError| {
+        let rule = format!("{}: {}", error.file, error.rule);
+        ablation.located(variant, "model.weights", rule, &error.remedy)
+    };
+    let read = read_weights(path, &*variant.settings.model, graph).map_err(located)?;
+    Ok(Some(read))
 }
 
 /// Checks batch sizes against the images that are there and against the network's normalisations.
@@ -153,7 +157,7 @@ fn check_batches(
     ablation: &Ablation,
     variant: &Variant,
     graph: &Graph,
-    outline: Outline,
+    outline: &Outline,
 ) -> Result<Option<RunLength>, FormatError> {
     let settings = &variant.settings;
     if let Some(measure) = &settings.measure {
@@ -199,9 +203,4 @@ fn check_batches(
         })?;
     }
     Ok(Some(length))
-}
-
-/// The SHA-256 of bytes, as 64 hexadecimal digits.
-pub fn sha256(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
 }

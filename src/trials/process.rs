@@ -10,7 +10,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::ending::Ending;
-use super::files::write_whole;
+use crate::files::{named, write_whole};
 use crate::host::{OomKills, Stop};
 
 /// What to start.
@@ -52,7 +52,8 @@ impl Work<'_> {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            .spawn()?;
+            .spawn()
+            .map_err(|error| named(self.program, &error))?;
         let deadline = self.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let lines = child.stdout.take().map(lines_of);
         let last_words = child.stderr.take().map(last_words_of);

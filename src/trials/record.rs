@@ -2,10 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::opened_data::RecordedData;
+use crate::data::FilesSurvey;
 use crate::formats::ablation::Settings;
 use crate::formats::device_name::DeviceName;
 use crate::formats::part::Part;
 use crate::formats::tables::{Status, TrialRow};
+use crate::host::{Difference, ProcessorTime, Way};
 use crate::network::Shape;
 use crate::words::counted;
 
@@ -30,6 +33,10 @@ pub struct TrialRecord {
     pub classes: usize,
     /// The data's fingerprint.
     pub data_fingerprint: String,
+    /// What the run found of the data's files, so that the trial need not read them all before its first step; none for
+    /// images that are in memory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_files: Option<FilesSurvey>,
     /// Learned values, in closed form.
     pub parameters: usize,
     /// Multiply-accumulates for one image, in closed form.
@@ -73,6 +80,10 @@ pub struct TrialResult {
     pub peak_memory_bytes: Option<u64>,
     /// From the process's start to its end.
     pub wall_ns: Option<u64>,
+    /// What the process's threads did while training; none where the device is not the processor, or the system does not
+    /// say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub processor: Option<ProcessorTime>,
     /// SHA-256 of the exported weights.
     pub weights_sha256: String,
     /// Which execution carried out which part of the network; empty where it was not built.
@@ -95,6 +106,7 @@ impl TrialResult {
             train_images_per_second: None,
             peak_memory_bytes: None,
             wall_ns: None,
+            processor: None,
             weights_sha256: String::new(),
             parts: Vec::new(),
         }
@@ -102,23 +114,47 @@ impl TrialResult {
 }
 
 impl TrialRecord {
-    /// The first value that decides numbers, beside the identity, and differs in a later record, in words.
-    pub fn difference(&self, later: &Self) -> Option<String> {
-        let pairs = [
-            ("on", &self.device, &later.device),
-            ("with program revision", &self.revision, &later.revision),
+    /// The data that it was made for.
+    pub fn data(&self) -> RecordedData<'_> {
+        RecordedData {
+            settings: &self.settings.data,
+            fingerprint: &self.data_fingerprint,
+            files: self.data_files.as_ref(),
+        }
+    }
+
+    /// The values that decide numbers, beside the identity, and differ in a later record.
+    pub fn differences(&self, later: &Self) -> Vec<Difference> {
+        let circumstance = |words: &str| Way::Circumstance(words.to_owned());
+        let revision = format!("with program revision {}", self.revision);
+        let fingerprints = (&self.data_fingerprint, &later.data_fingerprint);
+        let values = [
             (
-                "with data of the fingerprint",
-                &self.data_fingerprint,
-                &later.data_fingerprint,
+                self.device != later.device,
+                format!("on {} (now {})", self.device, later.device),
+                Way::Option(format!("--device {}", self.device)),
+            ),
+            (
+                self.threads != later.threads,
+                format!("with {} (now {})", counted(self.threads, "thread"), later.threads),
+                Way::Option(format!("--threads {}", self.threads)),
+            ),
+            (
+                self.revision != later.revision,
+                format!("{revision} (now {})", later.revision),
+                circumstance(&revision),
+            ),
+            (
+                fingerprints.0 != fingerprints.1,
+                format!(
+                    "with data of the fingerprint {} (now {})",
+                    fingerprints.0, fingerprints.1
+                ),
+                circumstance("with the data that it was started with"),
             ),
         ];
-        let text = pairs
-            .into_iter()
-            .find(|(_, then, now)| then != now)
-            .map(|(what, then, now)| format!("{what} {then} (now {now})"));
-        let threads = || format!("with {} (now {})", counted(self.threads, "thread"), later.threads);
-        text.or_else(|| (self.threads != later.threads).then(threads))
+        let differing = values.into_iter().filter(|(differs, ..)| *differs);
+        differing.map(|(_, words, way)| Difference { words, way }).collect()
     }
 
     /// The trial's row of `trials.csv`.
@@ -138,7 +174,7 @@ impl TrialRecord {
             precision: self.settings.run.precision,
             family: self.settings.model.family().name.to_owned(),
             dataset: self.settings.data.dataset.name().to_owned(),
-            block_layers: model.block_layers.map(|layers| block_layers_text(&layers)),
+            block_layers: model.block_layers,
             growth_rate: model.growth_rate,
             bottleneck: model.bottleneck,
             compression: model.compression,
@@ -160,12 +196,10 @@ impl TrialRecord {
             peak_memory_bytes: result.peak_memory_bytes,
             wall_ns: result.wall_ns,
             weights_sha256: result.weights_sha256.clone(),
+            processor_share: result.processor.and_then(|processor| processor.share()),
+            warning: (result.processor)
+                .and_then(|processor| processor.warning())
+                .unwrap_or_default(),
         }
     }
-}
-
-/// Lengths as the tables print them: `12-12-12`.
-fn block_layers_text(layers: &[usize]) -> String {
-    let lengths: Vec<String> = layers.iter().map(usize::to_string).collect();
-    lengths.join("-")
 }

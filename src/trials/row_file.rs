@@ -4,7 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::files::{named, write_whole};
+use crate::files::{named, write_whole};
 use crate::formats::tables::{self, Row};
 
 /// A table in a trial's folder, open for appending.

@@ -1,9 +1,8 @@
 //! A result folder read as one value.
 
-use super::files::named;
 use super::folder::{FolderError, ResultFolder, read_if_there};
-use crate::files::read_text;
-use crate::formats::ablation::{LARGEST_FILE, parse};
+use crate::files::{named, read_text};
+use crate::formats::ablation::{LARGEST_FILE, parse_recorded};
 use crate::formats::study::{LongTables, Study};
 
 impl ResultFolder {
@@ -32,7 +31,7 @@ impl ResultFolder {
         self.check_is_there()?;
         let path = self.ablation_file();
         let text = read_text(&path, LARGEST_FILE).map_err(|error| named(&path, &error))?;
-        let ablation = parse(&text, &path)?;
+        let ablation = parse_recorded(&text, &path)?;
         Study::read(ablation, long, |file| {
             let path = self.root().join(file);
             let bytes = read_if_there(&path, u64::MAX)?;

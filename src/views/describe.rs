@@ -77,7 +77,7 @@ pub fn description(variants: &[Described<'_>], trials: usize, limit: Option<u64>
             memory_limit_bytes: limit,
             largest_batch_size: limit
                 .filter(|_| variant.has_closed_form())
-                .map(|limit| graph.largest_training_batch(limit, variant.momentum, variant.instructions)),
+                .map(|limit| graph.largest_training_batch(limit, variant.momentum, variant.processor)),
         }
     };
     Description {
@@ -202,7 +202,12 @@ fn block_description(block: &Block, nodes: &[Node]) -> LayerDescription {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::network::{VectorInstructions, preset};
+    use crate::network::{Processor, VectorInstructions, preset};
+
+    const PROCESSOR: Processor = Processor {
+        instructions: VectorInstructions::Avx512,
+        threads: 2,
+    };
 
     fn graph(name: &str) -> Graph {
         preset(name).unwrap().network.graph(Shape::square(3, 32), 10).unwrap()
@@ -253,7 +258,7 @@ mod tests {
             graph: &graph,
             batch_sizes: &[8, 64],
             momentum: true,
-            instructions: VectorInstructions::Avx512,
+            processor: PROCESSOR,
             execution: "plain",
         };
         let value = serde_json::to_value(description(&[base], 3, None)).unwrap();

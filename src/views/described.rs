@@ -1,6 +1,6 @@
 //! A network to describe.
 
-use crate::network::{Graph, VectorInstructions};
+use crate::network::{Graph, Processor};
 
 /// A network and how it is to be trained, as far as its memory depends on it.
 #[derive(Clone, Copy, Debug)]
@@ -13,8 +13,8 @@ pub struct Described<'a> {
     pub batch_sizes: &'a [usize],
     /// Whether the optimizer has momentum.
     pub momentum: bool,
-    /// The vector instructions that the memory is predicted for.
-    pub instructions: VectorInstructions,
+    /// The processor that the memory is predicted for.
+    pub processor: Processor,
     /// How the network is carried out, as the tables name it; the closed forms of memory are of `plain` alone.
     pub execution: &'a str,
 }

@@ -44,7 +44,7 @@ pub fn memory_description(network: &Described<'_>) -> Vec<MemoryDescription> {
     let at = |&batch_size: &usize| {
         let memory = network
             .graph
-            .training_memory(batch_size, network.momentum, network.instructions);
+            .training_memory(batch_size, network.momentum, network.processor);
         MemoryDescription {
             batch_size,
             allocated_peak_bytes: memory.total(),
@@ -80,7 +80,7 @@ pub fn memory_table(network: &Described<'_>) -> String {
         .map(|&batch_size| {
             network
                 .graph
-                .training_memory(batch_size, network.momentum, network.instructions)
+                .training_memory(batch_size, network.momentum, network.processor)
         })
         .collect();
     let mut table = Table::default();
@@ -112,7 +112,7 @@ pub fn fits_table(networks: &[Described<'_>], limit: u64) -> String {
             closed_form.then(|| {
                 network
                     .graph
-                    .largest_training_batch(limit, network.momentum, network.instructions)
+                    .largest_training_batch(limit, network.momentum, network.processor)
             })
         })
         .collect();
@@ -130,11 +130,7 @@ pub fn fits_table(networks: &[Described<'_>], limit: u64) -> String {
     table.column("largest batch", Side::Right, words);
     let with_sizes = networks.iter().zip(&largest);
     let peak = |network: &Described<'_>, size| {
-        megabytes(
-            network
-                .graph
-                .training_peak(size, network.momentum, network.instructions),
-        )
+        megabytes(network.graph.training_peak(size, network.momentum, network.processor))
     };
     let peaks = with_sizes.clone().map(|(network, &size)| match size {
         None | Some(0) => String::new(),
@@ -167,7 +163,12 @@ fn megabytes(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::network::{Graph, Shape, VectorInstructions, preset};
+    use crate::network::{Graph, Processor, Shape, VectorInstructions, preset};
+
+    const PROCESSOR: Processor = Processor {
+        instructions: VectorInstructions::Avx512,
+        threads: 2,
+    };
 
     fn graph(name: &str, side: usize) -> Graph {
         let input = Shape::square(3, side);
@@ -180,7 +181,7 @@ mod tests {
             graph,
             batch_sizes,
             momentum: true,
-            instructions: VectorInstructions::Avx512,
+            processor: PROCESSOR,
             execution: "plain",
         }
     }
@@ -223,9 +224,9 @@ mod tests {
             lines[0],
             "The largest training batch that is predicted to fit in 200,000,000 bytes:"
         );
-        let largest = small.largest_training_batch(200_000_000, true, VectorInstructions::Avx512);
-        assert!(small.training_peak(largest, true, VectorInstructions::Avx512) <= 200_000_000);
-        assert!(small.training_peak(largest + 1, true, VectorInstructions::Avx512) > 200_000_000);
+        let largest = small.largest_training_batch(200_000_000, true, PROCESSOR);
+        assert!(small.training_peak(largest, true, PROCESSOR) <= 200_000_000);
+        assert!(small.training_peak(largest + 1, true, PROCESSOR) > 200_000_000);
         assert!(lines[3].starts_with("small"), "{text}");
         assert!(lines[3].contains(&format!("  {largest}  ")), "{text}");
         assert!(lines[4].contains("not even one image"), "{text}");

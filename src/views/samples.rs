@@ -126,7 +126,7 @@ pub fn trained(variants: &[SampleVariant], seeds: u64, epochs: usize) -> Study {
                 precision: Precision::F32,
                 family: "densenet".to_owned(),
                 dataset: "digits".to_owned(),
-                block_layers: Some("6-6-6".to_owned()),
+                block_layers: Some(vec![6, 6, 6]),
                 growth_rate: Some(12),
                 bottleneck: Some(false),
                 compression: Some(1.0),
@@ -148,6 +148,8 @@ pub fn trained(variants: &[SampleVariant], seeds: u64, epochs: usize) -> Study {
                 peak_memory_bytes: None,
                 wall_ns: Some(epochs as u64 * 1_000_000_000),
                 weights_sha256: "0".repeat(64),
+                processor_share: Some(0.99),
+                warning: String::new(),
             });
         }
     }
@@ -236,6 +238,7 @@ fn batch_row(variant: &str, mode: Mode, batch_size: usize, scale: f64) -> BatchR
         allocator: Allocator::KeepPages,
         rounds: 3,
         warning: String::new(),
+        processor_share: None,
     }
 }
 

@@ -6,7 +6,7 @@ use super::plots;
 use super::section::{Block, Document, Section, Side, Table};
 use super::text::{counted, grouped, one_line};
 use crate::formats::study::Study;
-use crate::formats::tables::Status;
+use crate::formats::tables::{Status, TrialRow};
 use crate::statistics::{Summary, median};
 
 /// The report of a study, as far as it has come.
@@ -33,6 +33,10 @@ pub fn document(study: &Study) -> Document {
 
 fn trained(study: &Grouped<'_>) -> Section {
     let mut blocks = vec![Block::Table(table(study)), Block::Note(note(study))];
+    let doubtful = doubtful(study);
+    if !doubtful.is_empty() {
+        blocks.push(Block::List(doubtful));
+    }
     blocks.extend(plots::of_trials(study).into_iter().map(Block::Figure));
     Section { title: "", blocks }
 }
@@ -136,6 +140,17 @@ fn note(study: &Grouped<'_>) -> String {
     note
 }
 
+/// A line for each trial whose speed is doubtful.
+fn doubtful(study: &Grouped<'_>) -> Vec<String> {
+    let rows = study.trials().map(|trial| trial.row);
+    let doubtful = rows.filter(|row| !row.warning.is_empty());
+    let line = |row: &TrialRow| {
+        let warning = one_line(&row.warning);
+        format!("{}, seed {}: images/s doubtful: {warning}", row.variant, row.seed)
+    };
+    doubtful.map(line).collect()
+}
+
 /// A line for each trial that ended otherwise than well, and one for those that have not ended.
 fn unfinished(study: &Grouped<'_>) -> Vec<String> {
     let mut lines = Vec::new();
@@ -234,6 +249,15 @@ mod tests {
             markdown::document(&document(&sample))
                 .contains("- growth-rate=8, seed 1: failed: the loss is NaN at step 3 \\| epoch 0\n")
         );
+    }
+
+    #[test]
+    fn a_trial_whose_speed_is_doubtful_is_listed_below_the_table() {
+        let mut sample = sample();
+        sample.trials[4].warning = "its threads got 41 % of the processor time".to_owned();
+        let line = "growth-rate=12, seed 1: images/s doubtful: its threads got 41 % of the processor time\n";
+        assert!(console(&sample).ends_with(line), "{}", console(&sample));
+        assert!(markdown::document(&document(&sample)).contains(line));
     }
 
     #[test]

@@ -15,25 +15,17 @@ fn a_data_set_that_this_version_lacks_is_refused() {
 }
 
 #[test]
-fn a_data_set_on_disk_without_a_path_is_refused() {
-    refuses(
-        &data(r#"dataset = "cifar10""#),
-        r#"growth.toml:3: data.path: the data set cifar10 is read from a folder, and there is no path; name the data set's folder, such as path = "../data/cifar-10-batches-bin""#,
-    );
-    refuses(
-        &data(r#"dataset = "cifar100""#),
-        r#"growth.toml:3: data.path: the data set cifar100 is read from a folder, and there is no path; name the data set's folder, such as path = "../data/cifar-10-batches-bin""#,
-    );
+fn a_folder_of_ones_own_without_a_path_is_refused() {
     refuses(
         &data(r#"dataset = "folder""#),
-        r#"growth.toml:3: data.path: the data set folder is read from a folder, and there is no path; name the data set's folder, such as path = "../data/cifar-10-batches-bin""#,
+        r#"growth.toml:3: data.path: the data set folder is read from a folder, and there is no path; name the data set's folder, such as path = "../data/my-images""#,
     );
     refuses(
         &data(
             r#"dataset = "folder"
 path = """#,
         ),
-        r#"growth.toml:5: data.path: path is empty; it must say something; name the data set's folder, such as path = "../data/cifar-10-batches-bin""#,
+        r#"growth.toml:5: data.path: path is empty; it must say something; name the data set's folder, such as path = "../data/my-images""#,
     );
 }
 
@@ -164,6 +156,24 @@ mean = [125.3]"#,
 mean = [nan]"#,
         ),
         "growth.toml:5: data.mean: mean has nan; each must be at least 0 and at most 1; values are scaled to 0..1 first: divide constants for 0..255 by 255",
+    );
+}
+
+#[test]
+fn an_order_of_limits_without_a_limit_is_refused() {
+    refuses(
+        &data(
+            r#"dataset = "digits"
+limit-order = "stratified""#,
+        ),
+        "growth.toml:5: data.limit-order: limit-order is for train-limit and test-limit, and there is neither; remove limit-order, or write a limit",
+    );
+    refuses(
+        &data(
+            r#"dataset = "digits"
+limit-order = "random""#,
+        ),
+        r#"growth.toml:5: data.limit-order: limit-order is "random"; it must be "first" or "stratified"; leave it out for the first images"#,
     );
 }
 

@@ -7,6 +7,7 @@ use densenet_bench::formats::ablation::parse;
 mod data;
 mod document;
 mod network;
+mod syntax;
 mod training;
 mod variants;
 

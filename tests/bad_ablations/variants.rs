@@ -1,5 +1,9 @@
 //! `[sweep]` and `[[variant]]`.
 
+use std::path::Path;
+
+use densenet_bench::formats::ablation::parse_recorded;
+
 use super::{refuses, section, variant, whole};
 
 #[test]
@@ -62,7 +66,7 @@ fn a_sweep_of_the_name_or_the_question_is_refused() {
 fn a_sweep_value_is_checked_as_the_keys_own() {
     refuses(
         &section("sweep", r#""model.growth-rate" = [8, "12"]"#),
-        r#"growth.toml:8: model.growth-rate: growth-rate is "12", a string; it must be a whole number from 1 to 65536; the paper's are 12, 24, 32, 40 and 48"#,
+        r#"growth.toml:8: model.growth-rate: growth-rate is "12", a string; it must be a whole number from 1 to 65536; write 12, without quotes"#,
     );
     refuses(
         &section(
@@ -219,6 +223,36 @@ fn a_variant_without_a_fitting_name_is_refused() {
 }
 
 #[test]
+fn a_name_that_other_programs_do_not_read_as_text_is_refused() {
+    for (name, taken_for) in [
+        ("None", "a missing value"),
+        ("NA", "a missing value"),
+        ("null", "a missing value"),
+        ("nan", "a missing value"),
+        ("no", "true or false"),
+        ("001", "a number"),
+        ("1e5", "a number"),
+        ("6-12-24", "a date"),
+        ("mar1", "a date"),
+    ] {
+        refuses(
+            &variant(&format!("name = {name:?}")),
+            &format!(
+                "growth.toml:8: variant.name: name is {name:?}, which programs that read the tables (pandas, R, spreadsheets) take for {taken_for}; put a word before it, such as \"variant-{name}\""
+            ),
+        );
+    }
+    let named_null = variant("name = \"none\"").replace("\"growth\"", "\"null\"");
+    refuses(
+        &named_null,
+        "growth.toml:1: name: name is \"null\", which programs that read the tables (pandas, R, spreadsheets) take for a missing value; put a word before it, such as \"ablation-null\"",
+    );
+    // What a result folder keeps is read, whatever its variants are called; a program of today would refuse to run it.
+    let recorded = parse_recorded(&variant("name = \"None\""), Path::new("growth.toml")).unwrap();
+    assert_eq!(recorded.variants[0].name, "None");
+}
+
+#[test]
 fn a_variant_that_sets_what_it_cannot_is_refused() {
     refuses(
         &variant(
@@ -239,7 +273,7 @@ set = { question = "b" }"#,
             r#"name = "a"
 set = { "model.growth-rate" = "24" }"#,
         ),
-        r#"growth.toml:9: model.growth-rate: growth-rate is "24", a string; it must be a whole number from 1 to 65536; the paper's are 12, 24, 32, 40 and 48"#,
+        r#"growth.toml:9: model.growth-rate: growth-rate is "24", a string; it must be a whole number from 1 to 65536; write 24, without quotes"#,
     );
     refuses(
         &variant(

@@ -11,6 +11,8 @@ use densenet_bench::formats::tables::{
 };
 use densenet_bench::formats::weights::{self, WeightTensor, Weights};
 use image::{DynamicImage, GrayImage, ImageFormat, Luma, Rgb, RgbImage, RgbaImage};
+use safetensors::Dtype;
+use safetensors::tensor::TensorView;
 use serde_json::{Value, json};
 
 use super::properties::{SMALL, TRIAL};
@@ -26,23 +28,26 @@ pub fn of(target: &str) -> Vec<Seed> {
         "cifar100" => vec![("record", cifar_record(&[19, 99])), ("names", names(100))],
         "digits" => vec![("rows", digits())],
         "image" => images(),
-        "weights" => vec![("small", weights::write(&small_weights()).unwrap())],
+        "weights" => vec![
+            ("small", weights::write(&small_weights()).unwrap()),
+            ("foreign", foreign_weights()),
+        ],
         "batches" => vec![("two", two_batches())],
         "checkpoint" => checkpoints(),
         "records" => records(),
         "trials_csv" => table::<TrialRow>(
-            "growth,t,growth-rate=12,0,ok,,cpu,plain,f32,densenet,digits,3-3-3,12,false,1.0,16,0.0,75730,1349400,10,64,230,\
-             0.05,0.01,,,0.1,0.0296,,839.5,1000000,5000000000,00ff\n\
+            "growth,t,growth-rate=12,0,ok,,cpu,plain,f32,densenet,digits,\"[3, 3, 3]\",12,false,1.0,16,0.0,75730,1349400,10,64,230,\
+             0.05,0.01,,,0.1,0.0296,,839.5,1000000,5000000000,00ff,0.97,\n\
              growth,u,growth-rate=8,18446744073709551615,failed,\"it \"\"broke\"\",\nsee below\",cpu,plain,f32,densenet,digits,3-3-3,8,\
-             true,0.5,16,0.2,39082,737904,10,64,230,NaN,inf,-0.0,1e-320,,,0.05,,,,\n",
+             true,0.5,16,0.2,39082,737904,10,64,230,NaN,inf,-0.0,1e-320,,,0.05,,,,,0.4,doubtful\n",
         ),
         "steps_csv" => table::<StepRow>("t,base,0,0,0,2.302585092994046,0.1\nt,base,0,0,1,NaN,0.1\n"),
         "epochs_csv" => {
             table::<EpochRow>("t,base,0,0,2.3,0.9,,,2.2,0.8,1000\nt,base,0,1,2.3,0.9,2.1,0.7,2.2,0.8,1000\n")
         }
         "batches_csv" => table::<BatchRow>(
-            "base,cpu,plain,f32,train,64,ok,,10,1000,10,400,500,100,64000000.0,1,2,3,resident-set,4,2,keep-pages,3,\n\
-             base,cpu,plain,tf32,evaluate,64,oom,no memory,0,,,,,,,,,,,,2,return-pages,0,doubtful\n",
+            "base,cpu,plain,f32,train,64,ok,,10,1000,10,400,500,100,64000000.0,1,2,3,resident-set,4,2,keep-pages,3,,0.98\n\
+             base,cpu,plain,tf32,evaluate,64,oom,no memory,0,,,,,,,,,,,,2,return-pages,0,doubtful,\n",
         ),
         "samples_csv" => table::<SampleRow>("base,cpu,plain,f32,train,64,0,1000,2,0\n"),
         "phases_csv" => table::<PhaseRow>(
@@ -118,6 +123,27 @@ fn small_weights() -> Weights {
             (name, WeightTensor { shape, values })
         })
         .collect()
+}
+
+/// The small weights as another program has them: behind a prefix, under old names, in 16-bit floats.
+fn foreign_weights() -> Vec<u8> {
+    let half = 0x3800_u16.to_le_bytes();
+    let old = |name: &str| match name.contains("denselayer") {
+        true => name.replace("norm1", "norm.1").replace("conv2", "conv.2"),
+        false => name.replace("norm5", "norm_final").replace("classifier", "fc"),
+    };
+    let tensors: Vec<(String, Vec<usize>, Vec<u8>)> = SMALL
+        .tensors()
+        .map(|(name, shape)| {
+            let bytes = half.repeat(shape.iter().product());
+            (format!("module.model.{}", old(&name)), shape, bytes)
+        })
+        .collect();
+    let views = tensors.iter().map(|(name, shape, bytes)| {
+        let view = TensorView::new(Dtype::F16, shape.clone(), bytes).unwrap();
+        (name.as_str(), view)
+    });
+    safetensors::serialize(views, None).unwrap()
 }
 
 /// After training, before its first step, and what stands behind the head.

@@ -13,7 +13,13 @@ pub fn outcome(folder: &Path) -> Outcome {
     for (table, left_out) in [
         (
             "trials.csv",
-            &["wall_ns", "train_images_per_second", "peak_memory_bytes"][..],
+            &[
+                "wall_ns",
+                "train_images_per_second",
+                "peak_memory_bytes",
+                "processor_share",
+                "warning",
+            ][..],
         ),
         ("steps.csv", &[]),
         ("epochs.csv", &["wall_ns"]),

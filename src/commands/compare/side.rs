@@ -43,12 +43,15 @@ const PROGRAM: [Fact<Environment>; 9] = [
 ];
 
 /// What is recorded of a trial's data, which errors and losses depend on.
-const DATA: [Fact<TrialRecord>; 5] = [
+const DATA: [Fact<TrialRecord>; 6] = [
     ("dataset", |record| record.settings.data.dataset.name().to_owned()),
     ("train-limit", |record| {
         or_none(record.settings.data.train_limit.as_ref())
     }),
     ("test-limit", |record| or_none(record.settings.data.test_limit.as_ref())),
+    ("limit-order", |record| {
+        json!(record.settings.data.limit_order).to_string()
+    }),
     ("validation-share", |record| {
         format!("{:?}", record.settings.data.validation_share)
     }),

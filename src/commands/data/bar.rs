@@ -1,15 +1,19 @@
-//! The progress of a download on stderr: silent where that is not a terminal.
+//! The progress of a download on stderr: where that is not a terminal, a line after a minute of silence.
 
 use std::io::IsTerminal;
 
 use densenet_bench::data::fetch::{Doing, Step};
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::commands::shared::Log;
+
 /// A bar for the file that is being worked on.
 pub struct Bar {
     bar: ProgressBar,
     /// What the bar shows: a new one starts at its own bytes, not at the last one's speed.
     heading: String,
+    /// In place of the bar where stderr is not a terminal.
+    log: Option<Log>,
 }
 
 impl Bar {
@@ -18,14 +22,12 @@ impl Bar {
         Self {
             bar: ProgressBar::hidden(),
             heading: String::new(),
+            log: None,
         }
     }
 
     /// Shows how far it has come.
     pub fn show(&mut self, step: Step<'_>) {
-        if !std::io::stderr().is_terminal() {
-            return;
-        }
         let doing = match step.doing {
             Doing::Downloading => "downloading",
             Doing::Copying => "copying",
@@ -33,6 +35,10 @@ impl Bar {
             Doing::Unpacking => "unpacking",
         };
         let heading = format!("{doing} {}", step.file);
+        if !std::io::stderr().is_terminal() {
+            self.log(&heading, step);
+            return;
+        }
         if heading != self.heading {
             self.bar.finish_and_clear();
             self.bar = ProgressBar::new(step.total);
@@ -49,6 +55,20 @@ impl Bar {
             self.heading = heading;
         }
         self.bar.set_position(step.done);
+    }
+
+    /// A line after a minute of silence, with how far it has come.
+    fn log(&mut self, heading: &str, step: Step<'_>) {
+        let log = self.log.get_or_insert_with(|| Log::start(heading));
+        if heading != self.heading {
+            log.begin(heading);
+            heading.clone_into(&mut self.heading);
+        }
+        log.update(&format!(
+            "{heading}, {:.1} of {:.1} MB",
+            step.done as f64 / 1e6,
+            step.total as f64 / 1e6
+        ));
     }
 
     /// All files are done.

@@ -7,6 +7,7 @@ use densenet_bench::host::{process_variables, vector_instructions};
 use densenet_bench::measurement::{
     Attempt, Cells, MeasurementRecord, Measurements, RoundResult, RoundSpec, find_largest, run_rounds, searches,
 };
+use densenet_bench::network::Processor;
 use densenet_bench::trials::{Experiment, FolderError, Heard, Prepared, Work};
 
 use super::Failure;
@@ -115,13 +116,16 @@ impl Measuring<'_> {
             .map_err(Failure::work)?;
         let has_prediction = record.predicted_peak_bytes.is_some();
         let limit = record.spec.memory_limit.filter(|_| has_prediction);
-        let instructions = vector_instructions();
+        let processor = Processor {
+            instructions: vector_instructions(),
+            threads: record.spec.threads,
+        };
         let predicted = limit.map(|limit| match record.spec.mode {
             Mode::Train => {
                 let momentum = record.spec.optimizer().momentum > 0.0;
-                prepared.graph.largest_training_batch(limit, momentum, instructions)
+                prepared.graph.largest_training_batch(limit, momentum, processor)
             }
-            Mode::Evaluate => prepared.graph.largest_evaluation_batch(limit, instructions),
+            Mode::Evaluate => prepared.graph.largest_evaluation_batch(limit, processor),
         });
         let found = find_largest(predicted.unwrap_or(1), &mut |batch_size| {
             progress.begin(&format!("{}: trying batch size {batch_size}", heading(record)));

@@ -26,10 +26,11 @@ pub fn work_of(trials: (usize, usize), measurements: (usize, usize)) -> String {
 /// Announces the work and where it is done.
 pub fn announce(folder: &ResultFolder, environment: &Environment, work: &str) {
     say(&format!(
-        "{work}, on {} ({}) with {}; results in {}",
+        "{work}, on {} ({}) with {} ({}); results in {}",
         environment.device,
         environment.gpu.as_deref().unwrap_or(&environment.cpu),
         counted(environment.threads, "thread"),
+        environment.threads_source,
         folder.root().display()
     ));
 }

@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use densenet_bench::backends::BackendDevice;
-use densenet_bench::formats::ablation::{Settings, parse};
-use densenet_bench::host::{available_memory, available_threads};
+use densenet_bench::formats::ablation::Settings;
+use densenet_bench::host::{ThreadChoice, available_memory, available_threads, choose_threads};
 use densenet_bench::measurement::count_measurements;
 use densenet_bench::trials::{ExperimentPlan, PlannedTrial};
 use densenet_bench::words::counted;
@@ -31,7 +31,7 @@ pub struct Plan {
 /// Checks all that can be checked without the images.
 pub fn plan(arguments: &Arguments) -> Result<Plan, Failure> {
     let text = ablation::text_of(&arguments.file)?;
-    let parsed = parse(&text, &arguments.file).map_err(Failure::input)?;
+    let parsed = ablation::parsed(&text, &arguments.file)?;
     let chosen = ablation::chosen_variants(&parsed, arguments.only.as_deref())?;
     let device = device::resolved(arguments.device)?;
     device::check_switches(&parsed, &chosen, device)?;
@@ -45,7 +45,7 @@ pub fn plan(arguments: &Arguments) -> Result<Plan, Failure> {
     };
     let variants = plan.experiment.ablation.variants.iter().zip(&plan.chosen);
     for (variant, _) in variants.filter(|(_, chosen)| **chosen) {
-        check_threads(threads(plan.threads, &variant.settings), available_threads())?;
+        check_threads(&threads(plan.threads, &variant.settings), available_threads())?;
     }
     let is_empty = plan.trials().next().is_none() && plan.measurements() == 0;
     if is_empty && matches!(arguments.mode(), Mode::Work(Work::MeasureAndTrain)) {
@@ -57,9 +57,9 @@ pub fn plan(arguments: &Arguments) -> Result<Plan, Failure> {
     Ok(plan)
 }
 
-/// The threads that a variant runs with.
-pub fn threads(given: Option<usize>, settings: &Settings) -> usize {
-    given.or(settings.run.threads).unwrap_or_else(available_threads)
+/// The threads that a variant runs with; `given` is `--threads`.
+pub fn threads(given: Option<usize>, settings: &Settings) -> ThreadChoice {
+    choose_threads(given, settings.run.threads)
 }
 
 impl Plan {
@@ -98,13 +98,14 @@ impl Plan {
 }
 
 /// Refuses a typo: so many threads would not end a step, and their rows would stay.
-fn check_threads(threads: usize, available: usize) -> Result<(), Failure> {
+fn check_threads(choice: &ThreadChoice, available: usize) -> Result<(), Failure> {
     let most = 8 * available;
+    let (threads, source) = (choice.threads, &choice.source);
     if threads <= most {
         return Ok(());
     }
     Err(Failure::Input(format!(
-        "{threads} threads: this machine runs {available} at once; ask for at most {most}, with --threads or run.threads"
+        "{threads} threads ({source}): this machine runs {available} at once; ask for at most {most}, with --threads or run.threads"
     )))
 }
 

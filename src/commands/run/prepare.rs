@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use densenet_bench::backends::BackendDevice;
-use densenet_bench::host::{Environment, Stop, available_threads, build, vector_instructions};
+use densenet_bench::host::{Environment, Stop, build, default_threads, vector_instructions};
 use densenet_bench::measurement::{Cells, MeasurementRecord, Measurements, measurements, searches};
 use densenet_bench::trials::{Experiment, Lock, ResultFolder, Trial};
 
 use super::plan::{Plan, threads};
 use super::resume::{hold, unfinished, unusable};
-use super::{Arguments, Failure, Work};
-use crate::commands::shared::ablation;
+use super::{Arguments, Failure, Work, say};
+use crate::commands::shared::{Log, ablation};
 
 /// All that a run works with.
 pub struct Prepared {
@@ -39,8 +39,9 @@ pub struct Prepared {
     pub program: PathBuf,
     /// Whether the run was asked to stop.
     pub stop: Stop,
+    /// `--threads`.
+    pub threads: Option<usize>,
     revision: String,
-    threads: Option<usize>,
     memory_limit: Option<u64>,
     _held: Lock,
 }
@@ -55,13 +56,16 @@ pub fn prepare(plan: Plan, work: Work, arguments: &Arguments) -> Result<Prepared
         threads: given_threads,
         memory_limit,
     } = plan;
-    let mut experiment = ablation::prepared(experiment)?;
+    let mut experiment = {
+        let _log = Log::start("reading the data");
+        ablation::prepared(experiment)?
+    };
     let program = std::env::current_exe()
         .map_err(|error| Failure::Work(format!("the program's own path cannot be found: {error}")))?;
     let revision = build::revision_of(&program);
     for trial in &mut experiment.trials {
         trial.record.device = device.to_string();
-        trial.record.threads = threads(given_threads, &trial.record.settings);
+        trial.record.threads = threads(given_threads, &trial.record.settings).threads;
         trial.record.revision.clone_from(&revision);
     }
     let every = vec![true; chosen.len()];
@@ -80,10 +84,17 @@ pub fn prepare(plan: Plan, work: Work, arguments: &Arguments) -> Result<Prepared
     let first = chosen.iter().position(|chosen| *chosen).unwrap_or(0);
     let settings = &variants[first].settings;
     let gpu = (device.backend().accelerators)();
-    let environment = Environment::observe(device, gpu, &settings.run, threads(given_threads, settings));
+    let choice = threads(given_threads, settings);
+    let environment = Environment {
+        threads_source: choice.source,
+        ..Environment::observe(device, gpu, &settings.run, choice.threads)
+    };
 
     let folder = ResultFolder::new(&arguments.out, &experiment.ablation.name);
     let held = hold(&folder, arguments.fresh)?;
+    for warning in &choice.warnings {
+        say(&format!("warning: {warning}"));
+    }
     let mut todo = Vec::new();
     let mut unmeasured = 0;
     match work {
@@ -162,7 +173,7 @@ fn cells(device: BackendDevice, threads: Option<usize>, memory_limit: Option<u64
     Cells {
         device,
         threads,
-        available_threads: available_threads(),
+        available_threads: default_threads(),
         memory_limit,
         instructions: vector_instructions(),
         revision,

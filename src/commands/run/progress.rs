@@ -1,15 +1,20 @@
-//! The progress bar on stderr: silent where that is not a terminal.
+//! The progress on stderr: a bar on a terminal; elsewhere a line for each thing that happens, and after a minute of silence.
 
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use densenet_bench::trials::{Event, TrialRecord};
 use densenet_bench::visible;
+use densenet_bench::words::counted;
 use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::commands::shared::Log;
 
 /// How far the trials have come.
 pub struct Progress {
     bar: ProgressBar,
+    /// In place of the bar.
+    log: Option<Log>,
     trials: usize,
     /// Multiply-accumulates of all trials together, and of those that have ended.
     work: f64,
@@ -36,8 +41,10 @@ impl Progress {
     /// A bar for trials that are to run.
     pub fn new<'a>(trials: impl Iterator<Item = &'a TrialRecord>) -> Self {
         let works: Vec<f64> = trials.map(work).collect();
+        let (bar, log) = bar_or_log(if works.is_empty() { 0 } else { 1000 });
         Self {
-            bar: bar(if works.is_empty() { 0 } else { 1000 }),
+            bar,
+            log,
             trials: works.len(),
             work: works.iter().sum(),
             done: 0.0,
@@ -61,6 +68,16 @@ impl Progress {
             work: work(record),
             ..Current::default()
         };
+        if let Some(log) = &self.log {
+            let Current {
+                heading, epochs, steps, ..
+            } = &self.current;
+            let length = format!("{} in {}", counted(*steps, "step"), counted(*epochs, "epoch"));
+            log.line(&format!("{heading}: starting, {length}"));
+            log.begin(&format!(
+                "{heading}: no step yet: reading the data, building the network"
+            ));
+        }
         self.show();
     }
 
@@ -88,7 +105,10 @@ impl Progress {
                 self.current.loss = losses.last().copied().flatten();
                 self.current.images_per_second = Some(images_per_second);
             }
-            Event::Epoch { test_error, .. } => self.current.test_error = Some(test_error),
+            Event::Epoch { epoch, test_error } => {
+                self.current.test_error = Some(test_error);
+                self.log_epoch(epoch);
+            }
         }
         self.show();
     }
@@ -97,10 +117,26 @@ impl Progress {
     pub fn end(&mut self, record: &TrialRecord, outcome: &str) {
         self.done += work(record);
         self.current.work = 0.0;
-        if self.bar.is_hidden() {
-            crate::commands::say(&format!("{}: {outcome}", self.current.heading));
+        if let Some(log) = &self.log {
+            log.line(&format!("{}: {outcome}", self.current.heading));
         }
         self.show();
+    }
+
+    /// A line for an epoch that has ended; of those that follow each other very fast not for each.
+    fn log_epoch(&self, epoch: usize) {
+        let current = &self.current;
+        if let Some(log) = &self.log
+            && (log.silent_for() >= BETWEEN_EPOCHS || epoch + 1 == current.epochs)
+        {
+            log.line(&format!(
+                "{}: epoch {}/{}{}",
+                current.heading,
+                epoch + 1,
+                current.epochs,
+                current.figures()
+            ));
+        }
     }
 
     /// Lines that stay, above the bar.
@@ -126,14 +162,11 @@ impl Progress {
         let share_of_trial = current.made as f64 / current.steps.max(1) as f64;
         let share = ((self.done + current.work * share_of_trial) / self.work.max(1.0)).clamp(0.0, 1.0);
         let mut message = format!("{}  epoch {}/{}", current.heading, current.epoch + 1, current.epochs);
-        if let Some(loss) = current.loss {
-            message += &format!("  loss {loss:.3}");
-        }
-        if let Some(error) = current.test_error {
-            message += &format!("  test error {:.2} %", 100.0 * error);
-        }
-        if let Some(speed) = current.images_per_second {
-            message += &format!("  {speed:.0} images/s");
+        message += &current.figures();
+        if let Some(log) = &self.log
+            && current.made > 0
+        {
+            log.update(&format!("{message}  step {} of {}", current.made, current.steps));
         }
         if let Some(left) = time_left(self.started.elapsed(), share) {
             message += &format!("  {} left", humantime::format_duration(left));
@@ -143,11 +176,36 @@ impl Progress {
     }
 }
 
-/// A bar of that length where stderr is a terminal and there is work, else a hidden one.
-fn bar(length: u64) -> ProgressBar {
-    if !std::io::stderr().is_terminal() || length == 0 {
-        return ProgressBar::hidden();
+/// The least time between a line and that of an epoch which is not the last: ten lines a second can still be read.
+const BETWEEN_EPOCHS: Duration = Duration::from_millis(100);
+
+impl Current {
+    /// What is known of the trial by now.
+    fn figures(&self) -> String {
+        let mut figures = String::new();
+        if let Some(loss) = self.loss {
+            figures += &format!("  loss {loss:.3}");
+        }
+        if let Some(error) = self.test_error {
+            figures += &format!("  test error {:.2} %", 100.0 * error);
+        }
+        if let Some(speed) = self.images_per_second {
+            figures += &format!("  {speed:.0} images/s");
+        }
+        figures
     }
+}
+
+/// A bar of that length where stderr is a terminal, else a log; neither where there is no work.
+fn bar_or_log(length: u64) -> (ProgressBar, Option<Log>) {
+    match (length, std::io::stderr().is_terminal()) {
+        (0, _) => (ProgressBar::hidden(), None),
+        (_, false) => (ProgressBar::hidden(), Some(Log::start("starting"))),
+        (length, true) => (bar(length), None),
+    }
+}
+
+fn bar(length: u64) -> ProgressBar {
     let bar = ProgressBar::new(length);
     // No colour, so that there is none to switch off.
     if let Ok(style) = ProgressStyle::with_template("{bar:24} {percent:>3} %  {msg}") {
@@ -162,26 +220,31 @@ const STOPPING: &str = "stopping after the current step, with a checkpoint; Ctrl
 /// How far the processes that measure have come. Where stderr is not a terminal, a line for each that has ended.
 pub struct Turns {
     bar: ProgressBar,
+    /// In place of the bar.
+    log: Option<Log>,
     heading: String,
 }
 
 impl Turns {
     /// That many are to run.
     pub fn new(turns: usize) -> Self {
+        let (bar, log) = bar_or_log(turns as u64);
         Self {
-            bar: bar(turns as u64),
+            bar,
+            log,
             heading: String::new(),
         }
     }
 
     /// The number of runs is not known.
     pub fn searching() -> Self {
-        let bar = match std::io::stderr().is_terminal() {
-            true => ProgressBar::new_spinner(),
-            false => ProgressBar::hidden(),
+        let (bar, log) = match std::io::stderr().is_terminal() {
+            true => (ProgressBar::new_spinner(), None),
+            false => (ProgressBar::hidden(), Some(Log::start("searching"))),
         };
         Self {
             bar,
+            log,
             heading: String::new(),
         }
     }
@@ -189,14 +252,17 @@ impl Turns {
     /// One starts.
     pub fn begin(&mut self, heading: &str) {
         heading.clone_into(&mut self.heading);
+        if let Some(log) = &self.log {
+            log.begin(&format!("{heading}: running"));
+        }
         self.bar.set_message(heading.to_owned());
         self.bar.tick();
     }
 
     /// It has ended; `outcome` says how in a few words.
     pub fn end(&mut self, outcome: &str) {
-        if self.bar.is_hidden() {
-            crate::commands::say(&format!("{}: {outcome}", self.heading));
+        if let Some(log) = &self.log {
+            log.line(&format!("{}: {outcome}", self.heading));
         }
         self.bar.set_message(format!("{}: {outcome}", self.heading));
         self.bar.inc(1);

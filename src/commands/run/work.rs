@@ -17,6 +17,7 @@ pub fn work(run: &Prepared, arguments: &Arguments, faults: &mut Faults) -> Vec<B
         folder: &run.folder,
         environment: &run.environment,
         device: run.device,
+        threads: run.threads,
         timeout: arguments.timeout,
         stop: &run.stop,
     };

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use densenet_bench::backends::BackendDevice;
 use densenet_bench::formats::ablation::RunSettings;
-use densenet_bench::host::{Environment, Stop};
+use densenet_bench::host::{Environment, Stop, choose_threads};
 use densenet_bench::trials::ResultFolder;
 
 /// What starting a process needs, whatever it is for.
@@ -18,6 +18,8 @@ pub struct Workers<'a> {
     pub environment: &'a Environment,
     /// The device.
     pub device: BackendDevice,
+    /// `--threads`.
+    pub threads: Option<usize>,
     /// How long a process may last.
     pub timeout: Option<Duration>,
     /// Whether the run was asked to stop.
@@ -27,6 +29,9 @@ pub struct Workers<'a> {
 impl Workers<'_> {
     /// The environment of a process with these settings.
     pub fn environment_of(&self, run: &RunSettings, threads: usize) -> Environment {
-        self.environment.of_process(self.device, run, threads)
+        Environment {
+            threads_source: choose_threads(self.threads, run.threads).source,
+            ..self.environment.of_process(self.device, run, threads)
+        }
     }
 }

@@ -3,9 +3,11 @@
 pub mod ablation;
 pub mod device;
 mod failure;
+mod log;
 mod output;
 pub mod size;
 pub mod worker;
 
 pub use failure::{Failure, Outcome};
-pub use output::{check_target, print, print_json, say};
+pub use log::Log;
+pub use output::{output_at, print, print_json, say};

@@ -3,6 +3,8 @@
 use std::io::{self, Write};
 use std::path::Path;
 
+use densenet_bench::files::{Output, named};
+use densenet_bench::trials::is_recorded;
 use densenet_bench::visible;
 
 use super::failure::Failure;
@@ -21,31 +23,28 @@ pub fn print(text: &str) -> Result<(), Failure> {
         .write_all(visible::escape_lines(text).as_bytes())
         .and_then(|()| stdout.flush())
     {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::work(format!("stdout: {error}"))),
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::work(named(Path::new("stdout"), &error)))
+        }
         _ => Ok(()),
     }
 }
 
-/// Checks before the work that a file can be written where its result is to go.
-pub fn check_target(path: &Path) -> Result<(), Failure> {
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    if !folder.is_dir() {
-        return Err(Failure::Input(format!(
-            "{}: there is no folder {}; create it, or name another file",
-            path.display(),
-            folder.display()
-        )));
-    }
-    if path.is_dir() {
-        return Err(Failure::Input(format!(
-            "{}: it is a folder; name a file in it",
-            path.display()
-        )));
-    }
-    Ok(())
+/// Where a verb's output goes, checked before the work that makes it. What a run has recorded is no place for it, nor is
+/// a file that the verb reads.
+pub fn output_at(path: &Path, read: &[&Path]) -> Result<Output, Failure> {
+    let output = Output::at(path).map_err(Failure::input)?;
+    let rule = if read.iter().any(|read| output.is_file(read)) {
+        "it is read by the same command"
+    } else if is_recorded(path) {
+        "it is part of what a run has recorded"
+    } else {
+        return Ok(output);
+    };
+    Err(Failure::Input(format!(
+        "{}: {rule}, and would be replaced; name another file",
+        path.display()
+    )))
 }
 
 /// Prints a value as JSON to stdout.

@@ -14,6 +14,7 @@ mod error;
 mod install;
 #[cfg(feature = "fetch")]
 mod part;
+mod place;
 mod report;
 #[cfg(feature = "fetch")]
 mod source;
@@ -27,6 +28,8 @@ pub use download::Patience;
 pub use error::{Fault, FetchError};
 #[cfg(feature = "fetch")]
 pub use install::{Fetched, fetch};
+pub(super) use place::{DATA, named_folder};
+pub use place::{DATA_FOLDER, default_folder, fetch_command};
 pub use report::{FileReport, FileState, Presence, inspect, inspect_files, locate, presence};
 #[cfg(feature = "fetch")]
 pub use source::Source;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::checksums::{self, noted};
 use super::error::FetchError;
+use super::place::fetch_command;
 use super::step::{Doing, Progress, Step};
 use crate::data_sets::{Files, KnownSet, Member, Size};
 use crate::words::grouped;
@@ -122,8 +123,8 @@ pub fn inspect(set: &KnownSet, path: &Path, progress: Progress<'_>) -> Result<(P
             path.display().to_string(),
             rule,
             format!(
-                "download it with `densenet-bench data fetch {}`, or name its folder with --path",
-                set.name
+                "download it with `{}`, or name its folder with --path",
+                fetch_command(set, path)
             ),
         ));
     }

@@ -8,6 +8,7 @@ use toml::de::{DeString, DeTable, DeValue};
 use super::error::Fault;
 use super::keys::{self, SECTIONS};
 use super::kind::{Setting, near};
+use super::syntax::explain;
 use super::values::{Lines, Located, Value};
 use crate::keys::KnownKey;
 use crate::visible;
@@ -147,11 +148,13 @@ fn checked(known: &KnownKey, value: &Located<Value>) -> Result<Setting, Fault> {
 
 fn syntax_fault(error: &toml::de::Error, text: &str, lines: &Lines) -> Fault {
     let offset = error.span().map_or(text.len(), |span| span.start);
+    let explanation = explain(text, offset, error.message());
     Fault {
-        line: Some(lines.line(offset)),
+        line: Some(lines.line(explanation.offset)),
+        column: Some(Lines::column(text, explanation.offset)),
         key: None,
-        rule: format!("this is not TOML: {}", visible::escape_line(error.message())),
-        remedy: "see https://toml.io for its rules".to_owned(),
+        rule: explanation.rule,
+        remedy: explanation.remedy,
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use super::excerpt::Excerpt;
 use super::keys;
 use super::settings::{Ablation, Variant};
 use crate::network::NetworkError;
@@ -21,6 +22,56 @@ pub struct FormatError {
     pub rule: String,
     /// What to write instead.
     pub remedy: String,
+    /// What is known of the place in that line.
+    in_line: Option<Box<InLine>>,
+}
+
+/// A place in a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct InLine {
+    /// The character, from 1, where it is known for certain.
+    column: Option<usize>,
+    /// The line with a caret under the place, where the file's text was at hand.
+    excerpt: Option<Excerpt>,
+}
+
+impl FormatError {
+    /// The character at fault in its line, from 1, where it is known.
+    pub fn column(&self) -> Option<usize> {
+        self.in_line.as_ref()?.column
+    }
+
+    /// The line with a caret under the place, where it is known; it is not part of the one line that the error prints as.
+    pub fn excerpt(&self) -> Option<&Excerpt> {
+        self.in_line.as_ref()?.excerpt.as_ref()
+    }
+
+    /// The same, with the line at fault as the file's text has it.
+    pub(super) fn with_excerpt(self, text: &str) -> Self {
+        let excerpt = self.line.and_then(|line| {
+            let column = self
+                .column()
+                .unwrap_or_else(|| likely_column(text, line, self.key.as_deref()));
+            Excerpt::new(text, line, column)
+        });
+        let column = self.column();
+        Self {
+            in_line: Some(Box::new(InLine { column, excerpt })),
+            ..self
+        }
+    }
+}
+
+/// Where what is wrong is likely to start: a value behind the `=` of its key, an unknown key at the line's first letter.
+fn likely_column(text: &str, line: usize, key: Option<&str>) -> usize {
+    let key = key.map(|key| key.trim_start_matches("sweep.").trim_start_matches("variant.set."));
+    let key = key.filter(|key| keys::known(key).is_some());
+    let line = text.split('\n').nth(line.saturating_sub(1)).unwrap_or_default();
+    let last = key.and_then(|key| key.rsplit('.').next()).unwrap_or_default();
+    let is_of_key = |before: &str| key.is_some() && before.trim().trim_matches('"').ends_with(last);
+    let value = line.split_once('=').filter(|(before, _)| is_of_key(before));
+    let rest = value.map_or(line, |(_, value)| value).trim_start();
+    line.chars().count() - rest.chars().count() + 1
 }
 
 impl fmt::Display for FormatError {
@@ -28,6 +79,9 @@ impl fmt::Display for FormatError {
         write!(f, "{}", self.file.display())?;
         if let Some(line) = self.line {
             write!(f, ":{line}")?;
+            if let Some(column) = self.column() {
+                write!(f, ":{column}")?;
+            }
         }
         if let Some(key) = &self.key {
             write!(f, ": {key}")?;
@@ -42,6 +96,7 @@ impl std::error::Error for FormatError {}
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Fault {
     pub line: Option<usize>,
+    pub column: Option<usize>,
     pub key: Option<String>,
     pub rule: String,
     pub remedy: String,
@@ -56,6 +111,7 @@ impl Fault {
     ) -> Self {
         Self {
             line: line.into(),
+            column: None,
             key: Some(key.into()),
             rule: rule.into(),
             remedy: remedy.into(),
@@ -69,6 +125,12 @@ impl Fault {
             key: self.key,
             rule: self.rule,
             remedy: self.remedy,
+            in_line: self.column.map(|column| {
+                Box::new(InLine {
+                    column: Some(column),
+                    excerpt: None,
+                })
+            }),
         }
     }
 

@@ -34,23 +34,30 @@ pub(super) const OWN_KEYS: &[KnownKey] = &[
     KnownKey {
         key: "data.path",
         kind: Kind::Path,
-        default: "none",
-        meaning: "The data set's folder; required for data sets that are read from disk, and only for these.",
-        remedy: "name the data set's folder, such as path = \"../data/cifar-10-batches-bin\"",
+        default: "where `data fetch` puts it; required for `folder`",
+        meaning: "The folder of a data set that is read from disk; only for these. See [Paths](#paths).",
+        remedy: "name the data set's folder, such as path = \"../data/my-images\"",
     },
     KnownKey {
         key: "data.train-limit",
         kind: Kind::Count(1, MANY),
         default: "all",
-        meaning: "Take only the first training images, in the data set's order.",
+        meaning: "Take only so many training images, those that `limit-order` says; every class needs at least one.",
         remedy: "leave it out to take all",
     },
     KnownKey {
         key: "data.test-limit",
         kind: Kind::Count(1, MANY),
         default: "all",
-        meaning: "Take only the first test images, in the data set's order.",
+        meaning: "Take only so many test images, likewise.",
         remedy: "leave it out to take all",
+    },
+    KnownKey {
+        key: "data.limit-order",
+        kind: Kind::Choice(&["first", "stratified"]),
+        default: "`\"first\"`",
+        meaning: "Which images the limits take: the first in the data set's order, or of each class the first ones by its share; see [Limits](#limits).",
+        remedy: "leave it out for the first images",
     },
     KnownKey {
         key: "data.validation-share",
@@ -297,9 +304,9 @@ pub(super) const OWN_KEYS: &[KnownKey] = &[
     KnownKey {
         key: "run.threads",
         kind: Kind::Count(1, 65_535),
-        default: "all that the system allows",
+        default: "that of `OMP_NUM_THREADS`, else all that the system allows",
         meaning: "Threads of the device's backend; `--threads` wins over it.",
-        remedy: "leave it out to take all",
+        remedy: "leave it out for OMP_NUM_THREADS, or for all that the system allows",
     },
     KnownKey {
         key: "run.allocator",

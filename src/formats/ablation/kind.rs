@@ -56,6 +56,15 @@ impl Kind {
             (Kind::Text | Kind::Path, Value::Text(text)) if text.trim().is_empty() => {
                 Err(is("empty", "it must say something".to_owned()))
             }
+            (Kind::Path, Value::Text(text)) if text.contains(char::is_control) => Err(Misfit {
+                remedy: Some("write it in single quotes, 'C:\\data', or with forward slashes, \"C:/data\"".to_owned()),
+                ..is(
+                    &found.value.shown(),
+                    "in double quotes \\t, \\n and the like stand for a tab and other control characters, which no path \
+                     has"
+                        .to_owned(),
+                )
+            }),
             (Kind::Text | Kind::Path, Value::Text(text)) => Ok(Setting::Text(text.clone())),
             (Kind::Preset, Value::Text(text)) => match preset(text) {
                 Some(_) => Ok(Setting::Text(text.clone())),
@@ -96,8 +105,29 @@ impl Kind {
                 }
                 self.check_list(name, list)
             }
-            _ => Err(wrong_type()),
+            _ => Err(Misfit {
+                remedy: self.as_meant(&found.value),
+                ..wrong_type()
+            }),
         }
+    }
+
+    /// What to write for a value of another type that says what is meant: `64` for `"64"` and for `64.0`.
+    fn as_meant(&self, found: &Value) -> Option<String> {
+        let text = match (self, found) {
+            (Kind::Count(..), Value::Float(number)) if number.fract() == 0.0 && number.abs() < 1e15 => {
+                return Some(format!("write {number:.0}, without a point"));
+            }
+            (_, Value::Text(text)) => text.trim(),
+            _ => return None,
+        };
+        let is_meant = match self {
+            Kind::Count(..) => text.parse::<u64>().is_ok(),
+            Kind::Number(_) => text.parse::<f64>().is_ok(),
+            Kind::Flag => matches!(text, "true" | "false"),
+            _ => false,
+        };
+        is_meant.then(|| format!("write {text}, without quotes"))
     }
 
     /// Whether a text is one of the words; else the remedy, where one of them is likely meant.
@@ -180,6 +210,11 @@ fn as_number(value: &Value) -> Option<f64> {
 
 /// The word that is likely meant: one that starts so, or the fewest edits away, and no more than a third of the letters.
 pub(super) fn near<'a>(words: &[&'a str], written: &str) -> Option<&'a str> {
+    // `batch_size`, `BatchSize` and `BATCH-SIZE` are one key in other hands.
+    let plain = |text: &str| text.replace(['-', '_', ' '], "").to_lowercase();
+    if let Some(same) = words.iter().find(|word| plain(word) == plain(written)) {
+        return Some(same);
+    }
     let starts_so = |word: &&&str| written.len() >= 4 && word.starts_with(written);
     if let Some(longer) = words.iter().find(starts_so) {
         return Some(longer);

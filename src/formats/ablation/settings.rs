@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::precision::Precision;
-pub use crate::data_sets::{Augment, DataSetName, DataSettings};
+pub use crate::data_sets::{Augment, DataSetName, DataSettings, LimitOrder};
 use crate::network::Architecture;
 
 /// A whole ablation.
@@ -252,7 +252,8 @@ pub struct RunSettings {
     /// What numbers are computed in; earlier records have `tf32`, a flag.
     #[serde(default, alias = "tf32", skip_serializing_if = "is_f32")]
     pub precision: Precision,
-    /// Threads of the device's backend; none: all that the system allows. `--threads` wins over it.
+    /// Threads of the device's backend; none: `OMP_NUM_THREADS`, else all that the system allows. `--threads` wins over
+    /// it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub threads: Option<usize>,
     /// What becomes of main memory that is freed.

@@ -81,6 +81,13 @@ impl Lines {
         }
     }
 
+    /// The character, from 1, of the byte at `offset` in its line; a byte order mark is none.
+    pub fn column(text: &str, offset: usize) -> usize {
+        let before = text.get(..offset).unwrap_or(text);
+        let line = before.rsplit('\n').next().unwrap_or_default();
+        line.trim_start_matches('\u{feff}').chars().count() + 1
+    }
+
     /// The line, from 1, of the byte at `offset`.
     pub fn line(&self, offset: usize) -> usize {
         1 + self.starts.partition_point(|&start| start <= offset)

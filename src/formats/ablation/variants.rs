@@ -6,6 +6,7 @@ use super::document::{Document, Point, SweptKey};
 use super::error::Fault;
 use super::kind::Setting;
 use super::values::Located;
+use crate::formats::misread::{Misreading, misreading};
 use crate::keys::KnownKey;
 
 /// More variants than this are refused before any is built.
@@ -154,6 +155,36 @@ fn single(point: &Point) -> Result<Overlay<'_>, Fault> {
         name: name.value.clone(),
         set: point.set.iter().map(|(known, value)| (*known, value)).collect(),
     })
+}
+
+/// Refuses names that other programs do not read as text from the tables. Quotes do not help there, and a variant whose
+/// name is missing is left out where rows are grouped. Swept names have an equals sign, and are texts to everyone.
+pub(super) fn check_names(document: &Document) -> Result<(), Fault> {
+    if let Some(name) = document.values.get("name")
+        && let Setting::Text(text) = &name.value
+        && misreading(text) == Some(Misreading::Missing)
+    {
+        return Err(misread(name.line, "name", text, Misreading::Missing, "ablation"));
+    }
+    for Point { name, .. } in &document.points {
+        if let Some(taken_for) = misreading(&name.value) {
+            return Err(misread(name.line, "variant.name", &name.value, taken_for, "variant"));
+        }
+    }
+    Ok(())
+}
+
+fn misread(line: usize, key: &str, name: &str, taken_for: Misreading, what: &str) -> Fault {
+    let rule = format!(
+        "name is {name:?}, which programs that read the tables (pandas, R, spreadsheets) take for {}",
+        taken_for.words()
+    );
+    Fault::new(
+        line,
+        key,
+        rule,
+        format!("put a word before it, such as \"{what}-{name}\""),
+    )
 }
 
 /// Starting with a letter or digit, a name is not an option of a command, a hidden file or a spreadsheet's formula.

@@ -1,9 +1,12 @@
-//! Cells of text that no spreadsheet takes for a formula: a serde `with` module for the rows' text columns.
+//! Cells of text that no program takes for anything else: a serde `with` module for the rows' text columns.
 //!
-//! A text that starts with a formula's sign is escaped: written with an apostrophe before it, as one types text into a
-//! spreadsheet, and read without. Numbers are never touched: -0.5 is a number to everyone.
+//! A text that starts with a formula's sign, or reads as a missing value, a number or a date, is escaped: written with an
+//! apostrophe before it, as one types text into a spreadsheet, and read without. Numbers are never touched: -0.5 is a
+//! number to everyone.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::formats::misread::misreading;
 
 const GUARD: char = '\'';
 
@@ -11,9 +14,9 @@ const GUARD: char = '\'';
 /// programs skip to look for one after it.
 const SIGNS: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
 
-/// Whether the text is written with a guard: it could be a formula, or be taken for a guarded one.
+/// Whether the text is written with a guard: it could be a formula or what is no text, or be taken for a guarded one.
 fn needs_guard(text: &str) -> bool {
-    text.starts_with(GUARD) || text.starts_with(SIGNS)
+    text.starts_with(GUARD) || text.starts_with(SIGNS) || misreading(text).is_some()
 }
 
 /// Writes the text with a guard where it needs one.
@@ -33,24 +36,6 @@ pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String,
     Ok(text)
 }
 
-/// The same for a text column that may be empty.
-pub mod optional {
-    use serde::{Deserializer, Serializer};
-
-    /// Writes the text with a guard where it needs one.
-    pub fn serialize<S: Serializer>(text: &Option<String>, serializer: S) -> Result<S::Ok, S::Error> {
-        match text {
-            Some(text) => super::serialize(text, serializer),
-            None => serializer.serialize_none(),
-        }
-    }
-
-    /// Reads the text without its guard; an empty one is none.
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-        Ok(Some(super::deserialize(deserializer)?).filter(|text| !text.is_empty()))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::measurement_rows::{BatchRow, BoundaryRow, PeerRow, PhaseRow, SampleRow};
@@ -61,7 +46,7 @@ mod tests {
 
     fn step(variant: &str) -> StepRow {
         StepRow {
-            trial: "t".into(),
+            trial: "e1979bc3da6c8a93".into(),
             variant: variant.to_owned(),
             seed: 0,
             epoch: 0,
@@ -96,6 +81,14 @@ mod tests {
             "''",
             "'=1",
             "'quoted'",
+            // Names in folders from before such names were refused, and an ID of sixteen digits.
+            "None",
+            "nan",
+            "001",
+            "1-2",
+            "T",
+            "1234567890123456",
+            "12e4567890123456",
         ] {
             let bytes = write_rows(&[step(text)]).unwrap();
             assert_eq!(cells(&bytes)[1], format!("'{text}"));
@@ -105,7 +98,15 @@ mod tests {
                 "{text:?}"
             );
         }
-        for text in ["", "growth-rate=12", "1-2", "it's", " =1", "\"=1\"", "\u{1b}[2J"] {
+        for text in [
+            "",
+            "growth-rate=12",
+            "e1979bc3da6c8a93",
+            "it's",
+            " =1",
+            "\"=1\"",
+            "\u{1b}[2J",
+        ] {
             let bytes = write_rows(&[step(text)]).unwrap();
             assert_eq!(cells(&bytes)[1], text);
             assert_eq!(
@@ -164,7 +165,7 @@ mod tests {
         assert_eq!(guarded_columns::<EpochRow>(), ["trial", "variant"]);
         assert_eq!(guarded_columns::<SampleRow>(), ["variant"]);
         assert_eq!(guarded_columns::<PhaseRow>(), ["variant"]);
-        assert!(guarded_columns::<TrialRow>().contains(&"block_layers"));
+        assert!(!guarded_columns::<TrialRow>().contains(&"block_layers"));
         for columns in [
             guarded_columns::<TrialRow>(),
             guarded_columns::<BatchRow>(),

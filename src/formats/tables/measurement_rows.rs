@@ -68,6 +68,9 @@ row! {
         /// What makes the numbers doubtful, with what to do; else empty.
         #[serde(with = "cell")]
         warning: String,
+        /// Of the processor time that the threads asked for during the timed steps, the share that they got; the rest they
+        /// waited for a processor. Empty on CUDA, and where the system does not say it.
+        processor_share: Option<f64> = "",
     }
 }
 

@@ -1,10 +1,12 @@
 //! The result tables: CSV with a header, one row an observation (see `docs/results.md`).
 //!
 //! Times are whole nanoseconds, memory is bytes, errors are shares from 0 to 1; an empty field was not measured. A
-//! float is printed so that it reads back to the same bits. No text is a formula to a spreadsheet.
+//! float is printed so that it reads back to the same bits. No text is a formula to a spreadsheet, or missing, a
+//! number or a date to any program.
 
 mod cell;
 mod error;
+mod lengths;
 mod measurement_rows;
 mod read;
 mod row;

@@ -188,7 +188,7 @@ mod tests {
             precision: Precision::F32,
             family: "densenet".into(),
             dataset: "digits".into(),
-            block_layers: Some("12-12-12".into()),
+            block_layers: Some(vec![12, 12, 12]),
             growth_rate: Some(12),
             bottleneck: Some(false),
             compression: Some(1.0),
@@ -210,6 +210,8 @@ mod tests {
             peak_memory_bytes: Some(u64::MAX),
             wall_ns: None,
             weights_sha256: String::new(),
+            processor_share: None,
+            warning: String::new(),
         }
     }
 
@@ -221,7 +223,7 @@ mod tests {
             "ablation,trial,variant,seed,status,error,device,execution,precision,family,dataset,block_layers,\
              growth_rate,bottleneck,compression,initial_channels,dropout,parameters,macs,epochs,batch_size,steps,\
              final_train_loss,final_train_error,final_validation_loss,final_validation_error,final_test_loss,final_test_error,\
-             published_error,train_images_per_second,peak_memory_bytes,wall_ns,weights_sha256\n"
+             published_error,train_images_per_second,peak_memory_bytes,wall_ns,weights_sha256,processor_share,warning\n"
         );
         assert_eq!(
             header(write_rows::<StepRow>(&[]).unwrap()),

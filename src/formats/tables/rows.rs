@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::cell;
+use super::lengths;
 use super::row::{Column, Row, row};
 use super::status::Status;
 use crate::formats::ablation::Execution;
@@ -48,9 +49,10 @@ row! {
         /// The data set's name.
         #[serde(with = "cell")]
         dataset: String,
-        /// Dense layers in each block, `12-12-12`.
-        #[serde(with = "cell::optional")]
-        block_layers: Option<String>,
+        /// Dense layers in each block, `[12, 12, 12]`; in files from before this form `12-12-12`, which spreadsheets take
+        /// for a date.
+        #[serde(with = "lengths")]
+        block_layers: Option<Vec<usize>>,
         /// Channels that each dense layer adds.
         growth_rate: Option<usize>,
         /// Whether a 1x1 convolution stands before each 3x3.
@@ -96,6 +98,12 @@ row! {
         /// The SHA-256 of the exported weights, `trials/ID/weights.safetensors`, in hexadecimal; empty before the end.
         #[serde(with = "cell")]
         weights_sha256: String,
+        /// Of the processor time that the threads asked for while training, the share that they got; of a resumed trial since
+        /// it was resumed. Empty on CUDA, and where the system does not say it.
+        processor_share: Option<f64> = "",
+        /// What makes the speed doubtful, with what to do; else empty.
+        #[serde(with = "cell")]
+        warning: String = "",
     }
 }
 

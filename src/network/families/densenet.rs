@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::densenet_names;
 use crate::keys::{Kind, KnownKey, SHARE_BELOW_ONE, WIDEST, interval};
 use crate::network::{
-    Architecture, Family, FamilyColumns, GraphBuilder, Initialization, LARGEST_WIDTH, Network, NetworkError, NodeId,
-    Options, Preset, PublishedError, Stem,
+    Architecture, Family, FamilyColumns, ForeignNames, GraphBuilder, Initialization, LARGEST_WIDTH, Network,
+    NetworkError, NodeId, Options, Preset, PublishedError, Stem,
 };
 
 /// The family.
@@ -306,6 +307,10 @@ impl Network for DenseNet {
             cifar10: Some(cifar10),
             cifar100: Some(cifar100),
         })
+    }
+
+    fn foreign_names(&self) -> &'static [ForeignNames] {
+        densenet_names::FOREIGN_NAMES
     }
 }
 

@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::resnet_names;
 use crate::keys::{Kind, KnownKey, WIDEST};
 use crate::network::{
-    Architecture, Family, FamilyColumns, GraphBuilder, Initialization, LARGEST_WIDTH, Network, NetworkError, NodeId,
-    Options, Preset, PublishedError, Stem,
+    Architecture, Family, FamilyColumns, ForeignNames, GraphBuilder, Initialization, LARGEST_WIDTH, Network,
+    NetworkError, NodeId, Options, Preset, PublishedError, Stem,
 };
 
 /// The family.
@@ -177,6 +178,13 @@ impl Network for ResNet {
             cifar10: Some(error),
             cifar100: None,
         })
+    }
+
+    fn foreign_names(&self) -> &'static [ForeignNames] {
+        match self.shortcut {
+            Shortcut::Projection => resnet_names::PROJECTED,
+            Shortcut::Padding => resnet_names::PADDED,
+        }
     }
 }
 

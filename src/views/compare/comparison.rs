@@ -91,6 +91,9 @@ pub fn compare_variants(
 ) -> VariantComparison {
     let label = label(a.variant, b.variant);
     let pairs = finished_pairs(&a.trials, &b.trials, notes, &label);
+    if scope.has_speeds() {
+        trained::note_doubtful_speeds(&pairs, notes, &label);
+    }
     let measured = if scope.has_speeds() {
         measured::compare((&a.batches, &a.samples), (&b.batches, &b.samples), notes, &label)
     } else {

@@ -214,6 +214,7 @@ mod tests {
             allocator: crate::formats::ablation::Allocator::KeepPages,
             rounds: 3,
             warning: String::new(),
+            processor_share: None,
         }
     }
 

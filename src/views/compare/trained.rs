@@ -102,6 +102,21 @@ pub(super) fn finished_pairs<'a>(
     pairs
 }
 
+/// Notes the trials of the pairs whose speed is doubtful.
+pub(super) fn note_doubtful_speeds(pairs: &[(&TrialRow, &TrialRow)], notes: &mut Vec<String>, label: &str) {
+    for (a, b) in pairs {
+        for (row, side) in [(a, "A"), (b, "B")] {
+            if !row.warning.is_empty() {
+                let warning = one_line(&row.warning);
+                notes.push(format!(
+                    "{label}: training speed of seed {} in {side}: {warning}",
+                    row.seed
+                ));
+            }
+        }
+    }
+}
+
 /// What A and B ended with, where one did not end well.
 pub(super) fn unfinished([a, b]: [(Status, &String); 2]) -> Option<String> {
     let sides = [(a, "A"), (b, "B")]
@@ -221,6 +236,16 @@ mod tests {
             (Some("bootstrap"), Verdict::NoDifferenceShown)
         );
         assert_eq!(found, compared(&a, &b).0);
+    }
+
+    #[test]
+    fn a_trial_whose_speed_is_doubtful_is_noted_with_its_warning() {
+        let (a, mut b) = (trials(&[0.05, 0.04]), trials(&[0.05, 0.04]));
+        b[1].warning = "its threads got 41 %".to_owned();
+        let pairs: Vec<(&TrialRow, &TrialRow)> = a.iter().zip(&b).collect();
+        let mut notes = Vec::new();
+        note_doubtful_speeds(&pairs, &mut notes, "base");
+        assert_eq!(notes, ["base: training speed of seed 1 in B: its threads got 41 %"]);
     }
 
     #[test]

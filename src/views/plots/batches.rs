@@ -266,7 +266,7 @@ mod tests {
         for (case, measured) in cases() {
             let folder = folder.join(case);
             std::fs::create_dir_all(&folder).unwrap();
-            let drawn = draw(&pictures(&measured)).unwrap();
+            let drawn = draw(&pictures(&measured), &Default::default()).unwrap();
             assert!(!drawn.plots.is_empty(), "{case}");
             for plot in drawn.plots {
                 let what = format!("{case}: {}", plot.file_stem);
@@ -355,7 +355,7 @@ mod tests {
             "{text}"
         );
         let (_, measured) = cases().into_iter().find(|(name, _)| *name == "all-oom").unwrap();
-        let drawn = draw(&pictures(&measured)).unwrap();
+        let drawn = draw(&pictures(&measured), &Default::default()).unwrap();
         let reason = drawn.not_drawn.iter().find(|plot| plot.file_stem == "batches-evaluate");
         assert_eq!(
             reason.unwrap().to_string(),
@@ -385,7 +385,7 @@ mod tests {
     #[test]
     fn a_study_of_measurements_alone_draws_no_curves_and_misses_none() {
         let measured = measured(&GROWTH[..1], &[16]);
-        let drawn = draw(&pictures(&measured)).unwrap();
+        let drawn = draw(&pictures(&measured), &Default::default()).unwrap();
         let stems: Vec<&str> = drawn.plots.iter().map(|plot| plot.file_stem.as_str()).collect();
         assert_eq!(
             stems,

@@ -1,7 +1,11 @@
 //! Every plot of a study.
 
+use std::collections::BTreeSet;
+
 use super::super::groups::Grouped;
 use super::cost::{self, Cost};
+use super::extra_fonts::ExtraFonts;
+use super::missing_letters::{self, MissingLetters};
 use super::picture::Picture;
 use super::render::{Plot, PlotError};
 use super::{batches, loss_curves, peers, phases, test_error};
@@ -14,6 +18,8 @@ pub struct Drawn {
     pub plots: Vec<Plot>,
     /// Plots that would have been empty.
     pub not_drawn: Vec<NotDrawn>,
+    /// Letters that no font had.
+    pub missing: MissingLetters,
 }
 
 /// A plot that would have been empty, and why.
@@ -49,15 +55,25 @@ impl NamedPicture {
     }
 }
 
-/// Renders pictures.
+/// Letters of pictures that the built-in font lacks.
+pub fn foreign_letters<'a>(pictures: impl IntoIterator<Item = &'a NamedPicture>) -> BTreeSet<char> {
+    let drawn = pictures.into_iter().filter_map(|named| named.picture.as_ref().ok());
+    drawn.flat_map(missing_letters::foreign).collect()
+}
+
+/// Renders pictures. The PNGs take letters that the built-in font lacks from `extra`.
 ///
 /// # Errors
 /// A plotting backend's error.
-pub fn draw<'a>(pictures: impl IntoIterator<Item = &'a NamedPicture>) -> Result<Drawn, PlotError> {
+pub fn draw<'a>(pictures: impl IntoIterator<Item = &'a NamedPicture>, extra: &ExtraFonts) -> Result<Drawn, PlotError> {
     let mut drawn = Drawn::default();
     for NamedPicture { file_stem, picture } in pictures {
         match picture {
-            Ok(picture) => drawn.plots.push(Plot::of(file_stem, picture)?),
+            Ok(picture) => {
+                let plot = Plot::of(file_stem, picture, extra)?;
+                drawn.missing.add(&plot.missing);
+                drawn.plots.push(plot);
+            }
             Err(reason) => drawn.not_drawn.push(NotDrawn {
                 file_stem: file_stem.clone(),
                 reason: reason.clone(),
@@ -272,7 +288,7 @@ pub(super) mod tests {
         for trial in &mut sample.trials {
             trial.status = Status::Pending;
         }
-        let drawn = draw(&pictures(&sample)).unwrap();
+        let drawn = draw(&pictures(&sample), &ExtraFonts::default()).unwrap();
         assert_eq!(
             drawn
                 .plots
@@ -289,7 +305,7 @@ pub(super) mod tests {
 
     #[test]
     fn a_study_without_rows_draws_nothing_and_says_why() {
-        let drawn = draw(&pictures(&empty())).unwrap();
+        let drawn = draw(&pictures(&empty()), &ExtraFonts::default()).unwrap();
         assert!(drawn.plots.is_empty());
         assert_eq!(drawn.not_drawn.len(), 4);
     }
@@ -300,7 +316,7 @@ pub(super) mod tests {
         for row in &mut sample.epochs {
             (row.train_loss, row.test_loss) = (f64::NAN, f64::NEG_INFINITY);
         }
-        let drawn = draw(&pictures(&sample)).unwrap();
+        let drawn = draw(&pictures(&sample), &ExtraFonts::default()).unwrap();
         assert_eq!(drawn.not_drawn[0].file_stem, "loss-curves");
     }
 
@@ -317,7 +333,7 @@ pub(super) mod tests {
             for (index, row) in sample.epochs.iter_mut().enumerate() {
                 row.train_loss = if index % 2 == 0 { low } else { high };
             }
-            draw(&pictures(&sample)).unwrap();
+            draw(&pictures(&sample), &ExtraFonts::default()).unwrap();
         }
     }
 
@@ -329,7 +345,7 @@ pub(super) mod tests {
         for (case, sample) in cases() {
             let folder = folder.join(case);
             std::fs::create_dir_all(&folder).unwrap();
-            for plot in draw(&pictures(&sample)).unwrap().plots {
+            for plot in draw(&pictures(&sample), &ExtraFonts::default()).unwrap().plots {
                 roxmltree::Document::parse(&plot.svg).unwrap();
                 std::fs::write(folder.join(format!("{}.svg", plot.file_stem)), plot.svg).unwrap();
                 std::fs::write(folder.join(format!("{}.png", plot.file_stem)), plot.png).unwrap();

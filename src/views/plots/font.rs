@@ -1,10 +1,6 @@
 //! The font, the width of words in it, and how text that is too wide is broken or shortened.
 
-use std::sync::OnceLock;
-
-use ab_glyph::{Font as _, FontRef, OutlinedGlyph, PxScale, point};
-
-use crate::visible;
+use super::typeset;
 
 /// The families that a viewer of the SVG looks for: DejaVu Sans, then fonts of about its widths.
 pub const FAMILY: &str = "DejaVu Sans, Verdana, Arial, sans-serif";
@@ -12,57 +8,10 @@ pub const FAMILY: &str = "DejaVu Sans, Verdana, Arial, sans-serif";
 /// Half the height of a digit, in ems: a line through the middle of a label is this far above its baseline.
 pub const MIDDLE_OF_EM: f64 = 0.36;
 
-/// DejaVu Sans, regular or bold; none only if the bytes that are compiled in were not a font.
-fn face(bold: bool) -> Option<&'static FontRef<'static>> {
-    static REGULAR: OnceLock<Option<FontRef<'static>>> = OnceLock::new();
-    static BOLD: OnceLock<Option<FontRef<'static>>> = OnceLock::new();
-    let (place, bytes) = match bold {
-        false => (&REGULAR, dejavu::sans::regular()),
-        true => (&BOLD, dejavu::sans::bold()),
-    };
-    place.get_or_init(|| FontRef::try_from_slice(bytes).ok()).as_ref()
-}
-
-/// Each letter of a line of text, as it is shown, set in `size` with the place of its origin, from 0, and the line's width.
-fn letters(face: &FontRef<'static>, text: &str, size: f64) -> (Vec<(ab_glyph::GlyphId, f64)>, f64) {
-    let unit = size / f64::from(face.units_per_em().unwrap_or(2048.0));
-    let mut x = 0.0;
-    let mut before = None;
-    let mut letters = Vec::new();
-    for letter in visible::escape_line(text).chars() {
-        let glyph = face.glyph_id(letter);
-        if let Some(before) = before {
-            x += f64::from(face.kern_unscaled(before, glyph)) * unit;
-        }
-        letters.push((glyph, x));
-        x += f64::from(face.h_advance_unscaled(glyph)) * unit;
-        before = Some(glyph);
-    }
-    (letters, x)
-}
-
-/// The width of a line of text set in `size` points (or any unit) an em, in that unit.
+/// The width of a line of text set in `size` points (or any unit) an em, in that unit; for letters that the built-in font
+/// lacks it is the width that is kept for them.
 pub fn width(text: &str, size: f64, bold: bool) -> f64 {
-    match face(bold) {
-        Some(face) => letters(face, text, size).1,
-        // A guess on the wide side.
-        None => 0.7 * size * visible::escape_line(text).chars().count() as f64,
-    }
-}
-
-/// The letters' outlines for a bitmap: the text begins at x = 0 on the baseline y = 0, y grows downwards.
-pub fn outlines(text: &str, size: f64, bold: bool) -> Vec<OutlinedGlyph> {
-    let Some(face) = face(bold) else {
-        return Vec::new();
-    };
-    // ab_glyph's scale is that of ascent and descent together.
-    let height = f64::from(face.height_unscaled()) / f64::from(face.units_per_em().unwrap_or(2048.0));
-    let scale = PxScale::from((size * height) as f32);
-    let (letters, _) = letters(face, text, size);
-    letters
-        .into_iter()
-        .filter_map(|(glyph, x)| face.outline_glyph(glyph.with_scale_and_position(scale, point(x as f32, 0.0))))
-        .collect()
+    typeset::line(text, size, bold, None).width
 }
 
 /// Breaks text into lines no wider than `limit`: after spaces and commas, and within a word that alone is too wide.

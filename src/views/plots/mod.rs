@@ -2,16 +2,21 @@
 //!
 //! A plot is first laid out as a `Picture`, a list of lines, areas and labels in points; `render` then plays
 //! the list to plotters' SVG and bitmap backends, so that both show the same, and a test can ask the list whether
-//! labels overlap. `figure` (title, legend, caption), `panel` (axes) and `palette` serve every plot.
+//! labels overlap. The layout knows the built-in font alone; a letter that this lacks is drawn from a font of the machine
+//! (`extra_fonts`, `typeset`) or as its code point (`code_point`, `missing_letters`). `figure` (title, legend, caption), `panel` (axes) and `palette` serve every plot.
 
 mod batch_figure;
 mod batch_panel;
 mod batches;
+mod built_in;
+mod code_point;
 mod cost;
 mod draw;
+mod extra_fonts;
 mod figure;
 mod font;
 mod loss_curves;
+mod missing_letters;
 mod palette;
 mod panel;
 mod peers;
@@ -19,10 +24,14 @@ mod phases;
 mod picture;
 mod render;
 mod scale;
+mod scripts;
 mod series;
 mod test_error;
+mod typeset;
 mod words;
 
-pub use draw::{Drawn, NamedPicture, NotDrawn, draw};
+pub use draw::{Drawn, NamedPicture, NotDrawn, draw, foreign_letters};
 pub(super) use draw::{of_batches, of_peers, of_trials};
+pub use extra_fonts::ExtraFonts;
+pub use missing_letters::MissingLetters;
 pub use render::{Plot, PlotError};

@@ -6,8 +6,11 @@ use plotters::prelude::{BitMapBackend, DrawingBackend, SVGBackend};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color as _, FontTransform, RGBColor, ShapeStyle, TextStyle};
 
-use super::font;
+use super::extra_fonts::ExtraFonts;
+use super::missing_letters::MissingLetters;
 use super::picture::{Align, Color, Label, Picture, Place, Shape};
+use super::typeset::{self, Line, Piece};
+use super::{code_point, font};
 use crate::visible;
 
 /// Backends take whole pixels: with four of them to a point curves are smooth and labels stand where they were measured.
@@ -26,6 +29,8 @@ pub struct Plot {
     pub svg: String,
     /// The PNG file, two pixels to a point.
     pub png: Vec<u8>,
+    /// Letters that no font had: the PNG shows their code points, and says so below the plot.
+    pub missing: MissingLetters,
 }
 
 /// A plot could not be drawn; the words are the backend's.
@@ -39,18 +44,20 @@ pub struct PlotError {
 }
 
 impl Plot {
-    /// Draws a picture in both formats.
+    /// Draws a picture in both formats. The PNG takes letters that the built-in font lacks from `extra`.
     ///
     /// # Errors
     /// A backend's error; in memory there is none to expect.
-    pub fn of(file_stem: &str, picture: &Picture) -> Result<Self, PlotError> {
+    pub fn of(file_stem: &str, picture: &Picture, extra: &ExtraFonts) -> Result<Self, PlotError> {
         let error = |reason: String| PlotError {
             file_stem: file_stem.to_owned(),
             reason,
         };
+        let missing = MissingLetters::of(picture, extra);
         Ok(Self {
             svg: svg(picture).map_err(error)?,
-            png: png(picture).map_err(error)?,
+            png: png(picture, &missing, extra).map_err(error)?,
+            missing,
             file_stem: file_stem.to_owned(),
         })
     }
@@ -146,13 +153,22 @@ fn text_style(label: &Label) -> TextStyle<'static> {
     style
 }
 
-fn png(picture: &Picture) -> Result<Vec<u8>, String> {
-    let (width, height) = pixels(picture);
+fn png(picture: &Picture, missing: &MissingLetters, extra: &ExtraFonts) -> Result<Vec<u8>, String> {
+    let below = missing.labels(picture);
+    let whole = Picture {
+        width: picture.width,
+        height: below.last().map_or(picture.height, |label| label.place.1 + label.size),
+        shapes: Vec::new(),
+    };
+    let (width, height) = pixels(&whole);
     let mut drawn = vec![255; width as usize * height as usize * 3];
     {
         let mut backend = BitMapBackend::with_buffer(&mut drawn, (width, height));
         for shape in &picture.shapes {
-            paint(&mut backend, shape)?;
+            paint(&mut backend, shape, extra)?;
+        }
+        for label in &below {
+            paint_label(&mut backend, label, extra)?;
         }
         backend.present().map_err(|e| e.to_string())?;
     }
@@ -165,7 +181,7 @@ fn png(picture: &Picture) -> Result<Vec<u8>, String> {
     Ok(png)
 }
 
-fn paint(backend: &mut BitMapBackend<'_>, shape: &Shape) -> Result<(), String> {
+fn paint(backend: &mut BitMapBackend<'_>, shape: &Shape, extra: &ExtraFonts) -> Result<(), String> {
     let drawn = match shape {
         Shape::Line { places, color, width } => {
             for pair in places.windows(2) {
@@ -189,7 +205,7 @@ fn paint(backend: &mut BitMapBackend<'_>, shape: &Shape) -> Result<(), String> {
             let radius = (radius * PIXELS_PER_POINT).round() as u32;
             backend.draw_circle(pixel(*center), radius, &filled(*color, 1.0), true)
         }
-        Shape::Label(label) => return paint_label(backend, label),
+        Shape::Label(label) => return paint_label(backend, label, extra),
     };
     drawn.map_err(|e| e.to_string())
 }
@@ -209,34 +225,61 @@ fn stroke(from: Place, to: Place, width: f64) -> [(i32, i32); 4] {
     ]
 }
 
-fn paint_label(backend: &mut BitMapBackend<'_>, label: &Label) -> Result<(), String> {
+fn paint_label(backend: &mut BitMapBackend<'_>, label: &Label, extra: &ExtraFonts) -> Result<(), String> {
     let size = label.size * PIXELS_PER_POINT;
-    let length = font::width(&label.text, size, label.bold);
+    let line = typeset::line(&label.text, size, label.bold, Some(extra));
     let before = match label.align {
         Align::Start => 0.0,
-        Align::Middle => length / 2.0,
-        Align::End => length,
+        Align::Middle => line.width / 2.0,
+        Align::End => line.width,
     };
     let (r, g, b) = label.color;
     let (x, y) = pixel(label.place);
     let before = before.round() as i32;
-    for outline in font::outlines(&label.text, size, label.bold) {
+    // A pixel from the line's beginning and below its baseline.
+    let mut dot = |along: i32, down: i32, coverage: f64| {
+        let along = along - before;
+        let place = if label.upwards {
+            (x + down, y - along)
+        } else {
+            (x + along, y + down)
+        };
+        let color = RGBColor(r, g, b).mix(coverage.clamp(0.0, 1.0));
+        backend
+            .draw_pixel(place, color.to_backend_color())
+            .map_err(|e| e.to_string())
+    };
+    paint_outlines(&line, label.bold, extra, &mut dot)?;
+    for piece in &line.pieces {
+        if let Piece::CodePoint { letter, x, width } = *piece {
+            let framed = code_point::Framed::new(letter, x, width, size);
+            for (along, down) in framed.frame() {
+                dot(along, down, 1.0)?;
+            }
+            for digits in framed.digits() {
+                paint_outlines(&digits, false, extra, &mut dot)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn paint_outlines(
+    line: &Line,
+    bold: bool,
+    extra: &ExtraFonts,
+    dot: &mut impl FnMut(i32, i32, f64) -> Result<(), String>,
+) -> Result<(), String> {
+    for outline in typeset::outlines(line, bold, extra) {
         let corner = outline.px_bounds().min;
         let mut painted = Ok(());
         outline.draw(|column, row, coverage| {
-            let along = corner.x as i32 + column as i32 - before;
-            let down = corner.y as i32 + row as i32;
-            let place = if label.upwards {
-                (x + down, y - along)
-            } else {
-                (x + along, y + down)
-            };
-            let color = RGBColor(r, g, b).mix(f64::from(coverage.clamp(0.0, 1.0)));
             if painted.is_ok() {
-                painted = backend.draw_pixel(place, color.to_backend_color());
+                let (along, down) = (corner.x as i32 + column as i32, corner.y as i32 + row as i32);
+                painted = dot(along, down, f64::from(coverage));
             }
         });
-        painted.map_err(|e| e.to_string())?;
+        painted?;
     }
     Ok(())
 }
@@ -281,7 +324,7 @@ mod tests {
 
     #[test]
     fn text_is_escaped_in_the_svg() {
-        let plot = Plot::of("test", &picture("a < b & \"c\"")).unwrap();
+        let plot = Plot::of("test", &picture("a < b & \"c\""), &ExtraFonts::default()).unwrap();
         assert!(plot.svg.contains("a &lt; b &amp; &quot;c&quot;"), "{}", plot.svg);
         assert!(plot.svg.contains("width=\"200\" height=\"51\" viewBox=\"0 0 800 204\""));
         assert!(
@@ -313,14 +356,14 @@ mod tests {
             "\0\u{1b}[2J\u{7f}\u{9b}\u{85}\u{fffe}\u{ffff}\u{2028}\u{202e}\r\n",
             "θ 日本語 \u{10ffff}",
         ] {
-            let plot = Plot::of("test", &picture(text)).unwrap();
+            let plot = Plot::of("test", &picture(text), &ExtraFonts::default()).unwrap();
             assert_eq!(words(&plot.svg), [visible::escape_line(text)]);
         }
     }
 
     #[test]
     fn the_png_has_two_pixels_to_a_point_on_white() {
-        let plot = Plot::of("test", &picture("label")).unwrap();
+        let plot = Plot::of("test", &picture("label"), &ExtraFonts::default()).unwrap();
         let image = image::load_from_memory(&plot.png).unwrap().to_rgb8();
         assert_eq!(image.dimensions(), (400, 102));
         assert_eq!(image.get_pixel(0, 0).0, [255, 255, 255]);
@@ -329,6 +372,7 @@ mod tests {
 
     #[test]
     fn the_same_picture_gives_the_same_bytes() {
-        assert_eq!(Plot::of("test", &picture("x")), Plot::of("test", &picture("x")));
+        let plot = || Plot::of("test", &picture("x"), &ExtraFonts::default());
+        assert_eq!(plot(), plot());
     }
 }

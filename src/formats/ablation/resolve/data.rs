@@ -12,7 +12,8 @@ pub fn settings(reader: &Reader<'_>) -> Result<DataSettings, Fault> {
         .ok_or_else(|| reader.fault("data.dataset", "there is no dataset"))?;
     check_keys_that_do_not_apply(reader, dataset)?;
     let path = reader.path("data.path").filter(|_| dataset.is_read_from_disk());
-    if path.is_none() && dataset.is_read_from_disk() {
+    // A known data set without a path is where `data fetch` puts it, which depends on the machine and not on the file.
+    if path.is_none() && dataset.is_read_from_disk() && dataset.descriptor().known.is_none() {
         let name = dataset.name();
         let rule = format!("the data set {name} is read from a folder, and there is no path");
         return Err(reader.fault("data.path", rule));
@@ -28,6 +29,7 @@ pub fn settings(reader: &Reader<'_>) -> Result<DataSettings, Fault> {
         path,
         train_limit: reader.count("data.train-limit"),
         test_limit: reader.count("data.test-limit"),
+        limit_order: reader.word("data.limit-order")?.unwrap_or(default.limit_order),
         validation_share: reader
             .number("data.validation-share")
             .unwrap_or(default.validation_share),
@@ -40,6 +42,7 @@ pub fn settings(reader: &Reader<'_>) -> Result<DataSettings, Fault> {
         std: reader.numbers("data.std").map(<[f64]>::to_vec),
         augment: reader.word("data.augment")?.unwrap_or(default.augment),
     };
+    check_limit_order(reader, &settings)?;
     check_channel_counts(reader, &settings)?;
     Ok(settings)
 }
@@ -66,6 +69,18 @@ fn owners(key: &str) -> String {
     let mut names: Vec<&str> = owners.map(|dataset| dataset.name()).collect();
     names.sort_unstable();
     listed(&names)
+}
+
+/// The order of a limit says nothing where there is none.
+fn check_limit_order(reader: &Reader<'_>, settings: &DataSettings) -> Result<(), Fault> {
+    if settings.limit_order.is_first() || settings.train_limit.is_some() || settings.test_limit.is_some() {
+        return Ok(());
+    }
+    Err(reader.fault_with(
+        "data.limit-order",
+        "limit-order is for train-limit and test-limit, and there is neither",
+        "remove limit-order, or write a limit",
+    ))
 }
 
 /// One mean and one deviation a channel.

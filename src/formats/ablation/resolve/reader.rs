@@ -129,9 +129,13 @@ impl<'d> Reader<'d> {
         counts.map(|&count| usize::try_from(count).ok()).collect()
     }
 
-    /// A path, relative ones from the file's folder.
+    /// A path, relative ones from the file's folder; one that starts at the home folder (`~`) as it is.
     pub fn path(&self, key: &str) -> Option<PathBuf> {
-        self.text(key).map(|text| self.folder.join(text))
+        let from_folder = |text: &str| match Path::new(text).starts_with("~") {
+            true => PathBuf::from(text),
+            false => self.folder.join(text),
+        };
+        self.text(key).map(from_folder)
     }
 
     /// One word as the enumeration's variant of that name.

@@ -50,6 +50,7 @@ fn every_key_reaches_its_setting() {
         dataset = "synthetic"
         train-limit = 100
         test-limit = 50
+        limit-order = "stratified"
         validation-share = 0.1
         image-size = 24
         classes = 7
@@ -108,6 +109,7 @@ fn every_key_reaches_its_setting() {
             path: None,
             train_limit: Some(100),
             test_limit: Some(50),
+            limit_order: LimitOrder::Stratified,
             validation_share: 0.1,
             image_size: 24,
             classes: 7,
@@ -380,6 +382,21 @@ fn paths_start_at_the_files_folder() {
     assert_eq!(path("ablations/a.toml", "../images"), Path::new("ablations/../images"));
     assert_eq!(path("a.toml", "images"), Path::new("images"));
     assert_eq!(path("ablations/a.toml", "/images"), Path::new("/images"));
+    // The home folder is this machine's, and not the file's.
+    assert_eq!(path("ablations/a.toml", "~/images"), Path::new("~/images"));
+    assert_eq!(path("ablations/a.toml", "~images"), Path::new("ablations/~images"));
+}
+
+#[test]
+fn a_known_data_set_needs_no_path() {
+    let path = |dataset: &str| {
+        let text = format!("{NAMED}[data]\ndataset = {dataset:?}\n[model]\ndepth = 40\n");
+        parse(&text, Path::new("a.toml")).map(|ablation| ablation.variants[0].settings.data.path.clone())
+    };
+    for dataset in ["cifar10", "cifar100", "digits", "synthetic"] {
+        assert_eq!(path(dataset), Ok(None), "{dataset}");
+    }
+    assert_eq!(path("folder").unwrap_err().key.as_deref(), Some("data.path"));
 }
 
 #[test]

@@ -13,6 +13,7 @@ fn values(column: &Column) -> &'static str {
         "Option<u64>" | "Option<usize>" => "whole number or empty",
         "f64" => "number",
         "Option<f64>" => "number or empty",
+        "Option<Vec<usize>>" => "whole numbers in brackets, or empty",
         "Option<bool>" => "`true`, `false` or empty",
         "Status" | "DeviceName" | "Execution" | "Precision" | "Mode" | "Allocator" => "word",
         kind => panic!("{}: say in words what {kind} is", column.name),
@@ -22,6 +23,7 @@ fn values(column: &Column) -> &'static str {
 fn table<T: Row>() -> String {
     let line = |column: &Column| {
         let before = match column.before {
+            Some("") => " It is empty in files from before this column.".to_owned(),
             Some(before) => format!(" Files from before this column mean `{before}`."),
             None => String::new(),
         };
