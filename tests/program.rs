@@ -109,6 +109,25 @@ fn a_run_leaves_tables_plots_and_weights_that_a_rerun_repeats_to_the_last_bit() 
 }
 
 #[test]
+fn a_class_without_test_images_is_said_and_recorded() {
+    let place = Workplace::new();
+    place.write(
+        "few.toml",
+        "name = \"few\"\nquestion = \"?\"\n[data]\ndataset = \"digits\"\ntrain-limit = 32\ntest-limit = 16\n\
+         [model]\nblock-layers = [1]\ngrowth-rate = 2\n[train]\nsteps = 1\nbatch-size = 8\n",
+    );
+    let output = place.run(&["run", "few.toml", "--device", "cpu", "--threads", "1"]);
+    let untested = "1 of 10 classes without test images (1): the test error tells nothing of them";
+    let said = workplace::said(&output);
+    assert!(
+        output.status.success() && said.contains(&format!("note: digits: {untested}")),
+        "{said}"
+    );
+    let rows: Vec<TrialRow> = place.rows("results/few");
+    assert!(rows[0].warning.contains(untested), "{}", rows[0].warning);
+}
+
+#[test]
 fn a_finished_trial_is_not_run_again_and_fresh_keeps_the_old_results() {
     let place = Workplace::new();
     place.write("small.toml", SMALL);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use densenet_bench::backends::{DeviceChoice, device_help};
-use densenet_bench::data::{self, Loader};
+use densenet_bench::data::{self, Loader, untested_in_words};
 use densenet_bench::files::Output;
 use densenet_bench::host::{self, available_memory, choose_threads};
 use densenet_bench::model::Model;
@@ -82,6 +82,10 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let located = |error| Failure::input(located_data(&ablation, variant, &error));
     ablation::remark(&data::outline(&settings.data).map_err(located)?.remarks);
     let data = data::load(&settings.data, threads, available_memory()).map_err(located)?;
+    if arguments.split == Split::Test {
+        let untested = untested_in_words(&data.classes, &data.test.labels);
+        ablation::remark(untested.as_slice());
+    }
     let graph = (settings.model.graph(data.shape, data.classes.len()))
         .map_err(|error| Failure::input(ablation.located_network(variant, &error)))?;
     let path = path.ok_or_else(|| {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::known_folder::absent;
 use crate::data_sets::{
-    DataError, DataSet, DataSettings, FileSystem, Outline, Request, check_limit_leaves_every_class,
+    DataError, DataSet, DataSettings, FileSystem, LimitKey, Outline, Request, check_limit_leaves_classes,
 };
 use crate::files::LocalFiles;
 
@@ -29,7 +29,8 @@ pub fn load(settings: &DataSettings, threads: usize, available_memory: Option<u6
 ///
 /// # Errors
 /// Data that are missing, broken, fewer than a limit or too large: the message names the file, the byte or record, and
-/// the expectation. A limit that leaves a class without images, and a data set of a single class.
+/// the expectation. A limit that leaves a class without training images or a single class with test images, and a data
+/// set of a single class.
 pub fn open(settings: &DataSettings, threads: usize, available_memory: Option<u64>) -> Result<DataSet, DataError> {
     open_from(Arc::new(LocalFiles), settings, threads, available_memory)
 }
@@ -71,12 +72,12 @@ pub fn open_from(
         ));
     }
     for (key, limit, images) in [
-        ("data.train-limit", settings.train_limit, &data.train),
-        ("data.test-limit", settings.test_limit, &data.test),
+        (LimitKey::Train, settings.train_limit, &data.train),
+        (LimitKey::Test, settings.test_limit, &data.test),
     ] {
         if let Some(limit) = limit {
             let order = settings.limit_order;
-            check_limit_leaves_every_class(key, &thing, limit, order, &data.classes, &images.labels)?;
+            check_limit_leaves_classes(key, &thing, limit, order, &data.classes, &images.labels)?;
         }
     }
     Ok(data)

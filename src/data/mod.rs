@@ -14,7 +14,9 @@ mod loader;
 mod normalization;
 mod validation;
 
-pub use crate::data_sets::{DataError, DataSet, FilesSurvey, Images, Moments, Outline, Part, Progress, Survey};
+pub use crate::data_sets::{
+    DataError, DataSet, FilesSurvey, Images, Moments, Outline, Part, Progress, Survey, untested_in_words,
+};
 pub use augmentation::{LARGEST_SHIFT, ShiftFlip};
 pub use batches::{Batch, Batches, LoaderPlan, epoch_order};
 pub use error::LoaderError;

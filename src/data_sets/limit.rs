@@ -44,6 +44,15 @@ impl LimitOrder {
     }
 }
 
+/// A limit's key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LimitKey {
+    /// `train-limit`.
+    Train,
+    /// `test-limit`.
+    Test,
+}
+
 /// Images of each label from 0 to the largest.
 fn counts(labels: &[u32]) -> Vec<usize> {
     let classes = labels.iter().max().map_or(0, |&largest| largest as usize + 1);
@@ -105,12 +114,21 @@ pub fn without_images_in_words(without: &[&str], classes: usize, images: &str) -
     format!("{without} of {classes} classes without {images} ({names})")
 }
 
-/// Checks that a limit leaves images of every class.
+/// What a test split without images of some class means for its error; none where every class is tested.
+pub fn untested_in_words(classes: &[String], labels: &[u32]) -> Option<String> {
+    let without = classes_without_images(classes, labels.iter().copied());
+    let left = without_images_in_words(&without, classes.len(), "test images");
+    (!without.is_empty()).then(|| format!("{left}: the test error tells nothing of them"))
+}
+
+/// Checks that a limit leaves images of every class to train on, or images of more than one class to test on: the error
+/// on images of a single class tells nothing, while a small test split in no order may well lack a class
+/// ([`untested_in_words`] says so).
 ///
 /// # Errors
 /// The classes without images, and the way to have some of each.
-pub fn check_limit_leaves_every_class(
-    key: &'static str,
+pub fn check_limit_leaves_classes(
+    key: LimitKey,
     thing: &str,
     limit: usize,
     order: LimitOrder,
@@ -118,13 +136,13 @@ pub fn check_limit_leaves_every_class(
     labels: &[u32],
 ) -> Result<(), DataError> {
     let without = classes_without_images(classes, labels.iter().copied());
-    if without.is_empty() {
+    let (key, images, enough) = match key {
+        LimitKey::Train => ("data.train-limit", "training images", without.is_empty()),
+        LimitKey::Test => ("data.test-limit", "test images", without.len() + 1 < classes.len()),
+    };
+    if enough {
         return Ok(());
     }
-    let images = match key {
-        "data.test-limit" => "test images",
-        _ => "training images",
-    };
     let name = key.trim_start_matches("data.");
     let left = without_images_in_words(&without, classes.len(), images);
     let cause = match order {
@@ -199,7 +217,7 @@ mod tests {
     fn a_limit_that_leaves_classes_without_images_names_them_and_the_way_out() {
         let classes = names(&["ape", "bee", "cow"]);
         let check = |limit, order, labels: &[u32]| {
-            check_limit_leaves_every_class("data.train-limit", "pictures", limit, order, &classes, labels)
+            check_limit_leaves_classes(LimitKey::Train, "pictures", limit, order, &classes, labels)
         };
         assert_eq!(check(3, LimitOrder::First, &[0, 1, 2]), Ok(()));
         assert_eq!(
@@ -214,6 +232,26 @@ mod tests {
             "write a limit of at least 3, and limit-order = \"stratified\" to take images of every class"
         );
         assert_eq!(remedy(LimitOrder::Stratified), "write a limit of at least 3");
+    }
+
+    #[test]
+    fn a_test_limit_may_leave_a_class_out_but_not_all_but_one() {
+        let classes = names(&["ape", "bee", "cow"]);
+        let check = |labels: &[u32]| {
+            check_limit_leaves_classes(LimitKey::Test, "pictures", 8, LimitOrder::First, &classes, labels)
+        };
+        assert_eq!(check(&[0, 1]), Ok(()));
+        assert_eq!(
+            check(&[1; 8]).unwrap_err().to_string(),
+            "pictures: test-limit = 8 takes the first images in the data set's order, and leaves 2 of 3 classes without \
+             test images (ape and cow); write limit-order = \"stratified\" to take images of every class, or a larger \
+             limit"
+        );
+        assert_eq!(untested_in_words(&classes, &[0, 1, 2]), None);
+        assert_eq!(
+            untested_in_words(&classes, &[0, 1, 0]).unwrap(),
+            "1 of 3 classes without test images (cow): the test error tells nothing of them"
+        );
     }
 
     #[test]

@@ -46,7 +46,10 @@ pub use error::DataError;
 pub use file_system::{Child, ChildKind, Entry, FileSystem};
 pub use images::{Images, Pixels};
 pub use known::{Download, Files, KnownSet, Member, Packing, Size};
-pub use limit::{LimitOrder, check_limit_leaves_every_class, classes_without_images, without_images_in_words};
+pub use limit::{
+    LimitKey, LimitOrder, check_limit_leaves_classes, classes_without_images, untested_in_words,
+    without_images_in_words,
+};
 pub use moments::Moments;
 pub use options::Options;
 pub use set::{DataSet, Part};

@@ -13,7 +13,7 @@ use super::record::{TrialRecord, TrialResult};
 use super::recording::Recording;
 use super::supervise::Event;
 use crate::backends::{BackendDevice, DeviceError};
-use crate::data::{DataError, LoaderError};
+use crate::data::{DataError, LoaderError, untested_in_words};
 use crate::files::{read_bounded, write_whole};
 use crate::formats::ablation::Settings;
 use crate::formats::checkpoint::Position;
@@ -218,6 +218,7 @@ fn trained(
         return Err(TrialError::Miscounted { built, planned });
     }
     let loaders = host::loader_threads(choice, record.threads);
+    let untested = untested_in_words(&data.classes, &data.test.labels);
     let images = TrainingImages::new(Arc::new(data), &settings.data, record.seed, loaders)?;
     let start = Start {
         model,
@@ -246,6 +247,7 @@ fn trained(
         peak_memory_bytes: spent.peak_memory_bytes,
         wall_ns: Some(spent.wall_ns),
         processor,
+        untested,
         weights_sha256: sha256(&exported),
         parts: trained.model.program().parts(),
         ..TrialResult::unfinished(Status::Ok, "")

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use super::plan::{ExperimentPlan, PlannedTrial, VariantPlan, images_key, located_data, plan};
 use super::record::TrialRecord;
-use crate::data::{self, DataError, DataSet, FilesSurvey, Outline, Progress, Survey, check_training_classes};
+use crate::data::{
+    self, DataError, DataSet, FilesSurvey, Outline, Progress, Survey, check_training_classes, untested_in_words,
+};
 use crate::formats::ablation::{Ablation, Augment, DataSetName, DataSettings, FormatError, Settings, Variant};
 use crate::network::Graph;
 
@@ -16,6 +18,8 @@ pub struct Experiment {
     pub prepared: Vec<Prepared>,
     /// The trials in the ablation's order: variant by variant, seed by seed.
     pub trials: Vec<Trial>,
+    /// What the user should know of the images.
+    pub remarks: Vec<String>,
 }
 
 /// A variant that is known to fit its data.
@@ -63,6 +67,7 @@ impl ExperimentPlan {
         let mut surveys: BTreeMap<String, (DataSet, Survey)> = BTreeMap::new();
         let variants = &self.ablation.variants;
         let mut prepared = Vec::with_capacity(self.variants.len());
+        let mut remarks = Vec::new();
         for (variant, planned) in variants.iter().zip(&self.variants) {
             let settings = &variant.settings.data;
             let located = |error: DataError| located_data(&self.ablation, variant, &error);
@@ -78,6 +83,8 @@ impl ExperimentPlan {
                 check_outline(&data, &planned.outline).map_err(located)?;
                 data.keep_no_more();
                 let survey = data.survey(needs_moments, progress).map_err(located)?;
+                let untested = untested_in_words(&data.classes, &data.test.labels);
+                remarks.extend(untested.map(|untested| format!("{}: {untested}", data.name)));
                 surveys.insert(key.clone(), (data, survey));
             }
             let Some((data, survey)) = surveys.get(&key) else {
@@ -105,6 +112,7 @@ impl ExperimentPlan {
             trials: self.trials.iter().map(trial).collect(),
             prepared,
             ablation: self.ablation,
+            remarks,
         })
     }
 }

@@ -84,6 +84,9 @@ pub struct TrialResult {
     /// say it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub processor: Option<ProcessorTime>,
+    /// What the test images cannot tell; none where every class has some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub untested: Option<String>,
     /// SHA-256 of the exported weights.
     pub weights_sha256: String,
     /// Which execution carried out which part of the network; empty where it was not built.
@@ -92,6 +95,13 @@ pub struct TrialResult {
 }
 
 impl TrialResult {
+    /// What whoever reads its numbers should know, `; ` between; empty where there is nothing.
+    fn warning(&self) -> String {
+        let processor = self.processor.and_then(|processor| processor.warning());
+        let warnings = [processor, self.untested.clone()];
+        warnings.into_iter().flatten().collect::<Vec<_>>().join("; ")
+    }
+
     /// The result of a trial that did not end well.
     pub fn unfinished(status: Status, error: impl Into<String>) -> Self {
         Self {
@@ -107,6 +117,7 @@ impl TrialResult {
             peak_memory_bytes: None,
             wall_ns: None,
             processor: None,
+            untested: None,
             weights_sha256: String::new(),
             parts: Vec::new(),
         }
@@ -197,9 +208,7 @@ impl TrialRecord {
             wall_ns: result.wall_ns,
             weights_sha256: result.weights_sha256.clone(),
             processor_share: result.processor.and_then(|processor| processor.share()),
-            warning: (result.processor)
-                .and_then(|processor| processor.warning())
-                .unwrap_or_default(),
+            warning: result.warning(),
         }
     }
 }

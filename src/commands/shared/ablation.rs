@@ -91,10 +91,12 @@ pub fn remark(remarks: &[String]) {
 /// Reads the data of a planned ablation.
 pub fn prepared(plan: ExperimentPlan) -> Result<Experiment, Failure> {
     let mut reading = Reading::begin();
-    plan.prepare(default_threads(), available_memory(), &mut |done, all| {
+    let read = plan.prepare(default_threads(), available_memory(), &mut |done, all| {
         reading.report(done, all)
-    })
-    .map_err(Failure::input)
+    });
+    let experiment = read.map_err(Failure::input)?;
+    remark(&experiment.remarks);
+    Ok(experiment)
 }
 
 /// Says how far the reading of a large data set is.

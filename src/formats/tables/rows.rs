@@ -101,7 +101,7 @@ row! {
         /// Of the processor time that the threads asked for while training, the share that they got; of a resumed trial since
         /// it was resumed. Empty on CUDA, and where the system does not say it.
         processor_share: Option<f64> = "",
-        /// What makes the speed doubtful, with what to do; else empty.
+        /// What makes the speed doubtful, with what to do, and the classes without test images; else empty.
         #[serde(with = "cell")]
         warning: String = "",
     }
