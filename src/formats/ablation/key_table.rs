@@ -42,14 +42,14 @@ pub(super) const OWN_KEYS: &[KnownKey] = &[
         key: "data.train-limit",
         kind: Kind::Count(1, MANY),
         default: "all",
-        meaning: "Take only so many training images, those that `limit-order` says; every class needs at least one.",
+        meaning: "Take only so many training images, those that `limit-order` says; every class needs at least one image.",
         remedy: "leave it out to take all",
     },
     KnownKey {
         key: "data.test-limit",
         kind: Kind::Count(1, MANY),
         default: "all",
-        meaning: "Take only so many test images, likewise.",
+        meaning: "Take only so many test images; at least two classes need one.",
         remedy: "leave it out to take all",
     },
     KnownKey {
