@@ -121,8 +121,8 @@ pub fn untested_in_words(classes: &[String], labels: &[u32]) -> Option<String> {
     (!without.is_empty()).then(|| format!("{left}: the test error tells nothing of them"))
 }
 
-/// Checks that a limit leaves images of every class to train on, or images of more than one class to test on: the error
-/// on images of a single class tells nothing, while a small test split in no order may well lack a class
+/// Checks that a limit leaves images of every class. Of the test images that come first it asks for more than one class: the
+/// error on images of a single class tells nothing, while a few images in no order may well lack a class
 /// ([`untested_in_words`] says so).
 ///
 /// # Errors
@@ -136,11 +136,11 @@ pub fn check_limit_leaves_classes(
     labels: &[u32],
 ) -> Result<(), DataError> {
     let without = classes_without_images(classes, labels.iter().copied());
-    let (key, images, enough) = match key {
-        LimitKey::Train => ("data.train-limit", "training images", without.is_empty()),
-        LimitKey::Test => ("data.test-limit", "test images", without.len() + 1 < classes.len()),
+    let (key, images, may_lack) = match key {
+        LimitKey::Train => ("data.train-limit", "training images", false),
+        LimitKey::Test => ("data.test-limit", "test images", order == LimitOrder::First),
     };
-    if enough {
+    if without.is_empty() || (may_lack && without.len() + 1 < classes.len()) {
         return Ok(());
     }
     let name = key.trim_start_matches("data.");
@@ -241,6 +241,9 @@ mod tests {
             check_limit_leaves_classes(LimitKey::Test, "pictures", 8, LimitOrder::First, &classes, labels)
         };
         assert_eq!(check(&[0, 1]), Ok(()));
+        let stratified =
+            check_limit_leaves_classes(LimitKey::Test, "pictures", 2, LimitOrder::Stratified, &classes, &[0, 1]);
+        assert_eq!(stratified.unwrap_err().remedy, "write a limit of at least 3");
         assert_eq!(
             check(&[1; 8]).unwrap_err().to_string(),
             "pictures: test-limit = 8 takes the first images in the data set's order, and leaves 2 of 3 classes without \
