@@ -11,7 +11,9 @@ use sha2::{Digest, Sha256};
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     let libtorch = env::var_os("CARGO_FEATURE_LIBTORCH").map(|_| link_libtorch());
-    record("LIBTORCH_LIB", &libtorch.unwrap_or_default().to_string_lossy());
+    let (lib, version) = libtorch.unwrap_or_else(|| (PathBuf::new(), unknown()));
+    record("LIBTORCH_LIB", &lib.to_string_lossy());
+    record("LIBTORCH_VERSION", &version);
     compile_jpeg();
     record_lock_file();
     record_revision();
@@ -40,10 +42,10 @@ fn output(program: &str, arguments: &[&str]) -> Option<String> {
 /// The version that `tch` 0.22.0 is written for.
 const LIBTORCH_VERSION: &str = "2.9.0";
 
-/// Checks libtorch's version, passes the linker its options and returns the folder of its libraries.
-fn link_libtorch() -> PathBuf {
+/// Checks libtorch's version, passes the linker its options and returns the folder of its libraries and the version.
+fn link_libtorch() -> (PathBuf, String) {
     let lib = PathBuf::from(env::var_os("DEP_TCH_LIBTORCH_LIB").expect("torch-sys names libtorch's folder"));
-    check_version(&lib);
+    let version = checked_version(&lib);
 
     compile_native(&lib);
 
@@ -55,7 +57,7 @@ fn link_libtorch() -> PathBuf {
         // linker would drop it.
         println!("cargo:rustc-link-arg=-Wl,--no-as-needed,-ltorch_cuda,-lc10_cuda,--as-needed");
     }
-    lib
+    (lib, version)
 }
 
 /// Compiles bindings of libtorch functions that tch does not expose, unless the last build compiled the same.
@@ -117,8 +119,9 @@ fn include_root(lib: &Path) -> PathBuf {
     env::var_os("LIBTORCH_INCLUDE").map_or(root.to_owned(), PathBuf::from)
 }
 
-/// `torch-sys` checks a `build-version` file alone, which PyPI's PyTorch does not have.
-fn check_version(lib: &Path) {
+/// The version of the libtorch, which has to be [`LIBTORCH_VERSION`] unless the check is bypassed. `torch-sys` checks a
+/// `build-version` file alone, which PyPI's PyTorch does not have.
+fn checked_version(lib: &Path) -> String {
     println!("cargo:rerun-if-env-changed=LIBTORCH_INCLUDE");
     println!("cargo:rerun-if-env-changed=LIBTORCH_BYPASS_VERSION_CHECK");
     let root = lib.parent().expect("libtorch's libraries are in a folder of it");
@@ -131,9 +134,9 @@ fn check_version(lib: &Path) {
     }
     let found = version_in_header(&header).or_else(|| fs::read_to_string(&file).ok());
     let found = found.as_deref().map_or("no version", str::trim);
-    let plain = found.split('+').next().unwrap_or(found);
+    let plain = found.split('+').next().unwrap_or(found).to_owned();
     if plain == LIBTORCH_VERSION {
-        return;
+        return plain;
     }
     let message = format!(
         "found libtorch {found} in {}; densenet-bench needs {LIBTORCH_VERSION}",
@@ -148,6 +151,7 @@ fn check_version(lib: &Path) {
         );
         std::process::exit(1);
     }
+    plain
 }
 
 /// The version in a `#define TORCH_VERSION "2.9.0"`, whose two parts may be on two lines.

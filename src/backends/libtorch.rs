@@ -3,8 +3,9 @@
 #[cfg(feature = "libtorch")]
 use crate::formats::ablation::{Precision, RunSettings};
 
-/// The libtorch version that tch is bound to; the build refuses any other.
-pub const LIBTORCH_VERSION: &str = "2.9.0";
+/// The version of the libtorch that the program was built against. The build refuses any but the one that tch is written
+/// for, unless `LIBTORCH_BYPASS_VERSION_CHECK` is set.
+pub const LIBTORCH_VERSION: &str = env!("DENSENET_BENCH_LIBTORCH_VERSION");
 
 /// The versions that are recorded for both.
 pub(super) const VERSIONS: &[(&str, &str)] = &[
