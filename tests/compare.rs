@@ -122,6 +122,9 @@ impl Results {
             rounds: 3,
             warning: String::new(),
             processor_share: None,
+            cpu: String::new(),
+            revision: String::new(),
+            measured_at: String::new(),
         };
         let samples: Vec<SampleRow> = (0..12)
             .map(|step| SampleRow {

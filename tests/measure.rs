@@ -162,6 +162,68 @@ fn variants_share_what_they_do_not_differ_in_and_each_has_its_own_rows() {
 }
 
 #[test]
+fn what_another_processor_or_program_measured_is_kept_and_takes_no_part() {
+    let place = Workplace::new();
+    let (common, _) = SMALL.split_once("[sweep]").unwrap();
+    place.write(
+        "small.toml",
+        &common.replace("[\"train\", \"evaluate\"]", "\"evaluate\""),
+    );
+    let run = ["run", "small.toml", "--threads", "2", "--device", "cpu"];
+    place.ok(&run);
+    let rows: Vec<BatchRow> = place.rows("results/small");
+    assert_eq!(rows.len(), 2);
+    let environment = place.json("results/small/environment.json");
+    for row in &rows {
+        assert!(
+            row.cpu.starts_with(environment["cpu"].as_str().unwrap()) && row.cpu.contains(" with "),
+            "{}",
+            row.cpu
+        );
+        assert!(!row.revision.is_empty() && row.measured_at.ends_with('Z'), "{row:?}");
+    }
+
+    // As if one of them came from elsewhere: its identity is another one there.
+    let all = place.path("results/small/measurements");
+    let one = fs::read_dir(&all).unwrap().next().unwrap().unwrap().path();
+    let elsewhere = all.join("0123456789abcdef");
+    fs::rename(&one, &elsewhere).unwrap();
+    let edit = |name: &str, key: &str, value: serde_json::Value| {
+        let path = elsewhere.join(name);
+        let mut json: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        json[key] = value;
+        fs::write(&path, json.to_string()).unwrap();
+    };
+    edit("measurement.json", "measurement", "0123456789abcdef".into());
+    edit(
+        "measurement.json",
+        "cpu",
+        "AMD EPYC (family 25, model 1, stepping 1) with AVX2".into(),
+    );
+    edit("round-0.json", "step_ns", vec![7; 3].into());
+
+    let output = place.run(&run);
+    let said = said(&output);
+    assert!(output.status.success(), "{said}");
+    assert!(
+        said.contains(
+            "note: 1 measurement of another processor or program (AMD EPYC (family 25, model 1, stepping 1) with AVX2, revision "
+        ),
+        "{said}"
+    );
+    assert!(said.contains("2 measurements (1 of them finished before)"), "{said}");
+    assert!(elsewhere.join("round-0.json").is_file());
+    let anew: Vec<BatchRow> = place.rows("results/small");
+    assert_eq!(anew.len(), 2);
+    assert!(
+        anew.iter()
+            .all(|row| row.status == Status::Ok && row.cpu == rows[0].cpu)
+    );
+    let samples: Vec<SampleRow> = place.rows("results/small");
+    assert!(samples.iter().all(|row| row.step_ns > 7));
+}
+
+#[test]
 fn every_round_is_a_process_of_its_own_and_one_that_is_killed_is_a_row() {
     let place = Workplace::new();
     let slow = SMALL

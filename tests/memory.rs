@@ -12,7 +12,7 @@ use densenet_bench::backends::CPU;
 use densenet_bench::formats::ablation::parse;
 use densenet_bench::formats::tables::{BatchRow, BoundaryRow, Status};
 use densenet_bench::host::vector_instructions;
-use densenet_bench::measurement::{Cells, MeasurementRecord, RoundResult, RoundSpec, measurements};
+use densenet_bench::measurement::{Cells, MeasurementRecord, Origin, RoundResult, RoundSpec, measurements};
 use densenet_bench::network::VectorInstructions;
 use densenet_bench::trials::prepare;
 use workplace::Workplace;
@@ -38,7 +38,7 @@ fn records(text: &str, threads: usize, instructions: VectorInstructions) -> Vec<
         available_threads: threads,
         memory_limit: None,
         instructions,
-        revision: "test",
+        origin: &Origin::default(),
     };
     measurements(&experiment, &vec![true; experiment.prepared.len()], cells)
 }

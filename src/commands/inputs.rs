@@ -5,8 +5,10 @@ use std::process::ExitCode;
 
 use clap::Args;
 use densenet_bench::backends::{DeviceChoice, device_help};
-use densenet_bench::host::{Environment, available_memory, build, default_threads, vector_instructions};
-use densenet_bench::measurement::{Cells, measurements, write_inputs};
+use densenet_bench::host::{
+    Environment, available_memory, build, default_threads, this_processor, vector_instructions,
+};
+use densenet_bench::measurement::{Cells, Origin, measurements, write_inputs};
 
 use super::shared::{ablation, device};
 use super::{Failure, Outcome};
@@ -35,12 +37,17 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let device = device::resolved(arguments.device)?;
     device::check_switches(&ablation, &chosen, device)?;
     let experiment = ablation::prepared(ablation::planned(ablation)?)?;
+    let origin = Origin {
+        cpu: this_processor(),
+        gpu: None,
+        revision: build::REVISION.to_owned(),
+    };
     let cells = Cells {
         device,
         threads: arguments.threads.map(usize::from),
         available_threads: default_threads(),
         memory_limit: available_memory().filter(|_| device.backend().limits_memory),
-        revision: build::REVISION,
+        origin: &origin,
         instructions: vector_instructions(),
     };
     let records = measurements(&experiment, &chosen, cells);

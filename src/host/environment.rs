@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::arithmetic::process_variables;
 use super::difference::{Difference, Way};
+use super::instructions::dispatched;
+use super::processor::{ProcessorIdentity, instructions_in_words, processor_in_words};
+use super::system_state::system_state;
 use crate::backends::{BACKENDS, BackendDevice};
 use crate::formats::ablation::{Allocator, Precision, RunSettings};
 use crate::formats::tables::SCHEMA_VERSION;
@@ -141,8 +144,17 @@ pub struct Environment {
     /// The policy for freed main memory.
     #[serde(default)]
     pub allocator: Option<Allocator>,
-    /// The processor.
+    /// The processor's name.
     pub cpu: String,
+    /// Which processor it is beyond its name; none where the system does not say it, and in earlier records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub processor: Option<ProcessorIdentity>,
+    /// The sets of vector instructions that are really used, by library; none in earlier records.
+    #[serde(default)]
+    pub instructions: BTreeMap<String, String>,
+    /// How the system treats the processors ([`system_state`]).
+    #[serde(default)]
+    pub system_state: BTreeMap<String, String>,
     /// Processors that the system lists.
     pub logical_cores: usize,
     /// Cores without hyper-threads, where the system reports it.
@@ -194,6 +206,9 @@ impl Environment {
             precision: Some(run.precision),
             allocator: Some(run.allocator),
             cpu: system.cpus().first().map_or_else(unknown, |cpu| cpu.brand().to_owned()),
+            processor: ProcessorIdentity::here(),
+            instructions: dispatched(),
+            system_state: system_state(),
             logical_cores: system.cpus().len(),
             physical_cores: sysinfo::System::physical_core_count(),
             memory_bytes: system.total_memory(),
@@ -208,8 +223,19 @@ impl Environment {
         }
     }
 
-    /// The processor, GPU and variables that differ in a later environment: libraries choose their kernels by these. On
-    /// another device the GPU and the variables follow from it and do not count.
+    /// The processor in words, with its kind and the vector instructions that are used.
+    pub fn processor_in_words(&self) -> String {
+        processor_in_words(&self.cpu, self.processor.as_ref(), &self.instructions)
+    }
+
+    /// The processor's name and kind.
+    fn processor_and_kind(&self) -> String {
+        processor_in_words(&self.cpu, self.processor.as_ref(), &BTreeMap::new())
+    }
+
+    /// The processor, the vector instructions in use, GPU and variables that differ in a later environment: libraries choose
+    /// their kernels by these. On another device the GPU and the variables follow from it and do not count. What one of the
+    /// records does not say, since it is an earlier one, does not count either.
     pub fn machine_differences(&self, later: &Self) -> Vec<Difference> {
         let differ = |started: &str, now: &str| {
             (started != now).then(|| Difference {
@@ -217,7 +243,15 @@ impl Environment {
                 way: Way::Circumstance(format!("on a machine with {started}")),
             })
         };
-        let mut differences: Vec<Difference> = differ(&self.cpu, &later.cpu).into_iter().collect();
+        let is_other_kind = match (&self.processor, &later.processor) {
+            (Some(then), Some(now)) => !then.is_like(now),
+            _ => false,
+        };
+        let processor = match is_other_kind {
+            true => differ(&self.processor_and_kind(), &later.processor_and_kind()),
+            false => differ(&self.cpu, &later.cpu),
+        };
+        let mut differences: Vec<Difference> = processor.into_iter().collect();
         if self.device != later.device {
             return differences;
         }
@@ -236,6 +270,15 @@ impl Environment {
         };
         differences.extend(differ(&gpu(self), &gpu(later)));
         differences.extend(DECISIVE_VARIABLES.iter().filter_map(variable));
+        // Where nothing named so far explains it: a virtual machine may hide instructions that the processor has.
+        let sets = [&self.instructions, &later.instructions];
+        if differences.is_empty() && sets.iter().all(|sets| !sets.is_empty()) && sets[0] != sets[1] {
+            let [started, now] = sets.map(instructions_in_words);
+            differences.push(Difference {
+                words: format!("with the vector instructions {started} (now {now})"),
+                way: Way::Circumstance(format!("where the vector instructions are {started}")),
+            });
+        }
         differences
     }
 
@@ -302,6 +345,48 @@ mod tests {
         // What follows from the device is not named beside it.
         later.device = "cuda:0".to_owned();
         assert_eq!(started.machine_differences(&later), []);
+    }
+
+    #[test]
+    fn processors_of_one_name_and_other_kernels_are_other_machines() {
+        let mut started = Environment::observe(CPU.device(0), None, &RunSettings::default(), 2);
+        started.cpu = "AMD EPYC".to_owned();
+        started.processor = Some(ProcessorIdentity {
+            vendor: "AuthenticAMD".to_owned(),
+            family: "25".to_owned(),
+            model: "17".to_owned(),
+            stepping: "1".to_owned(),
+            microcode: "0xa".to_owned(),
+        });
+        started.instructions = BTreeMap::from([("ATen".to_owned(), "AVX-512".to_owned())]);
+        let other = |change: fn(&mut Environment)| {
+            let mut later = started.clone();
+            change(&mut later);
+            Difference::all_in_words(&started.machine_differences(&later))
+        };
+        let milan = other(|later| {
+            later.processor.as_mut().unwrap().model = "1".to_owned();
+            later.instructions.insert("ATen".to_owned(), "AVX2".to_owned());
+        });
+        assert_eq!(
+            milan,
+            "on AMD EPYC (family 25, model 17, stepping 1) (now AMD EPYC (family 25, model 1, stepping 1))"
+        );
+        let hidden = other(|later| drop(later.instructions.insert("ATen".to_owned(), "AVX2".to_owned())));
+        assert_eq!(hidden, "with the vector instructions AVX-512 (now AVX2)");
+        assert_eq!(other(|later| later.processor.as_mut().unwrap().microcode.push('b')), "");
+        assert_eq!(
+            other(|later| drop(later.system_state.insert("governor".to_owned(), "x".to_owned()))),
+            ""
+        );
+        // A record from before this was recorded.
+        assert_eq!(
+            other(|later| {
+                later.processor = None;
+                later.instructions.clear();
+            }),
+            ""
+        );
     }
 
     #[test]

@@ -1,5 +1,8 @@
-//! The vector instructions of libtorch's convolutions.
+//! The vector instructions that the libraries and our kernels use on this processor.
 
+use std::collections::BTreeMap;
+
+use crate::kernels::Processor;
 use crate::network::VectorInstructions;
 
 /// oneDNN's variables that hold it to a set of instructions, in the order in which it looks for them.
@@ -16,6 +19,45 @@ pub fn vector_instructions() -> VectorInstructions {
         .find(|value| !value.is_empty())
         .and_then(|value| value.into_string().ok());
     within(has_avx512(), limit.as_deref())
+}
+
+/// The sets of vector instructions that are really used, which variables may hold below what the processor has: ATen's, by
+/// its own word, oneDNN's ([`vector_instructions`]), and those of the kernels of `fused`.
+pub fn dispatched() -> BTreeMap<String, String> {
+    let kernels = match Processor::detect() {
+        Processor::Avx512 => "AVX-512",
+        Processor::Avx2 => "AVX2",
+        Processor::Portable => "portable",
+    };
+    let mut sets = vec![("kernels", kernels.to_owned())];
+    #[cfg(feature = "libtorch")]
+    {
+        // It says AVX512 where others write AVX-512, and DEFAULT where it uses no more than the compiler's baseline.
+        let aten = crate::libtorch::cpu_capability().unwrap_or_else(|_| "unknown".to_owned());
+        sets.push(("ATen", aten.replace("AVX512", "AVX-512")));
+        sets.push((
+            "oneDNN",
+            match vector_instructions() {
+                VectorInstructions::Avx512 => "AVX-512",
+                VectorInstructions::Avx2 if has_avx2() => "AVX2",
+                VectorInstructions::Avx2 => "below AVX2",
+            }
+            .to_owned(),
+        ));
+    }
+    sets.into_iter()
+        .map(|(library, set)| (library.to_owned(), set))
+        .collect()
+}
+
+#[cfg(all(feature = "libtorch", target_arch = "x86_64"))]
+fn has_avx2() -> bool {
+    is_x86_feature_detected!("avx2")
+}
+
+#[cfg(all(feature = "libtorch", not(target_arch = "x86_64")))]
+fn has_avx2() -> bool {
+    false
 }
 
 /// oneDNN's avx512_core.

@@ -17,4 +17,4 @@ pub use device::{cpu, cuda, cuda_devices, limit_threads};
 pub use executions::lowerings;
 pub use memory::{CpuTensors, CudaTensors};
 pub use native_error::NativeError;
-pub use switches::{Switches, set_switches, switches};
+pub use switches::{Switches, cpu_capability, set_switches, switches};

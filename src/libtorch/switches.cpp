@@ -3,8 +3,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 
 #include <ATen/Context.h>
+#include <ATen/Version.h>
 #include <c10/core/CachingDeviceAllocator.h>
 
 #include "guarded.h"
@@ -51,6 +53,11 @@ int densenet_bench_switch_state(std::uint32_t* bits, char* error, std::size_t ro
         (context.benchmarkCuDNN() ? 4u : 0u) | (context.allowTF32CuBLAS() ? 8u : 0u) |
         (context.allowTF32CuDNN() ? 16u : 0u);
   });
+}
+
+// The set of vector instructions that ATen's own kernels use: what the processor has within ATEN_CPU_CAPABILITY.
+int densenet_bench_cpu_capability(char* name, std::size_t length, char* error, std::size_t room) {
+  return guarded(error, room, [&] { std::snprintf(name, length, "%s", at::get_cpu_capability().c_str()); });
 }
 
 // The most bytes of live tensors, and the most that the caching allocator held, on a CUDA device since the last reset.

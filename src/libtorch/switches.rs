@@ -1,12 +1,13 @@
-//! libtorch's switches of determinism and precision.
+//! libtorch's switches of determinism and precision, and the vector instructions that it chose.
 #![expect(unsafe_code, reason = "tch exposes none of these; switches.cpp does")]
 
-use std::ffi::{c_char, c_int};
+use std::ffi::{CStr, c_char, c_int};
 
 use super::native_error::{NativeError, checked};
 
 unsafe extern "C" {
     fn densenet_bench_switches(deterministic: bool, tf32: bool, error: *mut c_char, room: usize) -> c_int;
+    fn densenet_bench_cpu_capability(name: *mut c_char, length: usize, error: *mut c_char, room: usize) -> c_int;
     fn densenet_bench_switch_state(bits: *mut u32, error: *mut c_char, room: usize) -> c_int;
 }
 
@@ -32,6 +33,18 @@ pub struct Switches {
 pub fn set_switches(deterministic: bool, tf32: bool) -> Result<(), NativeError> {
     // SAFETY: the function writes at most `room` bytes to `error`, which `checked` provides, and lets no exception out.
     checked(|error, room| unsafe { densenet_bench_switches(deterministic, tf32, error, room) })
+}
+
+/// The set of vector instructions of ATen's own kernels on this processor, in its words: `AVX512`, `AVX2`, `DEFAULT`.
+///
+/// # Errors
+/// An exception of libtorch.
+pub fn cpu_capability() -> Result<String, NativeError> {
+    let mut name = [0u8; 64];
+    // SAFETY: as above; at most `name`'s length is written to it, with the zero that ends it.
+    checked(|error, room| unsafe { densenet_bench_cpu_capability(name.as_mut_ptr().cast(), name.len(), error, room) })?;
+    let name = CStr::from_bytes_until_nul(&name).map_or_else(|_| "".into(), CStr::to_string_lossy);
+    Ok(name.into_owned())
 }
 
 /// The state of this process's switches.

@@ -1,6 +1,6 @@
 //! From an ablation to its measurements: every variant in every mode at every batch size.
 
-use super::record::{MeasurementRecord, RoundSpec};
+use super::record::{MeasurementRecord, Origin, RoundSpec};
 use crate::backends::BackendDevice;
 use crate::formats::ablation::{Ablation, Execution, Mode, Settings, TrainSettings, Variant};
 use crate::network::{Processor, VectorInstructions};
@@ -19,8 +19,8 @@ pub struct Cells<'a> {
     pub memory_limit: Option<u64>,
     /// The vector instructions that memory is predicted for.
     pub instructions: VectorInstructions,
-    /// The program's revision.
-    pub revision: &'a str,
+    /// The machine and the program.
+    pub origin: &'a Origin,
 }
 
 /// The chosen variants with what the checks found of each, in the ablation's order.
@@ -135,7 +135,7 @@ impl Cells<'_> {
         // The closed forms are of plain execution.
         let holds = self.device.backend().predicts_memory && spec.settings.run.execution == Execution::Plain;
         let predicted = holds.then(predicted);
-        MeasurementRecord::new(spec, rounds, predicted, self.revision.to_owned())
+        MeasurementRecord::new(spec, rounds, predicted, self.origin.clone())
     }
 }
 
@@ -158,7 +158,7 @@ mod tests {
             available_threads: 1,
             memory_limit: None,
             instructions: VectorInstructions::Avx2,
-            revision: "r",
+            origin: &Origin::default(),
         };
         for (chosen, count) in [([true, true], 12), ([false, true], 6), ([false, false], 0)] {
             assert_eq!(measurements(&experiment, &chosen, cells).len(), count);

@@ -40,9 +40,8 @@ impl<'a> Measurements<'a> {
     }
 
     /// Starts or resumes a measurement: its folder, its record and its environment exist afterwards, and rounds that did
-    /// not end well are removed, so that they are tried again. One that another or an unknown revision of the program
-    /// started and did not end starts over: the rounds of a measurement are one program's. Returns the rounds that have
-    /// ended well.
+    /// not end well are removed, so that they are tried again. Its identity holds the processor and the program, so the
+    /// rounds that are there are theirs. Returns the rounds that have ended well.
     ///
     /// # Errors
     /// Whatever the system says, or a file that cannot be read.
@@ -52,14 +51,9 @@ impl<'a> Measurements<'a> {
         environment: &Environment,
     ) -> Result<Vec<Option<RoundResult>>, FolderError> {
         let own = self.own(record);
-        let started: Option<MeasurementRecord> = read_json(&own.join(RECORD))?;
         let mut rounds = self.rounds(record)?;
         if are_whole(&rounds) {
             return Ok(rounds);
-        }
-        if started.is_some_and(|started| !record.can_resume(&started)) {
-            fs::remove_dir_all(&own).map_err(|error| named(&own, &error))?;
-            rounds = vec![None; record.rounds];
         }
         fs::create_dir_all(&own).map_err(|error| named(&own, &error))?;
         write_json(&own.join("environment.json"), environment)?;
@@ -156,9 +150,12 @@ impl<'a> Measurements<'a> {
     ///
     /// # Errors
     /// Whatever the system says, or a file that cannot be read.
-    pub fn environment(&self, is_sought: impl Fn(&RoundSpec) -> bool) -> Result<Option<Environment>, FolderError> {
+    pub fn environment(
+        &self,
+        is_sought: impl Fn(&MeasurementRecord) -> bool,
+    ) -> Result<Option<Environment>, FolderError> {
         let mut found = self.recorded()?;
-        found.retain(|record| is_sought(&record.spec));
+        found.retain(|record| is_sought(record));
         found.sort_by(|a, b| a.measurement.cmp(&b.measurement));
         match found.first() {
             Some(record) => read_json(&self.own(record).join("environment.json")),
@@ -167,7 +164,8 @@ impl<'a> Measurements<'a> {
     }
 
     /// Writes `batches.csv`, `samples.csv` and `phases.csv` from the rounds, in the order of `planned`; what was
-    /// measured on other devices or with other threads follows. What is no longer planned is left out.
+    /// measured on other devices or with other threads, by the same processor and program, follows. What is no longer
+    /// planned is left out, and so is what another processor or program measured ([`Self::of_others`]).
     ///
     /// # Errors
     /// Whatever the system says, or a file that cannot be read.
@@ -222,6 +220,18 @@ impl<'a> Measurements<'a> {
         Ok(measured)
     }
 
+    /// The measurements that are there of these cells and of another processor or program than these.
+    ///
+    /// # Errors
+    /// Whatever the system says, or a file that cannot be read.
+    pub fn of_others(&self, planned: &[MeasurementRecord]) -> Result<Vec<MeasurementRecord>, FolderError> {
+        let mut recorded = self.recorded()?;
+        recorded.retain(|record| {
+            planned.iter().any(|own| own.cell == record.cell) && !planned.iter().any(|own| own.is_comparable(record))
+        });
+        Ok(recorded)
+    }
+
     /// Every measurement that has been started.
     fn recorded(&self) -> Result<Vec<MeasurementRecord>, FolderError> {
         let all = self.all();
@@ -263,7 +273,7 @@ fn same_cell(
     let is_planned = |record: &MeasurementRecord| planned.iter().any(|other| other.measurement == record.measurement);
     let (own, others): (Vec<_>, Vec<_>) = recorded
         .iter()
-        .filter(|record| record.cell == of.cell)
+        .filter(|record| of.is_comparable(record))
         .filter(|record| record.measurement == of.measurement || !is_planned(record))
         .cloned()
         .partition(|record| record.measurement == of.measurement);

@@ -21,6 +21,6 @@ pub use folder::Measurements;
 #[cfg(feature = "burn")]
 pub use inputs::write_inputs;
 pub use largest::{Attempt, Boundary, find_largest};
-pub use record::{MeasurementRecord, Phases, RoundResult, RoundSpec};
+pub use record::{MeasurementRecord, Origin, Phases, RoundResult, RoundSpec};
 pub use rounds::{Round, Turn, run_rounds};
 pub use timer::{Clock, MonotonicClock, Phase, Timed, WarmUp, Workload, time};

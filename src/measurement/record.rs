@@ -7,7 +7,7 @@ use crate::data::FilesSurvey;
 use crate::formats::ablation::{Mode, Settings, TrainSettings};
 use crate::formats::part::Part;
 use crate::formats::tables::Status;
-use crate::host::ProcessorTime;
+use crate::host::{ProcessorTime, now};
 use crate::network::Shape;
 use crate::trials::{RecordedData, arithmetic_of, digest};
 
@@ -65,6 +65,20 @@ pub struct MeasurementRecord {
     pub rounds: usize,
     /// The allocated peak in closed form, where there is one.
     pub predicted_peak_bytes: Option<u64>,
+    /// On what it is measured.
+    #[serde(flatten)]
+    pub origin: Origin,
+}
+
+/// The machine and the program that a measurement is of: step times of others are other measurements.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The processor in words, with its kind and the vector instructions in use; empty in earlier records.
+    #[serde(default)]
+    pub cpu: String,
+    /// The machine's GPUs, where the device is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gpu: Option<String>,
     /// The program's revision.
     pub revision: String,
 }
@@ -87,6 +101,9 @@ pub struct RoundResult {
     pub status: Status,
     /// The error, empty where there was none.
     pub error: String,
+    /// When it ended, RFC 3339, UTC; empty in earlier records.
+    #[serde(default)]
+    pub ended: String,
     /// Each timed step.
     pub step_ns: Vec<u64>,
     /// Each step of the pass that times the phases.
@@ -116,6 +133,7 @@ impl RoundResult {
         Self {
             status,
             error: error.into(),
+            ended: now(),
             step_ns: Vec::new(),
             phases: Vec::new(),
             allocated_peak_bytes: None,
@@ -147,7 +165,7 @@ impl RoundSpec {
 
 impl MeasurementRecord {
     /// A measurement of these settings, with the identities that follow from them.
-    pub fn new(spec: RoundSpec, rounds: usize, predicted_peak_bytes: Option<u64>, revision: String) -> Self {
+    pub fn new(spec: RoundSpec, rounds: usize, predicted_peak_bytes: Option<u64>, origin: Origin) -> Self {
         let optimizer = spec.optimizer();
         let cell = digest(&json!({
             // It changes no number of a trial, but how long a step takes.
@@ -171,14 +189,14 @@ impl MeasurementRecord {
             "warmup": [json!(spec.warmup_steps), json!(spec.warmup_seconds)],
             "weights": spec.starting_weights_sha256,
         }));
-        let measurement = digest(&json!([cell, spec.device, spec.threads]));
+        let measurement = digest(&json!([cell, spec.device, spec.threads, origin]));
         Self {
             measurement,
             cell,
             spec,
             rounds,
             predicted_peak_bytes,
-            revision,
+            origin,
         }
     }
 
@@ -194,9 +212,10 @@ impl MeasurementRecord {
         }
     }
 
-    /// Whether this program may add rounds to a started measurement: both must be the same program.
-    pub fn can_resume(&self, started: &Self) -> bool {
-        started.revision == self.revision
+    /// Whether another measurement's rows may stand beside this one's: it is of the same cell, processor and program.
+    pub fn is_comparable(&self, other: &Self) -> bool {
+        self.cell == other.cell
+            && (&self.origin.cpu, &self.origin.revision) == (&other.origin.cpu, &other.origin.revision)
     }
 
     /// The execution as the tables name it.
@@ -260,7 +279,33 @@ pub(super) mod tests {
             data_fingerprint: "digits".to_owned(),
             data_files: None,
         };
-        MeasurementRecord::new(spec, rounds, None, "r".to_owned())
+        MeasurementRecord::new(spec, rounds, None, origin("AMD EPYC with AVX-512", "r"))
+    }
+
+    fn origin(cpu: &str, revision: &str) -> Origin {
+        Origin {
+            cpu: cpu.to_owned(),
+            gpu: None,
+            revision: revision.to_owned(),
+        }
+    }
+
+    #[test]
+    fn another_processor_or_program_makes_another_measurement_of_the_same_cell() {
+        let one = record("a", 8, 3);
+        for (cpu, revision) in [("AMD EPYC with AVX2", "r"), ("AMD EPYC with AVX-512", "s")] {
+            let other = MeasurementRecord::new(one.spec.clone(), 3, None, origin(cpu, revision));
+            assert_eq!(other.cell, one.cell);
+            assert_ne!(other.measurement, one.measurement);
+            assert!(!one.is_comparable(&other));
+        }
+        // Another number of threads stands beside it.
+        assert!(one.is_comparable(&of("", "a", 8, 3, 10, 1)));
+        // A record from before the processor was recorded is read.
+        let mut earlier = serde_json::to_value(&one).unwrap();
+        earlier.as_object_mut().unwrap().remove("cpu");
+        let earlier: MeasurementRecord = serde_json::from_value(earlier).unwrap();
+        assert_eq!(earlier.origin, origin("", "r"));
     }
 
     #[test]

@@ -82,6 +82,9 @@ impl MeasurementRounds {
             rounds: steps.len(),
             warning: warnings.join("; "),
             processor_share: processor.and_then(|processor| processor.share()),
+            cpu: self.record.origin.cpu.clone(),
+            revision: self.record.origin.revision.clone(),
+            measured_at: good().next().map_or_else(String::new, |result| result.ended.clone()),
         }
     }
 

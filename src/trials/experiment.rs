@@ -40,7 +40,7 @@ pub struct Prepared {
 pub struct Trial {
     /// The variant's index in the ablation.
     pub variant: usize,
-    /// What its folder will record; device, threads and revision are still empty.
+    /// What its folder will record; device, threads, cpu and revision are still empty.
     pub record: TrialRecord,
 }
 
@@ -171,6 +171,7 @@ fn record(
         published_error: published_error(&variant.settings),
         device: String::new(),
         threads: 0,
+        cpu: String::new(),
         revision: String::new(),
     }
 }

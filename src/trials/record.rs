@@ -51,6 +51,9 @@ pub struct TrialRecord {
     pub device: String,
     /// Threads of the device's backend.
     pub threads: usize,
+    /// The processor in words, with its kind and the vector instructions in use; empty in earlier records.
+    #[serde(default)]
+    pub cpu: String,
     /// The program's revision.
     pub revision: String,
 }
@@ -209,6 +212,8 @@ impl TrialRecord {
             weights_sha256: result.weights_sha256.clone(),
             processor_share: result.processor.and_then(|processor| processor.share()),
             warning: result.warning(),
+            cpu: self.cpu.clone(),
+            revision: self.revision.clone(),
         }
     }
 }

@@ -353,6 +353,25 @@ mod tests {
     }
 
     #[test]
+    fn the_processor_and_its_vector_instructions_stand_with_the_setting() {
+        let mut measured = measured();
+        let epyc = |instructions: &str| format!("AMD EPYC (family 25, model 17, stepping 1) with {instructions}");
+        for row in &mut measured.batches {
+            row.cpu = epyc("AVX-512");
+        }
+        let text_of_one = text(&measured);
+        let common =
+            "Setting: cpu, plain execution, 2 threads, AMD EPYC (family 25, model 17, stepping 1) with AVX-512.";
+        assert!(text_of_one.contains(common), "{text_of_one}");
+        measured.batches[0].cpu = epyc("AVX2");
+        let text_of_two = text(&measured);
+        assert!(
+            text_of_two.contains("growth-rate=8   AMD EPYC (family 25, model 17, stepping 1) with AVX2"),
+            "{text_of_two}"
+        );
+    }
+
+    #[test]
     fn a_deviation_has_its_medians_decimals_unless_that_makes_it_nothing() {
         let step = |median: u64, deviation: u64| step(Some(median), Some(deviation));
         assert_eq!(step(2_192_000_000, 87_680_000), "2,192 ± 88");

@@ -53,6 +53,7 @@ impl MeasuredRow for BatchRow {
             format!("{} execution", self.execution),
             precision(self.precision),
             counted(self.threads, "thread"),
+            self.cpu.clone(),
             allocator(self.allocator),
         ]
     }

@@ -150,6 +150,8 @@ pub fn trained(variants: &[SampleVariant], seeds: u64, epochs: usize) -> Study {
                 weights_sha256: "0".repeat(64),
                 processor_share: Some(0.99),
                 warning: String::new(),
+                cpu: String::new(),
+                revision: String::new(),
             });
         }
     }
@@ -239,6 +241,9 @@ fn batch_row(variant: &str, mode: Mode, batch_size: usize, scale: f64) -> BatchR
         rounds: 3,
         warning: String::new(),
         processor_share: None,
+        cpu: String::new(),
+        revision: String::new(),
+        measured_at: String::new(),
     }
 }
 

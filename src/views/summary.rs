@@ -1,5 +1,7 @@
 //! The results of a study as a report: a table with a row for each variant, what did not finish, and what was measured.
 
+use std::collections::BTreeSet;
+
 use super::groups::{Group, Grouped};
 use super::measurement_tables;
 use super::plots;
@@ -134,6 +136,11 @@ fn note(study: &Grouped<'_>) -> String {
         "Errors of one seed each: they have no spread.".to_owned()
     };
     note.push_str(" MACs: for one image. Images a second: training, median over seeds.");
+    let processors: BTreeSet<&str> = study.study.trials.iter().map(|row| row.cpu.as_str()).collect();
+    let processors: Vec<&str> = processors.into_iter().filter(|cpu| !cpu.is_empty()).collect();
+    if !processors.is_empty() {
+        note.push_str(&format!(" Processor: {}.", processors.join("; ")));
+    }
     if study.variants.iter().any(|group| group.published_error().is_some()) {
         note.push_str(" Published: the paper's, with augmentation.");
     }

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use densenet_bench::formats::ablation::{DataSetName, Settings};
 use densenet_bench::formats::study::{LongTable, LongTables, Study};
-use densenet_bench::host::Environment;
-use densenet_bench::measurement::{Measurements, RoundSpec};
+use densenet_bench::host::{Environment, ProcessorIdentity, instructions_in_words};
+use densenet_bench::measurement::{MeasurementRecord, Measurements};
 use densenet_bench::trials::{ResultFolder, TrialRecord};
 use densenet_bench::views::compare::{Circumstances, Facts, MeasuredComparison, MeasuredSide, Side};
 use serde_json::json;
@@ -16,8 +16,14 @@ use super::super::Failure;
 type Fact<T> = (&'static str, fn(&T) -> String);
 
 /// What is recorded of a machine that speeds depend on.
-const MACHINE: [Fact<Environment>; 4] = [
+const MACHINE: [Fact<Environment>; 6] = [
     ("cpu", |environment| environment.cpu.clone()),
+    ("the processor's kind", |environment| {
+        (environment.processor.as_ref()).map_or_else(String::new, ProcessorIdentity::kind)
+    }),
+    ("the vector instructions", |environment| {
+        instructions_in_words(&environment.instructions)
+    }),
     ("gpu", |environment| or_none(environment.gpu.as_ref())),
     ("logical cores", |environment| environment.logical_cores.to_string()),
     ("physical cores", |environment| {
@@ -69,9 +75,10 @@ const TRIAL: [Fact<TrialRecord>; 3] = [
     }),
 ];
 
-/// The facts of a record; none of them is known without one.
+/// The facts of a record; none of them is known without one, nor what an earlier record leaves empty.
 fn facts<T>(of: &[Fact<T>], record: Option<&T>) -> Facts {
-    of.iter().map(|(name, fact)| (*name, record.map(fact))).collect()
+    let fact = |fact: &fn(&T) -> String| record.map(fact).filter(|text| !text.is_empty());
+    of.iter().map(|(name, of)| (*name, fact(of))).collect()
 }
 
 fn or_none(value: Option<&impl ToString>) -> String {
@@ -174,8 +181,10 @@ impl LoadedSide {
         measured: &MeasuredComparison,
         own: &MeasuredSide,
     ) -> Result<Circumstances, Failure> {
-        let is_sought = |spec: &RoundSpec| {
-            (spec.variant.as_str(), spec.mode, spec.batch_size) == (variant, measured.mode, measured.batch_size)
+        let is_sought = |record: &MeasurementRecord| {
+            let spec = &record.spec;
+            (&record.origin.cpu, &record.origin.revision) == (&own.cpu, &own.revision)
+                && (spec.variant.as_str(), spec.mode, spec.batch_size) == (variant, measured.mode, measured.batch_size)
                 && (spec.device.as_str(), spec.threads) == (own.device.as_str(), own.threads)
                 && (spec.settings.run.execution, spec.settings.run.precision) == (own.execution, own.precision)
         };

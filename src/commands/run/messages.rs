@@ -1,9 +1,12 @@
 //! The messages of `run`: the work left, the results, the progress at an interruption.
 
+use std::collections::BTreeSet;
+
 use densenet_bench::formats::tables::Status;
 use densenet_bench::host::Environment;
+use densenet_bench::measurement::{MeasurementRecord, Origin};
 use densenet_bench::trials::ResultFolder;
-use densenet_bench::words::counted;
+use densenet_bench::words::{counted, first_ten};
 use serde_json::json;
 
 use super::tables::Tables;
@@ -28,11 +31,40 @@ pub fn announce(folder: &ResultFolder, environment: &Environment, work: &str) {
     say(&format!(
         "{work}, on {} ({}) with {} ({}); results in {}",
         environment.device,
-        environment.gpu.as_deref().unwrap_or(&environment.cpu),
+        environment
+            .gpu
+            .clone()
+            .unwrap_or_else(|| environment.processor_in_words()),
         counted(environment.threads, "thread"),
         environment.threads_source,
         folder.root().display()
     ));
+}
+
+/// Says that measurements of other processors or programs are there, and that they do not count.
+pub fn say_of_others(others: &[MeasurementRecord], folder: &ResultFolder) {
+    let origins: BTreeSet<String> = others.iter().map(|record| in_words(&record.origin)).collect();
+    if origins.is_empty() {
+        return;
+    }
+    say(&format!(
+        "note: {} of another processor or program ({}) stay in {} and are left out of the tables; this run measures anew",
+        counted(others.len(), "measurement"),
+        first_ten(&origins.iter().map(String::as_str).collect::<Vec<_>>()),
+        folder.root().join("measurements").display()
+    ));
+}
+
+fn in_words(origin: &Origin) -> String {
+    let cpu = match origin.cpu.as_str() {
+        "" => "an unknown processor",
+        cpu => cpu,
+    };
+    let gpu = origin.gpu.as_ref().map(|gpu| format!(" and {gpu}")).unwrap_or_default();
+    format!(
+        "{cpu}{gpu}, revision {}",
+        origin.revision.chars().take(12).collect::<String>()
+    )
 }
 
 /// Prints the summary.

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use densenet_bench::backends::BackendDevice;
-use densenet_bench::host::{Environment, Stop, build, default_threads, vector_instructions};
-use densenet_bench::measurement::{Cells, MeasurementRecord, Measurements, measurements, searches};
+use densenet_bench::host::{Environment, Stop, build, default_threads, this_processor, vector_instructions};
+use densenet_bench::measurement::{Cells, MeasurementRecord, Measurements, Origin, measurements, searches};
 use densenet_bench::trials::{Experiment, Lock, ResultFolder, Trial};
 
+use super::messages::say_of_others;
 use super::plan::{Plan, threads};
 use super::resume::{hold, unfinished, unusable};
 use super::{Arguments, Failure, Work, say};
@@ -41,7 +42,7 @@ pub struct Prepared {
     pub stop: Stop,
     /// `--threads`.
     pub threads: Option<usize>,
-    revision: String,
+    origin: Origin,
     memory_limit: Option<u64>,
     _held: Lock,
 }
@@ -62,18 +63,20 @@ pub fn prepare(plan: Plan, work: Work, arguments: &Arguments) -> Result<Prepared
     };
     let program = std::env::current_exe()
         .map_err(|error| Failure::Work(format!("the program's own path cannot be found: {error}")))?;
-    let revision = build::revision_of(&program);
+    let gpu = (device.backend().accelerators)();
+    let origin = Origin {
+        cpu: this_processor(),
+        gpu: gpu.clone(),
+        revision: build::revision_of(&program),
+    };
     for trial in &mut experiment.trials {
         trial.record.device = device.to_string();
         trial.record.threads = threads(given_threads, &trial.record.settings).threads;
-        trial.record.revision.clone_from(&revision);
+        trial.record.cpu.clone_from(&origin.cpu);
+        trial.record.revision.clone_from(&origin.revision);
     }
     let every = vec![true; chosen.len()];
-    let planned = measurements(
-        &experiment,
-        &every,
-        cells(device, given_threads, memory_limit, &revision),
-    );
+    let planned = measurements(&experiment, &every, cells(device, given_threads, memory_limit, &origin));
 
     let variants = &experiment.ablation.variants;
     let names: BTreeSet<&str> = (variants.iter().zip(&chosen))
@@ -83,7 +86,6 @@ pub fn prepare(plan: Plan, work: Work, arguments: &Arguments) -> Result<Prepared
     let to_measure: Vec<MeasurementRecord> = planned.iter().filter(is_chosen).cloned().collect();
     let first = chosen.iter().position(|chosen| *chosen).unwrap_or(0);
     let settings = &variants[first].settings;
-    let gpu = (device.backend().accelerators)();
     let choice = threads(given_threads, settings);
     let environment = Environment {
         threads_source: choice.source,
@@ -105,6 +107,12 @@ pub fn prepare(plan: Plan, work: Work, arguments: &Arguments) -> Result<Prepared
             for record in &to_measure {
                 unmeasured += usize::from(!Measurements::of(&folder).is_whole(record).map_err(Failure::input)?);
             }
+            say_of_others(
+                &Measurements::of(&folder)
+                    .of_others(&to_measure)
+                    .map_err(Failure::input)?,
+                &folder,
+            );
         }
         Work::FindLargestBatch => {}
     }
@@ -122,7 +130,7 @@ pub fn prepare(plan: Plan, work: Work, arguments: &Arguments) -> Result<Prepared
         device,
         program,
         stop,
-        revision,
+        origin,
         threads: given_threads,
         memory_limit,
         experiment,
@@ -159,7 +167,7 @@ impl Prepared {
 
     /// What the measurements have in common.
     pub fn cells(&self) -> Cells<'_> {
-        cells(self.device, self.threads, self.memory_limit, &self.revision)
+        cells(self.device, self.threads, self.memory_limit, &self.origin)
     }
 
     /// Keys of the largest-batch searches of the whole ablation.
@@ -169,13 +177,13 @@ impl Prepared {
 }
 
 /// What the measurements have in common on this machine.
-fn cells(device: BackendDevice, threads: Option<usize>, memory_limit: Option<u64>, revision: &str) -> Cells<'_> {
+fn cells(device: BackendDevice, threads: Option<usize>, memory_limit: Option<u64>, origin: &Origin) -> Cells<'_> {
     Cells {
         device,
         threads,
         available_threads: default_threads(),
         memory_limit,
         instructions: vector_instructions(),
-        revision,
+        origin,
     }
 }

@@ -71,6 +71,16 @@ row! {
         /// Of the processor time that the threads asked for during the timed steps, the share that they got; the rest they
         /// waited for a processor. Empty on CUDA, and where the system does not say it.
         processor_share: Option<f64> = "",
+        /// The processor, its kind and the vector instructions that were used:
+        /// `AMD EPYC (family 25, model 17, stepping 1) with AVX-512`.
+        #[serde(with = "cell")]
+        cpu: String = "",
+        /// The revision of the program that measured.
+        #[serde(with = "cell")]
+        revision: String = "",
+        /// When the first round ended, RFC 3339, UTC.
+        #[serde(with = "cell")]
+        measured_at: String = "",
     }
 }
 

@@ -104,6 +104,12 @@ row! {
         /// What makes the speed doubtful, with what to do, and the classes without test images; else empty.
         #[serde(with = "cell")]
         warning: String = "",
+        /// The processor, its kind and the vector instructions that were used.
+        #[serde(with = "cell")]
+        cpu: String = "",
+        /// The revision of the program that trained.
+        #[serde(with = "cell")]
+        revision: String = "",
     }
 }
 

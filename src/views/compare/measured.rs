@@ -40,6 +40,10 @@ pub struct MeasuredSide {
     pub process_peak_bytes: Option<u64>,
     /// What makes the numbers doubtful; else empty.
     pub warning: String,
+    /// The processor in words; empty in earlier tables.
+    pub cpu: String,
+    /// The program's revision; empty in earlier tables.
+    pub revision: String,
 }
 
 /// Both sides' measurements with one mode and batch size.
@@ -179,6 +183,8 @@ fn measured(row: &BatchRow, rounds: &[Vec<f64>]) -> Option<MeasuredSide> {
         reserved_peak_bytes: row.reserved_peak_bytes,
         process_peak_bytes: row.process_peak_bytes,
         warning: row.warning.clone(),
+        cpu: row.cpu.clone(),
+        revision: row.revision.clone(),
     })
 }
 
@@ -215,6 +221,9 @@ mod tests {
             rounds: 3,
             warning: String::new(),
             processor_share: None,
+            cpu: String::new(),
+            revision: String::new(),
+            measured_at: String::new(),
         }
     }
 
