@@ -11,6 +11,7 @@ use densenet_bench::backends::{
 use densenet_bench::formats::ablation::{Execution, Precision};
 use densenet_bench::host::{
     CudaView, Gpu, GpuReader, GpuReading, ProcessMemory, available_memory, available_threads, build, choose_threads,
+    this_processor,
 };
 use densenet_bench::model::{Model, initial_weights};
 use densenet_bench::network::{Shape, presets};
@@ -37,7 +38,7 @@ struct Finding {
 }
 
 pub fn run(_: &Arguments) -> Outcome {
-    let mut findings = vec![program(), threads(), memory()];
+    let mut findings = vec![program(), processor(), threads(), memory()];
     findings.extend(resident_set());
     findings.push(libtorch());
     findings.extend(BACKENDS.iter().copied().map(backend));
@@ -83,6 +84,15 @@ fn program() -> Finding {
                 build::RUSTC
             ),
         },
+    }
+}
+
+/// The processor, and the vector instructions that are used.
+fn processor() -> Finding {
+    Finding {
+        mark: Mark::Ok,
+        subject: "processor",
+        text: this_processor(),
     }
 }
 

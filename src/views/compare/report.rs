@@ -193,6 +193,8 @@ mod tests {
             reserved_peak_bytes: None,
             process_peak_bytes: None,
             warning: String::new(),
+            cpu: String::new(),
+            revision: String::new(),
         }
     }
 
