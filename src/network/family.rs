@@ -115,6 +115,10 @@ pub struct PublishedError {
     pub cifar10: Option<f64>,
     /// CIFAR-100.
     pub cifar100: Option<f64>,
+    /// Epochs that the paper trained for.
+    pub epochs: usize,
+    /// Images in its batches.
+    pub batch_size: usize,
 }
 
 /// A network of any family.

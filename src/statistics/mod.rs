@@ -5,6 +5,7 @@
 //! of the numbers must know of.
 
 mod bootstrap;
+mod error_interval;
 mod location;
 mod median_interval;
 mod order;
@@ -14,6 +15,7 @@ mod stability_words;
 mod summary;
 
 pub use bootstrap::{Draw, bootstrap_mean_interval};
+pub use error_interval::{error_interval, standard_error_of_images};
 pub use location::{mean, mean_interval, sample_standard_deviation, student_t_quantile};
 pub use median_interval::{MedianInterval, MedianRatio, RatioIntervalMethod, median_interval, median_ratio};
 pub use order::{median, median_absolute_deviation, quantile};

@@ -1,5 +1,6 @@
 //! The summary of a group of repetitions.
 
+use super::error_interval::error_interval;
 use super::location::{mean, mean_interval, sample_standard_deviation};
 
 /// The mean of a group, one sample a seed, and how far it can be trusted.
@@ -11,18 +12,32 @@ pub struct Summary {
     pub mean: f64,
     /// Their sample standard deviation s, with n - 1 in the denominator; none below two samples.
     pub standard_deviation: Option<f64>,
-    /// The 95 % interval of the mean by Student's t; none below two samples.
+    /// The 95 % interval of the mean; none below two samples.
     pub interval: Option<(f64, f64)>,
 }
 
 impl Summary {
-    /// Summarises samples that are finite; `None` of no samples.
+    /// Summarises samples that are finite, with an interval by Student's t; `None` of no samples.
     pub fn of(samples: &[f64]) -> Option<Self> {
         Some(Self {
             n: samples.len(),
             mean: mean(samples)?,
             standard_deviation: sample_standard_deviation(samples),
             interval: mean_interval(samples, 0.95),
+        })
+    }
+
+    /// Summarises errors, shares from 0 to 1 that were counted on so many test images, with the interval over seeds and images
+    /// ([`error_interval`]); where their number is not known, over the seeds alone, within `[0, 1]`. `None` of no errors.
+    pub fn of_errors(errors: &[f64], images: Option<usize>) -> Option<Self> {
+        let summary = Self::of(errors)?;
+        let within = |(low, high): (f64, f64)| (low.max(0.0), high.min(1.0));
+        Some(Self {
+            interval: match images {
+                Some(images) => error_interval(errors, images, 0.95),
+                None => summary.interval.map(within),
+            },
+            ..summary
         })
     }
 }

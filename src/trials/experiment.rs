@@ -7,7 +7,9 @@ use super::record::TrialRecord;
 use crate::data::{
     self, DataError, DataSet, FilesSurvey, Outline, Progress, Survey, check_training_classes, untested_in_words,
 };
-use crate::formats::ablation::{Ablation, Augment, DataSetName, DataSettings, FormatError, Settings, Variant};
+use crate::formats::ablation::{
+    Ablation, Augment, DataSetName, DataSettings, Duration, FormatError, Settings, TrainSettings, Variant,
+};
 use crate::network::Graph;
 
 /// An ablation whose variants are known to fit their data.
@@ -171,14 +173,27 @@ fn record(
         published_error: published_error(&variant.settings),
         device: String::new(),
         threads: 0,
+        test_images: Some(planned.outline.test_images),
         cpu: String::new(),
         revision: String::new(),
     }
 }
 
-/// The published error of this network on these data with augmentation.
+/// The published error of this network on these data with augmentation. It stands beside training by the same recipe alone:
+/// as many epochs of all images in batches of the same size, with the same learning rates.
 fn published_error(settings: &Settings) -> Option<f64> {
     let published = settings.model.published()?;
+    let (train, data) = (settings.train.as_ref()?, &settings.data);
+    let usual = TrainSettings::default();
+    let is_the_recipe = train.duration == Duration::Epochs(published.epochs)
+        && train.batch_size == published.batch_size
+        && (train.learning_rate, train.momentum, train.weight_decay)
+            == (usual.learning_rate, usual.momentum, usual.weight_decay)
+        && train.schedule == usual.schedule
+        && (data.train_limit, data.test_limit, data.validation_share) == (None, None, 0.0);
+    if !is_the_recipe {
+        return None;
+    }
     match (settings.data.dataset, settings.data.augment) {
         (DataSetName::Cifar10, Augment::ShiftFlip) => published.cifar10,
         (DataSetName::Cifar100, Augment::ShiftFlip) => published.cifar100,
@@ -198,6 +213,30 @@ mod tests {
             "name = \"x\"\nquestion = \"?\"\n[data]\n{data}\n[model]\ndepth = 10\n[train]\nepochs = 2\nseeds = [3, 5]\n"
         );
         parse(&text, Path::new("x.toml")).unwrap()
+    }
+
+    #[test]
+    fn a_published_error_stands_beside_the_papers_own_recipe_alone() {
+        let of = |data: &str, train: &str| {
+            let text = format!(
+                "name = \"x\"\nquestion = \"?\"\n[data]\ndataset = \"cifar10\"\naugment = \"shift-flip\"\n{data}\n\
+                 [model]\npreset = \"densenet-bc-100-12\"\n[train]\n{train}\n"
+            );
+            let ablation = parse(&text, Path::new("x.toml")).unwrap();
+            published_error(&ablation.variants[0].settings)
+        };
+        assert_eq!(of("", "epochs = 300"), Some(0.0451));
+        for (data, train) in [
+            ("", "epochs = 30"),
+            ("", "steps = 234600"),
+            ("", "epochs = 300\nbatch-size = 128"),
+            ("", "epochs = 300\nlearning-rate = 0.05"),
+            ("", "epochs = 300\nschedule = \"cosine\""),
+            ("train-limit = 5000", "epochs = 300"),
+            ("validation-share = 0.1", "epochs = 300"),
+        ] {
+            assert_eq!(of(data, train), None, "{data} {train}");
+        }
     }
 
     #[test]

@@ -51,6 +51,9 @@ pub struct TrialRecord {
     pub device: String,
     /// Threads of the device's backend.
     pub threads: usize,
+    /// Images of the test split; none in earlier records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_images: Option<usize>,
     /// The processor in words, with its kind and the vector instructions in use; empty in earlier records.
     #[serde(default)]
     pub cpu: String,
@@ -212,6 +215,7 @@ impl TrialRecord {
             weights_sha256: result.weights_sha256.clone(),
             processor_share: result.processor.and_then(|processor| processor.share()),
             warning: result.warning(),
+            test_images: self.test_images,
             cpu: self.cpu.clone(),
             revision: self.revision.clone(),
         }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::formats::study::Study;
 use crate::formats::tables::{EpochRow, Status, SweptValue, TrialRow};
-use crate::statistics::Summary;
+use crate::statistics::{Summary, standard_error_of_images};
+use crate::words::grouped;
 
 /// A study with its variants in order.
 #[derive(Clone, Debug)]
@@ -135,6 +136,32 @@ impl<'a> Grouped<'a> {
         self.trials().filter(|trial| !trial.is_finished()).count()
     }
 
+    /// What the intervals of the test errors are: "interval: 95 %, over seeds and the 360 test images.", with the standard
+    /// error that the images alone leave.
+    pub fn error_intervals_in_words(&self) -> String {
+        let with_errors = self.variants.iter().filter(|group| group.test_error().is_some());
+        let images: Vec<Option<usize>> = with_errors.clone().map(Group::test_images).collect();
+        let Some(first) = images
+            .first()
+            .copied()
+            .flatten()
+            .filter(|_| images.iter().all(Option::is_some))
+        else {
+            return "interval of the mean by Student's t.".to_owned();
+        };
+        let standard_errors =
+            with_errors.filter_map(|group| standard_error_of_images(group.test_error()?.mean, group.test_images()?));
+        let largest = standard_errors.fold(0.0, f64::max);
+        let of_images = match images.iter().all(|other| *other == Some(first)) {
+            true => format!("the {} test images", grouped(first as u64)),
+            false => "test images".to_owned(),
+        };
+        format!(
+            "interval: 95 %, over seeds and {of_images}, which alone leave a standard error of up to {:.2} points.",
+            100.0 * largest
+        )
+    }
+
     /// The different values of a text column, joined by commas.
     pub fn all(&self, column: impl Fn(&'a TrialRow) -> &'a str) -> String {
         let mut values: Vec<&str> = Vec::new();
@@ -158,9 +185,17 @@ impl<'a> Group<'a> {
             .collect()
     }
 
-    /// The final test error of the finished trials, a share from 0 to 1.
+    /// The final test error of the finished trials, a share from 0 to 1, with its interval over seeds and test images.
     pub fn test_error(&self) -> Option<Summary> {
-        Summary::of(&self.samples(|row| row.final_test_error))
+        Summary::of_errors(&self.samples(|row| row.final_test_error), self.test_images())
+    }
+
+    /// The test images of every finished trial; none in earlier tables, and where trials differ in it.
+    pub fn test_images(&self) -> Option<usize> {
+        let finished = self.trials.iter().filter(|trial| trial.is_finished());
+        let mut images = finished.map(|trial| trial.row.test_images);
+        let first = images.next()??;
+        images.all(|other| other == Some(first)).then_some(first)
     }
 
     /// What the paper prints for this network on this data set.
@@ -227,6 +262,27 @@ mod tests {
             3,
             4,
         )
+    }
+
+    #[test]
+    fn errors_have_intervals_over_seeds_and_test_images_where_their_number_is_known() {
+        let mut study = sample();
+        let words = |study: &Study| Grouped::of(study).error_intervals_in_words();
+        assert_eq!(words(&study), "interval of the mean by Student's t.");
+        for row in &mut study.trials {
+            (row.test_images, row.final_test_error) = (Some(360), Some(0.025));
+        }
+        let grouped = Grouped::of(&study);
+        let summary = grouped.variants[0].test_error().unwrap();
+        let (low, high) = summary.interval.unwrap();
+        assert_eq!(summary.standard_deviation, Some(0.0));
+        assert!(low < 0.01 && high > 0.04, "{low} {high}");
+        assert_eq!(
+            words(&study),
+            "interval: 95 %, over seeds and the 360 test images, which alone leave a standard error of up to 0.90 points."
+        );
+        study.trials[0].test_images = Some(100);
+        assert_eq!(words(&study), "interval of the mean by Student's t.");
     }
 
     #[test]

@@ -150,6 +150,7 @@ pub fn trained(variants: &[SampleVariant], seeds: u64, epochs: usize) -> Study {
                 weights_sha256: "0".repeat(64),
                 processor_share: Some(0.99),
                 warning: String::new(),
+                test_images: None,
                 cpu: String::new(),
                 revision: String::new(),
             });

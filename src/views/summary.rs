@@ -131,7 +131,10 @@ fn note(study: &Grouped<'_>) -> String {
         return "No trial has finished.".to_owned();
     }
     let mut note = if errors.iter().any(|error| error.n > 1) {
-        "Errors: mean ± sample standard deviation over n seeds; interval of the mean by Student's t.".to_owned()
+        format!(
+            "Errors: mean ± sample standard deviation over n seeds; {}",
+            study.error_intervals_in_words()
+        )
     } else {
         "Errors of one seed each: they have no spread.".to_owned()
     };
@@ -215,7 +218,7 @@ mod tests {
             console(&sample),
             "variant         parameters         MACs  test error (%)  95 % interval  n  images/s\n\
              --------------  ----------  -----------  --------------  -------------  -  --------\n\
-             growth-rate=8       78,000   20,280,000     2.00 ± 1.00  [-0.48, 4.48]  3     2,000\n\
+             growth-rate=8       78,000   20,280,000     2.00 ± 1.00   [0.00, 4.48]  3     2,000\n\
              growth-rate=12   1,019,722  265,127,720     5.00 ± 0.00   [5.00, 5.00]  3      42.2\n\
              Errors: mean ± sample standard deviation over n seeds; interval of the mean by Student's t. MACs: for \
              one image. Images a second: training, median over seeds.\n"

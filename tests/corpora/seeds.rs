@@ -37,9 +37,9 @@ pub fn of(target: &str) -> Vec<Seed> {
         "records" => records(),
         "trials_csv" => table::<TrialRow>(
             "growth,t,growth-rate=12,0,ok,,cpu,plain,f32,densenet,digits,\"[3, 3, 3]\",12,false,1.0,16,0.0,75730,1349400,10,64,230,\
-             0.05,0.01,,,0.1,0.0296,,839.5,1000000,5000000000,00ff,0.97,,AMD EPYC with AVX2,00ff\n\
+             0.05,0.01,,,0.1,0.0296,,839.5,1000000,5000000000,00ff,0.97,,360,AMD EPYC with AVX2,00ff\n\
              growth,u,growth-rate=8,18446744073709551615,failed,\"it \"\"broke\"\",\nsee below\",cpu,plain,f32,densenet,digits,3-3-3,8,\
-             true,0.5,16,0.2,39082,737904,10,64,230,NaN,inf,-0.0,1e-320,,,0.05,,,,,0.4,doubtful,,\n",
+             true,0.5,16,0.2,39082,737904,10,64,230,NaN,inf,-0.0,1e-320,,,0.05,,,,,0.4,doubtful,,,\n",
         ),
         "steps_csv" => table::<StepRow>("t,base,0,0,0,2.302585092994046,0.1\nt,base,0,0,1,NaN,0.1\n"),
         "epochs_csv" => {

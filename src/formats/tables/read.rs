@@ -212,6 +212,7 @@ mod tests {
             weights_sha256: String::new(),
             processor_share: None,
             warning: String::new(),
+            test_images: None,
             cpu: String::new(),
             revision: String::new(),
         }
@@ -225,7 +226,7 @@ mod tests {
             "ablation,trial,variant,seed,status,error,device,execution,precision,family,dataset,block_layers,\
              growth_rate,bottleneck,compression,initial_channels,dropout,parameters,macs,epochs,batch_size,steps,\
              final_train_loss,final_train_error,final_validation_loss,final_validation_error,final_test_loss,final_test_error,\
-             published_error,train_images_per_second,peak_memory_bytes,wall_ns,weights_sha256,processor_share,warning,cpu,revision\n"
+             published_error,train_images_per_second,peak_memory_bytes,wall_ns,weights_sha256,processor_share,warning,test_images,cpu,revision\n"
         );
         assert_eq!(
             header(write_rows::<StepRow>(&[]).unwrap()),

@@ -85,7 +85,8 @@ row! {
         final_test_loss: Option<f64>,
         /// The share of wrong test images after the last epoch: never the best of many.
         final_test_error: Option<f64>,
-        /// What the paper's Table 2 prints for this network on CIFAR with augmentation.
+        /// What its paper prints for this network on CIFAR with augmentation, where it was trained by the paper's recipe (epochs,
+        /// batch, learning rates, all images); else empty.
         published_error: Option<f64>,
         /// Training images over the time of the training parts of the epochs; evaluation, and the first epoch where there
         /// are several, are left out.
@@ -104,6 +105,8 @@ row! {
         /// What makes the speed doubtful, with what to do, and the classes without test images; else empty.
         #[serde(with = "cell")]
         warning: String = "",
+        /// Images of the test split, on which the error was counted; empty in files from before this column.
+        test_images: Option<usize> = "",
         /// The processor, its kind and the vector instructions that were used.
         #[serde(with = "cell")]
         cpu: String = "",

@@ -306,6 +306,9 @@ impl Network for DenseNet {
         Some(PublishedError {
             cifar10: Some(cifar10),
             cifar100: Some(cifar100),
+            // Section 4.2.
+            epochs: 300,
+            batch_size: 64,
         })
     }
 

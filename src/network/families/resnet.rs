@@ -177,6 +177,9 @@ impl Network for ResNet {
         published.map(|error| PublishedError {
             cifar10: Some(error),
             cifar100: None,
+            // Section 4.2: 64,000 steps.
+            epochs: 164,
+            batch_size: 128,
         })
     }
 

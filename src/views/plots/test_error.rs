@@ -267,7 +267,8 @@ pub fn caption(study: &Grouped<'_>, measured: &[VariantError<'_>], errors: &Axis
     if intervals.is_empty() {
         caption.push("No interval: it takes two seeds.".to_owned());
     } else {
-        caption.push("Interval: 95 % of the mean by Student's t.".to_owned());
+        let words = study.error_intervals_in_words();
+        caption.push(words.replacen("interval", "Interval", 1));
     }
     let is_beyond = |end: f64| errors.scale.is_beyond(end);
     if intervals.iter().any(|(low, high)| is_beyond(*low) || is_beyond(*high)) {

@@ -1,0 +1,110 @@
+//! The interval of a test error: it is of seeds, and of the images that happen to be in the test set.
+
+use super::location::{mean, sample_standard_deviation, student_t_quantile_of};
+
+/// The standard error of an error that was counted on so many images, from the images alone: sqrt(p (1 - p) / images). For p
+/// it takes (wrong + 2) / (images + 4), Agresti and Coull's, so that no wrong image does not mean no doubt.
+///
+/// `error` is a share from 0 to 1. `None` without an image.
+pub fn standard_error_of_images(error: f64, images: usize) -> Option<f64> {
+    if images == 0 {
+        return None;
+    }
+    let images = images as f64;
+    let share = (error * images + 2.0) / (images + 4.0);
+    Some((share * (1.0 - share) / images).sqrt())
+}
+
+/// The interval of the mean of errors, one a seed, all counted on the same `images` test images: of what other seeds and
+/// other images of the same kind would give. The variances of both add up, and Student's t has Satterthwaite's degrees of
+/// freedom, in which that of the images counts as known. Which image each seed got wrong is not looked at; the images'
+/// variance is then the largest that it can be, and the interval covers the truth more often than `confidence`
+/// (`scripts/error-coverage.py`). It stays within `[0, 1]`.
+///
+/// `None` below two seeds, without an image, and for a confidence outside (0, 1).
+pub fn error_interval(errors: &[f64], images: usize, confidence: f64) -> Option<(f64, f64)> {
+    let (mean, deviation) = (mean(errors)?, sample_standard_deviation(errors)?);
+    let seeds = errors.len() as f64;
+    let of_seeds = deviation.powi(2) / seeds;
+    let variance = of_seeds + standard_error_of_images(mean, images)?.powi(2);
+    // Without a spread of the seeds the variance is known, and the distribution normal.
+    let freedom = match of_seeds > 0.0 {
+        true => ((seeds - 1.0) * (variance / of_seeds).powi(2)).min(KNOWN),
+        false => KNOWN,
+    };
+    let half_width = student_t_quantile_of(0.5 + confidence / 2.0, freedom)? * variance.sqrt();
+    Some(((mean - half_width).max(0.0), (mean + half_width).min(1.0)))
+}
+
+/// Degrees of freedom at which Student's t is the normal distribution to six digits.
+const KNOWN: f64 = 1e6;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::{Purpose, Stream};
+
+    #[test]
+    fn seeds_that_agree_leave_the_doubt_of_the_images() {
+        // Nine of 360 images each: p = 11 / 364, 1.96 * sqrt(p (1 - p) / 360) = 0.017682.
+        let (low, high) = error_interval(&[0.025; 3], 360, 0.95).unwrap();
+        assert!(
+            (low - (0.025 - 0.017_682)).abs() < 1e-5 && (high - 0.042_682).abs() < 1e-5,
+            "{low} {high}"
+        );
+        // No wrong image is not no doubt, and no interval leaves the shares.
+        let (low, high) = error_interval(&[0.0; 3], 360, 0.95).unwrap();
+        assert!(low == 0.0 && high > 1.0 / 360.0);
+        assert_eq!(error_interval(&[0.1, 0.9], 360, 0.95).unwrap(), (0.0, 1.0));
+    }
+
+    #[test]
+    fn with_many_images_it_is_the_interval_over_seeds() {
+        let errors = [0.024, 0.025, 0.029];
+        let (low, high) = error_interval(&errors, usize::MAX, 0.95).unwrap();
+        let (t_low, t_high) = super::super::mean_interval(&errors, 0.95).unwrap();
+        assert!((low - t_low).abs() < 1e-9 && (high - t_high).abs() < 1e-9);
+    }
+
+    #[test]
+    fn too_few_seeds_or_images_have_none() {
+        assert_eq!(error_interval(&[0.1], 360, 0.95), None);
+        assert_eq!(error_interval(&[0.1, 0.2], 0, 0.95), None);
+    }
+
+    /// Over seeds and images the truth is covered; over seeds alone it is not. Each image has a difficulty, hard ones for
+    /// nearly every seed.
+    #[test]
+    fn it_covers_the_error_over_seeds_and_images() {
+        const ROUNDS: usize = 400;
+        let mut stream = Stream::named(7, Purpose::Resampling, "coverage");
+        let mut chance = || stream.below(1 << 20) as f64 / f64::from(1 << 20);
+        for seeds in [3, 5, 10] {
+            let (mut covered, mut covered_by_seeds) = (0, 0);
+            for _ in 0..ROUNDS {
+                // A tenth of the images are hard: wrong for 0.5 to 1 of the seeds, the others for none: 7.5 % in all.
+                let images: Vec<f64> = (0..360)
+                    .map(|_| if chance() < 0.1 { 0.5 + 0.5 * chance() } else { 0.0 })
+                    .collect();
+                let errors: Vec<f64> = (0..seeds)
+                    .map(|_| {
+                        let wrong = images.iter().filter(|&&difficulty| chance() < difficulty).count();
+                        wrong as f64 / 360.0
+                    })
+                    .collect();
+                let covers =
+                    |interval: Option<(f64, f64)>| interval.is_some_and(|(low, high)| low <= 0.075 && 0.075 <= high);
+                covered += usize::from(covers(error_interval(&errors, 360, 0.95)));
+                covered_by_seeds += usize::from(covers(super::super::mean_interval(&errors, 0.95)));
+            }
+            assert!(
+                covered as f64 >= 0.95 * ROUNDS as f64,
+                "{seeds} seeds: {covered} of {ROUNDS}"
+            );
+            assert!(
+                (covered_by_seeds as f64) < 0.93 * ROUNDS as f64,
+                "{seeds} seeds: {covered_by_seeds} of {ROUNDS}"
+            );
+        }
+    }
+}
