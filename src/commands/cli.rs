@@ -30,8 +30,8 @@ Examples:
   densenet-bench compare results/a results/b           on the same seeds, with intervals and tests
   densenet-bench data fetch cifar10                    download CIFAR-10 and verify its checksum
 
-Exit status: 0 all trials ok, 1 some trial failed, 2 bad usage or bad input and nothing started, 130 and 143 stopped by
-SIGINT and SIGTERM with the work so far kept.";
+Exit status: 0 all trials ok, 1 some trial failed, 2 bad usage or bad input and nothing started, 129, 130 and 143 stopped by
+SIGHUP, SIGINT and SIGTERM with the work so far kept.";
 
 #[derive(Subcommand)]
 enum Verb {

@@ -63,6 +63,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let read: Vec<&Path> = path
         .into_iter()
         .chain([&arguments.file])
+        .chain(&ablation.variants[index].settings.data.path)
         .map(PathBuf::as_path)
         .collect();
     let out = (arguments.logits.as_deref())

@@ -1,10 +1,11 @@
 //! The status of a folder's trials, without their data: planned, started, running, ended or stale.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 
-use super::folder::{FolderError, ResultFolder};
+use super::experiment::Trial;
+use super::folder::{FolderError, RECORD, ResultFolder};
 use super::identity::identity;
 use super::lock::Holder;
 use super::record::{TrialRecord, TrialResult};
@@ -68,6 +69,19 @@ pub fn overview(
         trials.push(trial);
     }
     Ok(trials)
+}
+
+/// The trials that a folder has and `planned` has not.
+pub fn count_stale(folder: &ResultFolder, planned: &[Trial]) -> usize {
+    let planned: BTreeSet<&str> = planned.iter().map(|trial| trial.record.trial.as_str()).collect();
+    let entries = fs::read_dir(folder.root().join("trials"))
+        .into_iter()
+        .flatten()
+        .flatten();
+    let started = entries.filter(|entry| entry.path().join(RECORD).is_file());
+    started
+        .filter(|entry| !entry.file_name().to_str().is_some_and(|name| planned.contains(name)))
+        .count()
 }
 
 fn of(

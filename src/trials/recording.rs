@@ -178,6 +178,7 @@ impl Observer for Recording<'_> {
         };
         self.epochs.append(std::slice::from_ref(&row))?;
         (self.report)(&Event::Epoch {
+            train_loss: Some(outcome.train.loss).filter(|loss| loss.is_finite()),
             epoch,
             test_error: row.test_error,
         });

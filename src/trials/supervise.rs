@@ -41,6 +41,8 @@ pub enum Event {
     Epoch {
         /// The epoch, from 0.
         epoch: usize,
+        /// The mean loss over it; none of one that is not finite, which JSON lacks.
+        train_loss: Option<f64>,
         /// The test error after it.
         test_error: f64,
     },

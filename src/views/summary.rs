@@ -150,13 +150,13 @@ fn note(study: &Grouped<'_>) -> String {
     note
 }
 
-/// A line for each trial whose speed is doubtful.
+/// A line for each trial whose speed or error is doubtful.
 fn doubtful(study: &Grouped<'_>) -> Vec<String> {
     let rows = study.trials().map(|trial| trial.row);
     let doubtful = rows.filter(|row| !row.warning.is_empty());
     let line = |row: &TrialRow| {
         let warning = one_line(&row.warning);
-        format!("{}, seed {}: images/s doubtful: {warning}", row.variant, row.seed)
+        format!("{}, seed {}: doubtful: {warning}", row.variant, row.seed)
     };
     doubtful.map(line).collect()
 }
@@ -265,7 +265,7 @@ mod tests {
     fn a_trial_whose_speed_is_doubtful_is_listed_below_the_table() {
         let mut sample = sample();
         sample.trials[4].warning = "its threads got 41 % of the processor time".to_owned();
-        let line = "growth-rate=12, seed 1: images/s doubtful: its threads got 41 % of the processor time\n";
+        let line = "growth-rate=12, seed 1: doubtful: its threads got 41 % of the processor time\n";
         assert!(console(&sample).ends_with(line), "{}", console(&sample));
         assert!(markdown::document(&document(&sample)).contains(line));
     }

@@ -55,6 +55,18 @@ pub fn say_of_others(others: &[MeasurementRecord], folder: &ResultFolder) {
     ));
 }
 
+/// Says that trials of an earlier version of the ablation file are there.
+pub fn say_of_stale(stale: usize, folder: &ResultFolder) {
+    if stale > 0 {
+        say(&format!(
+            "note: {} of an earlier version of the ablation file, or of another with this name, stay in {} and are left out of \
+             the tables; `densenet-bench status` lists them",
+            counted(stale, "trial"),
+            folder.root().display()
+        ));
+    }
+}
+
 fn in_words(origin: &Origin) -> String {
     let cpu = match origin.cpu.as_str() {
         "" => "an unknown processor",

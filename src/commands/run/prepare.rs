@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use densenet_bench::backends::BackendDevice;
 use densenet_bench::host::{Environment, Stop, build, default_threads, this_processor, vector_instructions};
 use densenet_bench::measurement::{Cells, MeasurementRecord, Measurements, Origin, measurements, searches};
-use densenet_bench::trials::{Experiment, Lock, ResultFolder, Trial};
+use densenet_bench::trials::{Experiment, Lock, ResultFolder, Trial, count_stale};
 
-use super::messages::say_of_others;
+use super::messages::{say_of_others, say_of_stale};
 use super::plan::{Plan, threads};
 use super::resume::{hold, unfinished, unusable};
 use super::{Arguments, Failure, Work, say};
@@ -101,6 +101,7 @@ pub fn prepare(plan: Plan, work: Work, arguments: &Arguments) -> Result<Prepared
     let mut unmeasured = 0;
     match work {
         Work::MeasureAndTrain => {
+            say_of_stale(count_stale(&folder, &experiment.trials), &folder);
             let trials = experiment.trials.iter().enumerate();
             let selected = trials.filter(|(_, trial)| chosen[trial.variant]);
             todo = unfinished(&folder, selected, &environment, device)?;

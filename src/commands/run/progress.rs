@@ -105,7 +105,13 @@ impl Progress {
                 self.current.loss = losses.last().copied().flatten();
                 self.current.images_per_second = Some(images_per_second);
             }
-            Event::Epoch { epoch, test_error } => {
+            Event::Epoch {
+                epoch,
+                train_loss,
+                test_error,
+            } => {
+                // Of the steps it was the last one's so far.
+                self.current.loss = train_loss;
                 self.current.test_error = Some(test_error);
                 self.log_epoch(epoch);
             }

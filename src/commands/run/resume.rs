@@ -3,13 +3,20 @@
 use densenet_bench::backends::BackendDevice;
 use densenet_bench::formats::tables::Status;
 use densenet_bench::host::Environment;
-use densenet_bench::trials::{FolderError, Lock, ResultFolder, Trial};
+use densenet_bench::trials::{FolderError, Lock, ResultFolder, Trial, foreign_file};
 
 use super::{Failure, say};
 
 /// Holds the result folder, emptied for `--fresh`, until the value is dropped.
 pub fn hold(folder: &ResultFolder, fresh: bool) -> Result<Lock, Failure> {
     let there = folder.root().exists();
+    if let Some(file) = foreign_file(folder.root()).filter(|_| !fresh) {
+        return Err(Failure::Input(format!(
+            "{}: this file would be replaced, and its folder has no ablation.toml, so no run has made it; name another folder with \
+             --out, or move the file away",
+            file.display()
+        )));
+    }
     let held = folder.hold().map_err(unusable)?;
     if !(fresh && there) {
         return Ok(held);
@@ -23,7 +30,12 @@ pub fn hold(folder: &ResultFolder, fresh: bool) -> Result<Lock, Failure> {
 /// A result folder that cannot be used before anything has been started.
 pub fn unusable(error: FolderError) -> Failure {
     Failure::Input(match error {
-        FolderError::System(error) => format!("{error}; or name a folder that can be written with --out"),
+        FolderError::System(error) => {
+            let error = error.to_string();
+            // An error of the system's may come with a remedy of its own.
+            let or = if error.contains("; ") { "or " } else { "" };
+            format!("{error}; {or}name a folder that can be written with --out")
+        }
         error => error.to_string(),
     })
 }

@@ -31,10 +31,14 @@ pub fn print(text: &str) -> Result<(), Failure> {
 }
 
 /// Where a verb's output goes, checked before the work that makes it. What a run has recorded is no place for it, nor is
-/// a file that the verb reads.
+/// a file that the verb reads, alone or in a folder of data.
 pub fn output_at(path: &Path, read: &[&Path]) -> Result<Output, Failure> {
     let output = Output::at(path).map_err(Failure::input)?;
-    let rule = if read.iter().any(|read| output.is_file(read)) {
+    let is_within = |folder: &&Path| match (path.canonicalize(), folder.canonicalize()) {
+        (Ok(path), Ok(folder)) => folder.is_dir() && path.is_file() && path.starts_with(folder),
+        _ => false,
+    };
+    let rule = if read.iter().any(|read| output.is_file(read) || is_within(read)) {
         "it is read by the same command"
     } else if is_recorded(path) {
         "it is part of what a run has recorded"

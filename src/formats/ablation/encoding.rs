@@ -14,13 +14,22 @@ const LOOKED_AT: usize = 4096;
 /// Bytes that are not UTF-8: the encoding that they look like, and how to convert it.
 pub fn text_of_bytes(bytes: Vec<u8>, file: &Path) -> Result<String, FormatError> {
     if let Some(name) = utf_16_or_32(&bytes) {
-        let remedy = "save it as UTF-8; in PowerShell: Get-Content FILE | Set-Content -Encoding utf8 NEW.toml; elsewhere: \
-                      iconv -f UTF-16 -t UTF-8 FILE > NEW.toml";
-        let fault = whole_file(
-            format!(
-                "the file is {name}, as Windows PowerShell's > and Notepad write it; an ablation file is UTF-8 text"
+        // Without a mark iconv has to be told the order of the bytes.
+        let of_iconv = match (name.contains("without a mark"), name.contains("big-endian")) {
+            (false, _) => name[..6].to_owned(),
+            (true, true) => format!("{}BE", &name[..6]),
+            (true, false) => format!("{}LE", &name[..6]),
+        };
+        let (writers, in_powershell) = match name {
+            "UTF-16 (little-endian)" => (
+                ", as Windows PowerShell's > and Notepad write it",
+                "in PowerShell: Get-Content FILE | Set-Content -Encoding utf8 NEW.toml; elsewhere: ",
             ),
-            remedy.replace("UTF-16", &name[..6]),
+            _ => ("", "or run: "),
+        };
+        let fault = whole_file(
+            format!("the file is {name}{writers}; an ablation file is UTF-8 text"),
+            format!("save it as UTF-8; {in_powershell}iconv -f {of_iconv} -t UTF-8 FILE > NEW.toml"),
         );
         return Err(fault.in_file(file));
     }
@@ -51,7 +60,20 @@ fn utf_16_or_32(bytes: &[u8]) -> Option<&'static str> {
         _ => {}
     }
     let looked_at = &bytes[..bytes.len().min(LOOKED_AT)];
-    // Of ASCII every second byte is zero.
+    // Of ASCII in units of four bytes three are zero, and in units of two every second one.
+    let letters = |place: usize| {
+        let of_each = looked_at.chunks_exact(4);
+        let is_letter = |unit: &&[u8]| unit.iter().enumerate().all(|(at, &byte)| (byte == 0) != (at == place));
+        of_each.clone().filter(is_letter).count() >= (of_each.len() * 9 / 10).max(1)
+    };
+    for (place, name) in [
+        (0, "UTF-32 (little-endian, without a mark)"),
+        (3, "UTF-32 (big-endian, without a mark)"),
+    ] {
+        if letters(place) {
+            return Some(name);
+        }
+    }
     let zeros = |first: usize| {
         let every_second = looked_at.iter().skip(first).step_by(2);
         every_second.filter(|&&byte| byte == 0).count()
@@ -132,14 +154,34 @@ mod tests {
     #[test]
     fn utf_16_is_named_with_and_without_a_mark_and_the_remedy_converts_it() {
         let marked = format!("\u{feff}{TEXT}");
-        for (bytes, name) in [
-            (utf_16(&marked, u16::to_le_bytes), "UTF-16 (little-endian),"),
-            (utf_16(&marked, u16::to_be_bytes), "UTF-16 (big-endian),"),
+        let utf_32 = |order: fn(u32) -> [u8; 4]| TEXT.chars().flat_map(|letter| order(letter.into())).collect();
+        for (bytes, name, of_iconv) in [
+            (
+                utf_16(&marked, u16::to_le_bytes),
+                "UTF-16 (little-endian), as",
+                "UTF-16",
+            ),
+            (utf_16(&marked, u16::to_be_bytes), "UTF-16 (big-endian);", "UTF-16"),
             (
                 utf_16(TEXT, u16::to_le_bytes),
-                "UTF-16 (little-endian, without a mark),",
+                "UTF-16 (little-endian, without a mark);",
+                "UTF-16LE",
             ),
-            (utf_16(TEXT, u16::to_be_bytes), "UTF-16 (big-endian, without a mark),"),
+            (
+                utf_16(TEXT, u16::to_be_bytes),
+                "UTF-16 (big-endian, without a mark);",
+                "UTF-16BE",
+            ),
+            (
+                utf_32(u32::to_le_bytes),
+                "UTF-32 (little-endian, without a mark);",
+                "UTF-32LE",
+            ),
+            (
+                utf_32(u32::to_be_bytes),
+                "UTF-32 (big-endian, without a mark);",
+                "UTF-32BE",
+            ),
         ] {
             let message = refused(&bytes);
             assert!(
@@ -147,7 +189,7 @@ mod tests {
                 "{message}"
             );
             assert!(
-                message.contains("is UTF-8 text") && message.contains("iconv -f UTF-16 -t UTF-8"),
+                message.contains("is UTF-8 text") && message.contains(&format!("iconv -f {of_iconv} -t UTF-8")),
                 "{message}"
             );
         }
