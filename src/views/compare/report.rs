@@ -9,7 +9,8 @@ use crate::views::text::counted;
 
 const OF_TRAINED: &str = "Over the n seeds that both sides have: means, the mean of B - A, its 95 % interval (Student's t \
      below ten seeds, a bootstrap from ten on), the two-sided p of the sign-flip test, not adjusted for the number of rows. \
-     n too small: no outcome of so few seeds could reach p = 0.05.";
+     n too small: no outcome of so few seeds could reach p = 0.05. Not tested: speeds and memory of trials, since what else the \
+     machine did is the same for all seeds of a side; [measure] compares speeds.";
 const OF_MEASURED: &str = "Step times: medians in ms with a 95 % interval from the rounds' medians (Student's t, from three \
      rounds on). B / A: of rounds that took turns the ratio within a round and a paired t, from five rounds on; of others \
      (+) Welch's t on the rounds' medians. Peak: bytes of live tensors.";
@@ -88,7 +89,7 @@ fn trained_table(rows: &[(String, &TrainedComparison)]) -> Table {
         bracketed(row.interval.map(|(low, high)| (number(row, low), number(row, high))))
     });
     column("n", Side::Right, &|row| row.n.to_string());
-    column("p", Side::Right, &|row| p_text(row.p));
+    column("p", Side::Right, &|row| row.p.map(p_text).unwrap_or_default());
     column("verdict", Side::Left, &|row| verdict_text(row.verdict).to_owned());
     with_variants(table, rows.iter().map(|(label, _)| label.clone()).collect())
 }
@@ -107,6 +108,7 @@ fn verdict_text(verdict: Verdict) -> &'static str {
         Verdict::NTooSmall => "n too small",
         Verdict::Differ => "differ",
         Verdict::NoDifferenceShown => "no difference shown",
+        Verdict::NotTested => "not tested",
     }
 }
 
@@ -227,8 +229,8 @@ mod tests {
                     difference: -0.02,
                     interval: Some((-0.045, 0.005)),
                     interval_method: Some("student-t"),
-                    p: 0.25,
-                    smallest_p: 0.25,
+                    p: Some(0.25),
+                    smallest_p: Some(0.25),
                     verdict: Verdict::NTooSmall,
                 }],
                 measured: vec![MeasuredComparison {
