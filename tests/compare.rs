@@ -125,6 +125,13 @@ impl Results {
             cpu: String::new(),
             revision: String::new(),
             measured_at: String::new(),
+            step_ns_low: None,
+            step_ns_high: None,
+            repeat: 0,
+            step_ratio: None,
+            step_ratio_low: None,
+            step_ratio_high: None,
+            discarded_rounds: 0,
         };
         let samples: Vec<SampleRow> = (0..12)
             .map(|step| SampleRow {
@@ -138,6 +145,8 @@ impl Results {
                 step_ns: step_ns + 1000 * (step as u64 % 3),
                 threads,
                 round: step / 4,
+                repeat: 0,
+                run: String::new(),
             })
             .collect();
         fs::write(self.0.path(name).join(BatchRow::FILE), write_rows(&[row]).unwrap()).unwrap();

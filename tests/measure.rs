@@ -159,6 +159,83 @@ fn variants_share_what_they_do_not_differ_in_and_each_has_its_own_rows() {
         fs::read_dir(place.path("results/shared/measurements")).unwrap().count(),
         2
     );
+
+    // The one measurement is not compared with itself.
+    let sides = ["results/shared#schedule=cosine", "results/shared#schedule=constant"];
+    let found = place.ok(&["compare", sides[0], sides[1], "--metrics", "speeds", "--json"]);
+    let found: serde_json::Value = serde_json::from_str(&found).unwrap();
+    assert_eq!(found["variants"][0]["measured"], serde_json::json!([]));
+    let notes = found["notes"].to_string();
+    assert!(
+        notes.contains("both sides are one measurement") && notes.contains("repeats = 2"),
+        "{notes}"
+    );
+    fs::remove_file(place.path("results/shared/trials.csv")).unwrap();
+    let said = place.refused(&["compare", sides[0], sides[1], "--metrics", "speeds"]);
+    assert!(said.contains("nothing of") && said.contains("repeats = 2"), "{said}");
+}
+
+#[test]
+fn the_same_work_measured_twice_gives_the_noise_floor_and_variants_of_one_run_are_paired() {
+    let place = Workplace::new();
+    let twice = SMALL
+        .replace("[8, 16]", "[8]")
+        .replace("mode = [\"train\", \"evaluate\"]", "repeats = 2")
+        .replace("rounds = 2", "rounds = 5");
+    place.write("small.toml", &twice);
+    let printed = place.ok(&["run", "small.toml", "--threads", "1", "--device", "cpu"]);
+    let rows: Vec<BatchRow> = place.rows("results/small");
+    let keys: Vec<(&str, usize)> = rows.iter().map(|row| (row.variant.as_str(), row.repeat)).collect();
+    let (four, six) = ("growth-rate=4", "growth-rate=6");
+    assert_eq!(keys, [(four, 0), (six, 0), (four, 1), (six, 1)]);
+    assert_eq!(rows[0].step_ratio, None);
+    for row in &rows {
+        assert_eq!((row.status, row.rounds), (Status::Ok, 5));
+        let median = row.step_ns_median;
+        assert!(row.step_ns_low <= median && median <= row.step_ns_high, "{row:?}");
+    }
+    for row in &rows[1..] {
+        assert!(
+            row.step_ratio_low < row.step_ratio && row.step_ratio < row.step_ratio_high,
+            "{row:?}"
+        );
+    }
+    // The work measured again is another measurement.
+    let samples: Vec<SampleRow> = place.rows("results/small");
+    let times = |variant: &str, repeat: usize| -> Vec<u64> {
+        let of = samples
+            .iter()
+            .filter(|row| row.variant == variant && row.repeat == repeat);
+        of.map(|row| row.step_ns).collect()
+    };
+    assert_eq!(times(four, 1).len(), 5);
+    assert_ne!(times(four, 0), times(four, 1));
+    assert!(
+        samples
+            .iter()
+            .all(|row| row.run == samples[0].run && !row.run.is_empty())
+    );
+    assert!(
+        printed
+            .contains("Speed and memory\nA/A, the same work measured again, step time over the first's: growth-rate=4"),
+        "{printed}"
+    );
+
+    let sides = ["results/small#growth-rate=4", "results/small#growth-rate=6"];
+    let found = place.ok(&["compare", sides[0], sides[1], "--json"]);
+    let found: serde_json::Value = serde_json::from_str(&found).unwrap();
+    let variant = &found["variants"][0];
+    assert_eq!(variant["measured"][0]["ratio_interval_method"], "paired-rounds");
+    assert_eq!(variant["measured"][0]["ratio_rounds"], 5);
+    assert!(variant["measured"][0]["within_noise_floor"].is_boolean());
+    assert_eq!(variant["noise_floor"]["ratios"].as_array().unwrap().len(), 2);
+    let ratio = variant["measured"][0]["ratio"].as_f64().unwrap();
+    assert!((ratio - rows[1].step_ratio.unwrap()).abs() < 1e-12);
+    let text = place.ok(&["compare", sides[0], sides[1]]);
+    assert!(
+        text.find("A/A, the same work").unwrap() < text.find("B / A").unwrap(),
+        "{text}"
+    );
 }
 
 #[test]
@@ -250,8 +327,9 @@ fn every_round_is_a_process_of_its_own_and_one_that_is_killed_is_a_row() {
         sleep(Duration::from_millis(5));
     };
     assert_eq!(status.code(), Some(1));
-    assert_eq!(seen.len(), 8, "a process for each variant, mode and batch size");
     let rows: Vec<BatchRow> = place.rows("results/small");
+    let again: usize = rows.iter().map(|row| row.discarded_rounds).sum();
+    assert_eq!(seen.len(), 8 + again, "a process for each variant, mode and batch size");
     assert_eq!(rows[0].status, Status::Failed);
     assert!(
         rows[0].error.starts_with("its process was killed (signal 9"),

@@ -171,10 +171,9 @@ fn the_scripts_table_is_the_one_that_is_plotted() {
     );
     let rows = read_rows::<PeerRow>(&table, PeerRow::FILE).unwrap();
     assert_eq!(rows.len(), 4);
-    assert_eq!((rows[0].speed_ratio, rows[0].process_peak_bytes), (Some(1.5), None));
-    assert_eq!(
-        (rows[0].compiled_speed_ratio, rows[0].peak_share),
-        (Some(1.25), Some(0.25))
-    );
+    let near = |ratio: Option<f64>, expected: f64| (ratio.unwrap() - expected).abs() < 1e-12;
+    // Within the round that both have, in which its median step took 19 ms.
+    assert!(near(rows[0].speed_ratio, 30.0 / 19.0) && near(rows[0].compiled_speed_ratio, 25.0 / 19.0));
+    assert_eq!((rows[0].process_peak_bytes, rows[0].peak_share), (None, Some(0.25)));
     assert_eq!(rows[0].images_per_second, Some(500.0));
 }

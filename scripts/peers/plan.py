@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tables import COMPILED, EAGER, OWN, Case
+from tables import AGAIN, COMPILED, EAGER, OWN, Case
 
 WORKER = Path(__file__).resolve().parent / "worker.py"
 # What may stand between a variant's name and its execution.
@@ -32,6 +32,8 @@ PEERS = (
 )
 # The one whose losses the others' are compared with.
 REFERENCE = PEERS[0].name
+# That one measured a second time, for the noise floor.
+REFERENCE_AGAIN = f"{REFERENCE}, again"
 
 
 @dataclass(frozen=True)
@@ -132,7 +134,8 @@ class Plan:
         def case(peer: str, kind: str) -> Case:
             return Case(network.name, mode, size, peer, first["threads"], network.allocator, kind)
 
-        tasks = []
+        tasks: list[Task] = []
+        last: list[Task] = []
         for peer, variant in network.own:
             specs = [self.folder / spec for spec in variant["measurements"][number]["rounds"]]
             commands: list[list[str | Path]] = [[self.tools.program, "measurement", spec] for spec in specs]
@@ -146,7 +149,11 @@ class Plan:
             ]
             kind = COMPILED if peer.compiled else EAGER
             tasks.append(Task(case(peer.name, kind), commands, self.environment(first, python=True)))
-        return tasks
+            if peer.name == REFERENCE:
+                again = case(REFERENCE_AGAIN, AGAIN)
+                again.again_of = REFERENCE
+                last = [Task(again, commands, self.environment(first, python=True))]
+        return tasks + last
 
     def curves(self) -> list[Curve]:
         """The loss curves of every network that has some, the reference's before the others'."""

@@ -13,10 +13,14 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-# Who runs a case: this program, or PyTorch in one of two ways.
+import intervals
+
+# Who runs a case: this program, PyTorch in one of two ways, or one of them a second time.
 OWN = "own"
 EAGER = "eager"
 COMPILED = "compiled"
+# The work of another peer measured again, for the noise floor.
+AGAIN = "again"
 
 MEGABYTE = 1e6
 MILLISECOND = 1e6
@@ -47,6 +51,15 @@ class PeerRow:
     compiled_speed_ratio: float | None
     peak_share: float | None
     loss_difference: float | None
+    step_ns_low: int | None
+    step_ns_high: int | None
+    speed_ratio_low: float | None
+    speed_ratio_high: float | None
+    compiled_speed_ratio_low: float | None
+    compiled_speed_ratio_high: float | None
+    again_ratio: float | None
+    again_ratio_low: float | None
+    again_ratio_high: float | None
 
 
 @dataclass(frozen=True)
@@ -79,6 +92,8 @@ class Case:
     allocated_peak_bytes: int | None = None
     process_peak_bytes: int | None = None
     loss_difference: float | None = None
+    again_of: str = ""
+    discarded: int = 0
 
     def add(self, result: dict[str, Any]) -> None:
         """Takes in what one more process has measured: the samples are kept, and of each peak the highest."""
@@ -108,6 +123,18 @@ def fastest(cases: list[Case], kind: str) -> dict[tuple[str, str, int], Case]:
     return {case.key(): case for case in sorted(ran, key=lambda case: case.images_per_second() or 0.0)}
 
 
+def speed_ratio(case: Case, of: Case | None) -> tuple[float | None, float | None, float | None]:
+    """A case's images a second over another's in the rounds of both, and the ends of the 95 % interval."""
+    if of is None or case.images_per_second() is None or of.images_per_second() is None:
+        return None, None, None
+    if case is of:
+        return 1.0, None, None
+    # Images a second are over the step times.
+    ratio, interval = intervals.paired_ratio(case.samples, of.samples)
+    low, high = interval or (None, None)
+    return ratio, low, high
+
+
 def quotient(value: float | None, of: float | None) -> float | None:
     """`value` over `of`, where both are there."""
     return None if value is None or not of else value / of
@@ -116,12 +143,17 @@ def quotient(value: float | None, of: float | None) -> float | None:
 def peer_rows(cases: list[Case]) -> list[PeerRow]:
     """A row for each case; what the ratios are to is the faster layout of the same network, mode and batch size."""
     eager, compiled = fastest(cases, EAGER), fastest(cases, COMPILED)
+    by_name = {(case.key(), case.peer): case for case in cases}
     rows = []
     for case in cases:
         times = case.times() if case.status == "ok" else []
         middle = median(times) if times else None
         speed = case.images_per_second()
-        best, best_compiled = eager.get(case.key()), compiled.get(case.key())
+        best = eager.get(case.key())
+        interval = intervals.step_interval(case.samples) if times else None
+        to_eager, to_eager_low, to_eager_high = speed_ratio(case, best)
+        to_compiled, to_compiled_low, to_compiled_high = speed_ratio(case, compiled.get(case.key()))
+        again, again_low, again_high = speed_ratio(case, by_name.get((case.key(), case.again_of)))
         rows.append(
             PeerRow(
                 variant=case.variant,
@@ -141,10 +173,19 @@ def peer_rows(cases: list[Case]) -> list[PeerRow]:
                 images_per_second=speed,
                 allocated_peak_bytes=case.allocated_peak_bytes,
                 process_peak_bytes=case.process_peak_bytes,
-                speed_ratio=quotient(speed, best and best.images_per_second()),
-                compiled_speed_ratio=quotient(speed, best_compiled and best_compiled.images_per_second()),
+                speed_ratio=to_eager,
+                compiled_speed_ratio=to_compiled,
                 peak_share=quotient(case.allocated_peak_bytes, best and best.allocated_peak_bytes),
                 loss_difference=case.loss_difference,
+                step_ns_low=None if interval is None else round(interval[0]),
+                step_ns_high=None if interval is None else round(interval[1]),
+                speed_ratio_low=to_eager_low,
+                speed_ratio_high=to_eager_high,
+                compiled_speed_ratio_low=to_compiled_low,
+                compiled_speed_ratio_high=to_compiled_high,
+                again_ratio=again,
+                again_ratio_low=again_low,
+                again_ratio_high=again_high,
             )
         )
     return rows
@@ -199,7 +240,7 @@ HEADINGS = [
     ("batch", True),
     ("peer", False),
     ("images/s", True),
-    ("step, median ± MAD (ms)", True),
+    ("step, median [95 %] (ms)", True),
     ("n", True),
     ("allocated peak (MB)", True),
     ("process peak (MB)", True),
@@ -235,24 +276,42 @@ def cells(row: PeerRow) -> list[str]:
     def written(value: float | None, form: str, unit: float = 1.0) -> str:
         return "" if value is None else format(value / unit, form)
 
-    step = ""
-    if row.step_ns_median is not None and row.step_ns_mad is not None:
-        step = f"{row.step_ns_median / MILLISECOND:.1f} ± {row.step_ns_mad / MILLISECOND:.1f}"
+    def between(value: float | None, low: float | None, high: float | None, form: str, unit: float = 1.0) -> str:
+        ends = "" if low is None or high is None else f" [{low / unit:{form}}, {high / unit:{form}}]"
+        return written(value, form, unit) + ends
+
     return [
         row.variant,
         row.mode,
         str(row.batch_size),
         row.peer,
         row.status if row.status != "ok" else written(row.images_per_second, ".1f"),
-        step,
+        between(row.step_ns_median, row.step_ns_low, row.step_ns_high, ".1f", MILLISECOND),
         str(row.steps),
         written(row.allocated_peak_bytes, ".1f", MEGABYTE),
         written(row.process_peak_bytes, ".1f", MEGABYTE),
-        written(row.speed_ratio, ".2f"),
-        written(row.compiled_speed_ratio, ".2f"),
+        between(row.speed_ratio, row.speed_ratio_low, row.speed_ratio_high, ".2f"),
+        between(row.compiled_speed_ratio, row.compiled_speed_ratio_low, row.compiled_speed_ratio_high, ".2f"),
         written(row.peak_share, ".1f", 0.01),
         written(row.loss_difference, ".1e"),
     ]
+
+
+def noise_floor(rows: list[PeerRow]) -> list[str]:
+    """What the work that was measured twice says of all ratios, as a person reads it first."""
+    again = [row for row in rows if row.again_ratio is not None]
+    if not again:
+        return []
+    said, factors = [], []
+    for row in again:
+        text = f"{row.variant} {row.mode} {row.batch_size}, {row.peer}: {row.again_ratio:.3f}"
+        if row.again_ratio_low is None or row.again_ratio_high is None:
+            said.append(f"{text} (n too small for an interval: {row.rounds} rounds)")
+        else:
+            said.append(f"{text} [{row.again_ratio_low:.3f}, {row.again_ratio_high:.3f}]")
+            factors.append(max(row.again_ratio_high, 1 / row.again_ratio_low))
+    floor = f" Ratios from {1 / max(factors):.3f} to {max(factors):.3f} are within the noise floor." if factors else ""
+    return [f"A/A, the same work measured again, images/s over the first's: {'; '.join(said)}.{floor}"]
 
 
 def write_whole(path: Path, text: str) -> None:

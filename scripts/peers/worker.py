@@ -24,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "reference"))
 
 import families
 import torch
+from disturbance import Watch
 from processes import OUT_OF_MEMORY
 from safetensors.torch import load_file
 from torch import Tensor, nn
@@ -135,10 +136,12 @@ def measure(spec: dict[str, Any], arguments: argparse.Namespace) -> dict[str, An
         made += 1
     counter.reset_peak()
     times = []
+    watch = Watch()
     for _ in range(spec["steps"]):
         before = time.perf_counter_ns()
         step()
         times.append(time.perf_counter_ns() - before)
+    processor = watch.elapsed()
     return {
         "step_ns": times,
         "phases": [],
@@ -146,6 +149,7 @@ def measure(spec: dict[str, Any], arguments: argparse.Namespace) -> dict[str, An
         "reserved_peak_bytes": None,
         "process_peak_bytes": peak_resident_bytes(),
         "process_peak_source": "resident-set",
+        "processor": processor,
     }
 
 

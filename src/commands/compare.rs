@@ -83,7 +83,14 @@ pub fn run(arguments: &Arguments) -> Outcome {
             _ => Vec::new(),
         };
         let (side_a, side_b) = (a.rows_of(variant_a), b.rows_of(variant_b));
-        let found = compare_variants(&side_a, &side_b, settings, scope, &mut comparison.notes);
+        let found = compare_variants(
+            &side_a,
+            &side_b,
+            settings,
+            scope,
+            a.is_same_folder(&b),
+            &mut comparison.notes,
+        );
         for (trial_a, trial_b) in &found.trials {
             differing.add(&a.circumstances_of_trial(trial_a)?, &b.circumstances_of_trial(trial_b)?);
         }
@@ -129,7 +136,8 @@ fn paired(a: &LoadedSide, b: &LoadedSide) -> Result<Pairing, Failure> {
     }
     if a.is_same_folder(b) && pairing.pairs.iter().all(|(a, b)| a == b) {
         return Err(Failure::Input(format!(
-            "{} and {} are the same result; name two folders, or two variants of one as DIR#VARIANT; it has {}",
+            "{} and {} are the same result; name two folders, or two variants of one as DIR#VARIANT; it has {}; for the \
+             noise floor, write repeats = 2 in [measure] and run it again",
             a.name,
             b.name,
             all_a.join(", ")

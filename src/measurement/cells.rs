@@ -34,11 +34,21 @@ fn the_chosen<'a>(experiment: &'a Experiment, chosen: &'a [bool]) -> impl Iterat
     variants.filter(|(_, chosen)| **chosen).map(|(variant, _)| variant)
 }
 
-/// The measurements of the chosen variants in the ablation's order: by variant, by mode, by batch size.
+/// The measurements of the chosen variants in the ablation's order: by variant, by mode, by batch size. Those that measure
+/// the same work again follow the first of all variants, so that the two are as far apart within a round as any others.
 pub fn measurements(experiment: &Experiment, chosen: &[bool], cells: Cells<'_>) -> Vec<MeasurementRecord> {
+    let measured = the_chosen(experiment, chosen).filter_map(|(variant, _)| variant.settings.measure.as_ref());
+    let repeats = measured.map(|measure| measure.repeats).max().unwrap_or(0);
+    (0..repeats)
+        .flat_map(|repeat| of_repeat(experiment, chosen, cells, repeat))
+        .collect()
+}
+
+fn of_repeat(experiment: &Experiment, chosen: &[bool], cells: Cells<'_>, repeat: usize) -> Vec<MeasurementRecord> {
     let mut records = Vec::new();
     for (variant, prepared) in the_chosen(experiment, chosen) {
-        let Some(measure) = &variant.settings.measure else {
+        let measure = variant.settings.measure.as_ref();
+        let Some(measure) = measure.filter(|measure| repeat < measure.repeats) else {
             continue;
         };
         for &mode in &measure.modes {
@@ -48,6 +58,7 @@ pub fn measurements(experiment: &Experiment, chosen: &[bool], cells: Cells<'_>) 
                     warmup_seconds: measure.warmup_seconds,
                     steps: measure.steps,
                     phase_steps: measure.steps,
+                    repeat,
                     ..cells.spec(&variant.name, &variant.settings, prepared, mode, batch_size)
                 };
                 records.push(cells.record(spec, measure.rounds, prepared));
@@ -62,7 +73,7 @@ pub fn count_measurements(ablation: &Ablation, chosen: &[bool]) -> usize {
     let variants = ablation.variants.iter().zip(chosen);
     let settings = variants.filter_map(|(variant, chosen)| variant.settings.measure.as_ref().filter(|_| *chosen));
     settings
-        .map(|measure| measure.modes.len() * measure.batch_sizes.len())
+        .map(|measure| measure.modes.len() * measure.batch_sizes.len() * measure.repeats)
         .sum()
 }
 
@@ -117,6 +128,7 @@ impl Cells<'_> {
             classes: prepared.graph.classes,
             data_fingerprint: prepared.data_fingerprint.clone(),
             data_files: prepared.data_files.clone(),
+            repeat: 0,
             settings,
         }
     }
@@ -164,5 +176,15 @@ mod tests {
             assert_eq!(measurements(&experiment, &chosen, cells).len(), count);
             assert_eq!(count_measurements(&experiment.ablation, &chosen), count);
         }
+        let twice = text.replace("batch-sizes", "repeats = 2\nbatch-sizes");
+        let experiment = prepare(parse(&twice, Path::new("x.toml")).unwrap(), 1, None).unwrap();
+        let records = measurements(&experiment, &[true, true], cells);
+        assert_eq!(
+            (records.len(), count_measurements(&experiment.ablation, &[true, true])),
+            (24, 24)
+        );
+        let repeats: Vec<usize> = records.iter().map(|record| record.spec.repeat).collect();
+        assert_eq!(repeats, [[0; 12], [1; 12]].concat());
+        assert_eq!(records[12].spec.variant, records[0].spec.variant);
     }
 }

@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::path::PathBuf;
 
+use super::ratios::batch_rows;
 use super::record::{MeasurementRecord, RoundResult, RoundSpec};
 use super::rows::MeasurementRounds;
 use crate::files::{named, write_whole};
@@ -171,7 +172,7 @@ impl<'a> Measurements<'a> {
     /// Whatever the system says, or a file that cannot be read.
     pub fn derive_tables(&self, planned: &[MeasurementRecord]) -> Result<Vec<BatchRow>, FolderError> {
         let measured = self.measured(planned)?;
-        let batches: Vec<BatchRow> = measured.iter().map(MeasurementRounds::batch_row).collect();
+        let batches: Vec<BatchRow> = batch_rows(&measured);
         let samples: Vec<SampleRow> = measured.iter().flat_map(MeasurementRounds::sample_rows).collect();
         let phases: Vec<PhaseRow> = measured.iter().flat_map(MeasurementRounds::phase_rows).collect();
         self.write(&batches)?;

@@ -41,6 +41,12 @@ pub fn write_inputs(
     environment: &Environment,
 ) -> Result<(), TrialError> {
     let mut variants = Vec::new();
+    // The comparison repeats one of its own.
+    let records: Vec<MeasurementRecord> = records
+        .iter()
+        .filter(|record| record.spec.repeat == 0)
+        .cloned()
+        .collect();
     for records in records.chunk_by(|one, next| one.spec.variant == next.spec.variant) {
         variants.push(Folder(folder).variant(records)?);
     }

@@ -7,6 +7,7 @@ mod folder;
 #[cfg(feature = "burn")]
 mod inputs;
 mod largest;
+mod ratios;
 mod record;
 mod rounds;
 mod rows;

@@ -50,6 +50,9 @@ pub struct RoundSpec {
     /// that are in memory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data_files: Option<FilesSurvey>,
+    /// Which of the measurements of the same work this is, from 0.
+    #[serde(default)]
+    pub repeat: usize,
 }
 
 /// `measurements/ID/measurement.json`: a variant at a batch size in a mode on a device.
@@ -125,6 +128,12 @@ pub struct RoundResult {
     /// Which execution carried out which part of the network; empty where it was not built.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<Part>,
+    /// When the run that it belongs to started: rounds of one run take turns. Empty where that was not recorded.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub run: String,
+    /// The tries before this one, each discarded since it was disturbed: what disturbed it, in words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub discarded: Vec<String>,
 }
 
 impl RoundResult {
@@ -143,7 +152,42 @@ impl RoundResult {
             processor: None,
             note: String::new(),
             parts: Vec::new(),
+            run: String::new(),
+            discarded: Vec::new(),
         }
+    }
+}
+
+impl RoundResult {
+    /// What disturbed it, in words; none where nothing did, where that is not known, and of a round without numbers.
+    pub fn disturbance(&self) -> Option<String> {
+        let processor = self.processor.filter(|_| self.status == Status::Ok);
+        processor.and_then(|processor| processor.warning())
+    }
+
+    /// Of the tries of one round, in their order, the first without a disturbance, else the one whose threads got the
+    /// largest share of their processor time; the others are recorded as discarded. One that failed counts as undisturbed:
+    /// it is a finding. Of no try, a round that failed.
+    pub fn least_disturbed(tries: Vec<Self>) -> Self {
+        let share = |of: &Self| match of.disturbance() {
+            None => f64::INFINITY,
+            Some(_) => of.processor.and_then(|processor| processor.share()).unwrap_or(0.0),
+        };
+        let mut kept: Option<(usize, f64)> = None;
+        for (index, tried) in tries.iter().enumerate() {
+            if kept.is_none_or(|(_, best)| share(tried) > best) {
+                kept = Some((index, share(tried)));
+            }
+        }
+        let (mut chosen, mut discarded) = (None, Vec::new());
+        for (index, tried) in tries.into_iter().enumerate() {
+            match kept {
+                Some((kept, _)) if kept == index => chosen = Some(tried),
+                _ => discarded.extend(tried.disturbance()),
+            }
+        }
+        let chosen = chosen.unwrap_or_else(|| Self::unfinished(Status::Failed, "it was not tried"));
+        Self { discarded, ..chosen }
     }
 }
 
@@ -167,7 +211,7 @@ impl MeasurementRecord {
     /// A measurement of these settings, with the identities that follow from them.
     pub fn new(spec: RoundSpec, rounds: usize, predicted_peak_bytes: Option<u64>, origin: Origin) -> Self {
         let optimizer = spec.optimizer();
-        let cell = digest(&json!({
+        let work = digest(&json!({
             // It changes no number of a trial, but how long a step takes.
             "allocator": spec.settings.run.allocator,
             "batch": spec.batch_size,
@@ -189,6 +233,10 @@ impl MeasurementRecord {
             "warmup": [json!(spec.warmup_steps), json!(spec.warmup_seconds)],
             "weights": spec.starting_weights_sha256,
         }));
+        let cell = match spec.repeat {
+            0 => work,
+            repeat => digest(&json!([work, "repeat", repeat])),
+        };
         let measurement = digest(&json!([cell, spec.device, spec.threads, origin]));
         Self {
             measurement,
@@ -278,6 +326,7 @@ pub(super) mod tests {
             classes: 10,
             data_fingerprint: "digits".to_owned(),
             data_files: None,
+            repeat: 0,
         };
         MeasurementRecord::new(spec, rounds, None, origin("AMD EPYC with AVX-512", "r"))
     }
@@ -309,6 +358,30 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn of_disturbed_tries_the_one_that_was_least_held_up_is_kept_and_never_the_fastest() {
+        let tried = |step_ns, waited_ns| RoundResult {
+            step_ns: vec![step_ns],
+            processor: Some(ProcessorTime {
+                wall_ns: 100,
+                ran_ns: 100,
+                waited_ns,
+                ..ProcessorTime::default()
+            }),
+            ..RoundResult::unfinished(Status::Ok, "")
+        };
+        let all_disturbed = RoundResult::least_disturbed(vec![tried(5, 100), tried(9, 50), tried(4, 300)]);
+        assert_eq!((all_disturbed.step_ns, all_disturbed.discarded.len()), (vec![9], 2));
+        let second = RoundResult::least_disturbed(vec![tried(5, 100), tried(9, 0)]);
+        assert_eq!(second.step_ns, [9]);
+        assert!(second.discarded[0].starts_with("its threads got 50 %"), "{second:?}");
+        let only = RoundResult::least_disturbed(vec![tried(5, 0)]);
+        assert_eq!((only.step_ns, only.discarded), (vec![5], Vec::new()));
+        let failed = RoundResult::unfinished(Status::Oom, "no memory");
+        let kept = RoundResult::least_disturbed(vec![tried(5, 100), failed]);
+        assert_eq!(kept.status, Status::Oom);
+    }
+
+    #[test]
     fn the_rounds_share_the_steps() {
         let record = of("", "a", 8, 3, 10, 2);
         let shares: Vec<usize> = (0..3).map(|round| record.round(round).steps).collect();
@@ -328,6 +401,26 @@ pub(super) mod tests {
         assert_ne!(two.measurement, one.measurement);
         // A name decides no number.
         assert_eq!(record("b", 8, 3).measurement, two.measurement);
+    }
+
+    #[test]
+    fn the_same_work_measured_again_is_a_measurement_of_its_own_and_the_first_keeps_its_identity() {
+        let first = record("a", 8, 3);
+        let again = RoundSpec {
+            repeat: 1,
+            ..first.spec.clone()
+        };
+        let again = MeasurementRecord::new(again, 3, None, first.origin.clone());
+        assert_ne!(again.cell, first.cell);
+        assert_ne!(again.measurement, first.measurement);
+        // A record from before there were repeats is the first.
+        let mut json = serde_json::to_value(&first).unwrap();
+        json["spec"].as_object_mut().unwrap().remove("repeat");
+        json["spec"]["settings"]["measure"]
+            .as_object_mut()
+            .unwrap()
+            .remove("repeats");
+        assert_eq!(serde_json::from_value::<MeasurementRecord>(json).unwrap(), first);
     }
 
     #[test]

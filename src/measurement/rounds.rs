@@ -15,8 +15,9 @@ pub struct Round<'a> {
 /// Runs a turn, or takes the result that it is given for one that is not to be run, and records it.
 pub type Turn<'a, E> = &'a mut dyn FnMut(Round<'_>, Option<RoundResult>) -> Result<RoundResult, E>;
 
-/// Gives every measurement its turns: round by round, and in each round every measurement in the order of `records`,
-/// so that a machine that drifts touches all alike. `known` holds the results from before, by measurement and round,
+/// Gives every measurement its turns: round by round, and in each round every measurement, so that a machine that drifts
+/// touches all alike. Round r starts with measurement r (modulo their number) and goes on in the order of `records`, so
+/// that none is always the first, or always after the same pause. `known` holds the results from before, by measurement and round,
 /// and is filled with those of now.
 ///
 /// A measurement with a round that did not end well gets no further turn. Where a batch ran out of memory, the larger
@@ -31,7 +32,12 @@ pub fn run_rounds<E>(
 ) -> Result<(), E> {
     let rounds = records.iter().map(|record| record.rounds).max().unwrap_or(0);
     for round in 0..rounds {
-        for (index, record) in records.iter().enumerate().filter(|(_, record)| round < record.rounds) {
+        let count = records.len();
+        let in_turn = (0..count).map(|place| (place + round) % count);
+        for index in in_turn {
+            let Some(record) = records.get(index).filter(|record| round < record.rounds) else {
+                continue;
+            };
             let this = Round { record, round };
             let ended_badly = known[index].iter().flatten().any(|result| result.status != Status::Ok);
             if known[index][round].is_some() || ended_badly {
@@ -122,9 +128,9 @@ mod tests {
             ("a", 8, 0),
             ("a", 16, 0),
             ("b", 8, 0),
-            ("a", 8, 1),
             ("a", 16, 1),
             ("b", 8, 1),
+            ("a", 8, 1),
         ];
         assert_eq!(ran, turns(&expected));
         assert_eq!(skipped, []);
@@ -166,6 +172,14 @@ mod tests {
         let mut known = nothing(&records);
         known[0][0] = Some(RoundResult::unfinished(Status::Ok, ""));
         let (ran, _) = run(&records, &mut known, |_| Status::Ok);
-        assert_eq!(ran, turns(&[("b", 8, 0), ("a", 8, 1), ("b", 8, 1)]));
+        assert_eq!(ran, turns(&[("b", 8, 0), ("b", 8, 1), ("a", 8, 1)]));
+    }
+
+    #[test]
+    fn every_measurement_is_first_in_as_many_rounds_as_any_other() {
+        let records = [record("a", 8, 6), record("b", 8, 6), record("c", 8, 6)];
+        let (ran, _) = run(&records, &mut nothing(&records), |_| Status::Ok);
+        let first: Vec<&str> = ran.chunks(3).map(|round| round[0].0.as_str()).collect();
+        assert_eq!(first, ["a", "b", "c", "a", "b", "c"]);
     }
 }

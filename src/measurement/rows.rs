@@ -4,7 +4,10 @@ use super::record::{MeasurementRecord, Phases, RoundResult};
 use crate::formats::device_name::DeviceName;
 use crate::formats::tables::{BatchRow, PhaseRow, SampleRow, Status};
 use crate::host::ProcessorTime;
-use crate::statistics::{median, median_absolute_deviation, stability};
+use crate::statistics::{median, median_absolute_deviation, stability, step_interval};
+
+/// The confidence of the intervals in the tables.
+pub(super) const CONFIDENCE: f64 = 0.95;
 
 /// A measurement and the rounds that have ended.
 #[derive(Clone, Debug)]
@@ -30,12 +33,13 @@ impl MeasurementRounds {
         self.rounds.iter().flatten()
     }
 
-    /// Its row of `batches.csv`; numbers come from the rounds that ended well.
+    /// Its row of `batches.csv`, without a ratio; numbers come from the rounds that ended well.
     pub fn batch_row(&self) -> BatchRow {
         let good = || self.ended().filter(|result| result.status == Status::Ok);
         let steps: Vec<Vec<f64>> = good().map(|result| floats(&result.step_ns)).collect();
         let all = steps.concat();
         let step = median(&all);
+        let interval = step_interval(&steps, CONFIDENCE);
         let phase = |of: fn(&Phases) -> Option<u64>| {
             let times: Vec<u64> = good().flat_map(|result| &result.phases).filter_map(of).collect();
             whole(median(&floats(&times)))
@@ -85,6 +89,13 @@ impl MeasurementRounds {
             cpu: self.record.origin.cpu.clone(),
             revision: self.record.origin.revision.clone(),
             measured_at: good().next().map_or_else(String::new, |result| result.ended.clone()),
+            step_ns_low: whole(interval.map(|(low, _)| low)),
+            step_ns_high: whole(interval.map(|(_, high)| high)),
+            repeat: spec.repeat,
+            step_ratio: None,
+            step_ratio_low: None,
+            step_ratio_high: None,
+            discarded_rounds: self.ended().map(|result| result.discarded.len()).sum(),
         }
     }
 
@@ -92,10 +103,11 @@ impl MeasurementRounds {
     pub fn sample_rows(&self) -> Vec<SampleRow> {
         let spec = &self.record.spec;
         let timed = self.rounds.iter().enumerate().flat_map(|(round, result)| {
+            let run = result.as_ref().map_or("", |result| result.run.as_str());
             let times = result.iter().flat_map(|result| &result.step_ns);
-            times.map(move |&step_ns| (round, step_ns))
+            times.map(move |&step_ns| (round, run, step_ns))
         });
-        let row = |(step, (round, step_ns))| SampleRow {
+        let row = |(step, (round, run, step_ns)): (usize, (usize, &str, u64))| SampleRow {
             variant: spec.variant.clone(),
             device: DeviceName::recorded(&spec.device),
             execution: spec.settings.run.execution,
@@ -106,6 +118,8 @@ impl MeasurementRounds {
             step_ns,
             threads: spec.threads,
             round,
+            repeat: spec.repeat,
+            run: run.to_owned(),
         };
         timed.enumerate().map(row).collect()
     }
@@ -130,12 +144,14 @@ impl MeasurementRounds {
             optimizer_ns: phases.optimizer_ns,
             threads: spec.threads,
             round,
+            repeat: spec.repeat,
         };
         timed.enumerate().map(row).collect()
     }
 }
 
-fn floats(times: &[u64]) -> Vec<f64> {
+/// Times as the statistics take them.
+pub(super) fn floats(times: &[u64]) -> Vec<f64> {
     times.iter().map(|&time| time as f64).collect()
 }
 
@@ -189,6 +205,7 @@ mod tests {
                     wall_ns: 100,
                     ran_ns,
                     waited_ns,
+                    ..ProcessorTime::default()
                 }),
                 ..result
             })

@@ -3,7 +3,7 @@
 use statrs::distribution::{ContinuousCDF, Normal};
 
 use super::location::{mean, student_t_quantile};
-use super::order::{median, quantile};
+use super::order::quantile;
 
 /// Draws an index below a bound (at least 1), each as likely as the others.
 pub type Draw<'a> = &'a mut dyn FnMut(u64) -> u64;
@@ -27,25 +27,6 @@ fn expanded_tail(n: usize, confidence: f64) -> Option<f64> {
     let t = student_t_quantile(0.5 - confidence / 2.0, n.checked_sub(1)?)?;
     let stretched = t * (n as f64 / (n - 1) as f64).sqrt();
     Some(Normal::standard().cdf(stretched))
-}
-
-/// The interval of the ratio of two medians, the second over the first, of independent positive samples: the percentiles
-/// of the ratio of resampled medians. `None` without samples on either side, and of a confidence outside (0, 1).
-pub(super) fn bootstrap_median_ratio_interval(
-    first: &[f64],
-    second: &[f64],
-    confidence: f64,
-    draw: Draw<'_>,
-) -> Option<(f64, f64)> {
-    if !(confidence > 0.0 && confidence < 1.0) {
-        return None;
-    }
-    let ratios = resampled(RESAMPLES, || {
-        let below = median(&resample(first, draw))?;
-        Some(median(&resample(second, draw))? / below)
-    })?;
-    let share = 0.5 - confidence / 2.0;
-    Some((quantile(&ratios, share)?, quantile(&ratios, 1.0 - share)?))
 }
 
 fn resampled(count: usize, mut statistic: impl FnMut() -> Option<f64>) -> Option<Vec<f64>> {
@@ -95,6 +76,5 @@ mod tests {
         assert_eq!(bootstrap_mean_interval(&[1.0], 0.95, &mut draws()), None);
         assert_eq!(bootstrap_mean_interval(&[], 0.95, &mut draws()), None);
         assert_eq!(bootstrap_mean_interval(&[1.0, 2.0], 1.0, &mut draws()), None);
-        assert_eq!(bootstrap_median_ratio_interval(&[], &[1.0], 0.95, &mut draws()), None);
     }
 }

@@ -7,9 +7,9 @@
 mod bootstrap;
 mod error_interval;
 mod location;
-mod median_interval;
 mod order;
 mod paired;
+mod rounds;
 mod stability;
 mod stability_words;
 mod summary;
@@ -17,8 +17,10 @@ mod summary;
 pub use bootstrap::{Draw, bootstrap_mean_interval};
 pub use error_interval::{error_interval, standard_error_of_images};
 pub use location::{mean, mean_interval, sample_standard_deviation, student_t_quantile};
-pub use median_interval::{MedianInterval, MedianRatio, RatioIntervalMethod, median_interval, median_ratio};
 pub use order::{median, median_absolute_deviation, quantile};
 pub use paired::{BOOTSTRAP_FROM, MeanDifference, MeanIntervalMethod, SignFlip, mean_difference, sign_flip_test};
+pub use rounds::{
+    ROUNDS_OF_A_RATIO, ROUNDS_OF_AN_INTERVAL, RatioMethod, RoundRatio, paired_ratio, step_interval, unpaired_ratio,
+};
 pub use stability::{Outliers, Shift, Stability, stability};
 pub use summary::Summary;

@@ -3,6 +3,7 @@
 //! Two things are looked for, each by medians, so that a few far samples decide neither: a level that moves with time,
 //! over the whole measurement or within each round, and far samples that are too many to be accidents.
 
+use super::location::mean_interval;
 use super::order::{median, median_absolute_deviation};
 
 /// A difference of two halves below this share of the median step changes no conclusion, and is not reported.
@@ -12,6 +13,10 @@ const SMALLEST_SHARE: f64 = 0.05;
 const STANDARD_ERRORS: f64 = 4.0;
 /// Fewer samples in a half say nothing about its level.
 const SMALLEST_HALF: usize = 4;
+/// Rounds of too few steps for their halves to be judged by their spread are judged as rounds: at this confidence, by
+/// Student's t, from this many on.
+const CONFIDENCE_OF_ROUNDS: f64 = 0.99;
+const FEWEST_ROUNDS: usize = 3;
 /// A sample is an outlier beyond this many median absolute deviations from the median: 4.7 standard deviations of
 /// normal samples.
 const OUTLIER_DEVIATIONS: f64 = 7.0;
@@ -64,7 +69,9 @@ impl Stability {
 /// of all samples. A median's standard error is taken as 1.2533 s / sqrt(n), that of normal samples, with s from the
 /// pooled median absolute deviation around the halves' own medians. Within rounds, each round's samples are taken
 /// relative to its median first, so that a round that is slow as a whole does not count. Fewer than four samples in a
-/// half show nothing, and of no samples nothing is shown either.
+/// half show nothing, and of no samples nothing is shown either. Where all rounds together have fewer, as three rounds of
+/// three steps have, each round is one observation, the difference of its halves: the halves disagree when the 99 %
+/// interval of its mean by Student's t leaves 0 out, and the mean is more than 5 % of the median.
 ///
 /// Outliers abound when at least two samples, and at least a tenth, lie further from the median than seven median
 /// absolute deviations and than 5 % of it.
@@ -95,7 +102,10 @@ pub fn stability<R: AsRef<[f64]>>(rounds: &[R]) -> Stability {
             first.extend(begin.iter().map(|sample| sample - level));
             second.extend(end.iter().map(|sample| sample - level));
         }
-        found.within_rounds = shift(&first, &second, center);
+        found.within_rounds = match first.len() < SMALLEST_HALF {
+            true => shift_of_rounds(&rounds, center),
+            false => shift(&first, &second, center),
+        };
     }
     found.outliers = outliers(&all, center);
     found
@@ -119,6 +129,25 @@ fn shift(first: &[f64], second: &[f64], center: f64) -> Option<Shift> {
     let standard_error = 1.2533 * deviation * (2.0 / first.len() as f64).sqrt();
     let difference = after - before;
     let is_large = difference.abs() > STANDARD_ERRORS * standard_error && difference.abs() > SMALLEST_SHARE * center;
+    is_large.then(|| Shift {
+        share: difference / center,
+    })
+}
+
+/// The same for rounds of few steps, from the differences of their halves.
+fn shift_of_rounds(rounds: &[&[f64]], center: f64) -> Option<Shift> {
+    let differences: Vec<f64> = (rounds.iter())
+        .filter_map(|round| {
+            let (first, second) = halves(round);
+            Some(median(second)? - median(first)?)
+        })
+        .collect();
+    if differences.len() < FEWEST_ROUNDS {
+        return None;
+    }
+    let (low, high) = mean_interval(&differences, CONFIDENCE_OF_ROUNDS)?;
+    let difference = (low + high) / 2.0;
+    let is_large = low * high > 0.0 && difference.abs() > SMALLEST_SHARE * center;
     is_large.then(|| Shift {
         share: difference / center,
     })
@@ -164,6 +193,17 @@ mod tests {
         let found = stability(&[&round, &round, &round, &round]);
         assert_eq!(found.drift, None, "{found:?}");
         assert!(found.within_rounds.unwrap().share < -0.15, "{found:?}");
+    }
+
+    #[test]
+    fn a_warm_up_that_was_too_short_shows_in_three_rounds_of_three_steps() {
+        let rounds = [[130.0, 104.0, 100.0], [128.0, 103.0, 101.0], [133.0, 105.0, 102.0]];
+        let found = stability(&rounds);
+        assert!((found.within_rounds.unwrap().share + 0.28).abs() < 0.02, "{found:?}");
+        // One slow start of three is an accident; two rounds show nothing.
+        let once = [[130.0, 104.0, 100.0], [101.0, 103.0, 101.0], [102.0, 101.0, 102.0]];
+        assert_eq!(stability(&once).within_rounds, None);
+        assert_eq!(stability(&rounds[..2]).within_rounds, None);
     }
 
     #[test]

@@ -46,6 +46,24 @@ pub struct Trial {
     pub record: TrialRecord,
 }
 
+impl Experiment {
+    /// The trials of these indices in the order of work: the first seed of every variant, then the second of every one. An
+    /// ablation that is interrupted then has variants to compare, and none was trained in an hour of its own.
+    pub fn seed_by_seed(&self, indices: &[usize]) -> Vec<&Trial> {
+        let mut seeds_before = BTreeMap::new();
+        let ranks: Vec<usize> = (self.trials.iter())
+            .map(|trial| {
+                let rank: &mut usize = seeds_before.entry(trial.variant).or_default();
+                *rank += 1;
+                *rank
+            })
+            .collect();
+        let mut indices = indices.to_vec();
+        indices.sort_by_key(|&index| (ranks.get(index).copied(), index));
+        indices.iter().filter_map(|&index| self.trials.get(index)).collect()
+    }
+}
+
 /// Plans an ablation and reads its data.
 ///
 /// # Errors
@@ -258,6 +276,25 @@ mod tests {
             // Two epochs of 64 and 6 images.
             assert_eq!((trial.record.epochs, trial.record.steps), (2, 4));
         }
+    }
+
+    #[test]
+    fn the_work_is_done_seed_by_seed_whatever_of_it_is_left() {
+        let text = "name = \"x\"\nquestion = \"?\"\n[data]\ndataset = \"digits\"\n[model]\ndepth = 10\n[train]\n\
+                    seeds = [3, 5, 7]\n[sweep]\n\"model.growth-rate\" = [4, 6]\n";
+        let experiment = prepare(parse(text, Path::new("x.toml")).unwrap(), 1, None).unwrap();
+        let order = |indices: &[usize]| -> Vec<(usize, u64)> {
+            let trials = experiment.seed_by_seed(indices);
+            trials.iter().map(|trial| (trial.variant, trial.record.seed)).collect()
+        };
+        assert_eq!(
+            order(&[0, 1, 2, 3, 4, 5]),
+            [(0, 3), (1, 3), (0, 5), (1, 5), (0, 7), (1, 7)]
+        );
+        assert_eq!(order(&[1, 2, 3, 99]), [(1, 3), (0, 5), (0, 7)]);
+        // The tables' order stays the ablation's.
+        let seeds: Vec<u64> = experiment.trials.iter().map(|trial| trial.record.seed).collect();
+        assert_eq!(seeds, [3, 5, 7, 3, 5, 7]);
     }
 
     #[test]

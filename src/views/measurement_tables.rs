@@ -2,10 +2,12 @@
 //! about them.
 
 use super::groups::Grouped;
+use super::measurement_cells::{begin, column, maybe, ratio, remark, section, setting, step};
 use super::measurements::{MeasuredRow, SharedSettings, ordered};
+use super::noise_floor::{AaRatio, NoiseFloor};
 use super::plots;
-use super::section::{Block, Section, Side, Table};
-use super::text::{bytes, grouped, milliseconds, one_line, three_digits};
+use super::section::{Section, Side};
+use super::text::{bytes, counted, milliseconds, three_digits};
 use crate::formats::tables::{BatchRow, BoundaryRow, PeerRow, Status};
 
 /// A section for each kind of measurement that the study has.
@@ -24,104 +26,24 @@ pub fn sections(study: &Grouped<'_>) -> Vec<Section> {
     sections
 }
 
-/// A table with what its columns mean, remarks on single rows (what did not run and why, and what makes numbers
-/// doubtful), and figures.
-fn section(
-    title: &'static str,
-    table: Table,
-    note: String,
-    remarks: Vec<String>,
-    figures: Vec<plots::NamedPicture>,
-) -> Section {
-    let mut blocks = vec![Block::Table(table), Block::Note(note)];
-    if !remarks.is_empty() {
-        blocks.push(Block::List(remarks));
-    }
-    blocks.extend(figures.into_iter().map(Block::Figure));
-    Section { title, blocks }
-}
-
-/// Adds a column of a cell for each row, unless all are empty.
-fn column<T>(table: &mut Table, name: &str, side: Side, rows: &[&T], cell: impl Fn(&T) -> String) {
-    table.column_if_any(name, side, rows.iter().map(|row| cell(row)));
-}
-
-/// The columns that say what a row is of.
-fn begin<T: MeasuredRow>(rows: &[&T], settings: &SharedSettings) -> Table {
-    let mut table = Table::default();
-    column(&mut table, "variant", Side::Left, rows, |row| row.variant().to_owned());
-    column(&mut table, "setting", Side::Left, rows, |row| {
-        settings.own(&row.setting())
-    });
-    column(&mut table, "mode", Side::Left, rows, |row| row.mode().to_string());
-    column(&mut table, "batch", Side::Right, rows, |row| {
-        row.batch_size().map(|size| size.to_string()).unwrap_or_default()
-    });
-    table
-}
-
-/// The median step with the deviation to as many decimals.
-fn step(median: Option<u64>, deviation: Option<u64>) -> String {
-    let Some(median) = median else {
-        return String::new();
-    };
-    let text = milliseconds(median);
-    let Some(deviation) = deviation else { return text };
-    let decimals = text.split_once('.').map_or(0, |(_, decimals)| decimals.len());
-    let deviation = deviation as f64 / 1e6;
-    // Beside 1,234 ms a deviation of 0.3 ms is not 0.
-    let deviation = match format!("{deviation:.decimals$}") {
-        text if deviation >= 999.5 => grouped(text.parse::<f64>().unwrap_or(deviation).round() as u64),
-        text if text.parse() == Ok(0.0) && deviation > 0.0 => three_digits(deviation),
-        text => text,
-    };
-    format!("{text} ± {deviation}")
-}
-
-fn maybe<T>(value: Option<T>, cell: impl Fn(T) -> String) -> String {
-    value.map(cell).unwrap_or_default()
-}
-
-/// `growth-rate=8, train, batch 64: oom: …`, where there is something to say.
-fn remark<T: MeasuredRow>(
-    row: &T,
-    settings: &SharedSettings,
-    status: Status,
-    error: &str,
-    warning: &str,
-) -> Vec<String> {
-    let name = settings.named(row.variant(), &row.setting());
-    let batch = maybe(row.batch_size(), |size| format!(", batch {size}"));
-    let place = format!("{name}, {}{batch}", row.mode());
-    let mut remarks = Vec::new();
-    let error = one_line(error);
-    match (status, error.is_empty()) {
-        (Status::Pending, true) => remarks.push(format!("{place}: not measured yet")),
-        (Status::Ok, true) => {}
-        (Status::Ok, false) => remarks.push(format!("{place}: {error}")),
-        (status, true) => remarks.push(format!("{place}: {status}")),
-        (status, false) => remarks.push(format!("{place}: {status}: {error}")),
-    }
-    if !warning.is_empty() {
-        remarks.push(format!("{place}: doubtful: {}", one_line(warning)));
-    }
-    remarks
-}
-
-fn setting(settings: &SharedSettings) -> String {
-    match settings.common() {
-        common if common.is_empty() => String::new(),
-        common => format!(" Setting: {common}."),
-    }
-}
-
 fn batches(study: &Grouped<'_>) -> Section {
     let rows: Vec<&BatchRow> = ordered(study, &study.study.batches);
     let settings = SharedSettings::of(&study.study.batches);
+    let floor = NoiseFloor::of(AaRatio::of_batches(rows.iter().copied()));
     let mut table = begin(&rows, &settings);
+    column(&mut table, "again", Side::Right, &rows, |row| match row.repeat {
+        0 => String::new(),
+        repeat => repeat.to_string(),
+    });
     let mut right = |name: &str, cell: fn(&BatchRow) -> String| column(&mut table, name, Side::Right, &rows, cell);
     right("images/s", |row| maybe(row.images_per_second, three_digits));
-    right("step (ms)", |row| step(row.step_ns_median, row.step_ns_mad));
+    right("step (ms)", |row| {
+        step(row.step_ns_median, row.step_ns_low, row.step_ns_high)
+    });
+    column(&mut table, "step / first's", Side::Right, &rows, |row| {
+        ratio(row.step_ratio, row.step_ratio_low, row.step_ratio_high, &floor)
+    });
+    let mut right = |name: &str, cell: fn(&BatchRow) -> String| column(&mut table, name, Side::Right, &rows, cell);
     right("forward (ms)", |row| maybe(row.forward_ns_median, milliseconds));
     right("backward (ms)", |row| maybe(row.backward_ns_median, milliseconds));
     right("optimizer (ms)", |row| maybe(row.optimizer_ns_median, milliseconds));
@@ -132,19 +54,36 @@ fn batches(study: &Grouped<'_>) -> Section {
     right("steps", |row| row.steps.to_string());
     right("rounds", |row| row.rounds.to_string());
     column(&mut table, "status", Side::Left, &rows, |row| row.status.to_string());
-    let mut note = "Step: median ± median absolute deviation (MAD) of the timed steps of all rounds, each round a process \
-                    of its own; images/s: batch over median step. Forward (with the loss), backward, optimizer: medians \
+    let mut note = "Step: median of the timed steps of all rounds, each round a process of its own, with a 95 % interval \
+                    from the rounds' medians (Student's t, from three rounds on); images/s: batch over median step. Forward (with the loss), backward, optimizer: medians \
                     of a pass of their own, which synchronises more."
         .to_owned();
     if rows.iter().any(|row| row.predicted_peak_bytes.is_some()) {
         note.push_str(" Predicted: the allocated peak in closed form.");
     }
+    if rows.iter().any(|row| row.step_ratio.is_some()) {
+        note.push_str(
+            " Step / first's: over the first variant's step (again: over the same work's), the ratio within a round; \
+             interval: a paired t, from five rounds on.",
+        );
+    }
     note.push_str(&setting(&settings));
-    let remarks = rows
-        .iter()
-        .flat_map(|row| remark(*row, &settings, row.status, &row.error, &row.warning));
+    let remarks = rows.iter().flat_map(|row| {
+        let mut said = remark(*row, &settings, row.status, &row.error, &row.warning);
+        if row.discarded_rounds > 0 {
+            let tries = counted(row.discarded_rounds, "disturbed round");
+            said.push(format!(
+                "{}, {}, batch {}: {tries} measured again",
+                settings.named(&row.variant, &row.setting()),
+                row.mode,
+                row.batch_size
+            ));
+        }
+        said
+    });
     section(
         "Speed and memory",
+        floor.words("step time"),
         table,
         note,
         remarks.collect(),
@@ -184,23 +123,28 @@ fn boundaries(study: &Grouped<'_>) -> Section {
     let remarks = rows
         .iter()
         .flat_map(|row| remark(*row, &settings, Status::Ok, &row.error, ""));
-    section("Largest batch", table, note, remarks.collect(), Vec::new())
+    section("Largest batch", None, table, note, remarks.collect(), Vec::new())
 }
 
 fn peers(study: &Grouped<'_>) -> Section {
     let rows: Vec<&PeerRow> = ordered(study, &study.study.peers);
     let settings = SharedSettings::of(&study.study.peers);
+    let floor = NoiseFloor::of(AaRatio::of_peers(rows.iter().copied()));
     let mut table = begin(&rows, &settings);
     column(&mut table, "peer", Side::Left, &rows, |row| row.peer.clone());
     let mut right = |name: &str, cell: fn(&PeerRow) -> String| column(&mut table, name, Side::Right, &rows, cell);
     right("images/s", |row| maybe(row.images_per_second, three_digits));
-    right("step (ms)", |row| step(row.step_ns_median, row.step_ns_mad));
-    right("times eager", |row| {
-        maybe(row.speed_ratio, |ratio| format!("{ratio:.2}"))
+    right("step (ms)", |row| {
+        step(row.step_ns_median, row.step_ns_low, row.step_ns_high)
     });
-    right("times compile", |row| {
-        maybe(row.compiled_speed_ratio, |ratio| format!("{ratio:.2}"))
+    column(&mut table, "times eager", Side::Right, &rows, |row| {
+        ratio(row.speed_ratio, row.speed_ratio_low, row.speed_ratio_high, &floor)
     });
+    column(&mut table, "times compile", Side::Right, &rows, |row| {
+        let (low, high) = (row.compiled_speed_ratio_low, row.compiled_speed_ratio_high);
+        ratio(row.compiled_speed_ratio, low, high, &floor)
+    });
+    let mut right = |name: &str, cell: fn(&PeerRow) -> String| column(&mut table, name, Side::Right, &rows, cell);
     right("of eager's peak", |row| {
         maybe(row.peak_share, |share| format!("{:.1} %", 100.0 * share))
     });
@@ -218,11 +162,19 @@ fn peers(study: &Grouped<'_>) -> Section {
         remarks.extend(said.into_iter().map(|remark| format!("{}: {remark}", row.peer)));
     }
     let note = format!(
-        "Step: median ± median absolute deviation (MAD). Times: images/s over those of the better layout; peak: allocated, \
-         over that of the faster eager layout. Loss difference: the largest from eager NCHW's over the first steps.{}",
+        "Step: median, with a 95 % interval from the rounds' medians. Times: images/s over those of the better layout, the \
+         ratio within a round, with a 95 % interval (a paired t, from five rounds on); peak: allocated, over that \
+         of the faster eager layout. Loss difference: the largest from eager NCHW's over the first steps.{}",
         setting(&settings)
     );
-    section("Beside PyTorch", table, note, remarks, plots::of_peers(study))
+    section(
+        "Beside PyTorch",
+        floor.words("images/s"),
+        table,
+        note,
+        remarks,
+        plots::of_peers(study),
+    )
 }
 
 #[cfg(test)]
@@ -259,12 +211,12 @@ mod tests {
         assert_eq!(lines[0], "Speed and memory");
         assert_eq!(
             lines[1].split_whitespace().collect::<Vec<_>>().join(" "),
-            "variant mode batch images/s step (ms) forward (ms) backward (ms) optimizer (ms) allocated peak predicted \
+            "variant mode batch images/s step (ms) step / first's forward (ms) backward (ms) optimizer (ms) allocated peak predicted \
              process peak steps rounds status"
         );
         assert_eq!(
             lines[4].split_whitespace().collect::<Vec<_>>().join(" "),
-            "growth-rate=8 train 64 29.2 2,192 ± 88 701 1,491 87.7 4.63 GB 4.44 GB 5.08 GB 30 3 ok"
+            "growth-rate=8 train 64 29.2 2,192 [2,148, 2,236] 701 1,491 87.7 4.63 GB 4.44 GB 5.08 GB 30 3 ok"
         );
         assert!(text.ends_with("Setting: cpu, plain execution, 2 threads.\n"), "{text}");
         assert!(!text.contains("reserved") && !text.contains("test error"), "{text}");
@@ -318,7 +270,7 @@ mod tests {
         assert_eq!(peers.len(), 4);
         let words = peers[0].split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(
-            words.contains("densenet-bench plain 29.2 2,192 ± 73 0.45 0.38"),
+            words.contains("densenet-bench plain 29.2 2,192 [2,155, 2,229] 0.45 [0.43, 0.48] 0.38 [0.37, 0.40]"),
             "{words}"
         );
     }
@@ -372,12 +324,48 @@ mod tests {
     }
 
     #[test]
-    fn a_deviation_has_its_medians_decimals_unless_that_makes_it_nothing() {
-        let step = |median: u64, deviation: u64| step(Some(median), Some(deviation));
-        assert_eq!(step(2_192_000_000, 87_680_000), "2,192 ± 88");
-        assert_eq!(step(33_400_000, 1_250_000), "33.4 ± 1.2");
-        assert_eq!(step(2_192_000_000, 300_000), "2,192 ± 0.30");
-        assert_eq!(step(52_000_000_000, 1_512_000_000), "52,000 ± 1,512");
-        assert_eq!(super::step(None, Some(1)), "");
+    fn the_noise_floor_stands_first_and_marks_the_differences_within_it() {
+        let mut measured = measured();
+        measured.peers.clear();
+        let ratios = |row: &mut BatchRow, ratio: f64| {
+            row.step_ratio = Some(ratio);
+            row.step_ratio_low = Some(ratio - 0.02);
+            row.step_ratio_high = Some(ratio + 0.02);
+        };
+        for row in measured
+            .batches
+            .iter_mut()
+            .filter(|row| row.variant == "growth-rate=12")
+        {
+            ratios(row, if row.batch_size == 32 { 1.02 } else { 1.2 });
+        }
+        let mut again = measured.batches[0].clone();
+        again.repeat = 1;
+        ratios(&mut again, 1.01);
+        measured.batches.push(again);
+        let text = text(&measured);
+        assert!(
+            text.starts_with(
+                "Speed and memory\nA/A, the same work measured again, step time over the first's: growth-rate=8"
+            ),
+            "{text}"
+        );
+        assert!(
+            text.contains("1.010 [0.990, 1.030]. Ratios from 0.971 to 1.030"),
+            "{text}"
+        );
+        assert!(
+            text.contains("1.02 [1.00, 1.04]*") && text.contains("1.20 [1.18, 1.22] "),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn rounds_that_were_measured_again_are_counted_below_the_table() {
+        let mut measured = measured();
+        measured.batches[0].discarded_rounds = 2;
+        let text = text(&measured);
+        let said = "\n  growth-rate=8, train, batch 32: 2 disturbed rounds measured again\n";
+        assert!(text.contains(said), "{text}");
     }
 }

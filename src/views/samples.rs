@@ -245,6 +245,13 @@ fn batch_row(variant: &str, mode: Mode, batch_size: usize, scale: f64) -> BatchR
         cpu: String::new(),
         revision: String::new(),
         measured_at: String::new(),
+        step_ns_low: Some(step_ns - step_ns / 50),
+        step_ns_high: Some(step_ns + step_ns / 50),
+        repeat: 0,
+        step_ratio: (scale > 1.0).then_some(scale),
+        step_ratio_low: (scale > 1.0).then_some(0.98 * scale),
+        step_ratio_high: (scale > 1.0).then_some(1.02 * scale),
+        discarded_rounds: 0,
     }
 }
 
@@ -279,6 +286,15 @@ fn peer_row(
         speed_ratio: Some(speed / 2.2),
         compiled_speed_ratio: Some(speed / 2.6),
         peak_share: Some(memory / 0.66),
+        step_ns_low: Some(step_ns - step_ns / 60),
+        step_ns_high: Some(step_ns + step_ns / 60),
+        speed_ratio_low: Some(0.95 * speed / 2.2),
+        speed_ratio_high: Some(1.05 * speed / 2.2),
+        compiled_speed_ratio_low: Some(0.95 * speed / 2.6),
+        compiled_speed_ratio_high: Some(1.05 * speed / 2.6),
+        again_ratio: None,
+        again_ratio_low: None,
+        again_ratio_high: None,
         loss_difference: (*peer != "PyTorch eager NCHW").then_some(3.4e-5),
     }
 }

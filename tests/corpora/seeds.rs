@@ -46,19 +46,20 @@ pub fn of(target: &str) -> Vec<Seed> {
             table::<EpochRow>("t,base,0,0,2.3,0.9,,,2.2,0.8,1000\nt,base,0,1,2.3,0.9,2.1,0.7,2.2,0.8,1000\n")
         }
         "batches_csv" => table::<BatchRow>(
-            "base,cpu,plain,f32,train,64,ok,,10,1000,10,400,500,100,64000000.0,1,2,3,resident-set,4,2,keep-pages,3,,0.98,AMD EPYC with AVX2,00ff,2026-01-02T03:04:05Z\n\
-             base,cpu,plain,tf32,evaluate,64,oom,no memory,0,,,,,,,,,,,,2,return-pages,0,doubtful,,,,\n",
+            "base,cpu,plain,f32,train,64,ok,,10,1000,10,400,500,100,64000000.0,1,2,3,resident-set,4,2,keep-pages,3,,0.98,AMD EPYC with AVX-512,00ff,2026-01-01T00:00:00Z,\
+             990,1010,1,1.01,0.99,1.03,2\n\
+             base,cpu,plain,tf32,evaluate,64,oom,no memory,0,,,,,,,,,,,,2,return-pages,0,doubtful,,,,,,,0,,,,0\n",
         ),
-        "samples_csv" => table::<SampleRow>("base,cpu,plain,f32,train,64,0,1000,2,0\n"),
+        "samples_csv" => table::<SampleRow>("base,cpu,plain,f32,train,64,0,1000,2,0,1,2026-01-01T00:00:00Z\n"),
         "phases_csv" => table::<PhaseRow>(
-            "base,cpu,plain,f32,train,64,0,400,500,100,2,0\nbase,cpu,plain,f32,evaluate,64,0,400,,,2,1\n",
+            "base,cpu,plain,f32,train,64,0,400,500,100,2,0,0\nbase,cpu,plain,f32,evaluate,64,0,400,,,2,1,1\n",
         ),
         "boundaries_csv" => table::<BoundaryRow>(
             "base,cpu,plain,f32,train,2,1000,64,900,65,ok,out of memory,66,8\nbase,cpu,plain,f32,train,2,,,,1,failed,,,1\n",
         ),
         "peers_csv" => table::<PeerRow>(
-            "base,train,64,PyTorch eager NCHW,ok,,cpu,f32,2,keep-pages,3,9,1000,10,64000000.0,1,2,0.86,,1.0,0.0\n\
-             base,train,64,densenet-bench plain,timeout,late,cpu,f32,2,keep-pages,0,0,,,,,,,,,\n",
+            "base,train,64,PyTorch eager NCHW,ok,,cpu,f32,2,keep-pages,3,9,1000,10,64000000.0,1,2,0.86,,1.0,0.0,990,1010,0.8,0.9,,,1.01,0.99,1.03\n\
+             base,train,64,densenet-bench plain,timeout,late,cpu,f32,2,keep-pages,0,0,,,,,,,,,,,,,,,,,,\n",
         ),
         _ => Vec::new(),
     }
@@ -233,6 +234,8 @@ fn records() -> Vec<Seed> {
                 "phases": [{"forward_ns": 400, "backward_ns": 500, "optimizer_ns": null}],
                 "allocated_peak_bytes": 1, "reserved_peak_bytes": null, "process_peak_bytes": 3,
                 "process_peak_source": "resident-set", "note": "",
+                "processor": {"wall_ns": 9, "ran_ns": 8, "waited_ns": 1, "preempted": 2, "stolen_ns": 0},
+                "run": "2026-01-01T00:00:00Z", "discarded": ["its threads got 50 %"],
             }),
         ),
         (

@@ -161,9 +161,9 @@ impl Prepared {
         trials.filter(|trial| self.chosen[trial.variant])
     }
 
-    /// The trials that have no final numbers yet.
+    /// The trials that have no final numbers yet, in the order of work.
     pub fn unfinished(&self) -> Vec<&Trial> {
-        self.todo.iter().map(|&index| &self.experiment.trials[index]).collect()
+        self.experiment.seed_by_seed(&self.todo)
     }
 
     /// What the measurements have in common.

@@ -275,9 +275,16 @@ pub(super) const OWN_KEYS: &[KnownKey] = &[
     KnownKey {
         key: "measure.rounds",
         kind: Kind::Count(1, 1000),
-        default: "`3`, or `steps` where that is less",
+        default: "`5`, or `steps` where that is less",
         meaning: "Turns: in each, every batch size of every variant is measured once, in a process of its own, so that a machine that drifts touches all alike.",
-        remedy: "leave it out for 3",
+        remedy: "leave it out for 5",
+    },
+    KnownKey {
+        key: "measure.repeats",
+        kind: Kind::Count(1, 100),
+        default: "`1`",
+        meaning: "How often the same work is measured, each time as a measurement of its own that takes its turns with the others: the ratio of two measurements of the same work is the noise floor, below which a difference means nothing.",
+        remedy: "leave it out for 1, or write 2 for the noise floor",
     },
     // [run]
     KnownKey {

@@ -150,6 +150,14 @@ pub struct MeasureSettings {
     pub steps: usize,
     /// How often every batch size of every variant gets its turn; each round is a process of its own.
     pub rounds: usize,
+    /// How often the same work is measured, each time as a measurement of its own.
+    #[serde(default = "one")]
+    pub repeats: usize,
+}
+
+/// The repeats of a record from before there were any.
+fn one() -> usize {
+    1
 }
 
 /// What `[measure]` times.

@@ -163,7 +163,7 @@ mod tests {
     fn every_text_column_of_every_table_is_guarded() {
         assert_eq!(guarded_columns::<StepRow>(), ["trial", "variant"]);
         assert_eq!(guarded_columns::<EpochRow>(), ["trial", "variant"]);
-        assert_eq!(guarded_columns::<SampleRow>(), ["variant"]);
+        assert_eq!(guarded_columns::<SampleRow>(), ["variant", "run"]);
         assert_eq!(guarded_columns::<PhaseRow>(), ["variant"]);
         assert!(!guarded_columns::<TrialRow>().contains(&"block_layers"));
         for columns in [

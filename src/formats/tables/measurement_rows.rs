@@ -81,6 +81,24 @@ row! {
         /// When the first round ended, RFC 3339, UTC.
         #[serde(with = "cell")]
         measured_at: String = "",
+        /// The lower end of the median step's 95 % interval, in nanoseconds: Student's t on the logarithms of the rounds'
+        /// medians. Empty of fewer than three rounds.
+        step_ns_low: Option<u64> = "",
+        /// Its upper end, in nanoseconds.
+        step_ns_high: Option<u64> = "",
+        /// Which of the measurements of the same work this is, from 0 (`[measure] repeats`).
+        repeat: usize = "0",
+        /// Its step time over that of the same work's first measurement where `repeat` is above 0, else over that of the
+        /// first variant measured in the same mode, at the same batch size, on the same device: the geometric mean of the
+        /// ratios within the rounds. Empty of the first itself, and where the rounds did not take turns in one run.
+        step_ratio: Option<f64> = "",
+        /// The lower end of the ratio's 95 % interval: a paired t on the logarithms of the ratios within the rounds. Empty
+        /// of fewer than five rounds.
+        step_ratio_low: Option<f64> = "",
+        /// Its upper end.
+        step_ratio_high: Option<f64> = "",
+        /// Tries of rounds that were discarded, since other programs disturbed them.
+        discarded_rounds: usize = "0",
     }
 }
 
@@ -108,6 +126,11 @@ row! {
         threads: usize,
         /// The round, from 0: each is a process of its own.
         round: usize,
+        /// Which of the measurements of the same work this is, from 0.
+        repeat: usize = "0",
+        /// When the run that timed it started: rounds of one run took turns. Empty in earlier files.
+        #[serde(with = "cell")]
+        run: String = "",
     }
 }
 
@@ -140,6 +163,8 @@ row! {
         threads: usize,
         /// The round, from 0: each is a process of its own.
         round: usize,
+        /// Which of the measurements of the same work this is, from 0.
+        repeat: usize = "0",
     }
 }
 
@@ -194,7 +219,7 @@ row! {
         /// Images in a step.
         batch_size: usize,
         /// Who ran it: `densenet-bench` with the execution, `PyTorch eager NCHW`, `PyTorch eager channels-last`, and those
-        /// with `compile`.
+        /// with `compile`; one ends in `, again`: the same work measured twice.
         #[serde(with = "cell")]
         peer: String,
         /// How it stands, as in `batches.csv`.
@@ -224,14 +249,34 @@ row! {
         allocated_peak_bytes: Option<u64>,
         /// The process's highest resident set.
         process_peak_bytes: Option<u64>,
-        /// Images a second over those of the better eager layout.
+        /// Images a second over those of the better eager layout: the geometric mean of the ratios within the rounds.
         speed_ratio: Option<f64>,
-        /// Images a second over those of the better layout with `torch.compile`.
+        /// Images a second over those of the better layout with `torch.compile`, likewise.
         compiled_speed_ratio: Option<f64>,
         /// The allocated peak over that of the faster eager layout.
         peak_share: Option<f64>,
         /// The largest difference of the loss from that of eager NCHW over the first steps, from the same weights and
         /// batches.
         loss_difference: Option<f64>,
+        /// The lower end of the median step's 95 % interval, in nanoseconds: Student's t on the logarithms of the rounds'
+        /// medians. Empty of fewer than three rounds.
+        step_ns_low: Option<u64> = "",
+        /// Its upper end, in nanoseconds.
+        step_ns_high: Option<u64> = "",
+        /// The lower end of the 95 % interval of `speed_ratio`: a paired t on the logarithms of the ratios within the
+        /// rounds. Empty of fewer than five rounds, and of the better eager layout itself.
+        speed_ratio_low: Option<f64> = "",
+        /// Its upper end.
+        speed_ratio_high: Option<f64> = "",
+        /// The lower end of the 95 % interval of `compiled_speed_ratio`, likewise.
+        compiled_speed_ratio_low: Option<f64> = "",
+        /// Its upper end.
+        compiled_speed_ratio_high: Option<f64> = "",
+        /// Where the peer is another's work measured again: its images a second over the other's, likewise. 1 but for noise.
+        again_ratio: Option<f64> = "",
+        /// The lower end of its 95 % interval.
+        again_ratio_low: Option<f64> = "",
+        /// Its upper end.
+        again_ratio_high: Option<f64> = "",
     }
 }

@@ -8,6 +8,7 @@ use super::settings::SettingDifference;
 use super::trained::{self, TrainedComparison, finished_pairs};
 use crate::formats::study::Study;
 use crate::formats::tables::{BatchRow, SampleRow, TrialRow};
+use crate::views::noise_floor::{AaRatio, NoiseFloor};
 
 /// One variant's rows.
 #[derive(Clone, Debug)]
@@ -20,16 +21,20 @@ pub struct Side<'a> {
     pub batches: Vec<&'a BatchRow>,
     /// Their steps, in the order of time.
     pub samples: Vec<&'a SampleRow>,
+    /// The ratios of those that measure the same work again.
+    pub again: Vec<AaRatio>,
 }
 
 impl<'a> Side<'a> {
     /// The rows of one variant out of those of a study that was read with its samples.
     pub fn new(variant: &'a str, study: &'a Study) -> Self {
+        let batches = || study.batches.iter().filter(|row| row.variant == variant);
         Self {
             variant,
             trials: study.trials.iter().filter(|row| row.variant == variant).collect(),
-            batches: study.batches.iter().filter(|row| row.variant == variant).collect(),
+            batches: batches().filter(|row| row.repeat == 0).collect(),
             samples: study.samples.iter().filter(|row| row.variant == variant).collect(),
+            again: AaRatio::of_batches(batches()),
         }
     }
 }
@@ -60,6 +65,8 @@ pub struct VariantComparison {
     pub trained: Vec<TrainedComparison>,
     /// Their step times and memory.
     pub measured: Vec<MeasuredComparison>,
+    /// How far the same work measured again lies apart, on both sides.
+    pub noise_floor: NoiseFloor,
     /// The IDs of the trials that were compared, A's and B's.
     #[serde(skip)]
     pub trials: Vec<(String, String)>,
@@ -81,12 +88,13 @@ fn label(a: &str, b: &str) -> String {
     if a == b { a.to_owned() } else { format!("{a} / {b}") }
 }
 
-/// Compares two variants; what has to be left out is noted.
+/// Compares two variants, of one result folder or of two; what has to be left out is noted.
 pub fn compare_variants(
     a: &Side<'_>,
     b: &Side<'_>,
     settings: Vec<SettingDifference>,
     scope: Scope,
+    is_one_folder: bool,
     notes: &mut Vec<String>,
 ) -> VariantComparison {
     let label = label(a.variant, b.variant);
@@ -94,8 +102,15 @@ pub fn compare_variants(
     if scope.has_speeds() {
         trained::note_doubtful_speeds(&pairs, notes, &label);
     }
+    let mut again = a.again.clone();
+    again.extend(b.again.iter().filter(|ratio| !a.again.contains(ratio)).cloned());
+    let noise_floor = match scope.has_speeds() {
+        true => NoiseFloor::of(again),
+        false => NoiseFloor::default(),
+    };
     let measured = if scope.has_speeds() {
-        measured::compare((&a.batches, &a.samples), (&b.batches, &b.samples), notes, &label)
+        let (a, b) = ((&*a.batches, &*a.samples), (&*b.batches, &*b.samples));
+        measured::compare(a, b, is_one_folder, &noise_floor, notes, &label)
     } else {
         Vec::new()
     };
@@ -105,6 +120,7 @@ pub fn compare_variants(
         settings,
         trained: trained::compare(&pairs, scope, &label),
         measured,
+        noise_floor,
         trials: (pairs.iter())
             .map(|(a, b)| (a.trial.clone(), b.trial.clone()))
             .collect(),

@@ -7,6 +7,7 @@ mod measured;
 mod metrics;
 mod report;
 mod settings;
+mod timed_rounds;
 mod trained;
 
 pub use circumstances::{Circumstances, Difference, Facts, differences, refusal};

@@ -9,11 +9,12 @@ use crate::views::text::counted;
 
 const OF_TRAINED: &str = "Over the n seeds that both sides have: means, the mean of B - A, its 95 % interval (Student's t \
      below ten seeds, a bootstrap from ten on), the two-sided p of the sign-flip test, not adjusted for the number of rows. \
-     n too small: no outcome of so few seeds could reach p = 0.05.";
-const OF_MEASURED: &str = "Step times: medians in ms with an interval that covers at least 95 %; B / A with a 95 % interval \
-     from the rounds' medians (Welch's t). Peak: bytes of live tensors.";
-const OF_ONE_ROUND: &str = "*: one round on a side, so the interval is that of the steps (a bootstrap) and knows nothing \
-     of how processes differ; measure with more rounds.";
+     n too small: no outcome of so few seeds could reach p = 0.05. Not tested: speeds and memory of trials, since what else the \
+     machine did is the same for all seeds of a side; [measure] compares speeds.";
+const OF_MEASURED: &str = "Step times: medians in ms with a 95 % interval from the rounds' medians (Student's t, from three \
+     rounds on). B / A: of rounds that took turns the ratio within a round and a paired t, from five rounds on; of others \
+     (+) Welch's t on the rounds' medians. Peak: bytes of live tensors.";
+const OF_THE_FLOOR: &str = "*: within the noise floor of the same work measured again.";
 
 /// The comparison in sections: what is compared, the tables, and what a reader must know.
 pub fn sections(comparison: &Comparison) -> Vec<Section> {
@@ -41,10 +42,15 @@ pub fn sections(comparison: &Comparison) -> Vec<Section> {
     }
     let measured = labelled(comparison, |variant| &variant.measured);
     if !measured.is_empty() {
+        let floors = comparison
+            .variants
+            .iter()
+            .filter_map(|variant| variant.noise_floor.words("step time"));
+        let mut blocks: Vec<Block> = floors.map(Block::Text).collect();
         let note = format!("{OF_MEASURED} {}", where_measured(&measured));
-        let mut blocks = vec![Block::Table(measured_table(&measured)), Block::Note(note)];
-        if measured.iter().any(|(_, row)| is_of_steps(row)) {
-            blocks.push(Block::Note(OF_ONE_ROUND.to_owned()));
+        blocks.extend([Block::Table(measured_table(&measured)), Block::Note(note)]);
+        if measured.iter().any(|(_, row)| row.within_noise_floor == Some(true)) {
+            blocks.push(Block::Note(OF_THE_FLOOR.to_owned()));
         }
         sections.push(blocks);
     }
@@ -83,7 +89,7 @@ fn trained_table(rows: &[(String, &TrainedComparison)]) -> Table {
         bracketed(row.interval.map(|(low, high)| (number(row, low), number(row, high))))
     });
     column("n", Side::Right, &|row| row.n.to_string());
-    column("p", Side::Right, &|row| p_text(row.p));
+    column("p", Side::Right, &|row| row.p.map(p_text).unwrap_or_default());
     column("verdict", Side::Left, &|row| verdict_text(row.verdict).to_owned());
     with_variants(table, rows.iter().map(|(label, _)| label.clone()).collect())
 }
@@ -102,6 +108,7 @@ fn verdict_text(verdict: Verdict) -> &'static str {
         Verdict::NTooSmall => "n too small",
         Verdict::Differ => "differ",
         Verdict::NoDifferenceShown => "no difference shown",
+        Verdict::NotTested => "not tested",
     }
 }
 
@@ -124,9 +131,12 @@ fn measured_table(rows: &[(String, &MeasuredComparison)]) -> Table {
     column("interval", Side::Right, &|row| interval(&row.a));
     column("B (ms)", Side::Right, &|row| step_time(row.b.step_ns_median));
     column("interval", Side::Right, &|row| interval(&row.b));
-    column("B / A", Side::Right, &|row| format!("{:.3}", row.ratio));
+    column("B / A", Side::Right, &|row| {
+        let mark = if row.within_noise_floor == Some(true) { "*" } else { "" };
+        format!("{:.3}{mark}", row.ratio)
+    });
     column("95 % interval", Side::Right, &|row| match row.ratio_interval {
-        Some((low, high)) => format!("[{low:.3}, {high:.3}]{}", if is_of_steps(row) { "*" } else { "" }),
+        Some((low, high)) => format!("[{low:.3}, {high:.3}]{}", if is_unpaired(row) { "+" } else { "" }),
         None => "n too small".to_owned(),
     });
     let has_peak = |side: &MeasuredSide| side.allocated_peak_bytes.is_some();
@@ -149,8 +159,8 @@ fn where_measured(rows: &[(String, &MeasuredComparison)]) -> String {
     format!("Measured with {}.", places.join(", "))
 }
 
-fn is_of_steps(row: &MeasuredComparison) -> bool {
-    row.ratio_interval.is_some() && row.ratio_interval_method == "bootstrap-of-steps"
+fn is_unpaired(row: &MeasuredComparison) -> bool {
+    row.ratio_interval_method == "welch-on-rounds"
 }
 
 /// Nanoseconds as milliseconds with two decimals, or three where they are less than one.
@@ -176,6 +186,7 @@ mod tests {
     use super::*;
     use crate::formats::ablation::Precision;
     use crate::formats::ablation::{Execution, Mode};
+    use crate::views::noise_floor::{AaRatio, NoiseFloor};
     use crate::views::terminal;
 
     fn side(median: f64, interval: Option<(f64, f64)>) -> MeasuredSide {
@@ -188,7 +199,6 @@ mod tests {
             rounds: 3,
             step_ns_median: median,
             interval_ns: interval,
-            interval_coverage: interval.map(|_| 0.978),
             allocated_peak_bytes: Some(3_000_000),
             reserved_peak_bytes: None,
             process_peak_bytes: None,
@@ -219,8 +229,8 @@ mod tests {
                     difference: -0.02,
                     interval: Some((-0.045, 0.005)),
                     interval_method: Some("student-t"),
-                    p: 0.25,
-                    smallest_p: 0.25,
+                    p: Some(0.25),
+                    smallest_p: Some(0.25),
                     verdict: Verdict::NTooSmall,
                 }],
                 measured: vec![MeasuredComparison {
@@ -230,8 +240,15 @@ mod tests {
                     b: side(8.25e6, None),
                     ratio: 0.2,
                     ratio_interval: Some((0.19, 0.213)),
-                    ratio_interval_method: "bootstrap-of-steps",
+                    ratio_interval_method: "welch-on-rounds",
+                    ratio_rounds: 3,
+                    within_noise_floor: Some(true),
                 }],
+                noise_floor: NoiseFloor::of(vec![AaRatio {
+                    what: "k8 train batch 64".to_owned(),
+                    ratio: 1.004,
+                    interval: Some((0.99, 1.018)),
+                }]),
                 trials: Vec::new(),
             }],
             notes: vec!["k8 / k12: seed 3 of A left out".to_owned()],
@@ -249,7 +266,7 @@ mod tests {
         assert!(text.starts_with(expected), "{text}");
         assert!(
             text.contains(
-                "k8 / k12  train     64   41.00  [40.50, 42.00]    8.25  n too small  0.200  [0.190, 0.213]*          3.0"
+                "k8 / k12  train     64   41.00  [40.50, 42.00]    8.25  n too small  0.200*  [0.190, 0.213]+          3.0"
             ),
             "{text}"
         );
@@ -258,7 +275,13 @@ mod tests {
             "{text}"
         );
         assert!(
-            text.ends_with("measure with more rounds.\n\nnote: k8 / k12: seed 3 of A left out\n"),
+            text.contains(
+                "A/A, the same work measured again, step time over the first's: k8 train batch 64 1.004 [0.990, 1.018]."
+            ),
+            "{text}"
+        );
+        assert!(
+            text.ends_with("same work measured again.\n\nnote: k8 / k12: seed 3 of A left out\n"),
             "{text}"
         );
     }

@@ -28,6 +28,8 @@ pub enum Verdict {
     Differ,
     /// p is above 0.05; which does not show that they are equal.
     NoDifferenceShown,
+    /// A speed of trials: each ran once, in its own hour, so that its seeds are no repetitions of the same conditions.
+    NotTested,
 }
 
 /// One number on both sides, over the seeds that both have.
@@ -45,14 +47,14 @@ pub struct TrainedComparison {
     pub mean_b: f64,
     /// The mean of B less A.
     pub difference: f64,
-    /// Its 95 % interval; none of one pair.
+    /// Its 95 % interval; none of one pair, and of what is not tested.
     pub interval: Option<(f64, f64)>,
     /// Where that comes from: `student-t` or `bootstrap`.
     pub interval_method: Option<&'static str>,
-    /// The two-sided p of the sign-flip test.
-    pub p: f64,
+    /// The two-sided p of the sign-flip test, where there was one.
+    pub p: Option<f64>,
     /// The smallest p that so many pairs can have.
-    pub smallest_p: f64,
+    pub smallest_p: Option<f64>,
     /// What that comes to.
     pub verdict: Verdict,
 }
@@ -142,15 +144,21 @@ fn compare_metric(metric: &Metric, pairs: &[(&TrialRow, &TrialRow)], label: &str
     let mut stream = Stream::named(0, Purpose::Resampling, &format!("{label} {}", metric.column));
     let mut draw = |bound| stream.below(bound);
     let found = mean_difference(&differences, CONFIDENCE, &mut draw)?;
-    let test = sign_flip_test(&differences, &mut draw)?;
+    let test = match metric.is_speed {
+        true => None,
+        false => Some(sign_flip_test(&differences, &mut draw)?),
+    };
+    // What the machine was like in the hours of the two sides is the same for all of their seeds.
+    let interval = found.interval.filter(|_| test.is_some());
     let verdict = if differences.iter().all(|&difference| difference == 0.0) {
         Verdict::Equal
-    } else if !test.can_reach(SIGNIFICANCE) {
-        Verdict::NTooSmall
-    } else if test.p <= SIGNIFICANCE {
-        Verdict::Differ
     } else {
-        Verdict::NoDifferenceShown
+        match test {
+            None => Verdict::NotTested,
+            Some(test) if !test.can_reach(SIGNIFICANCE) => Verdict::NTooSmall,
+            Some(test) if test.p <= SIGNIFICANCE => Verdict::Differ,
+            Some(_) => Verdict::NoDifferenceShown,
+        }
     };
     Some(TrainedComparison {
         metric: metric.column,
@@ -159,16 +167,16 @@ fn compare_metric(metric: &Metric, pairs: &[(&TrialRow, &TrialRow)], label: &str
         mean_a: mean(&values.iter().map(|(_, a, _)| *a).collect::<Vec<_>>())?,
         mean_b: mean(&values.iter().map(|(_, _, b)| *b).collect::<Vec<_>>())?,
         difference: found.mean,
-        interval: found.interval,
-        interval_method: found.interval.map(|_| {
+        interval,
+        interval_method: interval.map(|_| {
             if found.n < BOOTSTRAP_FROM {
                 "student-t"
             } else {
                 "bootstrap"
             }
         }),
-        p: test.p,
-        smallest_p: test.smallest_p,
+        p: test.map(|test| test.p),
+        smallest_p: test.map(|test| test.smallest_p),
         verdict,
     })
 }
@@ -199,7 +207,7 @@ mod tests {
     #[test]
     fn three_seeds_have_a_difference_and_an_interval_but_no_verdict() {
         let (found, notes) = compared(&trials(&[0.05, 0.04, 0.06]), &trials(&[0.03, 0.03, 0.03]));
-        assert_eq!((found.n, found.verdict, found.p), (3, Verdict::NTooSmall, 0.25));
+        assert_eq!((found.n, found.verdict, found.p), (3, Verdict::NTooSmall, Some(0.25)));
         assert!((found.difference + 0.02).abs() < 1e-12);
         // 0.02 ± t(0.975, 2) * 0.01 / sqrt(3)
         let (low, high) = found.interval.unwrap();
@@ -221,7 +229,7 @@ mod tests {
         b.reverse();
         let (found, _) = compared(&a, &b);
         assert!((found.difference - 0.001).abs() < 1e-12);
-        assert_eq!((found.verdict, found.p), (Verdict::Differ, 0.03125));
+        assert_eq!((found.verdict, found.p), (Verdict::Differ, Some(0.03125)));
         let (low, high) = found.interval.unwrap();
         assert!(high - low < 1e-9, "every pair differs alike: {found:?}");
     }
@@ -291,5 +299,22 @@ mod tests {
         );
         assert_eq!(metrics(Scope::Speeds), ["train_images_per_second", "wall_ns"]);
         assert_eq!(metrics(Scope::All).len(), 6);
+    }
+
+    #[test]
+    fn speeds_of_trials_have_a_difference_and_neither_interval_nor_p() {
+        let (a, mut b) = (trials(&[0.05; 8]), trials(&[0.05; 8]));
+        // Whatever ran beside B slowed all of its seeds.
+        for row in &mut b {
+            row.train_images_per_second = row.train_images_per_second.map(|speed| speed / 1.5);
+        }
+        let pairs: Vec<(&TrialRow, &TrialRow)> = a.iter().zip(&b).collect();
+        let found = compare(&pairs, Scope::Speeds, "base").remove(0);
+        assert_eq!(
+            (found.metric, found.verdict),
+            ("train_images_per_second", Verdict::NotTested)
+        );
+        assert!(found.difference < 0.0);
+        assert_eq!((found.interval, found.interval_method, found.p), (None, None, None));
     }
 }

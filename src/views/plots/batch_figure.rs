@@ -142,7 +142,7 @@ fn caption(series: &[Series], sentences: Vec<String>) -> Vec<String> {
         let spreads = || measured().filter_map(|point| point.rate?.spread);
         caption.push(match spreads().next() {
             Some(_) => {
-                "Throughput: of the median step; bar: of the median step ± the steps' median absolute deviation (MAD)."
+                "Throughput: of the median step; bar: of its 95 % interval, from the rounds' medians (Student's t)."
                     .to_owned()
             }
             None => "Throughput: of the median step.".to_owned(),

@@ -32,7 +32,9 @@ pub struct Line<'a> {
 
 /// The lines of a study and the words that all their settings share.
 pub fn lines<'a>(study: &Grouped<'a>) -> (Vec<Line<'a>>, String) {
-    let rows = ordered(study, &study.study.batches);
+    let mut rows = ordered(study, &study.study.batches);
+    // The same work measured again is no line of its own.
+    rows.retain(|row| row.repeat == 0);
     let settings = SharedSettings::of(&study.study.batches);
     let mut lines: Vec<Line<'a>> = Vec::new();
     for row in rows {
@@ -86,7 +88,11 @@ fn point(row: &BatchRow) -> Point {
         status: row.status,
         steps: row.steps,
         rounds: row.rounds,
-        rate: Rate::of(row.batch_size, row.step_ns_median, row.step_ns_mad),
+        rate: Rate::of(
+            row.batch_size,
+            row.step_ns_median,
+            row.step_ns_low.zip(row.step_ns_high),
+        ),
         allocated: row.allocated_peak_bytes,
         predicted: row.predicted_peak_bytes,
         reserved: row.reserved_peak_bytes,
@@ -168,6 +174,7 @@ mod tests {
         row.error = "out of memory: 16.0 GB were asked for".to_owned();
         (row.steps, row.rounds) = (0, 0);
         (row.step_ns_median, row.step_ns_mad, row.images_per_second) = (None, None, None);
+        (row.step_ns_low, row.step_ns_high) = (None, None);
         (row.forward_ns_median, row.backward_ns_median, row.optimizer_ns_median) = (None, None, None);
         (row.allocated_peak_bytes, row.process_peak_bytes) = (None, None);
     }
@@ -224,7 +231,7 @@ mod tests {
         for row in &mut bare.batches {
             row.predicted_peak_bytes = None;
             row.allocated_peak_bytes = None;
-            row.step_ns_mad = None;
+            (row.step_ns_low, row.step_ns_high) = (None, None);
         }
         cases.push(("no-predictions", bare));
         // One figure of peers is like another.

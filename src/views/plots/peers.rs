@@ -25,7 +25,11 @@ pub struct PeersFigure<'a> {
 /// The figures of a study in the ablation's order, with file names of which no two are the same on any file system.
 pub fn figures<'a>(study: &Grouped<'a>) -> Vec<PeersFigure<'a>> {
     let mut figures: Vec<PeersFigure<'a>> = Vec::new();
-    for row in ordered(study, &study.study.peers) {
+    // Work that is measured twice has one line.
+    for row in ordered(study, &study.study.peers)
+        .into_iter()
+        .filter(|row| !row.peer.ends_with(", again"))
+    {
         let found = figures
             .iter_mut()
             .find(|figure| (figure.variant, figure.mode) == (&row.variant, row.mode));
@@ -105,7 +109,11 @@ fn point(row: &PeerRow) -> Point {
         status: row.status,
         steps: row.steps,
         rounds: row.rounds,
-        rate: Rate::of(row.batch_size, row.step_ns_median, row.step_ns_mad),
+        rate: Rate::of(
+            row.batch_size,
+            row.step_ns_median,
+            row.step_ns_low.zip(row.step_ns_high),
+        ),
         allocated: row.allocated_peak_bytes,
         predicted: None,
         reserved: None,

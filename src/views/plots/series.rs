@@ -8,8 +8,7 @@ use crate::formats::tables::Status;
 pub struct Rate {
     /// Of the median step.
     pub median: f64,
-    /// Of the median step plus and less the steps' median absolute deviation; the latter is infinite where the
-    /// deviation is no less than the median.
+    /// Of the upper and the lower end of the median step's 95 % interval.
     pub spread: Option<(f64, f64)>,
 }
 
@@ -48,8 +47,8 @@ pub struct Series {
 }
 
 impl Rate {
-    /// From the median step and the steps' deviation from it, in nanoseconds.
-    pub fn of(batch_size: usize, median_ns: Option<u64>, deviation_ns: Option<u64>) -> Option<Self> {
+    /// From the median step and the ends of its interval, in nanoseconds.
+    pub fn of(batch_size: usize, median_ns: Option<u64>, interval_ns: Option<(u64, u64)>) -> Option<Self> {
         let median_ns = median_ns.filter(|median| *median > 0)?;
         let images_in = |nanoseconds: u64| match nanoseconds {
             0 => f64::INFINITY,
@@ -57,10 +56,7 @@ impl Rate {
         };
         Some(Self {
             median: images_in(median_ns),
-            spread: deviation_ns.map(|deviation| {
-                let slowest = images_in(median_ns.saturating_add(deviation));
-                (slowest, images_in(median_ns.saturating_sub(deviation)))
-            }),
+            spread: interval_ns.map(|(low, high)| (images_in(high), images_in(low))),
         })
     }
 }
@@ -82,11 +78,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_rates_spread_is_that_of_the_slower_and_the_faster_step() {
-        let rate = Rate::of(60, Some(1_000_000_000), Some(250_000_000)).unwrap();
+    fn a_rates_spread_is_that_of_the_slower_and_the_faster_end_of_the_steps_interval() {
+        let rate = Rate::of(60, Some(1_000_000_000), Some((750_000_000, 1_250_000_000))).unwrap();
         assert_eq!((rate.median, rate.spread), (60.0, Some((48.0, 80.0))));
-        assert_eq!(Rate::of(60, None, Some(1)), None);
-        let wide = Rate::of(60, Some(1_000), Some(1_000)).unwrap();
+        assert_eq!(Rate::of(60, None, Some((1, 2))), None);
+        let wide = Rate::of(60, Some(1_000), Some((0, 2_000))).unwrap();
         assert_eq!(wide.spread.unwrap().1, f64::INFINITY);
     }
 }

@@ -10,7 +10,7 @@ pub fn settings(reader: &Reader<'_>) -> Result<Option<MeasureSettings>, Fault> {
     }
     let steps = reader.count("measure.steps").unwrap_or(10);
     // Where there are fewer steps than usual rounds, each has a round of its own.
-    let rounds = reader.count("measure.rounds").unwrap_or(steps.min(3));
+    let rounds = reader.count("measure.rounds").unwrap_or(steps.min(5));
     if rounds > steps {
         return Err(reader.fault_with(
             "measure.rounds",
@@ -25,5 +25,6 @@ pub fn settings(reader: &Reader<'_>) -> Result<Option<MeasureSettings>, Fault> {
         warmup_seconds: reader.number("measure.warmup-seconds").unwrap_or(0.5),
         steps,
         rounds,
+        repeats: reader.count("measure.repeats").unwrap_or(1),
     }))
 }

@@ -159,6 +159,7 @@ fn every_key_reaches_its_setting() {
             warmup_seconds: 2.0,
             steps: 5,
             rounds: 4,
+            repeats: 1,
         }),
         run: RunSettings {
             execution: Execution::Plain,
