@@ -3,6 +3,7 @@
 mod cells;
 #[cfg(feature = "burn")]
 mod child;
+mod disturbance;
 mod folder;
 #[cfg(feature = "burn")]
 mod inputs;
