@@ -319,3 +319,39 @@ fn the_interval_of_a_ratio_covers_although_processes_differ_more_than_steps() {
     // Resampling the steps of all rounds would cover 0.8 here.
     assert!((0.93..0.99).contains(&welch), "{welch}");
 }
+
+/// Over seeds and images the truth is covered; over seeds alone it is not. Each image has a difficulty, hard ones for
+/// nearly every seed.
+#[test]
+fn it_covers_the_error_over_seeds_and_images() {
+    const ROUNDS: usize = 400;
+    let mut stream = Stream::named(7, Purpose::Resampling, "coverage");
+    let mut chance = || stream.below(1 << 20) as f64 / f64::from(1 << 20);
+    for seeds in [3, 5, 10] {
+        let (mut covered, mut covered_by_seeds) = (0, 0);
+        for _ in 0..ROUNDS {
+            // A tenth of the images are hard: wrong for 0.5 to 1 of the seeds, the others for none: 7.5 % in all.
+            let images: Vec<f64> = (0..360)
+                .map(|_| if chance() < 0.1 { 0.5 + 0.5 * chance() } else { 0.0 })
+                .collect();
+            let errors: Vec<f64> = (0..seeds)
+                .map(|_| {
+                    let wrong = images.iter().filter(|&&difficulty| chance() < difficulty).count();
+                    wrong as f64 / 360.0
+                })
+                .collect();
+            let covers =
+                |interval: Option<(f64, f64)>| interval.is_some_and(|(low, high)| low <= 0.075 && 0.075 <= high);
+            covered += usize::from(covers(statistics::error_interval(&errors, 360, 0.95)));
+            covered_by_seeds += usize::from(covers(statistics::mean_interval(&errors, 0.95)));
+        }
+        assert!(
+            covered as f64 >= 0.95 * ROUNDS as f64,
+            "{seeds} seeds: {covered} of {ROUNDS}"
+        );
+        assert!(
+            (covered_by_seeds as f64) < 0.93 * ROUNDS as f64,
+            "{seeds} seeds: {covered_by_seeds} of {ROUNDS}"
+        );
+    }
+}
