@@ -29,25 +29,28 @@ pub fn dispatched() -> BTreeMap<String, String> {
         Processor::Avx2 => "AVX2",
         Processor::Portable => "portable",
     };
-    let mut sets = vec![("kernels", kernels.to_owned())];
-    #[cfg(feature = "libtorch")]
-    {
-        // It says AVX512 where others write AVX-512, and DEFAULT where it uses no more than the compiler's baseline.
-        let aten = crate::libtorch::cpu_capability().unwrap_or_else(|_| "unknown".to_owned());
-        sets.push(("ATen", aten.replace("AVX512", "AVX-512")));
-        sets.push((
-            "oneDNN",
-            match vector_instructions() {
-                VectorInstructions::Avx512 => "AVX-512",
-                VectorInstructions::Avx2 if has_avx2() => "AVX2",
-                VectorInstructions::Avx2 => "below AVX2",
-            }
-            .to_owned(),
-        ));
-    }
-    sets.into_iter()
-        .map(|(library, set)| (library.to_owned(), set))
-        .collect()
+    let sets = [("kernels", kernels.to_owned())].into_iter().chain(of_libtorch());
+    sets.map(|(library, set)| (library.to_owned(), set)).collect()
+}
+
+#[cfg(not(feature = "libtorch"))]
+fn of_libtorch() -> [(&'static str, String); 0] {
+    []
+}
+
+#[cfg(feature = "libtorch")]
+fn of_libtorch() -> [(&'static str, String); 2] {
+    // It says AVX512 where others write AVX-512, and DEFAULT where it uses no more than the compiler's baseline.
+    let aten = crate::libtorch::cpu_capability().unwrap_or_else(|_| "unknown".to_owned());
+    let onednn = match vector_instructions() {
+        VectorInstructions::Avx512 => "AVX-512",
+        VectorInstructions::Avx2 if has_avx2() => "AVX2",
+        VectorInstructions::Avx2 => "below AVX2",
+    };
+    [
+        ("ATen", aten.replace("AVX512", "AVX-512")),
+        ("oneDNN", onednn.to_owned()),
+    ]
 }
 
 #[cfg(all(feature = "libtorch", target_arch = "x86_64"))]
