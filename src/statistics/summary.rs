@@ -27,6 +27,16 @@ impl Summary {
         })
     }
 
+    /// The summary of the samples times a positive factor.
+    pub fn times(self, factor: f64) -> Self {
+        Self {
+            n: self.n,
+            mean: factor * self.mean,
+            standard_deviation: self.standard_deviation.map(|deviation| factor * deviation),
+            interval: self.interval.map(|(low, high)| (factor * low, factor * high)),
+        }
+    }
+
     /// Summarises errors, shares from 0 to 1 that were counted on so many test images, with the interval over seeds and images
     /// ([`error_interval`]); where their number is not known, over the seeds alone, within `[0, 1]`. `None` of no errors.
     pub fn of_errors(errors: &[f64], images: Option<usize>) -> Option<Self> {
@@ -51,6 +61,16 @@ mod tests {
         let summary = Summary::of(&[0.25]).unwrap();
         assert_eq!((summary.n, summary.mean), (1, 0.25));
         assert_eq!((summary.standard_deviation, summary.interval), (None, None));
+    }
+
+    #[test]
+    fn errors_have_an_interval_over_seeds_and_images_within_the_shares() {
+        let of = |images| Summary::of_errors(&[0.01, 0.03, 0.02], images).unwrap();
+        assert_eq!(of(None).interval.unwrap().0, 0.0);
+        let percent = of(Some(360)).times(100.0);
+        assert_eq!((percent.n, percent.mean), (3, 2.0));
+        let (low, high) = percent.interval.unwrap();
+        assert!(low >= 0.0 && high > 4.0 && high < 6.0, "{low} {high}");
     }
 
     #[test]

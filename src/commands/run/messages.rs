@@ -29,7 +29,7 @@ pub fn work_of(trials: (usize, usize), measurements: (usize, usize)) -> String {
 /// Announces the work and where it is done.
 pub fn announce(folder: &ResultFolder, environment: &Environment, work: &str) {
     say(&format!(
-        "{work}, on {} ({}) with {} ({}); results in {}",
+        "{work}, on {}: {}, with {} ({}); results in {}",
         environment.device,
         environment
             .gpu

@@ -45,7 +45,7 @@ pub fn errors_of<'a>(study: &'a Grouped<'a>) -> Result<Vec<VariantError<'a>>, St
             Some(VariantError {
                 group,
                 index,
-                summary: Summary::of(&seeds)?,
+                summary: group.test_error()?.times(100.0),
                 seeds,
                 published: group.published_error().map(|error| 100.0 * error),
             })
