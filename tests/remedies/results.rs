@@ -191,7 +191,7 @@ fn what_is_advised_for_a_variant_a_folder_or_a_batch_is_taken() {
         Remedy {
             wrong: |place| place.write("results", "a file"),
             command: RUN,
-            advice: "or name a folder that can be written with --out",
+            advice: "name a folder that can be written with --out",
             follow: nothing,
             then: &[
                 "run",
