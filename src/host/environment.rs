@@ -152,7 +152,7 @@ pub struct Environment {
     /// The sets of vector instructions that are really used, by library; none in earlier records.
     #[serde(default)]
     pub instructions: BTreeMap<String, String>,
-    /// How the system treats the processors ([`system_state`]).
+    /// How the system treats the processors (the module `system_state` has the names).
     #[serde(default)]
     pub system_state: BTreeMap<String, String>,
     /// Processors that the system lists.

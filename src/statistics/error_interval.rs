@@ -1,6 +1,6 @@
 //! The interval of a test error: it is of seeds, and of the images that happen to be in the test set.
 
-use super::location::{mean, sample_standard_deviation, student_t_quantile_of};
+use super::location::{mean, mean_interval, standard_normal_quantile};
 
 /// The standard error of an error that was counted on so many images, from the images alone: sqrt(p (1 - p) / images). For p
 /// it takes (wrong + 2) / (images + 4), Agresti and Coull's, so that no wrong image does not mean no doubt.
@@ -16,28 +16,20 @@ pub fn standard_error_of_images(error: f64, images: usize) -> Option<f64> {
 }
 
 /// The interval of the mean of errors, one a seed, all counted on the same `images` test images: of what other seeds and
-/// other images of the same kind would give. The variances of both add up, and Student's t has Satterthwaite's degrees of
-/// freedom, in which that of the images counts as known. Which image each seed got wrong is not looked at; the images'
-/// variance is then the largest that it can be, and the interval covers the truth more often than `confidence`
+/// other images of the same kind would give. The squares of two half-widths add up: Student's t interval over the seeds, and
+/// the normal one of the images. (Satterthwaite's degrees of freedom for the sum of the variances cover too little at two and
+/// three seeds, since they are large whenever the seeds happen to agree.) Which image each seed got wrong is not looked at; the
+/// images' variance is then the largest that it can be, and the interval covers the truth at least as often as `confidence`
 /// (`scripts/error-coverage.py`). It stays within `[0, 1]`.
 ///
 /// `None` below two seeds, without an image, and for a confidence outside (0, 1).
 pub fn error_interval(errors: &[f64], images: usize, confidence: f64) -> Option<(f64, f64)> {
-    let (mean, deviation) = (mean(errors)?, sample_standard_deviation(errors)?);
-    let seeds = errors.len() as f64;
-    let of_seeds = deviation.powi(2) / seeds;
-    let variance = of_seeds + standard_error_of_images(mean, images)?.powi(2);
-    // Without a spread of the seeds the variance is known, and the distribution normal.
-    let freedom = match of_seeds > 0.0 {
-        true => ((seeds - 1.0) * (variance / of_seeds).powi(2)).min(KNOWN),
-        false => KNOWN,
-    };
-    let half_width = student_t_quantile_of(0.5 + confidence / 2.0, freedom)? * variance.sqrt();
+    let (low, high) = mean_interval(errors, confidence)?;
+    let (mean, of_seeds) = (mean(errors)?, (high - low) / 2.0);
+    let of_images = standard_normal_quantile(0.5 + confidence / 2.0)? * standard_error_of_images(mean, images)?;
+    let half_width = of_seeds.hypot(of_images);
     Some(((mean - half_width).max(0.0), (mean + half_width).min(1.0)))
 }
-
-/// Degrees of freedom at which Student's t is the normal distribution to six digits.
-const KNOWN: f64 = 1e6;
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,6 @@
 //! The mean, the sample standard deviation and the interval of the mean.
 
-use statrs::distribution::{ContinuousCDF, StudentsT};
+use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
 
 /// The arithmetic mean; `None` of no samples.
 pub fn mean(samples: &[f64]) -> Option<f64> {
@@ -41,6 +41,12 @@ pub fn mean_interval(samples: &[f64], confidence: f64) -> Option<(f64, f64)> {
 /// `None` without a degree of freedom, and for a probability outside (0, 1).
 pub fn student_t_quantile(probability: f64, degrees_of_freedom: usize) -> Option<f64> {
     student_t_quantile_of(probability, degrees_of_freedom as f64)
+}
+
+/// The value that a standard normal stays below with that probability. `None` outside (0, 1).
+pub(super) fn standard_normal_quantile(probability: f64) -> Option<f64> {
+    let is_inside = probability > 0.0 && probability < 1.0;
+    is_inside.then(|| Normal::standard().inverse_cdf(probability))
 }
 
 /// The same for degrees of freedom that are not a whole number, as Welch's.
