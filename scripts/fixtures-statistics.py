@@ -166,6 +166,35 @@ def paired_ratio(name, first, second):
     }
 
 
+def crossed(name, outcomes, more):
+    """The mean over seeds (rows) and images (columns): an analysis of variance by sums of squares about zero, with so many
+    more images of each outcome in `more`."""
+    seeds, images = outcomes.shape
+    correction = outcomes.sum() ** 2 / outcomes.size
+    total = (outcomes**2).sum() - correction
+    of_seeds = (outcomes.sum(axis=1) ** 2).sum() / images - correction
+    of_images = (outcomes.sum(axis=0) ** 2).sum() / seeds - correction
+    rest = (total - of_seeds - of_images) / ((seeds - 1) * (images - 1))
+    mean = outcomes.mean()
+    added = sum(count * (value - mean) ** 2 for value, count in more.items())
+    own = max(0.0, (of_images / seeds + added) / (images + sum(more.values()) - 1) - rest / seeds)
+    t, z = stats.t.ppf(0.975, seeds - 1), stats.norm.ppf(0.975)
+    half = numpy.sqrt(max(t**2 * of_seeds / images / (seeds - 1), z**2 * rest / images) / seeds + z**2 * own / images)
+    return {
+        "name": name,
+        # A letter for each image, a text for each seed.
+        "outcomes": ["".join({-1: "-", 0: "0", 1: "1"}[int(outcome)] for outcome in seed) for seed in outcomes],
+        "mean": float(mean),
+        "interval": [float(mean - half), float(mean + half)],
+    }
+
+
+def outcomes(error, seeds, images):
+    """Whether each seed gets each image wrong; images differ in how hard they are."""
+    hard = draws.beta(0.05, 0.05 * (1 - error) / error, images)
+    return (draws.random((seeds, images)) < hard).astype(float)
+
+
 def rounds(level, spread, sizes):
     return [
         [float(round(x)) for x in level * numpy.exp(draws.normal(0, spread) + draws.normal(0, 0.02, size))]
@@ -187,6 +216,8 @@ def main():
         step_interval("nine rounds", rounds(5e5, 0.03, (10,) * 9)),
         step_interval("two levels", [[1e6] * 3] * 5 + [[2e6] * 3] * 4),
     ]
+    shared = outcomes(0.05, 5, 360)
+    worse = numpy.maximum(shared, outcomes(0.02, 5, 360))
     fixtures = {
         "scipy": scipy.__version__,
         "numpy": numpy.__version__,
@@ -200,6 +231,16 @@ def main():
         "ratios": ratios,
         "paired_ratios": paired_ratios,
         "step_intervals": intervals,
+        "crossed_errors": [
+            crossed("three seeds", outcomes(0.03, 3, 360), {0: 2, 1: 2}),
+            crossed("ten seeds", outcomes(0.3, 10, 100), {0: 2, 1: 2}),
+            crossed("no wrong image", numpy.zeros((3, 50)), {0: 2, 1: 2}),
+            crossed("other images each", numpy.kron(numpy.eye(3), numpy.ones((1, 9))), {0: 2, 1: 2}),
+        ],
+        "crossed_differences": [
+            crossed("five seeds", worse - shared, {-1: 0.5, 0: 1, 1: 0.5}),
+            crossed("two seeds", outcomes(0.1, 2, 80) - outcomes(0.2, 2, 80), {-1: 0.5, 0: 1, 1: 0.5}),
+        ],
     }
     path = pathlib.Path(__file__).parent.parent / "tests" / "fixtures" / "statistics.json"
     path.write_text(json.dumps(fixtures, indent=1) + "\n")

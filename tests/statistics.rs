@@ -1,7 +1,7 @@
 //! The statistics against SciPy and NumPy: `scripts/fixtures-statistics.py` wrote the fixtures.
 
 use densenet_bench::random::{Purpose, Stream};
-use densenet_bench::statistics::{self, MeanIntervalMethod, RatioMethod, Summary};
+use densenet_bench::statistics::{self, CrossedMean, MeanIntervalMethod, RatioMethod, Summary};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -12,6 +12,33 @@ struct Fixtures {
     ratios: Vec<Ratio>,
     paired_ratios: Vec<Ratio>,
     step_intervals: Vec<StepInterval>,
+    crossed_errors: Vec<Crossed>,
+    crossed_differences: Vec<Crossed>,
+}
+
+/// Outcomes of seeds on images, a letter for each image: 1 for a wrong one, or the difference of two such, `-` for -1.
+#[derive(Deserialize)]
+struct Crossed {
+    name: String,
+    outcomes: Vec<String>,
+    mean: f64,
+    interval: (f64, f64),
+}
+
+impl Crossed {
+    fn table(&self, is: impl Fn(char) -> bool) -> Vec<Vec<bool>> {
+        self.outcomes
+            .iter()
+            .map(|seed| seed.chars().map(&is).collect())
+            .collect()
+    }
+
+    fn check(&self, found: &CrossedMean) {
+        assert_near(&self.name, found.mean, self.mean, 1.0);
+        let (low, high) = found.interval(0.95).unwrap();
+        assert_near(&self.name, low, self.interval.0, 1.0);
+        assert_near(&self.name, high, self.interval.1, 1.0);
+    }
 }
 
 #[derive(Deserialize)]
@@ -96,6 +123,25 @@ fn every_statistic_of_a_group_equals_scipys() {
         for (share, theirs) in group.quantiles {
             assert_near(name, statistics::quantile(samples, share).unwrap(), theirs, spread);
         }
+    }
+}
+
+#[test]
+fn means_over_seeds_and_images_are_numpys_analysis_of_variance() {
+    let fixtures = fixtures();
+    for crossed in fixtures.crossed_errors {
+        let correct = crossed.table(|outcome| outcome == '0');
+        let correct: Vec<&[bool]> = correct.iter().map(Vec::as_slice).collect();
+        crossed.check(&CrossedMean::of_errors(&correct).unwrap());
+    }
+    for crossed in fixtures.crossed_differences {
+        // A pair of outcomes with that difference.
+        let (a, b) = (
+            crossed.table(|outcome| outcome != '-'),
+            crossed.table(|outcome| outcome != '1'),
+        );
+        let pairs: Vec<(&[bool], &[bool])> = a.iter().zip(&b).map(|(a, b)| (a.as_slice(), b.as_slice())).collect();
+        crossed.check(&CrossedMean::of_differences(&pairs).unwrap());
     }
 }
 
@@ -353,5 +399,97 @@ fn it_covers_the_error_over_seeds_and_images() {
             (covered_by_seeds as f64) < 0.93 * ROUNDS as f64,
             "{seeds} seeds: {covered_by_seeds} of {ROUNDS}"
         );
+    }
+}
+
+/// Test images of which most are easy and a few are hard for every seed: the share of seeds that get each wrong.
+fn difficulties(stream: &mut Stream, images: usize) -> Vec<f64> {
+    let of = |kind| match kind {
+        0..=2 => 0.9,
+        3..=9 => 0.25,
+        _ => 0.005,
+    };
+    (0..images).map(|_| of(stream.below(100))).collect()
+}
+
+/// The mean of [`difficulties`].
+const TRUE_ERROR: f64 = 0.03 * 0.9 + 0.07 * 0.25 + 0.9 * 0.005;
+
+/// Which images each seed gets right; a seed is a little better or worse on all of them.
+fn correct(stream: &mut Stream, difficulties: &[f64], seeds: usize) -> Vec<Vec<bool>> {
+    (0..seeds)
+        .map(|_| {
+            let own = 1.0 + 0.1 * stream.normal();
+            let is_right =
+                |&difficulty: &f64| stream.below(1_000_000) as f64 >= 1e6 * (difficulty * own).clamp(0.0, 1.0);
+            difficulties.iter().map(is_right).collect()
+        })
+        .collect()
+}
+
+fn views(seeds: &[Vec<bool>]) -> Vec<&[bool]> {
+    seeds.iter().map(Vec::as_slice).collect()
+}
+
+#[test]
+fn the_interval_of_an_error_covers_the_error_on_other_seeds_and_images() {
+    for (seeds, images) in [(3, 360), (5, 360), (10, 360), (20, 360), (5, 3000)] {
+        let covered = coverage(400, TRUE_ERROR, |stream| {
+            let difficulties = difficulties(stream, images);
+            let correct = correct(stream, &difficulties, seeds);
+            CrossedMean::of_errors(&views(&correct))
+                .unwrap()
+                .interval(0.95)
+                .unwrap()
+        });
+        assert!(covered > 0.925, "{seeds} seeds, {images} images: {covered}");
+    }
+    // Over the seeds alone it covers far less: what the images are is not in their spread.
+    let over_seeds = coverage(400, TRUE_ERROR, |stream| {
+        let difficulties = difficulties(stream, 360);
+        let share = |seed: &Vec<bool>| seed.iter().filter(|right| !**right).count() as f64 / 360.0;
+        let errors: Vec<f64> = correct(stream, &difficulties, 10).iter().map(share).collect();
+        Summary::of(&errors).unwrap().interval.unwrap()
+    });
+    assert!(over_seeds < 0.8, "{over_seeds}");
+}
+
+#[test]
+fn equal_networks_are_rarely_told_apart_and_a_detectable_difference_in_four_of_five_studies() {
+    // B is worse by so much, on the images that are easy for A.
+    let difference = |stream: &mut Stream, seeds: usize, size: f64| {
+        let of_a = difficulties(stream, 360);
+        let worse = |difficulty: &f64| {
+            if *difficulty < 0.1 {
+                difficulty + size / 0.9
+            } else {
+                *difficulty
+            }
+        };
+        let of_b: Vec<f64> = of_a.iter().map(worse).collect();
+        let (a, b) = (correct(stream, &of_a, seeds), correct(stream, &of_b, seeds));
+        let pairs: Vec<(&[bool], &[bool])> = views(&a).into_iter().zip(views(&b)).collect();
+        CrossedMean::of_differences(&pairs).unwrap()
+    };
+    let mut stream = Stream::new(4, Purpose::Resampling, 0);
+    for seeds in [3, 5, 10] {
+        let alarms = (0..400)
+            .filter(|_| difference(&mut stream, seeds, 0.0).p_of_zero() <= 0.05)
+            .count();
+        assert!(alarms <= 28, "{seeds} seeds: {alarms} of 400");
+    }
+    for seeds in [5, 10] {
+        // The size that studies of such a difference call detectable.
+        let mut size = 0.01;
+        for _ in 0..3 {
+            let sizes: Vec<f64> = (0..100)
+                .map(|_| difference(&mut stream, seeds, size).detectable(seeds).unwrap())
+                .collect();
+            size = statistics::median(&sizes).unwrap();
+        }
+        let shown = (0..400)
+            .filter(|_| difference(&mut stream, seeds, size).p_of_zero() <= 0.05)
+            .count();
+        assert!((280..=370).contains(&shown), "{seeds} seeds: {shown} of 400 at {size}");
     }
 }

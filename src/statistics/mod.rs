@@ -5,8 +5,10 @@
 //! of the numbers must know of.
 
 mod bootstrap;
+mod crossed;
 mod error_interval;
 mod location;
+mod multiple;
 mod order;
 mod paired;
 mod rounds;
@@ -15,10 +17,14 @@ mod stability_words;
 mod summary;
 
 pub use bootstrap::{Draw, bootstrap_mean_interval};
+pub use crossed::{CrossedMean, POWER};
 pub use error_interval::{error_interval, standard_error_of_images};
 pub use location::{mean, mean_interval, sample_standard_deviation, student_t_quantile};
+pub use multiple::holm;
 pub use order::{median, median_absolute_deviation, quantile};
-pub use paired::{BOOTSTRAP_FROM, MeanDifference, MeanIntervalMethod, SignFlip, mean_difference, sign_flip_test};
+pub use paired::{
+    BOOTSTRAP_FROM, MeanDifference, MeanIntervalMethod, SignFlip, correlation, mean_difference, sign_flip_test,
+};
 pub use rounds::{
     ROUNDS_OF_A_RATIO, ROUNDS_OF_AN_INTERVAL, RatioMethod, RoundRatio, paired_ratio, step_interval, unpaired_ratio,
 };

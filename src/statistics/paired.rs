@@ -53,6 +53,23 @@ pub fn mean_difference(differences: &[f64], confidence: f64, draw: Draw<'_>) -> 
     })
 }
 
+/// Pearson's correlation of pairs: how far what the pair shares moves both sides together. Only that part of the spread
+/// cancels in their difference. `None` below three pairs, and where one side does not vary.
+pub fn correlation(pairs: &[(f64, f64)]) -> Option<f64> {
+    if pairs.len() < 3 {
+        return None;
+    }
+    let side = |of: fn(&(f64, f64)) -> f64| -> Option<Vec<f64>> {
+        let values: Vec<f64> = pairs.iter().map(of).collect();
+        let mean = mean(&values)?;
+        Some(values.iter().map(|value| value - mean).collect())
+    };
+    let (a, b) = (side(|pair| pair.0)?, side(|pair| pair.1)?);
+    let product = |one: &[f64], other: &[f64]| one.iter().zip(other).map(|(one, other)| one * other).sum::<f64>();
+    let scale = product(&a, &a).sqrt() * product(&b, &b).sqrt();
+    (scale > 0.0).then(|| (product(&a, &b) / scale).clamp(-1.0, 1.0))
+}
+
 /// The result of the sign-flip test.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SignFlip {
@@ -158,6 +175,16 @@ mod tests {
         assert_eq!((with_zero.p, with_zero.smallest_p), (0.25, 0.25));
         let all_zero = sign_flip_test(&[0.0; 8], &mut never).unwrap();
         assert_eq!((all_zero.p, all_zero.can_reach(0.05)), (1.0, false));
+    }
+
+    #[test]
+    fn correlation_is_of_pairs_that_vary() {
+        let of = |a: &[f64], b: &[f64]| correlation(&a.iter().copied().zip(b.iter().copied()).collect::<Vec<_>>());
+        assert!((of(&[1.0, 2.0, 3.0], &[5.0, 7.0, 9.0]).unwrap() - 1.0).abs() < 1e-15);
+        assert!((of(&[1.0, 2.0, 3.0], &[9.0, 7.0, 5.0]).unwrap() + 1.0).abs() < 1e-15);
+        assert!((of(&[1.0, 2.0, 3.0, 4.0], &[1.0, 3.0, 2.0, 4.0]).unwrap() - 0.8).abs() < 1e-15);
+        assert_eq!(of(&[1.0, 2.0, 3.0], &[5.0, 5.0, 5.0]), None);
+        assert_eq!(of(&[1.0, 2.0], &[5.0, 6.0]), None);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The summary of a group of repetitions.
 
+use super::crossed::CrossedMean;
 use super::error_interval::error_interval;
 use super::location::{mean, mean_interval, sample_standard_deviation};
 
@@ -37,19 +38,32 @@ impl Summary {
         }
     }
 
+    /// Summarises errors, shares from 0 to 1, whose outcome on each test image is known, with the interval over seeds and
+    /// images. `None` of no errors.
+    pub fn of_crossed_errors(errors: &[f64], crossed: &CrossedMean) -> Option<Self> {
+        Some(Self {
+            interval: crossed.interval(0.95).map(within_shares),
+            ..Self::of(errors)?
+        })
+    }
+
     /// Summarises errors, shares from 0 to 1 that were counted on so many test images, with the interval over seeds and images
     /// ([`error_interval`]); where their number is not known, over the seeds alone, within `[0, 1]`. `None` of no errors.
     pub fn of_errors(errors: &[f64], images: Option<usize>) -> Option<Self> {
         let summary = Self::of(errors)?;
-        let within = |(low, high): (f64, f64)| (low.max(0.0), high.min(1.0));
         Some(Self {
             interval: match images {
                 Some(images) => error_interval(errors, images, 0.95),
-                None => summary.interval.map(within),
+                None => summary.interval.map(within_shares),
             },
             ..summary
         })
     }
+}
+
+/// An interval of a share.
+fn within_shares((low, high): (f64, f64)) -> (f64, f64) {
+    (low.max(0.0), high.min(1.0))
 }
 
 #[cfg(test)]
