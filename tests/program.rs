@@ -6,7 +6,8 @@ mod workplace;
 
 use std::fs;
 
-use densenet_bench::formats::tables::{EpochRow, Status, StepRow, TrialRow};
+use densenet_bench::formats::correctness::correct_images;
+use densenet_bench::formats::tables::{CorrectnessRow, EpochRow, Status, StepRow, TrialRow};
 use serde_json::Value;
 use workplace::Workplace;
 
@@ -82,6 +83,15 @@ fn a_run_leaves_tables_plots_and_weights_that_a_rerun_repeats_to_the_last_bit() 
     for (row, last) in trials.iter().zip(epochs.iter().skip(1).step_by(2)) {
         assert_eq!(row.final_test_error, Some(last.test_error));
         assert_eq!(row.final_train_loss, Some(last.train_loss));
+    }
+    let correctness: Vec<CorrectnessRow> = place.rows("results/small");
+    assert_eq!(correctness, place.rows::<CorrectnessRow>("again/small"));
+    assert_eq!(correctness.len(), trials.len());
+    for (row, of) in trials.iter().zip(&correctness) {
+        let correct = correct_images(of).unwrap();
+        let wrong = correct.iter().filter(|is_right| !**is_right).count();
+        assert_eq!((&of.trial, Some(of.images)), (&row.trial, row.test_images));
+        assert_eq!(row.final_test_error, Some(wrong as f64 / correct.len() as f64));
     }
 
     let environment = place.json("results/small/environment.json");

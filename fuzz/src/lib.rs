@@ -16,14 +16,16 @@ mod tensors;
 pub use ablation::ablation;
 pub use data::{cifar10, cifar100, digits, image};
 pub use records::records;
-pub use tables::{batches_csv, boundaries_csv, epochs_csv, peers_csv, phases_csv, samples_csv, steps_csv, trials_csv};
+pub use tables::{
+    batches_csv, boundaries_csv, correctness_csv, epochs_csv, peers_csv, phases_csv, samples_csv, steps_csv, trials_csv,
+};
 pub use tensors::{SMALL, TRIAL, batches, checkpoint, weights};
 
 /// A target's name, which is also that of its folders, and what it calls.
 pub type Target = (&'static str, fn(&[u8]) -> bool);
 
 /// Every target.
-pub const TARGETS: [Target; 17] = [
+pub const TARGETS: [Target; 18] = [
     ("ablation", ablation),
     ("cifar10", cifar10),
     ("cifar100", cifar100),
@@ -36,6 +38,7 @@ pub const TARGETS: [Target; 17] = [
     ("trials_csv", trials_csv),
     ("steps_csv", steps_csv),
     ("epochs_csv", epochs_csv),
+    ("correctness_csv", correctness_csv),
     ("batches_csv", batches_csv),
     ("samples_csv", samples_csv),
     ("phases_csv", phases_csv),

@@ -1,8 +1,9 @@
 //! The result tables.
 
+use densenet_bench::formats::correctness::{self, OfTrial, correct_images};
 use densenet_bench::formats::tables::{
-    BatchRow, BoundaryRow, EpochRow, PeerRow, PhaseRow, Row, SampleRow, StepRow, TableError, TrialRow, appended_rows,
-    leading_rows, read_rows, whole_lines, write_rows,
+    BatchRow, BoundaryRow, CorrectnessRow, EpochRow, PeerRow, PhaseRow, Row, SampleRow, StepRow, TableError, TrialRow,
+    appended_rows, leading_rows, read_rows, whole_lines, write_rows,
 };
 
 use super::message;
@@ -20,6 +21,24 @@ pub fn steps_csv(bytes: &[u8]) -> bool {
 /// `epochs.csv`.
 pub fn epochs_csv(bytes: &[u8]) -> bool {
     table::<EpochRow>(bytes)
+}
+
+/// `correctness.csv`: rows whose checksum holds say as many images as they name, and are written the same again.
+pub fn correctness_csv(bytes: &[u8]) -> bool {
+    for row in leading_rows::<CorrectnessRow>(bytes, CorrectnessRow::FILE).0 {
+        if let Ok(correct) = correct_images(&row) {
+            let of = OfTrial {
+                trial: &row.trial,
+                variant: &row.variant,
+                seed: row.seed,
+                data_fingerprint: &row.data_fingerprint,
+            };
+            assert_eq!(correct.len(), row.images);
+            let again = correctness::row(of, &correct);
+            assert_eq!(correct_images(&again).unwrap(), correct);
+        }
+    }
+    table::<CorrectnessRow>(bytes)
 }
 
 /// `batches.csv`.

@@ -115,7 +115,8 @@ pub fn run(arguments: &Arguments) -> Outcome {
     };
     let evaluation = batches()
         .and_then(|batches| densenet_bench::training::evaluate(&model, batches))
-        .map_err(Failure::work)?;
+        .map_err(Failure::work)?
+        .whole;
     if let Some(out) = &out {
         write_logits(out, &model, batches().map_err(Failure::work)?)?;
     }

@@ -4,6 +4,7 @@ pub mod ablation;
 mod another_network;
 pub mod batches;
 pub mod checkpoint;
+pub mod correctness;
 pub mod device_name;
 mod file_signature;
 pub mod misread;

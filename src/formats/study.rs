@@ -3,9 +3,10 @@
 use std::fmt;
 
 use super::ablation::Ablation;
+use super::correctness;
 use super::tables::{
-    BatchRow, BoundaryRow, EpochRow, PeerRow, Row, SampleRow, StepRow, TableError, TrialRow, first_fault, leading_rows,
-    whole_lines,
+    BatchRow, BoundaryRow, CorrectnessRow, EpochRow, PeerRow, Row, SampleRow, StepRow, TableError, TrialRow,
+    first_fault, leading_rows, whole_lines,
 };
 
 /// An ablation's results, complete or partial.
@@ -17,6 +18,8 @@ pub struct Study {
     pub trials: Vec<TrialRow>,
     /// `epochs.csv`.
     pub epochs: Vec<EpochRow>,
+    /// `correctness.csv`; each row says what its checksum says.
+    pub correctness: Vec<CorrectnessRow>,
     /// `batches.csv`.
     pub batches: Vec<BatchRow>,
     /// `boundaries.csv`.
@@ -82,6 +85,7 @@ impl Study {
             ablation,
             trials: Vec::new(),
             epochs: Vec::new(),
+            correctness: Vec::new(),
             batches: Vec::new(),
             boundaries: Vec::new(),
             peers: Vec::new(),
@@ -105,6 +109,7 @@ impl Study {
         let damage = &mut study.damage;
         study.trials = rows(damage, file(TrialRow::FILE)?);
         study.epochs = rows(damage, file(EpochRow::FILE)?);
+        study.correctness = correctness_rows(damage, file(CorrectnessRow::FILE)?);
         study.batches = rows(damage, file(BatchRow::FILE)?);
         study.boundaries = rows(damage, file(BoundaryRow::FILE)?);
         study.peers = rows(damage, file(PeerRow::FILE)?);
@@ -140,6 +145,17 @@ fn rows<T: Row>(damage: &mut Vec<Damage>, file: Option<(String, Vec<u8>)>) -> Ve
         return Vec::new();
     };
     let (rows, fault) = leading_rows(&bytes, &name);
+    damage.extend(fault.map(|fault| Damage {
+        fault,
+        loses_rows: true,
+    }));
+    rows
+}
+
+/// The same, where each row has a checksum.
+fn correctness_rows(damage: &mut Vec<Damage>, file: Option<(String, Vec<u8>)>) -> Vec<CorrectnessRow> {
+    let name = file.as_ref().map(|(name, _)| name.clone()).unwrap_or_default();
+    let (rows, fault) = correctness::checked(rows(damage, file), &name);
     damage.extend(fault.map(|fault| Damage {
         fault,
         loses_rows: true,

@@ -2,7 +2,7 @@
 
 use burn::tensor::{Int, Tensor, TensorData};
 
-use super::step::{batch_tensors, cross_entropy, wrong};
+use super::step::{batch_tensors, cross_entropy, right};
 use crate::data::{Batch, LoaderError};
 use crate::model::Model;
 
@@ -17,6 +17,15 @@ pub struct Evaluation {
     pub images: usize,
 }
 
+/// An evaluation, image by image.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evaluated {
+    /// Over all images.
+    pub whole: Evaluation,
+    /// Whether the largest logit of each image is its label's, in the batches' order.
+    pub correct: Vec<bool>,
+}
+
 /// Evaluates over batches. The model is on a device without autodiff (`valid`), so that running statistics are used.
 ///
 /// # Errors
@@ -24,15 +33,15 @@ pub struct Evaluation {
 pub fn evaluate(
     model: &Model,
     batches: impl Iterator<Item = Result<Batch, LoaderError>>,
-) -> Result<Evaluation, LoaderError> {
-    let (mut losses, mut wrongs, mut sizes) = (Vec::new(), Vec::new(), Vec::new());
+) -> Result<Evaluated, LoaderError> {
+    let (mut losses, mut rights, mut sizes) = (Vec::new(), Vec::new(), Vec::new());
     for batch in batches {
         let batch = batch?;
         sizes.push(batch.labels.len());
         let (images, labels) = batch_tensors(batch, model.device());
         let logits = model.forward(images);
         losses.push(cross_entropy(logits.clone(), labels.clone()));
-        wrongs.push(wrong(logits, labels));
+        rights.push(right(logits, labels));
     }
     let images: usize = sizes.iter().sum();
     let weighted: f64 = read_losses(losses)
@@ -40,10 +49,15 @@ pub fn evaluate(
         .zip(&sizes)
         .map(|(loss, &size)| loss * size as f64)
         .sum();
-    Ok(Evaluation {
-        loss: weighted / images as f64,
-        error: read_counts(wrongs) as f64 / images as f64,
-        images,
+    let correct = read_flags(rights);
+    let wrong = correct.iter().filter(|is_right| !**is_right).count();
+    Ok(Evaluated {
+        whole: Evaluation {
+            loss: weighted / images as f64,
+            error: wrong as f64 / images as f64,
+            images,
+        },
+        correct,
     })
 }
 
@@ -63,6 +77,15 @@ pub(super) fn read_losses(losses: Vec<Tensor<1>>) -> Vec<f64> {
     }
     let data: TensorData = Tensor::cat(losses, 0).into_data();
     data.iter::<f32>().map(f64::from).collect()
+}
+
+/// Brings flags, 1 for true, each `[images]`, from the device in one transfer.
+fn read_flags(flags: Vec<Tensor<1, Int>>) -> Vec<bool> {
+    if flags.is_empty() {
+        return Vec::new();
+    }
+    let data: TensorData = Tensor::cat(flags, 0).into_data();
+    data.iter::<i64>().map(|flag| flag == 1).collect()
 }
 
 /// Brings counts, each `[1]`, from the device in one transfer, and adds them.

@@ -19,7 +19,7 @@ mod trainer;
 
 pub use error::TrainError;
 #[cfg(feature = "burn")]
-pub use evaluation::{Evaluation, evaluate, logits};
+pub use evaluation::{Evaluated, Evaluation, evaluate, logits};
 #[cfg(feature = "burn")]
 pub use execution::{BuildError, build};
 #[cfg(feature = "burn")]

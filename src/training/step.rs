@@ -99,3 +99,8 @@ pub fn cross_entropy(logits: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {
 pub(super) fn wrong(logits: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1, Int> {
     logits.argmax(1).squeeze_dim::<1>(1).not_equal(labels).int().sum()
 }
+
+/// 1 for each image of the batch whose largest logit is its label's, else 0, `[batch]`.
+pub(super) fn right(logits: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1, Int> {
+    logits.argmax(1).squeeze_dim::<1>(1).equal(labels).int()
+}

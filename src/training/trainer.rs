@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use burn::tensor::{Int, Tensor};
 
 use super::error::TrainError;
-use super::evaluation::{Evaluation, evaluate, read_counts, read_losses};
+use super::evaluation::{Evaluated, Evaluation, evaluate, read_counts, read_losses};
 use super::images::TrainingImages;
 use super::schedule::RunLength;
 use super::step::{Learner, Step, batch_tensors, wrong};
@@ -55,7 +55,7 @@ pub struct Start {
 }
 
 /// Loss and error after an epoch.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Final {
     /// Mean over the epoch's images, taken while training.
     pub train: Evaluation,
@@ -63,6 +63,8 @@ pub struct Final {
     pub validation: Option<Evaluation>,
     /// On the test split.
     pub test: Evaluation,
+    /// Whether each image of the test split was right, in the data set's order.
+    pub correct: Vec<bool>,
 }
 
 impl Final {
@@ -195,7 +197,7 @@ impl Run<'_> {
             }
         };
         let validation = data.validation_batches(batch_size)?.map(evaluated).transpose()?;
-        let test = evaluated(data.test_batches(batch_size)?)?;
+        let Evaluated { whole: test, correct } = evaluated(data.test_batches(batch_size)?)?;
         if observer.is_to_stop() {
             // The evaluation may be incomplete; the next process repeats it.
             self.keep(observer)?;
@@ -204,8 +206,9 @@ impl Run<'_> {
         }
         let outcome = Final {
             train: of_epoch(&self.position.sums),
-            validation,
+            validation: validation.map(|validation| validation.whole),
             test,
+            correct,
         };
         let training = Duration::from_nanos(self.position.spent.epoch_ns);
         observer.epoch(epoch, &outcome, training + begun.elapsed())?;

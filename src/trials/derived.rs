@@ -4,7 +4,7 @@ use super::experiment::Trial;
 use super::folder::{FolderError, ResultFolder, read_if_there};
 use super::record::TrialRecord;
 use crate::files::write_whole;
-use crate::formats::tables::{self, EpochRow, Row, Status, StepRow, TrialRow};
+use crate::formats::tables::{self, CorrectnessRow, EpochRow, Row, Status, StepRow, TrialRow};
 
 /// The tables at the top, derived from the trials'.
 pub struct Derived {
@@ -15,7 +15,7 @@ pub struct Derived {
 }
 
 impl ResultFolder {
-    /// Writes `trials.csv`, `steps.csv` and `epochs.csv` from the trials' own rows, in the ablation's order. A table that
+    /// Writes `trials.csv`, `steps.csv`, `epochs.csv` and `correctness.csv` from the trials' own rows, in the ablation's order. A table that
     /// has these rows already is left alone.
     ///
     /// # Errors
@@ -36,6 +36,7 @@ impl ResultFolder {
         write_whole(&self.root().join(TrialRow::FILE), &tables::write_rows(&rows)?)?;
         let mut damaged = self.join_rows::<StepRow>(&rows, |row| row.steps, |row, variant| row.variant = variant)?;
         damaged.extend(self.join_rows::<EpochRow>(&rows, |row| row.epochs, |row, variant| row.variant = variant)?);
+        damaged.extend(self.join_rows::<CorrectnessRow>(&rows, |_| 1, |row, variant| row.variant = variant)?);
         Ok(Derived { rows, damaged })
     }
 

@@ -4,15 +4,18 @@ use std::path::{Path, PathBuf};
 
 use super::folder::{ENVIRONMENT, RECORD, RESULT, WEIGHTS};
 use crate::files::holding;
-use crate::formats::tables::{BatchRow, BoundaryRow, EpochRow, PeerRow, PhaseRow, Row, SampleRow, StepRow, TrialRow};
+use crate::formats::tables::{
+    BatchRow, BoundaryRow, CorrectnessRow, EpochRow, PeerRow, PhaseRow, Row, SampleRow, StepRow, TrialRow,
+};
 
 /// The files at the top of a result folder, beside `ablation.toml`.
-const TOP: [&str; 10] = [
+const TOP: [&str; 11] = [
     "summary.md",
     ENVIRONMENT,
     TrialRow::FILE,
     StepRow::FILE,
     EpochRow::FILE,
+    CorrectnessRow::FILE,
     BatchRow::FILE,
     SampleRow::FILE,
     PhaseRow::FILE,
@@ -21,7 +24,15 @@ const TOP: [&str; 10] = [
 ];
 
 /// The files in a trial's folder.
-const OF_A_TRIAL: [&str; 6] = [ENVIRONMENT, RECORD, RESULT, WEIGHTS, StepRow::FILE, EpochRow::FILE];
+const OF_A_TRIAL: [&str; 7] = [
+    ENVIRONMENT,
+    RECORD,
+    RESULT,
+    WEIGHTS,
+    StepRow::FILE,
+    EpochRow::FILE,
+    CorrectnessRow::FILE,
+];
 
 /// Whether a path is that of an existing file which a run has recorded: a table, the summary, a plot, a trial's record, rows,
 /// weights or checkpoints, a measurement's rounds. What a user has put beside them is not.
@@ -72,6 +83,7 @@ mod tests {
             "x/plots/test-error.png",
             "x/trials/1f/trial.json",
             "x/trials/1f/weights.safetensors",
+            "x/trials/1f/correctness.csv",
             "x/trials/1f/checkpoints/7.checkpoint",
             "x/measurements/2e/environment.json",
             "x/measurements/2e/round-0.json",

@@ -1,16 +1,18 @@
 //! What a trial's process records while it trains: rows, checkpoints, events; and where it starts.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::checkpoints::{Checkpoints, CheckpointsError};
-use super::folder::ResultFolder;
+use super::folder::{ResultFolder, read_if_there};
 use super::record::TrialRecord;
 use super::row_file::{RowFile, rows_there};
 use super::supervise::Event;
+use crate::files::write_whole;
 use crate::formats::checkpoint::{Checkpoint, Position, Spent};
-use crate::formats::tables::{EpochRow, StepRow};
+use crate::formats::correctness::{self, OfTrial};
+use crate::formats::tables::{CorrectnessRow, EpochRow, Row, StepRow, write_rows};
 use crate::host::{self, Stop, nanoseconds};
 use crate::network::Graph;
 use crate::training::{Final, Observer};
@@ -18,6 +20,8 @@ use crate::training::{Final, Observer};
 /// Records a trial in its folder and reports to its parent.
 pub struct Recording<'a> {
     record: &'a TrialRecord,
+    /// The table of the test images that it gets right, written when its last epoch has ended.
+    correctness: PathBuf,
     steps: RowFile,
     epochs: RowFile,
     last_epoch: Option<EpochRow>,
@@ -54,7 +58,15 @@ impl<'a> Recording<'a> {
         };
         let mut steps: Vec<StepRow> = rows_there(&own, &mut note)?;
         let mut epochs: Vec<EpochRow> = rows_there(&own, &mut note)?;
-        let are_backed = |position: &Position| is_backed(position, &steps, &epochs);
+        let correctness = own.join(CorrectnessRow::FILE);
+        let are_backed = |position: &Position| {
+            is_backed(position, &steps, &epochs)?;
+            match position.epoch < record.epochs {
+                true => Ok(()),
+                // No evaluation is left that could say it again.
+                false => check_correctness(&correctness),
+            }
+        };
         let checkpoints = folder.checkpoints(&record.trial);
         let checkpoint = checkpoints.newest(&record.trial, graph, are_backed, &mut note)?;
         let position = checkpoint.as_ref().map(|checkpoint| checkpoint.position.clone());
@@ -69,6 +81,7 @@ impl<'a> Recording<'a> {
         }
         let recording = Self {
             record,
+            correctness,
             steps: RowFile::open_with(&own, &steps)?,
             epochs: RowFile::open_with(&own, &epochs)?,
             last_epoch: epochs.pop(),
@@ -89,6 +102,18 @@ impl<'a> Recording<'a> {
     pub fn sync(&self) -> io::Result<()> {
         self.steps.sync()?;
         self.epochs.sync()
+    }
+
+    /// Writes which test images the trial got right.
+    fn keep_correctness(&self, correct: &[bool]) -> io::Result<()> {
+        let of = OfTrial {
+            trial: &self.record.trial,
+            variant: &self.record.variant,
+            seed: self.record.seed,
+            data_fingerprint: &self.record.data_fingerprint,
+        };
+        let table = write_rows(&[correctness::row(of, correct)]).map_err(io::Error::other)?;
+        write_whole(&self.correctness, &table)
     }
 
     /// The row of the last epoch that has ended.
@@ -133,6 +158,18 @@ fn is_backed(position: &Position, steps: &[StepRow], epochs: &[EpochRow]) -> Res
     Ok(())
 }
 
+/// Whether the table of the test images that the trial got right can be read; else what is wrong.
+fn check_correctness(path: &Path) -> Result<(), String> {
+    let name = path.display().to_string();
+    let bytes = read_if_there(path, LONGEST_CORRECTNESS).map_err(|error| error.to_string())?;
+    let bytes = bytes.ok_or_else(|| format!("there is no {name}"))?;
+    correctness::read_own(&bytes, &name).map_err(|error| error.to_string())?;
+    Ok(())
+}
+
+/// A bit for each test image, in hexadecimal.
+const LONGEST_CORRECTNESS: u64 = 64 << 20;
+
 impl Observer for Recording<'_> {
     fn steps(&mut self, epoch: usize, first: usize, losses: &[f64], rates: &[f64]) -> io::Result<()> {
         let row = |(index, (&loss, &learning_rate)): (usize, (&f64, &f64))| StepRow {
@@ -176,6 +213,9 @@ impl Observer for Recording<'_> {
             test_error: outcome.test.error,
             wall_ns: nanoseconds(wall),
         };
+        if epoch + 1 == self.record.epochs {
+            self.keep_correctness(&outcome.correct)?;
+        }
         self.epochs.append(std::slice::from_ref(&row))?;
         (self.report)(&Event::Epoch {
             train_loss: Some(outcome.train.loss).filter(|loss| loss.is_finite()),

@@ -7,7 +7,7 @@ use densenet_bench::formats::ablation::parse;
 use densenet_bench::formats::batches::{self, BatchFile};
 use densenet_bench::formats::checkpoint::{self, Checkpoint, Position};
 use densenet_bench::formats::tables::{
-    BatchRow, BoundaryRow, EpochRow, PeerRow, PhaseRow, Row, SampleRow, StepRow, TrialRow,
+    BatchRow, BoundaryRow, CorrectnessRow, EpochRow, PeerRow, PhaseRow, Row, SampleRow, StepRow, TrialRow,
 };
 use densenet_bench::formats::weights::{self, WeightTensor, Weights};
 use image::{DynamicImage, GrayImage, ImageFormat, Luma, Rgb, RgbImage, RgbaImage};
@@ -45,6 +45,9 @@ pub fn of(target: &str) -> Vec<Seed> {
         "epochs_csv" => {
             table::<EpochRow>("t,base,0,0,2.3,0.9,,,2.2,0.8,1000\nt,base,0,1,2.3,0.9,2.1,0.7,2.2,0.8,1000\n")
         }
+        "correctness_csv" => table::<CorrectnessRow>(
+            "t,base,0,9d,11,x7fa0,931c909211cf558179d67e9e2e1ac91b9e5b6825d7d6a7d4f54df6edf65f7d10\n",
+        ),
         "batches_csv" => table::<BatchRow>(
             "base,cpu,plain,f32,train,64,ok,,10,1000,10,400,500,100,64000000.0,1,2,3,resident-set,4,2,keep-pages,3,,0.98,AMD EPYC with AVX-512,00ff,2026-01-01T00:00:00Z,\
              990,1010,1,1.01,0.99,1.03,2\n\

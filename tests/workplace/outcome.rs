@@ -23,6 +23,7 @@ pub fn outcome(folder: &Path) -> Outcome {
         ),
         ("steps.csv", &[]),
         ("epochs.csv", &["wall_ns"]),
+        ("correctness.csv", &[]),
     ] {
         outcome.insert(table.to_owned(), without_columns(&folder.join(table), left_out));
     }

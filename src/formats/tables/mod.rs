@@ -20,6 +20,6 @@ pub use error::TableError;
 pub use measurement_rows::{BatchRow, BoundaryRow, PeerRow, PhaseRow, SampleRow};
 pub use read::{first_fault, leading_rows, read_rows, row_ends, whole_lines};
 pub use row::{Column, Row};
-pub use rows::{EpochRow, SCHEMA_VERSION, StepRow, SweptValue, TrialRow};
+pub use rows::{CorrectnessRow, EpochRow, SCHEMA_VERSION, StepRow, SweptValue, TrialRow};
 pub use status::Status;
 pub use write::{appended_rows, write_rows};

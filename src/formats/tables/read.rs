@@ -156,7 +156,7 @@ fn quoted_field(kind: &DeserializeErrorKind, record: &ByteRecord) -> Option<usiz
 
 #[cfg(test)]
 mod tests {
-    use super::super::rows::{EpochRow, StepRow, TrialRow};
+    use super::super::rows::{CorrectnessRow, EpochRow, StepRow, TrialRow};
     use super::super::status::Status;
     use super::super::write::{appended_rows, write_rows};
     use super::*;
@@ -236,6 +236,10 @@ mod tests {
             header(write_rows::<EpochRow>(&[]).unwrap()),
             "trial,variant,seed,epoch,train_loss,train_error,validation_loss,validation_error,test_loss,test_error,\
              wall_ns\n"
+        );
+        assert_eq!(
+            header(write_rows::<CorrectnessRow>(&[]).unwrap()),
+            "trial,variant,seed,data_fingerprint,images,correct,sha256\n"
         );
     }
 

@@ -85,8 +85,8 @@ row! {
         final_test_loss: Option<f64>,
         /// The share of wrong test images after the last epoch: never the best of many.
         final_test_error: Option<f64>,
-        /// What its paper prints for this network on CIFAR with augmentation, where it was trained by the paper's recipe (epochs,
-        /// batch, learning rates, all images); else empty.
+        /// What its paper prints for this network on CIFAR, with augmentation or without, where it was trained by the paper's recipe
+        /// (epochs, batch, learning rates, dropout, all images); else empty.
         published_error: Option<f64>,
         /// Training images over the time of the training parts of the epochs; evaluation, and the first epoch where there
         /// are several, are left out.
@@ -165,5 +165,31 @@ row! {
         test_error: f64,
         /// The epoch's duration with its evaluation, in nanoseconds.
         wall_ns: u64,
+    }
+}
+
+row! {
+    /// `correctness.csv`: a row for each finished trial.
+    CorrectnessRow in "correctness.csv" {
+        /// The trial's ID.
+        #[serde(with = "cell")]
+        trial: String,
+        /// The variant's name.
+        #[serde(with = "cell")]
+        variant: String,
+        /// The trial's seed.
+        seed: u64,
+        /// The fingerprint of the data: rows with the same one are of the same test images.
+        #[serde(with = "cell")]
+        data_fingerprint: String,
+        /// Images of the test split.
+        images: usize,
+        /// Which of them the trial got right after its last epoch, in the data set's order: `x`, then a bit for each in
+        /// hexadecimal, the first image's the highest of the first byte, as `numpy.unpackbits` reads them.
+        #[serde(with = "cell")]
+        correct: String,
+        /// The SHA-256 of the text in `correct`, in hexadecimal.
+        #[serde(with = "cell")]
+        sha256: String,
     }
 }

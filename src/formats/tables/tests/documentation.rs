@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use super::super::{BatchRow, BoundaryRow, Column, EpochRow, PeerRow, PhaseRow, Row, SampleRow, StepRow, TrialRow};
+use super::super::{
+    BatchRow, BoundaryRow, Column, CorrectnessRow, EpochRow, PeerRow, PhaseRow, Row, SampleRow, StepRow, TrialRow,
+};
 
 /// A column's values, in a reader's words; `-` where a row may have none.
 fn values(column: &Column) -> &'static str {
@@ -41,6 +43,7 @@ fn the_documentation_lists_every_column_of_every_table() {
         (TrialRow::FILE, table::<TrialRow>()),
         (StepRow::FILE, table::<StepRow>()),
         (EpochRow::FILE, table::<EpochRow>()),
+        (CorrectnessRow::FILE, table::<CorrectnessRow>()),
         (BatchRow::FILE, table::<BatchRow>()),
         (SampleRow::FILE, table::<SampleRow>()),
         (PhaseRow::FILE, table::<PhaseRow>()),
