@@ -50,9 +50,10 @@ impl KnownKey {
         self.key.split_once('.').map_or(self.key, |(_, last)| last)
     }
 
-    /// Whether variants may differ in it. The ablation's name and question are not settings.
+    /// Whether variants may differ in it. The ablation's name, its question and how its variants are compared are not
+    /// settings of a variant.
     pub fn can_be_swept(&self) -> bool {
-        !self.section().is_empty()
+        !matches!(self.section(), "" | "compare")
     }
 
     /// The key's row in the table of its section in `docs/ablation-format.md`.

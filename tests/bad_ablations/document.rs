@@ -28,7 +28,7 @@ fn an_unknown_key_is_named_with_the_nearest() {
 title = "b"
 "#,
         ),
-        "growth.toml:2: title: the file's top has no key title; at its top a file has name and question, then [data], [model], [train], [measure], [run]",
+        "growth.toml:2: title: the file's top has no key title; at its top a file has name and question, then [data], [model], [train], [measure], [run], [compare]",
     );
     refuses(
         &whole(
@@ -52,7 +52,7 @@ epochs = 3
 "model.dept" = 3
 "#,
         ),
-        "growth.toml:2: model.dept: the file's top has no key model.dept; at its top a file has name and question, then [data], [model], [train], [measure], [run]",
+        "growth.toml:2: model.dept: the file's top has no key model.dept; at its top a file has name and question, then [data], [model], [train], [measure], [run], [compare]",
     );
     refuses(
         &model(r#""data.dataset" = "digits""#),
@@ -113,7 +113,7 @@ fn an_unknown_section_is_named_with_the_nearest() {
     );
     refuses(
         &section("optimizer", "lr = 1"),
-        "growth.toml:7: optimizer: there is no section [optimizer]; there are [data], [model], [train], [measure], [run], [sweep] and [[variant]]",
+        "growth.toml:7: optimizer: there is no section [optimizer]; there are [data], [model], [train], [measure], [run], [compare], [sweep] and [[variant]]",
     );
     refuses(
         &section("variants", "name = 1"),

@@ -213,3 +213,19 @@ fn an_execution_that_this_version_lacks_is_refused() {
         r#"growth.toml:8: run.execution: execution is "compiled"; it must be "plain", "aten", "recompute" or "fused"; leave it out for "plain""#,
     );
 }
+
+#[test]
+fn a_primary_number_that_no_trial_has_is_refused() {
+    refuses(
+        &section("compare", "primary = \"test_error\""),
+        "growth.toml:8: compare.primary: primary is \"test_error\"; it must be \"final_test_error\", \"final_test_loss\", \"final_validation_error\", \"final_validation_loss\", \"final_train_error\" or \"final_train_loss\"; leave it out for the test error",
+    );
+    refuses(
+        &section("train", "[compare]\nprimary = \"final_validation_error\""),
+        "growth.toml:9: compare.primary: primary is \"final_validation_error\", and variant base holds no images out; hold some out with validation-share under [data], or leave primary out for the test error",
+    );
+    refuses(
+        &section("sweep", "\"compare.primary\" = [\"final_test_loss\"]"),
+        "growth.toml:8: sweep.compare.primary: compare.primary is the whole ablation's and cannot differ between variants; vary keys of the sections, such as \"model.growth-rate\"",
+    );
+}

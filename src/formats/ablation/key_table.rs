@@ -1,6 +1,7 @@
 //! The table of the keys that an ablation file may have, beside those of the network families: it decides what is read,
 //! how it is checked, what a message advises, and what `docs/ablation-format.md` lists.
 
+use super::settings::PrimaryMetric;
 use crate::data_sets::DataSetName;
 use crate::keys::{Kind, KnownKey, MANY, SHARE_BELOW_ONE, WIDEST, interval};
 
@@ -321,5 +322,13 @@ pub(super) const OWN_KEYS: &[KnownKey] = &[
         default: "`\"keep-pages\"`",
         meaning: "What becomes of main memory that a step has freed: it stays with the process, or goes back to the system at once; see [The allocator](#the-allocator).",
         remedy: "leave it out to keep pages, which is faster",
+    },
+    // [compare]
+    KnownKey {
+        key: "compare.primary",
+        kind: Kind::Choice(PrimaryMetric::NAMES),
+        default: "`\"final_test_error\"`",
+        meaning: "The column of `trials.csv` that answers the question: `compare` adjusts its p values for the number of comparisons, and calls the others exploratory. The whole ablation's, and never swept.",
+        remedy: "leave it out for the test error",
     },
 ];

@@ -8,7 +8,7 @@ use crate::keys::KnownKey;
 use crate::network::FAMILIES;
 
 /// The sections that hold settings, in the order of the documentation.
-pub const SECTIONS: [&str; 5] = ["data", "model", "train", "measure", "run"];
+pub const SECTIONS: [&str; 6] = ["data", "model", "train", "measure", "run", "compare"];
 
 /// Every key, section by section; one that several families have stands once.
 static KEYS: LazyLock<Vec<KnownKey>> = LazyLock::new(|| {

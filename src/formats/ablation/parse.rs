@@ -75,11 +75,13 @@ fn read(document: &Document, file: &Path) -> Result<Ablation, Fault> {
             lines: reader.lines(),
         })
     };
+    let variants: Vec<Variant> = overlays.iter().map(variant).collect::<Result<_, Fault>>()?;
     Ok(Ablation {
         file: file.to_owned(),
         name,
         question,
         swept_keys: variants::swept_keys(document),
-        variants: overlays.iter().map(variant).collect::<Result<_, Fault>>()?,
+        primary: resolve::primary(&own, &variants)?,
+        variants,
     })
 }

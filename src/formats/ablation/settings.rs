@@ -22,6 +22,56 @@ pub struct Ablation {
     pub swept_keys: Vec<String>,
     /// The variants: the sweep's product in the file's order (the last key changes fastest), then `[[variant]]`.
     pub variants: Vec<Variant>,
+    /// The number of a trial that answers the question.
+    pub primary: PrimaryMetric,
+}
+
+/// The number of a trial that answers an ablation's question, by its column in `trials.csv`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PrimaryMetric {
+    /// The test error after the last epoch.
+    #[default]
+    FinalTestError,
+    /// The test loss.
+    FinalTestLoss,
+    /// The error on the images held out.
+    FinalValidationError,
+    /// The loss on the images held out.
+    FinalValidationLoss,
+    /// The error over the last epoch, taken while training.
+    FinalTrainError,
+    /// The loss over the last epoch, taken while training.
+    FinalTrainLoss,
+}
+
+impl PrimaryMetric {
+    /// The columns' names.
+    pub const NAMES: &'static [&'static str] = &[
+        "final_test_error",
+        "final_test_loss",
+        "final_validation_error",
+        "final_validation_loss",
+        "final_train_error",
+        "final_train_loss",
+    ];
+
+    /// The column's name.
+    pub fn column(self) -> &'static str {
+        match self {
+            Self::FinalTestError => "final_test_error",
+            Self::FinalTestLoss => "final_test_loss",
+            Self::FinalValidationError => "final_validation_error",
+            Self::FinalValidationLoss => "final_validation_loss",
+            Self::FinalTrainError => "final_train_error",
+            Self::FinalTrainLoss => "final_train_loss",
+        }
+    }
+
+    /// Whether it needs images that are held out.
+    pub fn needs_validation(self) -> bool {
+        matches!(self, Self::FinalValidationError | Self::FinalValidationLoss)
+    }
 }
 
 /// One point of an ablation.
