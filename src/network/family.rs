@@ -108,13 +108,17 @@ pub struct FamilyColumns {
     pub dropout: Option<f64>,
 }
 
-/// Test errors that a paper prints with augmentation, as shares from 0 to 1.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// Test errors that a paper prints, as shares from 0 to 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct PublishedError {
-    /// CIFAR-10.
+    /// C10: CIFAR-10 as it is.
     pub cifar10: Option<f64>,
-    /// CIFAR-100.
+    /// C10+: CIFAR-10 with augmentation.
+    pub cifar10_augmented: Option<f64>,
+    /// C100: CIFAR-100 as it is.
     pub cifar100: Option<f64>,
+    /// C100+: CIFAR-100 with augmentation.
+    pub cifar100_augmented: Option<f64>,
     /// Epochs that the paper trained for.
     pub epochs: usize,
     /// Images in its batches.

@@ -56,6 +56,19 @@ impl RunLength {
             Schedule::Cosine => train.learning_rate * 0.5 * (1.0 + libm::cos(std::f64::consts::PI * share_of(step))),
         }
     }
+
+    /// Whether the schedule is `step` and no step of the run has another learning rate than its first: a short run that is
+    /// given in steps may have no epoch that starts at or past a milestone.
+    pub fn never_falls(&self, train: &TrainSettings) -> bool {
+        let first = self.learning_rate(train, 0);
+        let starts = (0..self.epochs).map(|epoch| epoch * self.steps_per_epoch);
+        match &train.schedule {
+            Schedule::Step { gamma, .. } if *gamma != 1.0 => starts
+                .into_iter()
+                .all(|start| self.learning_rate(train, start) == first),
+            _ => false,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -115,6 +128,18 @@ mod tests {
         let length = RunLength::new(&train, 1_437);
         assert_eq!((length.steps_per_epoch, length.epochs, length.steps), (23, 5, 100));
         assert_eq!((length.steps_in(3), length.steps_in(4)), (23, 8));
+    }
+
+    #[test]
+    fn a_step_schedule_in_a_run_of_one_epoch_never_falls() {
+        let falls = |duration, schedule| {
+            let train = settings(duration, schedule);
+            !RunLength::new(&train, 1_437).never_falls(&train)
+        };
+        assert!(!falls(Duration::Steps(20), halves()));
+        assert!(falls(Duration::Steps(46), halves()));
+        assert!(falls(Duration::Epochs(2), halves()));
+        assert!(falls(Duration::Steps(20), Schedule::Constant), "it says so itself");
     }
 
     #[test]

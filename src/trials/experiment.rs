@@ -110,6 +110,15 @@ impl ExperimentPlan {
             let Some((data, survey)) = surveys.get(&key) else {
                 continue;
             };
+            if let (Some(train), Some(length)) = (&variant.settings.train, planned.length)
+                && length.never_falls(train)
+            {
+                remarks.push(format!(
+                    "{}: the schedule \"step\" never falls in {} steps, which end before an epoch starts at a milestone; give \
+                     epochs, or write schedule = \"constant\" to say so",
+                    variant.name, length.steps
+                ));
+            }
             for &seed in variant.settings.train.iter().flat_map(|train| &train.seeds) {
                 check_training_classes(data, settings.validation_share, seed).map_err(located)?;
             }
@@ -197,7 +206,7 @@ fn record(
     }
 }
 
-/// The published error of this network on these data with augmentation. It stands beside training by the same recipe alone:
+/// The published error of this network on these data. It stands beside training by the same recipe alone:
 /// as many epochs of all images in batches of the same size, with the same learning rates.
 fn published_error(settings: &Settings) -> Option<f64> {
     let published = settings.model.published()?;
@@ -213,8 +222,10 @@ fn published_error(settings: &Settings) -> Option<f64> {
         return None;
     }
     match (settings.data.dataset, settings.data.augment) {
-        (DataSetName::Cifar10, Augment::ShiftFlip) => published.cifar10,
-        (DataSetName::Cifar100, Augment::ShiftFlip) => published.cifar100,
+        (DataSetName::Cifar10, Augment::None) => published.cifar10,
+        (DataSetName::Cifar10, Augment::ShiftFlip) => published.cifar10_augmented,
+        (DataSetName::Cifar100, Augment::None) => published.cifar100,
+        (DataSetName::Cifar100, Augment::ShiftFlip) => published.cifar100_augmented,
         _ => None,
     }
 }
@@ -255,6 +266,28 @@ mod tests {
         ] {
             assert_eq!(of(data, train), None, "{data} {train}");
         }
+    }
+
+    #[test]
+    fn each_column_of_the_papers_table_stands_beside_its_own_data_and_dropout() {
+        let of = |dataset: &str, augment: &str, dropout: &str| {
+            let text = format!(
+                "name = \"x\"\nquestion = \"?\"\n[data]\ndataset = \"{dataset}\"\naugment = \"{augment}\"\n[model]\n\
+                 preset = \"densenet-bc-100-12\"\ndropout = {dropout}\n[train]\nepochs = 300\n"
+            );
+            let ablation = parse(&text, Path::new("x.toml")).unwrap();
+            published_error(&ablation.variants[0].settings)
+        };
+        assert_eq!(of("cifar10", "none", "0.2"), Some(0.0592));
+        assert_eq!(of("cifar10", "shift-flip", "0.0"), Some(0.0451));
+        assert_eq!(of("cifar100", "none", "0.2"), Some(0.2415));
+        assert_eq!(of("cifar100", "shift-flip", "0.0"), Some(0.2227));
+        assert_eq!(
+            of("cifar10", "none", "0.0"),
+            None,
+            "without augmentation the paper has dropout"
+        );
+        assert_eq!(of("cifar10", "shift-flip", "0.2"), None);
     }
 
     #[test]
