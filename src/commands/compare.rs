@@ -6,8 +6,8 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use densenet_bench::views::compare::{
-    Circumstances, Comparison, Difference, Pairing, Scope, compare_variants, differences, differing_settings,
-    pair_variants, refusal, sections,
+    Circumstances, Comparison, Difference, Manner, Pairing, Scope, adjust, compare_variants, differences,
+    differing_settings, pair_variants, refusal, sections,
 };
 use densenet_bench::views::terminal;
 use serde_json::json;
@@ -76,6 +76,18 @@ pub fn run(arguments: &Arguments) -> Outcome {
         variants: Vec::new(),
         notes: notes_of(&pairing),
     };
+    let manner = Manner {
+        scope,
+        primary: a.primary(),
+        is_one_folder: a.is_same_folder(&b),
+    };
+    if a.primary() != b.primary() {
+        comparison.notes.push(format!(
+            "the primary number is A's, {}; B's is {}",
+            a.primary().column(),
+            b.primary().column()
+        ));
+    }
     let mut differing = Differing::default();
     for (variant_a, variant_b) in &pairing.pairs {
         let settings = match (a.settings(variant_a), b.settings(variant_b)) {
@@ -83,14 +95,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
             _ => Vec::new(),
         };
         let (side_a, side_b) = (a.rows_of(variant_a), b.rows_of(variant_b));
-        let found = compare_variants(
-            &side_a,
-            &side_b,
-            settings,
-            scope,
-            a.is_same_folder(&b),
-            &mut comparison.notes,
-        );
+        let found = compare_variants(&side_a, &side_b, settings, manner, &mut comparison.notes);
         for (trial_a, trial_b) in &found.trials {
             differing.add(&a.circumstances_of_trial(trial_a)?, &b.circumstances_of_trial(trial_b)?);
         }
@@ -112,6 +117,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
             arguments.a, arguments.b
         )));
     }
+    adjust(&mut comparison.variants);
     comparison.notes.extend(differing.notes(scope));
     if arguments.json {
         print_json(&json!(comparison))?;

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use crate::formats::correctness::correct_images;
 use crate::formats::study::Study;
-use crate::formats::tables::{EpochRow, Status, SweptValue, TrialRow};
-use crate::statistics::{Summary, standard_error_of_images};
+use crate::formats::tables::{CorrectnessRow, EpochRow, Status, SweptValue, TrialRow};
+use crate::statistics::{CrossedMean, Summary, standard_error_of_images};
 use crate::words::grouped;
 
 /// A study with its variants in order.
@@ -36,6 +37,8 @@ pub struct Trial<'a> {
     pub row: &'a TrialRow,
     /// Its epochs, in order.
     pub epochs: Vec<&'a EpochRow>,
+    /// Which test images it got right; none before its end, and in folders from before it was recorded.
+    pub correctness: Option<&'a CorrectnessRow>,
 }
 
 /// One number by epoch: the seeds' mean and spread.
@@ -76,10 +79,17 @@ impl<'a> Grouped<'a> {
         for row in &study.epochs {
             epochs.entry(&row.trial).or_default().push(row);
         }
+        let correctness: BTreeMap<&str, &CorrectnessRow> = (study.correctness.iter())
+            .map(|row| (row.trial.as_str(), row))
+            .collect();
         for row in &study.trials {
             let mut epochs = epochs.get(row.trial.as_str()).cloned().unwrap_or_default();
             epochs.sort_by_key(|epoch| epoch.epoch);
-            grouped.group(&row.variant).trials.push(Trial { row, epochs });
+            grouped.group(&row.variant).trials.push(Trial {
+                row,
+                epochs,
+                correctness: correctness.get(row.trial.as_str()).copied(),
+            });
         }
         let batches = study.batches.iter().map(|row| row.variant.as_str());
         let boundaries = study.boundaries.iter().map(|row| row.variant.as_str());
@@ -149,8 +159,7 @@ impl<'a> Grouped<'a> {
         else {
             return "interval of the mean by Student's t.".to_owned();
         };
-        let standard_errors =
-            with_errors.filter_map(|group| standard_error_of_images(group.test_error()?.mean, group.test_images()?));
+        let standard_errors = with_errors.filter_map(Group::standard_error_of_images);
         let largest = standard_errors.fold(0.0, f64::max);
         let of_images = match images.iter().all(|other| *other == Some(first)) {
             true => format!("the {} test images", grouped(first as u64)),
@@ -185,9 +194,51 @@ impl<'a> Group<'a> {
             .collect()
     }
 
-    /// The final test error of the finished trials, a share from 0 to 1, with its interval over seeds and test images.
+    /// The final test error of the finished trials, a share from 0 to 1, with its interval over seeds and test images. Where
+    /// it is not recorded which images each trial got right, the interval is as wide as it could then be.
     pub fn test_error(&self) -> Option<Summary> {
-        Summary::of_errors(&self.samples(|row| row.final_test_error), self.test_images())
+        let errors = self.samples(|row| row.final_test_error);
+        match self.crossed_error() {
+            Some(crossed) => Summary::of_crossed_errors(&errors, &crossed),
+            None => Summary::of_errors(&errors, self.test_images()),
+        }
+    }
+
+    /// The standard error of the test error that the test images alone leave.
+    pub fn standard_error_of_images(&self) -> Option<f64> {
+        match self.crossed_error() {
+            Some(crossed) => Some(crossed.standard_error_of_images()),
+            None => standard_error_of_images(self.test_error()?.mean, self.test_images()?),
+        }
+    }
+
+    /// The mean test error over seeds and images, where every finished trial has recorded which of the same images it got
+    /// right.
+    fn crossed_error(&self) -> Option<CrossedMean> {
+        let finished = self.trials.iter().filter(|trial| trial.is_finished());
+        let rows: Option<Vec<&CorrectnessRow>> = finished.map(|trial| trial.correctness).collect();
+        let rows = rows?;
+        let first = rows.first()?;
+        if rows.iter().any(|row| row.data_fingerprint != first.data_fingerprint) {
+            return None;
+        }
+        let correct: Vec<Vec<bool>> = rows.iter().filter_map(|row| correct_images(row).ok()).collect();
+        let correct: Vec<&[bool]> = correct.iter().map(Vec::as_slice).collect();
+        CrossedMean::of_errors(&correct)
+    }
+
+    /// How many trials ended without a result: diverged, out of memory, out of time or failed otherwise.
+    pub fn lost(&self) -> usize {
+        self.trials.iter().filter(|trial| has_failed(trial.row.status)).count()
+    }
+
+    /// Finished seeds as a reader sees them: `5`, or `3 of 5` where two did not survive.
+    pub fn seeds_in_words(&self) -> String {
+        let finished = self.test_error().map_or(0, |error| error.n);
+        match self.lost() {
+            0 => finished.to_string(),
+            lost => format!("{finished} of {}", finished + lost),
+        }
     }
 
     /// The test images of every finished trial; none in earlier tables, and where trials differ in it.
@@ -248,10 +299,16 @@ impl Trial<'_> {
     }
 }
 
+/// Whether a trial has ended without a result, and no other run of the same command would end otherwise by itself.
+pub fn has_failed(status: Status) -> bool {
+    matches!(status, Status::Failed | Status::Oom | Status::Timeout)
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::samples::{SampleVariant, trained};
     use super::*;
+    use crate::formats::correctness::{self, OfTrial};
 
     fn sample() -> Study {
         trained(
@@ -283,6 +340,61 @@ mod tests {
         );
         study.trials[0].test_images = Some(100);
         assert_eq!(words(&study), "interval of the mean by Student's t.");
+    }
+
+    #[test]
+    fn where_it_is_known_which_images_were_wrong_the_interval_is_their_own() {
+        let mut study = sample();
+        let correct: Vec<bool> = (0..360).map(|image| image >= 9).collect();
+        for row in &mut study.trials {
+            (row.test_images, row.final_test_error) = (Some(360), Some(0.025));
+            let of = OfTrial {
+                trial: &row.trial,
+                variant: &row.variant,
+                seed: row.seed,
+                data_fingerprint: "9d",
+            };
+            study.correctness.push(correctness::row(of, &correct));
+        }
+        // All seeds miss the same images: as much doubt as of one.
+        let grouped = Grouped::of(&study);
+        let same = grouped.variants[0].test_error().unwrap().interval.unwrap();
+        assert!(same.0 < 0.01 && same.1 > 0.04, "{same:?}");
+        // Each misses others: their mean is over three times as many.
+        let trials: Vec<String> = grouped.variants[0]
+            .trials
+            .iter()
+            .map(|trial| trial.row.trial.clone())
+            .collect();
+        for (place, trial) in trials.iter().enumerate() {
+            let correct: Vec<bool> = (0..360)
+                .map(|image| !(9 * place..9 * place + 9).contains(&image))
+                .collect();
+            for row in study.correctness.iter_mut().filter(|row| row.trial == *trial) {
+                let variant = row.variant.clone();
+                let of = OfTrial {
+                    trial,
+                    variant: &variant,
+                    seed: row.seed,
+                    data_fingerprint: "9d",
+                };
+                *row = correctness::row(of, &correct);
+            }
+        }
+        let other = Grouped::of(&study).variants[0].test_error().unwrap().interval.unwrap();
+        assert!(
+            other.1 - other.0 < same.1 - same.0 && other.1 - other.0 > 0.015,
+            "{other:?}"
+        );
+    }
+
+    #[test]
+    fn seeds_that_did_not_survive_are_counted_beside_those_that_did() {
+        let mut study = sample();
+        study.trials[1].status = Status::Failed;
+        let grouped = Grouped::of(&study);
+        let words: Vec<String> = grouped.variants.iter().map(Group::seeds_in_words).collect();
+        assert_eq!(words, ["2 of 3", "3"]);
     }
 
     #[test]

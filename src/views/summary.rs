@@ -75,11 +75,7 @@ fn table(study: &Grouped<'_>) -> Table {
             errors.iter().map(|error| interval(*error)),
         );
     }
-    table.column(
-        "n",
-        Side::Right,
-        errors.iter().map(|error| error.map_or(0, |error| error.n).to_string()),
-    );
+    table.column("n", Side::Right, groups.iter().map(Group::seeds_in_words));
     if groups.iter().any(|group| group.published_error().is_some()) {
         let published = groups
             .iter()
@@ -145,7 +141,7 @@ fn note(study: &Grouped<'_>) -> String {
         note.push_str(&format!(" Processor: {}.", processors.join("; ")));
     }
     if study.variants.iter().any(|group| group.published_error().is_some()) {
-        note.push_str(" Published: the paper's, with augmentation.");
+        note.push_str(" Published: the paper's, by the same recipe.");
     }
     note
 }

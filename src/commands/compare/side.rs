@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use densenet_bench::formats::ablation::{DataSetName, Settings};
+use densenet_bench::formats::ablation::{DataSetName, PrimaryMetric, Settings};
 use densenet_bench::formats::study::{LongTable, LongTables, Study};
 use densenet_bench::host::{Environment, ProcessorIdentity, instructions_in_words};
 use densenet_bench::measurement::{MeasurementRecord, Measurements};
@@ -144,6 +144,11 @@ impl LoadedSide {
             .iter()
             .map(|variant| variant.name.clone())
             .collect()
+    }
+
+    /// The number that answers its question.
+    pub fn primary(&self) -> PrimaryMetric {
+        self.study.ablation.primary
     }
 
     /// Whether both are one folder, whatever their paths.

@@ -4,10 +4,12 @@ use serde::Serialize;
 
 use super::measured::{self, MeasuredComparison};
 use super::metrics::Scope;
+use super::pairs::{note_doubtful_speeds, pairs_of};
 use super::settings::SettingDifference;
-use super::trained::{self, TrainedComparison, finished_pairs};
+use super::trained::{self, TrainedComparison};
+use crate::formats::ablation::PrimaryMetric;
 use crate::formats::study::Study;
-use crate::formats::tables::{BatchRow, SampleRow, TrialRow};
+use crate::formats::tables::{BatchRow, CorrectnessRow, SampleRow, TrialRow};
 use crate::views::noise_floor::{AaRatio, NoiseFloor};
 
 /// One variant's rows.
@@ -17,6 +19,8 @@ pub struct Side<'a> {
     pub variant: &'a str,
     /// Its trials.
     pub trials: Vec<&'a TrialRow>,
+    /// Which test images they got right.
+    pub correctness: Vec<&'a CorrectnessRow>,
     /// Its measurements.
     pub batches: Vec<&'a BatchRow>,
     /// Their steps, in the order of time.
@@ -32,11 +36,30 @@ impl<'a> Side<'a> {
         Self {
             variant,
             trials: study.trials.iter().filter(|row| row.variant == variant).collect(),
+            correctness: study.correctness.iter().filter(|row| row.variant == variant).collect(),
             batches: batches().filter(|row| row.repeat == 0).collect(),
             samples: study.samples.iter().filter(|row| row.variant == variant).collect(),
             again: AaRatio::of_batches(batches()),
         }
     }
+}
+
+impl<'a> Side<'a> {
+    /// Which test images a trial got right, where it is recorded.
+    pub fn correctness(&self, trial: &TrialRow) -> Option<&'a CorrectnessRow> {
+        self.correctness.iter().find(|row| row.trial == trial.trial).copied()
+    }
+}
+
+/// How two variants are compared.
+#[derive(Clone, Copy, Debug)]
+pub struct Manner {
+    /// Which numbers.
+    pub scope: Scope,
+    /// The one that answers the question.
+    pub primary: PrimaryMetric,
+    /// Whether both are of one result folder, so that their measurements took turns.
+    pub is_one_folder: bool,
 }
 
 /// Everything that is compared of two results.
@@ -93,14 +116,24 @@ pub fn compare_variants(
     a: &Side<'_>,
     b: &Side<'_>,
     settings: Vec<SettingDifference>,
-    scope: Scope,
-    is_one_folder: bool,
+    manner: Manner,
     notes: &mut Vec<String>,
 ) -> VariantComparison {
     let label = label(a.variant, b.variant);
-    let pairs = finished_pairs(&a.trials, &b.trials, notes, &label);
+    let Manner {
+        scope,
+        primary,
+        is_one_folder,
+    } = manner;
+    let pairs = pairs_of(a, b, notes, &label);
+    if scope.has_results() && !pairs.have_the_same_survivors() {
+        notes.push(format!(
+            "{label}: no verdict, since other seeds failed in A than in B ({}): those that are left were not chosen alike",
+            pairs.survivors_in_words()
+        ));
+    }
     if scope.has_speeds() {
-        trained::note_doubtful_speeds(&pairs, notes, &label);
+        note_doubtful_speeds(&pairs, notes, &label);
     }
     let mut again = a.again.clone();
     again.extend(b.again.iter().filter(|ratio| !a.again.contains(ratio)).cloned());
@@ -118,11 +151,11 @@ pub fn compare_variants(
         variant_a: a.variant.to_owned(),
         variant_b: b.variant.to_owned(),
         settings,
-        trained: trained::compare(&pairs, scope, &label),
+        trained: trained::compare(&pairs, scope, primary, &label),
         measured,
         noise_floor,
-        trials: (pairs.iter())
-            .map(|(a, b)| (a.trial.clone(), b.trial.clone()))
+        trials: (pairs.finished.iter())
+            .map(|pair| (pair.a.trial.clone(), pair.b.trial.clone()))
             .collect(),
     }
 }

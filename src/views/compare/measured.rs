@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
+use super::pairs::unfinished;
 use super::timed_rounds::{TimedRound, pairs_of, rounds_of, steps_of};
-use super::trained::{CONFIDENCE, unfinished};
+use super::trained::CONFIDENCE;
 use crate::formats::ablation::Precision;
 use crate::formats::ablation::{Execution, Mode};
 use crate::formats::device_name::DeviceName;

@@ -50,6 +50,11 @@ impl Metric {
         }
     }
 
+    /// Its name without the unit: `test error`.
+    pub fn name(&self) -> &'static str {
+        self.heading.split(" (").next().unwrap_or(self.heading)
+    }
+
     pub fn text(&self, value: f64) -> String {
         let text = format!("{:.*}", self.decimals, self.scale * value);
         // A difference that rounds to nothing has no sign.

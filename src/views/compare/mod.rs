@@ -3,17 +3,21 @@
 
 mod circumstances;
 mod comparison;
+mod family;
 mod measured;
 mod metrics;
+mod pairs;
+mod power;
 mod report;
 mod settings;
 mod timed_rounds;
 mod trained;
 
 pub use circumstances::{Circumstances, Difference, Facts, differences, refusal};
-pub use comparison::{Comparison, Pairing, Side, VariantComparison, compare_variants, pair_variants};
+pub use comparison::{Comparison, Manner, Pairing, Side, VariantComparison, compare_variants, pair_variants};
+pub use family::adjust;
 pub use measured::{MeasuredComparison, MeasuredSide};
 pub use metrics::Scope;
 pub use report::sections;
 pub use settings::{SettingDifference, differing_settings};
-pub use trained::{TrainedComparison, Verdict};
+pub use trained::{Test, TrainedComparison, Verdict};

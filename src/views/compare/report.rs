@@ -2,15 +2,22 @@
 
 use super::comparison::Comparison;
 use super::measured::{MeasuredComparison, MeasuredSide};
-use super::metrics::METRICS;
-use super::trained::{TrainedComparison, Verdict};
+use super::metrics::{METRICS, Metric};
+use super::power;
+use super::trained::{Test, TrainedComparison, Verdict};
 use crate::views::section::{Block, Section, Side, Table};
 use crate::views::text::counted;
 
-const OF_TRAINED: &str = "Over the n seeds that both sides have: means, the mean of B - A, its 95 % interval (Student's t \
-     below ten seeds, a bootstrap from ten on), the two-sided p of the sign-flip test, not adjusted for the number of rows. \
-     n too small: no outcome of so few seeds could reach p = 0.05. Not tested: speeds and memory of trials, since what else the \
-     machine did is the same for all seeds of a side; [measure] compares speeds.";
+const OF_TRAINED: &str = "Over the n seeds that both sides have: means, the mean of B - A, its 95 % interval, Pearson's \
+     correlation r of the seeds (as much cancels in the difference), p, and what the difference is smaller than at 95 % (two \
+     one-sided tests).";
+const OF_CROSSED: &str = "Test errors: interval and p are over seeds and test images, paired on both; p decides, and agrees with \
+     the interval.";
+const OF_SIGN_FLIPS: &str = "Other numbers: the interval is Student's t over the seeds (from ten seeds on a bootstrap), p is that \
+     of the sign-flip test; where they disagree p decides.";
+const OF_TOO_FEW: &str = "n too small: no outcome of so few seeds could show a difference.";
+const OF_SPEEDS: &str = "Not tested: speeds and memory of trials, since what else the machine did is the same for all seeds of a \
+     side; [measure] compares speeds.";
 const OF_MEASURED: &str = "Step times: medians in ms with a 95 % interval from the rounds' medians (Student's t, from three \
      rounds on). B / A: of rounds that took turns the ratio within a round and a paired t, from five rounds on; of others \
      (+) Welch's t on the rounds' medians. Peak: bytes of live tensors.";
@@ -37,8 +44,16 @@ pub fn sections(comparison: &Comparison) -> Vec<Section> {
     let mut sections = vec![compared];
     let trained = labelled(comparison, |variant| &variant.trained);
     if !trained.is_empty() {
-        let note = Block::Note(OF_TRAINED.to_owned());
-        sections.push(vec![Block::Table(trained_table(&trained)), note]);
+        let mut blocks = vec![Block::Table(trained_table(&trained)), Block::Note(note_on(&trained))];
+        let powers = trained
+            .iter()
+            .filter(|(_, row)| row.is_primary)
+            .filter_map(|(label, row)| {
+                let words = power::words(row, metric_of(row)?)?;
+                Some(format!("{label}: {words}"))
+            });
+        blocks.extend(powers.map(Block::Text));
+        sections.push(blocks);
     }
     let measured = labelled(comparison, |variant| &variant.measured);
     if !measured.is_empty() {
@@ -72,10 +87,46 @@ fn bracketed(interval: Option<(String, String)>) -> String {
         .unwrap_or_default()
 }
 
+fn metric_of(row: &TrainedComparison) -> Option<&'static Metric> {
+    METRICS.iter().find(|metric| metric.column == row.metric)
+}
+
+/// What the columns of trained results mean, as far as they are there.
+fn note_on(rows: &[(String, &TrainedComparison)]) -> String {
+    let any = |has: &dyn Fn(&TrainedComparison) -> bool| rows.iter().any(|(_, row)| has(row));
+    let mut sentences = vec![OF_TRAINED.to_owned()];
+    if any(&|row| row.test == Some(Test::SeedsAndImages)) {
+        sentences.push(OF_CROSSED.to_owned());
+    }
+    if any(&|row| row.test == Some(Test::SignFlip)) {
+        sentences.push(OF_SIGN_FLIPS.to_owned());
+    }
+    let primary = rows.iter().find(|(_, row)| row.is_primary);
+    if let Some(metric) = primary.and_then(|(_, row)| metric_of(row)) {
+        let count = rows.iter().filter(|(_, row)| row.p_adjusted.is_some()).count();
+        let adjusted = match count {
+            0 => String::new(),
+            count => format!(", by p adjusted for {count} comparisons (Holm)"),
+        };
+        sentences.push(format!(
+            "The {} answers the question{adjusted}; the other numbers are exploratory, and their p is not adjusted.",
+            metric.name()
+        ));
+    }
+    if any(&|row| row.verdict == Verdict::NTooSmall) {
+        sentences.push(OF_TOO_FEW.to_owned());
+    }
+    if any(&|row| row.verdict == Verdict::NotTested) {
+        sentences.push(OF_SPEEDS.to_owned());
+    }
+    sentences.join(" ")
+}
+
 fn trained_table(rows: &[(String, &TrainedComparison)]) -> Table {
     let mut table = Table::default();
-    let metric = |row: &TrainedComparison| METRICS.iter().find(|metric| metric.column == row.metric);
+    let metric = metric_of;
     let number = |row: &TrainedComparison, value: f64| metric(row).map(|metric| metric.text(value)).unwrap_or_default();
+    let any = |has: &dyn Fn(&TrainedComparison) -> bool| rows.iter().any(|(_, row)| has(row));
     let mut column = |name: &str, side: Side, cell: &dyn Fn(&TrainedComparison) -> String| {
         table.column(name, side, rows.iter().map(|(_, row)| cell(row)));
     };
@@ -89,7 +140,22 @@ fn trained_table(rows: &[(String, &TrainedComparison)]) -> Table {
         bracketed(row.interval.map(|(low, high)| (number(row, low), number(row, high))))
     });
     column("n", Side::Right, &|row| row.n.to_string());
+    if any(&|row| row.correlation.is_some()) {
+        column("r", Side::Right, &|row| {
+            row.correlation.map(|r| format!("{r:.2}")).unwrap_or_default()
+        });
+    }
     column("p", Side::Right, &|row| row.p.map(p_text).unwrap_or_default());
+    if any(&|row| row.p_adjusted.is_some()) {
+        column("p (Holm)", Side::Right, &|row| {
+            row.p_adjusted.map(p_text).unwrap_or_default()
+        });
+    }
+    if any(&|row| row.smaller_than.is_some()) {
+        column("smaller than", Side::Right, &|row| {
+            row.smaller_than.map(|size| number(row, size)).unwrap_or_default()
+        });
+    }
     column("verdict", Side::Left, &|row| verdict_text(row.verdict).to_owned());
     with_variants(table, rows.iter().map(|(label, _)| label.clone()).collect())
 }
@@ -108,6 +174,7 @@ fn verdict_text(verdict: Verdict) -> &'static str {
         Verdict::NTooSmall => "n too small",
         Verdict::Differ => "differ",
         Verdict::NoDifferenceShown => "no difference shown",
+        Verdict::OtherSurvivors => "other seeds survived",
         Verdict::NotTested => "not tested",
     }
 }
@@ -222,16 +289,24 @@ mod tests {
                 }],
                 trained: vec![TrainedComparison {
                     metric: "final_test_error",
+                    is_primary: true,
                     seeds: vec![0, 1, 2],
                     n: 3,
+                    test_images: None,
                     mean_a: 0.05,
                     mean_b: 0.03,
                     difference: -0.02,
                     interval: Some((-0.045, 0.005)),
                     interval_method: Some("student-t"),
+                    correlation: Some(0.5),
+                    test: Some(Test::SignFlip),
                     p: Some(0.25),
                     smallest_p: Some(0.25),
+                    p_adjusted: None,
                     verdict: Verdict::NTooSmall,
+                    smaller_than: Some(0.037),
+                    detectable: Some(0.034),
+                    seeds_needed: Some(5),
                 }],
                 measured: vec![MeasuredComparison {
                     mode: Mode::Train,
@@ -260,10 +335,19 @@ mod tests {
         let text = terminal::text(&sections(&comparison()), false);
         let expected = "A: results/a\nB: results/b\n\
              Settings that differ, A / B, in k8 / k12: model.growth-rate 8 / 12\n\n\
-             variant   metric             A     B  B - A  95 % interval  n      p  verdict\n\
-             --------  --------------  ----  ----  -----  -------------  -  -----  -----------\n\
-             k8 / k12  test error (%)  5.00  3.00  -2.00  [-4.50, 0.50]  3  0.250  n too small\n";
+             variant   metric             A     B  B - A  95 % interval  n     r      p  smaller than  verdict\n\
+             --------  --------------  ----  ----  -----  -------------  -  ----  -----  ------------  -----------\n\
+             k8 / k12  test error (%)  5.00  3.00  -2.00  [-4.50, 0.50]  3  0.50  0.250          3.70  n too small\n";
         assert!(text.starts_with(expected), "{text}");
+        assert!(
+            text.contains(
+                "The test error answers the question; the other numbers are exploratory, and their p is not adjusted. n too \
+                 small: no outcome of so few seeds could show a difference.\n\
+                 k8 / k12: test error (%): with this spread 3 seeds show a difference of 3.40 (power 80 %); the 2.00 seen \
+                 here would take 5 seeds\n"
+            ),
+            "{text}"
+        );
         assert!(
             text.contains(
                 "k8 / k12  train     64   41.00  [40.50, 42.00]    8.25  n too small  0.200*  [0.190, 0.213]+          3.0"

@@ -1,22 +1,21 @@
 //! The results of trials with the same seeds, pair by pair.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 
 use super::metrics::{METRICS, Metric, Scope};
-use crate::formats::tables::{Status, TrialRow};
+use super::pairs::Pairs;
+use crate::formats::ablation::PrimaryMetric;
 use crate::random::{Purpose, Stream};
-use crate::statistics::{BOOTSTRAP_FROM, mean, mean_difference, sign_flip_test};
-use crate::views::text::one_line;
-use crate::words::plural;
+use crate::statistics::{BOOTSTRAP_FROM, CrossedMean, correlation, mean, mean_difference, sign_flip_test};
 
 /// The level of intervals.
 pub(super) const CONFIDENCE: f64 = 0.95;
-/// The level of the sign-flip test.
-const SIGNIFICANCE: f64 = 0.05;
+/// The level of the tests.
+pub(super) const SIGNIFICANCE: f64 = 0.05;
+/// With fewer seeds a difference over seeds and images is not judged: the spread of two seeds is hardly known.
+const FEWEST_SEEDS: usize = 3;
 
-/// What the sign-flip test comes to at the level 0.05.
+/// What a test comes to at the level 0.05.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
@@ -24,12 +23,24 @@ pub enum Verdict {
     Equal,
     /// However they came out, so few pairs could not differ significantly.
     NTooSmall,
-    /// p is at most 0.05.
+    /// p is at most 0.05; of several comparisons of the primary number the adjusted one.
     Differ,
     /// p is above 0.05; which does not show that they are equal.
     NoDifferenceShown,
+    /// Other seeds failed in A than in B, so that those that are left were not chosen alike.
+    OtherSurvivors,
     /// A speed of trials: each ran once, in its own hour, so that its seeds are no repetitions of the same conditions.
     NotTested,
+}
+
+/// Which test a p is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Test {
+    /// Of a mean over seeds and test images; its interval, at the same level, leaves out 0 where the test says that they differ.
+    SeedsAndImages,
+    /// The sign-flip test over the seeds.
+    SignFlip,
 }
 
 /// One number on both sides, over the seeds that both have.
@@ -37,10 +48,14 @@ pub enum Verdict {
 pub struct TrainedComparison {
     /// The number's column in `trials.csv`, and its unit.
     pub metric: &'static str,
+    /// Whether it answers the ablation's question (`[compare] primary`); the others are exploratory.
+    pub is_primary: bool,
     /// The seeds that both sides have it for.
     pub seeds: Vec<u64>,
     /// As many pairs.
     pub n: usize,
+    /// The test images that the pairs are paired on, too.
+    pub test_images: Option<usize>,
     /// A's mean over the pairs.
     pub mean_a: f64,
     /// B's mean over the pairs.
@@ -49,142 +64,164 @@ pub struct TrainedComparison {
     pub difference: f64,
     /// Its 95 % interval; none of one pair, and of what is not tested.
     pub interval: Option<(f64, f64)>,
-    /// Where that comes from: `student-t` or `bootstrap`.
+    /// Where that comes from: `seeds-and-images`, `student-t` or `bootstrap`.
     pub interval_method: Option<&'static str>,
-    /// The two-sided p of the sign-flip test, where there was one.
+    /// Pearson's correlation of both sides over the seeds: what a seed does to both cancels in the difference, and is as
+    /// much as this says.
+    pub correlation: Option<f64>,
+    /// Which test p is of, and decides.
+    pub test: Option<Test>,
+    /// Its two-sided p, where there was one.
     pub p: Option<f64>,
-    /// The smallest p that so many pairs can have.
+    /// The smallest p that so many pairs can have in the sign-flip test.
     pub smallest_p: Option<f64>,
+    /// p adjusted by Holm for all comparisons of the primary number; none where there is one, and of other numbers.
+    pub p_adjusted: Option<f64>,
     /// What that comes to.
     pub verdict: Verdict,
+    /// The difference is smaller than this at 95 % (two one-sided tests, the 90 % interval's farther end).
+    pub smaller_than: Option<f64>,
+    /// The difference that so many seeds with such a spread show in 80 % of studies.
+    pub detectable: Option<f64>,
+    /// The seeds that would show the difference seen; none where a thousand would not.
+    pub seeds_needed: Option<usize>,
 }
 
 /// Compares what pairs of trials came to, number by number.
-pub(super) fn compare(pairs: &[(&TrialRow, &TrialRow)], scope: Scope, label: &str) -> Vec<TrainedComparison> {
+pub(super) fn compare(pairs: &Pairs<'_>, scope: Scope, primary: PrimaryMetric, label: &str) -> Vec<TrainedComparison> {
     METRICS
         .iter()
         .filter(|metric| metric.is_in(scope))
-        .filter_map(|metric| compare_metric(metric, pairs, label))
+        .filter_map(|metric| compare_metric(metric, pairs, primary, label))
         .collect()
 }
 
-/// The pairs of finished trials with one seed, in A's order; what has to be left out is noted.
-pub(super) fn finished_pairs<'a>(
-    a: &[&'a TrialRow],
-    b: &[&'a TrialRow],
-    notes: &mut Vec<String>,
-    label: &str,
-) -> Vec<(&'a TrialRow, &'a TrialRow)> {
-    // The first row of a seed counts.
-    let by_seed = |rows: &[&'a TrialRow]| -> BTreeMap<u64, &'a TrialRow> {
-        rows.iter().rev().map(|&row| (row.seed, row)).collect()
-    };
-    let (of_a, of_b) = (by_seed(a), by_seed(b));
-    for (own, other, side) in [(a, &of_b, "A"), (b, &of_a, "B")] {
-        let alone: Vec<String> = (own.iter())
-            .filter(|row| !other.contains_key(&row.seed))
-            .map(|row| row.seed.to_string())
-            .collect();
-        if !alone.is_empty() {
-            notes.push(format!(
-                "{label}: {} {} of {side} left out, which the other side does not have",
-                plural(alone.len(), "seed"),
-                alone.join(", ")
-            ));
-        }
-    }
-    let mut pairs = Vec::new();
-    for row in a {
-        let Some(&other) = of_b.get(&row.seed) else { continue };
-        match unfinished([(row.status, &row.error), (other.status, &other.error)]) {
-            None => pairs.push((*row, other)),
-            Some(why) => notes.push(format!("{label}: seed {} left out: {why}", row.seed)),
-        }
-    }
-    pairs
+/// The seeds that both sides have a finite number of, and the numbers.
+struct Values {
+    seeds: Vec<u64>,
+    sides: Vec<(f64, f64)>,
+    differences: Vec<f64>,
 }
 
-/// Notes the trials of the pairs whose speed is doubtful.
-pub(super) fn note_doubtful_speeds(pairs: &[(&TrialRow, &TrialRow)], notes: &mut Vec<String>, label: &str) {
-    for (a, b) in pairs {
-        for (row, side) in [(a, "A"), (b, "B")] {
-            if !row.warning.is_empty() {
-                let warning = one_line(&row.warning);
-                notes.push(format!(
-                    "{label}: training speed of seed {} in {side}: {warning}",
-                    row.seed
-                ));
-            }
+impl Values {
+    fn of(metric: &Metric, pairs: &Pairs<'_>) -> Self {
+        let finite = |value: Option<f64>| value.filter(|value| value.is_finite());
+        let all = pairs.finished.iter().filter_map(|pair| {
+            let (a, b) = (finite((metric.value)(pair.a))?, finite((metric.value)(pair.b))?);
+            Some((pair.a.seed, (a, b)))
+        });
+        let (seeds, sides): (Vec<u64>, Vec<(f64, f64)>) = all.unzip();
+        let differences = sides.iter().map(|(a, b)| b - a).collect();
+        Self {
+            seeds,
+            sides,
+            differences,
         }
+    }
+
+    fn mean_of(&self, side: fn(&(f64, f64)) -> f64) -> Option<f64> {
+        mean(&self.sides.iter().map(side).collect::<Vec<_>>())
     }
 }
 
-/// What A and B ended with, where one did not end well.
-pub(super) fn unfinished([a, b]: [(Status, &String); 2]) -> Option<String> {
-    let sides = [(a, "A"), (b, "B")]
-        .into_iter()
-        .filter(|((status, _), _)| *status != Status::Ok);
-    let texts = sides.map(|((status, error), side)| {
-        let error = one_line(error);
-        let separator = if error.is_empty() { "" } else { ": " };
-        format!("{status} in {side}{separator}{error}")
-    });
-    let texts: Vec<String> = texts.collect();
-    (!texts.is_empty()).then(|| texts.join("; "))
-}
-
-fn compare_metric(metric: &Metric, pairs: &[(&TrialRow, &TrialRow)], label: &str) -> Option<TrainedComparison> {
-    let finite = |row: &TrialRow| (metric.value)(row).filter(|value| value.is_finite());
-    let values: Vec<(u64, f64, f64)> = pairs
-        .iter()
-        .filter_map(|(a, b)| Some((a.seed, finite(a)?, finite(b)?)))
+/// The difference of test errors over seeds and images, where every pair recorded which images it got right.
+fn crossed_difference(metric: &Metric, pairs: &Pairs<'_>) -> Option<CrossedMean> {
+    if metric.column != PrimaryMetric::FinalTestError.column() {
+        return None;
+    }
+    let correct: Option<Vec<(&[bool], &[bool])>> = (pairs.finished.iter())
+        .map(|pair| pair.correct.as_ref().map(|(a, b)| (a.as_slice(), b.as_slice())))
         .collect();
-    let differences: Vec<f64> = values.iter().map(|(_, a, b)| b - a).collect();
+    CrossedMean::of_differences(&correct?)
+}
+
+fn compare_metric(
+    metric: &Metric,
+    pairs: &Pairs<'_>,
+    primary: PrimaryMetric,
+    label: &str,
+) -> Option<TrainedComparison> {
+    let values = Values::of(metric, pairs);
+    let differences = &values.differences;
     // A stream of its own, so that a number does not depend on which others are shown.
     let mut stream = Stream::named(0, Purpose::Resampling, &format!("{label} {}", metric.column));
     let mut draw = |bound| stream.below(bound);
-    let found = mean_difference(&differences, CONFIDENCE, &mut draw)?;
-    let test = match metric.is_speed {
-        true => None,
-        false => Some(sign_flip_test(&differences, &mut draw)?),
-    };
-    // What the machine was like in the hours of the two sides is the same for all of their seeds.
-    let interval = found.interval.filter(|_| test.is_some());
-    let verdict = if differences.iter().all(|&difference| difference == 0.0) {
-        Verdict::Equal
-    } else {
-        match test {
-            None => Verdict::NotTested,
-            Some(test) if !test.can_reach(SIGNIFICANCE) => Verdict::NTooSmall,
-            Some(test) if test.p <= SIGNIFICANCE => Verdict::Differ,
-            Some(_) => Verdict::NoDifferenceShown,
-        }
-    };
-    Some(TrainedComparison {
+    let found = mean_difference(differences, CONFIDENCE, &mut draw)?;
+    let mut compared = TrainedComparison {
         metric: metric.column,
-        seeds: values.iter().map(|(seed, _, _)| *seed).collect(),
+        is_primary: metric.column == primary.column(),
         n: found.n,
-        mean_a: mean(&values.iter().map(|(_, a, _)| *a).collect::<Vec<_>>())?,
-        mean_b: mean(&values.iter().map(|(_, _, b)| *b).collect::<Vec<_>>())?,
+        test_images: None,
+        mean_a: values.mean_of(|(a, _)| *a)?,
+        mean_b: values.mean_of(|(_, b)| *b)?,
         difference: found.mean,
-        interval,
-        interval_method: interval.map(|_| {
-            if found.n < BOOTSTRAP_FROM {
-                "student-t"
-            } else {
-                "bootstrap"
-            }
-        }),
-        p: test.map(|test| test.p),
-        smallest_p: test.map(|test| test.smallest_p),
-        verdict,
-    })
+        interval: None,
+        interval_method: None,
+        correlation: None,
+        test: None,
+        p: None,
+        smallest_p: None,
+        p_adjusted: None,
+        verdict: Verdict::NotTested,
+        smaller_than: None,
+        detectable: None,
+        seeds_needed: None,
+        seeds: values.seeds.clone(),
+    };
+    let is_equal = differences.iter().all(|&difference| difference == 0.0);
+    if metric.is_speed {
+        // What the machine was like in the hours of the two sides is the same for all of their seeds.
+        if is_equal {
+            compared.verdict = Verdict::Equal;
+        }
+        return Some(compared);
+    }
+    compared.correlation = correlation(&values.sides);
+    let crossed = crossed_difference(metric, pairs).filter(|crossed| crossed.seeds == found.n);
+    let can_show = if let Some(crossed) = crossed {
+        compared.test_images = Some(crossed.images);
+        compared.interval = crossed.interval(CONFIDENCE);
+        compared.interval_method = compared.interval.map(|_| "seeds-and-images");
+        compared.test = Some(Test::SeedsAndImages);
+        compared.p = Some(crossed.p_of_zero());
+        found.n >= FEWEST_SEEDS
+    } else {
+        let test = sign_flip_test(differences, &mut draw)?;
+        compared.interval = found.interval;
+        compared.interval_method = found.interval.map(|_| match found.n < BOOTSTRAP_FROM {
+            true => "student-t",
+            false => "bootstrap",
+        });
+        compared.test = Some(Test::SignFlip);
+        (compared.p, compared.smallest_p) = (Some(test.p), Some(test.smallest_p));
+        test.can_reach(SIGNIFICANCE)
+    };
+    compared.verdict = match compared.p {
+        _ if is_equal => Verdict::Equal,
+        _ if !pairs.have_the_same_survivors() => Verdict::OtherSurvivors,
+        _ if !can_show => Verdict::NTooSmall,
+        Some(p) if p <= SIGNIFICANCE => Verdict::Differ,
+        _ => Verdict::NoDifferenceShown,
+    };
+    let spread = crossed.or_else(|| CrossedMean::of_seeds(differences));
+    if let Some(spread) = spread.filter(|spread| spread.seeds >= FEWEST_SEEDS) {
+        // Each of the two one-sided tests is at the level 0.05.
+        let ends = spread.interval(1.0 - 2.0 * SIGNIFICANCE);
+        compared.smaller_than = ends.map(|(low, high)| low.abs().max(high.abs()));
+        compared.detectable = spread.detectable(spread.seeds);
+        compared.seeds_needed = spread.seeds_for(spread.mean).filter(|_| !is_equal);
+    }
+    Some(compared)
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::super::samples::{self, SampleVariant};
+    use super::super::comparison::Side;
+    use super::super::pairs::{note_doubtful_speeds, pairs_of};
     use super::*;
+    use crate::formats::correctness::{self, OfTrial};
+    use crate::formats::tables::{CorrectnessRow, Status, TrialRow};
 
     /// Trials of one variant with these errors, seeds from 0.
     fn trials(errors: &[f64]) -> Vec<TrialRow> {
@@ -195,11 +232,28 @@ mod tests {
         rows
     }
 
+    fn side<'a>(trials: &'a [TrialRow], correctness: &'a [CorrectnessRow]) -> Side<'a> {
+        Side {
+            variant: "base",
+            trials: trials.iter().collect(),
+            correctness: correctness.iter().collect(),
+            batches: Vec::new(),
+            samples: Vec::new(),
+            again: Vec::new(),
+        }
+    }
+
+    fn all(a: &[TrialRow], b: &[TrialRow], scope: Scope) -> Vec<TrainedComparison> {
+        let (side_a, side_b) = (side(a, &[]), side(b, &[]));
+        let pairs = pairs_of(&side_a, &side_b, &mut Vec::new(), "base");
+        compare(&pairs, scope, PrimaryMetric::FinalTestError, "base")
+    }
+
     fn compared(a: &[TrialRow], b: &[TrialRow]) -> (TrainedComparison, Vec<String>) {
-        let (a, b): (Vec<&TrialRow>, Vec<&TrialRow>) = (a.iter().collect(), b.iter().collect());
         let mut notes = Vec::new();
-        let pairs = finished_pairs(&a, &b, &mut notes, "base");
-        let mut found = compare(&pairs, Scope::Results, "base");
+        let (side_a, side_b) = (side(a, &[]), side(b, &[]));
+        let pairs = pairs_of(&side_a, &side_b, &mut notes, "base");
+        let mut found = compare(&pairs, Scope::Results, PrimaryMetric::FinalTestError, "base");
         assert_eq!(found[0].metric, "final_test_error");
         (found.remove(0), notes)
     }
@@ -250,8 +304,9 @@ mod tests {
     fn a_trial_whose_speed_is_doubtful_is_noted_with_its_warning() {
         let (a, mut b) = (trials(&[0.05, 0.04]), trials(&[0.05, 0.04]));
         b[1].warning = "its threads got 41 %".to_owned();
-        let pairs: Vec<(&TrialRow, &TrialRow)> = a.iter().zip(&b).collect();
+        let (side_a, side_b) = (side(&a, &[]), side(&b, &[]));
         let mut notes = Vec::new();
+        let pairs = pairs_of(&side_a, &side_b, &mut notes, "base");
         note_doubtful_speeds(&pairs, &mut notes, "base");
         assert_eq!(notes, ["base: training speed of seed 1 in B: its threads got 41 %"]);
     }
@@ -265,6 +320,7 @@ mod tests {
         b[1].final_test_error = None;
         let (found, notes) = compared(&a, &b);
         assert_eq!(found.seeds, [0, 2]);
+        assert_eq!(found.verdict, Verdict::OtherSurvivors);
         assert_eq!(
             notes,
             [
@@ -283,9 +339,8 @@ mod tests {
     #[test]
     fn errors_alone_leave_speeds_out_and_speeds_alone_leave_errors_out() {
         let rows = trials(&[0.05, 0.04]);
-        let pairs: Vec<(&TrialRow, &TrialRow)> = rows.iter().zip(&rows).collect();
         let metrics = |scope| -> Vec<&str> {
-            let found = compare(&pairs, scope, "base");
+            let found = all(&rows, &rows, scope);
             found.iter().map(|comparison| comparison.metric).collect()
         };
         assert_eq!(
@@ -308,13 +363,90 @@ mod tests {
         for row in &mut b {
             row.train_images_per_second = row.train_images_per_second.map(|speed| speed / 1.5);
         }
-        let pairs: Vec<(&TrialRow, &TrialRow)> = a.iter().zip(&b).collect();
-        let found = compare(&pairs, Scope::Speeds, "base").remove(0);
+        let found = all(&a, &b, Scope::Speeds).remove(0);
         assert_eq!(
             (found.metric, found.verdict),
             ("train_images_per_second", Verdict::NotTested)
         );
         assert!(found.difference < 0.0);
         assert_eq!((found.interval, found.interval_method, found.p), (None, None, None));
+    }
+
+    /// Trials that get these of 360 images wrong, a range for each seed, and which they got right.
+    fn trials_on_images(variant: &str, wrong: &[std::ops::Range<usize>]) -> (Vec<TrialRow>, Vec<CorrectnessRow>) {
+        let errors: Vec<f64> = wrong.iter().map(|wrong| wrong.len() as f64 / 360.0).collect();
+        let mut rows = trials(&errors);
+        let mut correctness = Vec::new();
+        for (row, wrong) in rows.iter_mut().zip(wrong) {
+            row.trial = format!("{variant}{}", row.seed);
+            let correct: Vec<bool> = (0..360).map(|image| !wrong.contains(&image)).collect();
+            let of = OfTrial {
+                trial: &row.trial,
+                variant,
+                seed: row.seed,
+                data_fingerprint: "9d",
+            };
+            correctness.push(correctness::row(of, &correct));
+        }
+        (rows, correctness)
+    }
+
+    fn compared_on_images(
+        a: &(Vec<TrialRow>, Vec<CorrectnessRow>),
+        b: &(Vec<TrialRow>, Vec<CorrectnessRow>),
+    ) -> TrainedComparison {
+        let (a, b) = (side(&a.0, &a.1), side(&b.0, &b.1));
+        let pairs = pairs_of(&a, &b, &mut Vec::new(), "base");
+        compare(&pairs, Scope::Results, PrimaryMetric::FinalTestError, "base").remove(0)
+    }
+
+    #[test]
+    fn three_seeds_that_agree_to_the_image_do_not_show_that_two_images_matter() {
+        let a = trials_on_images("a", &[0..9, 0..9, 0..9]);
+        let b = trials_on_images("b", &[0..11, 0..11, 0..11]);
+        let found = compared_on_images(&a, &b);
+        assert_eq!((found.test, found.test_images), (Some(Test::SeedsAndImages), Some(360)));
+        let (low, high) = found.interval.unwrap();
+        assert!(low < 0.0 && high > found.difference, "{low} {high}");
+        assert_eq!(found.verdict, Verdict::NoDifferenceShown);
+        assert!(found.p.unwrap() > 0.05 && found.smaller_than.unwrap() < high);
+    }
+
+    #[test]
+    fn a_large_difference_shows_with_three_seeds_and_not_with_two() {
+        let wrong = |from: usize| -> Vec<std::ops::Range<usize>> { (0..3).map(|seed| 0..from + seed).collect() };
+        let (a, b) = (trials_on_images("a", &wrong(9)), trials_on_images("b", &wrong(60)));
+        let found = compared_on_images(&a, &b);
+        assert_eq!(found.verdict, Verdict::Differ, "{found:?}");
+        assert!(found.p.unwrap() < 0.05 && found.interval.unwrap().0 > 0.0);
+        assert!(found.seeds_needed.unwrap() <= 3 && found.detectable.unwrap() < found.difference);
+        let two = |(rows, correctness): &(Vec<TrialRow>, Vec<CorrectnessRow>)| {
+            (rows[..2].to_vec(), correctness[..2].to_vec())
+        };
+        let found = compared_on_images(&two(&a), &two(&b));
+        assert_eq!(found.verdict, Verdict::NTooSmall);
+    }
+
+    #[test]
+    fn images_of_other_data_are_not_paired() {
+        let (a, mut b) = (
+            trials_on_images("a", &[0..9, 0..9, 0..10]),
+            trials_on_images("b", &[0..11, 0..11, 0..11]),
+        );
+        for row in &mut b.1 {
+            row.data_fingerprint = "77".to_owned();
+        }
+        let found = compared_on_images(&a, &b);
+        assert_eq!(
+            (found.test, found.interval_method),
+            (Some(Test::SignFlip), Some("student-t"))
+        );
+    }
+
+    #[test]
+    fn the_correlation_over_the_seeds_is_what_pairing_takes_out() {
+        let a = trials(&[0.01, 0.02, 0.03, 0.04]);
+        let b = trials(&[0.02, 0.03, 0.04, 0.05]);
+        assert!((compared(&a, &b).0.correlation.unwrap() - 1.0).abs() < 1e-12);
     }
 }
