@@ -115,6 +115,7 @@ fn plan(normalization: Normalization, epochs: usize, threads: usize) -> LoaderPl
         epochs: 0..epochs,
         first_batch: 0,
         seed: 5,
+        augmentation_seed: 5,
         shuffle: true,
         augment: Augment::ShiftFlip,
         threads,

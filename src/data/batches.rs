@@ -35,8 +35,10 @@ pub struct LoaderPlan {
     pub epochs: Range<usize>,
     /// The batch of the first epoch to start with: 0, or where an interrupted run resumes.
     pub first_batch: usize,
-    /// The trial's seed.
+    /// The seed of the epochs' orders.
     pub seed: u64,
+    /// The seed of the augmentation.
+    pub augmentation_seed: u64,
     /// Whether each epoch has an order of its own; else it is that of `indices`.
     pub shuffle: bool,
     /// How images are changed from epoch to epoch.
@@ -57,6 +59,7 @@ impl LoaderPlan {
             epochs: 0..1,
             first_batch: 0,
             seed: 0,
+            augmentation_seed: 0,
             shuffle: false,
             augment: Augment::None,
             threads: 0,
@@ -217,7 +220,9 @@ fn images(
     let mut images = vec![0f32; indices.len() * values];
     for ((&index, image), output) in indices.iter().zip(&read).zip(images.chunks_exact_mut(values)) {
         match plan.augment {
-            Augment::ShiftFlip => ShiftFlip::draw(plan.seed, epoch, index).apply(image, tables, data.shape, output),
+            Augment::ShiftFlip => {
+                ShiftFlip::draw(plan.augmentation_seed, epoch, index).apply(image, tables, data.shape, output)
+            }
             Augment::None => {
                 let maps = image.chunks_exact(pixels).zip(output.chunks_exact_mut(pixels));
                 for ((map, output), table) in maps.zip(tables) {
@@ -258,6 +263,7 @@ pub(super) mod tests {
             epochs: 0..3,
             first_batch: 0,
             seed: 0,
+            augmentation_seed: 0,
             shuffle: true,
             augment: Augment::ShiftFlip,
             threads: 0,

@@ -35,6 +35,9 @@ pub struct DataSettings {
     pub limit_order: LimitOrder,
     /// The share of the training images held out, `[0, 1)`; 0 holds out none.
     pub validation_share: f64,
+    /// The seed that decides which are held out; none: the trial's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation_seed: Option<u64>,
     /// For `folder` and `synthetic`; their default is 32.
     pub image_size: usize,
     /// For `synthetic`.
@@ -63,6 +66,7 @@ impl DataSettings {
             test_limit: None,
             limit_order: LimitOrder::First,
             validation_share: 0.0,
+            validation_seed: None,
             image_size: 32,
             classes: 10,
             channels: 3,

@@ -195,7 +195,7 @@ impl MeasurementRecord {
             ],
             "rounds": rounds,
             "run": arithmetic_of(&spec.settings.run),
-            "seed": spec.seed,
+            "seed": spec.optimizer().fixed_seeds.initialization.unwrap_or(spec.seed),
             "steps": spec.steps,
             "warmup": [json!(spec.warmup_steps), json!(spec.warmup_seconds)],
             "weights": spec.starting_weights_sha256,

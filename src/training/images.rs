@@ -17,14 +17,18 @@ pub struct TrainingImages {
 }
 
 impl TrainingImages {
-    /// Divides and normalises a data set for a trial's seed; `threads` prepare its batches
+    /// Divides and normalises a data set for a trial's seed, or for that of `[data] validation-seed`; `threads` prepare its batches
     /// ahead, as [`crate::host::loader_threads`] has them; with 0 the thread that takes a batch makes it.
     ///
     /// # Errors
     /// A validation share that leaves nothing to train on, statistics of the wrong number of channels, an image that
     /// cannot be read.
     pub fn new(data: Arc<DataSet>, settings: &DataSettings, seed: u64, threads: usize) -> Result<Self, DataError> {
-        let (training, validation) = hold_out(data.train.images(), settings.validation_share, seed)?;
+        let (training, validation) = hold_out(
+            data.train.images(),
+            settings.validation_share,
+            settings.validation_seed.unwrap_or(seed),
+        )?;
         // The whole training split's statistics, held out images included: the same for every seed.
         let normalization = Normalization::resolve(settings, &data)?;
         Ok(Self {
@@ -47,7 +51,7 @@ impl TrainingImages {
         self.data.train.images()
     }
 
-    /// Every batch of the epochs, in order, but for the `first_batch` that the first of them had before.
+    /// Every batch of the epochs for a trial's seed, in order, but for the `first_batch` that the first of them had before.
     ///
     /// # Errors
     /// No thread can be started.
@@ -65,7 +69,8 @@ impl TrainingImages {
             batch_size: train.batch_size,
             epochs,
             first_batch,
-            seed,
+            seed: train.fixed_seeds.order.unwrap_or(seed),
+            augmentation_seed: train.fixed_seeds.augmentation.unwrap_or(seed),
             shuffle: train.shuffle,
             augment: self.augment,
             threads: self.threads,

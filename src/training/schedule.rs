@@ -74,6 +74,7 @@ impl RunLength {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::formats::ablation::FixedSeeds;
 
     fn settings(duration: Duration, schedule: Schedule) -> TrainSettings {
         TrainSettings {
@@ -87,6 +88,7 @@ mod tests {
             shuffle: true,
             seeds: vec![0],
             checkpoint_every: None,
+            fixed_seeds: FixedSeeds::default(),
         }
     }
 

@@ -223,7 +223,8 @@ impl Run<'_> {
     fn step(&mut self, step: usize, batch: Batch, rate: f64) -> (Tensor<1>, Tensor<1, Int>) {
         let device = self.learner.device();
         // Dropout's masks come from the device's generator, seeded so that they depend on seed and step alone.
-        device.seed(Stream::new(self.seed, Purpose::Device, step as u64).bits());
+        let seed = self.train.fixed_seeds.dropout.unwrap_or(self.seed);
+        device.seed(Stream::new(seed, Purpose::Device, step as u64).bits());
         let (images, labels) = batch_tensors(batch, &device);
         let Step { loss, logits } = self.learner.step(images, labels.clone(), rate);
         (loss, wrong(logits, labels.without_autodiff()))

@@ -89,7 +89,7 @@ pub enum TrialError {
     System(#[from] io::Error),
 }
 
-/// The weights that a trial starts from: `model.weights`, or drawn from the seed.
+/// The weights that a trial starts from: `model.weights`, or drawn from the seed (or `[train] initialization-seed`).
 ///
 /// # Errors
 /// A file that is not there any more or does not fit.
@@ -100,7 +100,11 @@ pub fn starting_weights(
     graph: &Graph,
 ) -> Result<Weights, TrialError> {
     let Some(path) = &settings.weights else {
-        return Ok(initial_weights(graph, seed));
+        let own = settings
+            .train
+            .as_ref()
+            .and_then(|train| train.fixed_seeds.initialization);
+        return Ok(initial_weights(graph, own.unwrap_or(seed)));
     };
     let name = path.display().to_string();
     let bytes = read_bounded(path, weights::largest_file(graph)).map_err(|error| {

@@ -120,7 +120,12 @@ impl ExperimentPlan {
                 ));
             }
             for &seed in variant.settings.train.iter().flat_map(|train| &train.seeds) {
-                check_training_classes(data, settings.validation_share, seed).map_err(located)?;
+                check_training_classes(
+                    data,
+                    settings.validation_share,
+                    settings.validation_seed.unwrap_or(seed),
+                )
+                .map_err(located)?;
             }
             prepared.push(Prepared {
                 graph: planned.network.clone(),

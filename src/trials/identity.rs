@@ -101,6 +101,11 @@ mod tests {
             ("", "", "epochs = 3"),
             ("", "", "batch-size = 32"),
             ("", "", "shuffle = false"),
+            ("", "", "initialization-seed = 3"),
+            ("", "", "order-seed = 3"),
+            ("", "", "augmentation-seed = 3"),
+            ("", "", "dropout-seed = 3"),
+            ("validation-share = 0.1\nvalidation-seed = 3", "", ""),
             ("", "", "[run]\ndeterministic = false"),
             ("", "", "[run]\nprecision = \"tf32\""),
         ] {

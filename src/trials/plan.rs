@@ -131,6 +131,7 @@ pub(super) fn images_key(settings: &DataSettings) -> String {
         // A path need not be UTF-8, which JSON is.
         path: None,
         validation_share: 0.0,
+        validation_seed: None,
         mean: None,
         std: None,
         augment: Augment::None,
@@ -177,8 +178,8 @@ fn check_batches(
     let Some(train) = &settings.train else {
         return Ok(None);
     };
-    let first_seed = train.seeds.first().copied().unwrap_or(0);
-    let (training, _) = hold_out(outline.train_images, settings.data.validation_share, first_seed)
+    // Which are held out depends on the seed; how many does not.
+    let (training, _) = hold_out(outline.train_images, settings.data.validation_share, 0)
         .map_err(|error| located_data(ablation, variant, &error))?;
     let images = training.len();
     if train.batch_size > images {

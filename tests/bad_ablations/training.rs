@@ -215,6 +215,18 @@ fn an_execution_that_this_version_lacks_is_refused() {
 }
 
 #[test]
+fn a_seed_of_what_is_held_out_needs_something_held_out() {
+    refuses(
+        &super::data("dataset = \"digits\"\nvalidation-seed = 3"),
+        "growth.toml:5: data.validation-seed: validation-seed is for validation-share, and nothing is held out; remove validation-seed, or write a validation-share such as 0.1",
+    );
+    refuses(
+        &section("train", "order-seed = -1"),
+        "growth.toml:8: train.order-seed: order-seed is -1; it must be from 0 to 9223372036854775807; leave it out for the trial's seed",
+    );
+}
+
+#[test]
 fn a_primary_number_that_no_trial_has_is_refused() {
     refuses(
         &section("compare", "primary = \"test_error\""),

@@ -68,6 +68,13 @@ pub(super) const OWN_KEYS: &[KnownKey] = &[
         remedy: "0.1 holds out a tenth of the training images, 0.0 none",
     },
     KnownKey {
+        key: "data.validation-seed",
+        kind: Kind::Count(0, LARGEST),
+        default: "the trial's",
+        meaning: "The seed that decides which images are held out; see [Seeds one by one](#seeds-one-by-one).",
+        remedy: "leave it out for the trial's seed",
+    },
+    KnownKey {
         key: "data.image-size",
         kind: Kind::Count(1, 4096),
         default: "`32`",
@@ -229,6 +236,34 @@ pub(super) const OWN_KEYS: &[KnownKey] = &[
         default: "`[0]`",
         meaning: "Every variant is trained once with each seed.",
         remedy: "write each seed once, such as [0, 1, 2]",
+    },
+    KnownKey {
+        key: "train.initialization-seed",
+        kind: Kind::Count(0, LARGEST),
+        default: "the trial's",
+        meaning: "The seed of the weights at the start; see [Seeds one by one](#seeds-one-by-one).",
+        remedy: "leave it out for the trial's seed",
+    },
+    KnownKey {
+        key: "train.order-seed",
+        kind: Kind::Count(0, LARGEST),
+        default: "the trial's",
+        meaning: "The seed of the images' order.",
+        remedy: "leave it out for the trial's seed",
+    },
+    KnownKey {
+        key: "train.augmentation-seed",
+        kind: Kind::Count(0, LARGEST),
+        default: "the trial's",
+        meaning: "The seed of how training images change from epoch to epoch.",
+        remedy: "leave it out for the trial's seed",
+    },
+    KnownKey {
+        key: "train.dropout-seed",
+        kind: Kind::Count(0, LARGEST),
+        default: "the trial's",
+        meaning: "The seed of dropout's masks.",
+        remedy: "leave it out for the trial's seed",
     },
     KnownKey {
         key: "train.checkpoint-every",

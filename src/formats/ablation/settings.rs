@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::fixed_seeds::FixedSeeds;
 use super::precision::Precision;
 pub use crate::data_sets::{Augment, DataSetName, DataSettings, LimitOrder};
 use crate::network::Architecture;
@@ -161,6 +162,9 @@ pub struct TrainSettings {
     /// Steps between two checkpoints, beside the one at the end of every epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checkpoint_every: Option<usize>,
+    /// Sources of randomness with seeds of their own.
+    #[serde(default, skip_serializing_if = "FixedSeeds::is_empty")]
+    pub fixed_seeds: FixedSeeds,
 }
 
 impl Default for TrainSettings {
@@ -180,6 +184,7 @@ impl Default for TrainSettings {
             shuffle: true,
             seeds: vec![0],
             checkpoint_every: None,
+            fixed_seeds: FixedSeeds::default(),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::formats::ablation::{DataSettings, Duration, RunSettings, Schedule, Settings, TrainSettings};
+use crate::formats::ablation::{DataSettings, Duration, FixedSeeds, RunSettings, Schedule, Settings, TrainSettings};
 
 /// A setting that differs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -81,6 +81,7 @@ fn of_data(settings: &DataSettings) -> impl Iterator<Item = (&'static str, Value
         test_limit,
         limit_order,
         validation_share,
+        validation_seed,
         image_size,
         classes,
         channels,
@@ -96,6 +97,7 @@ fn of_data(settings: &DataSettings) -> impl Iterator<Item = (&'static str, Value
         ("test-limit", json!(test_limit)),
         ("limit-order", json!(limit_order)),
         ("validation-share", json!(validation_share)),
+        ("validation-seed", json!(validation_seed)),
         ("image-size", json!(image_size)),
         ("classes", json!(classes)),
         ("channels", json!(channels)),
@@ -129,7 +131,14 @@ fn of_train(settings: &TrainSettings) -> Vec<(&'static str, Value)> {
         shuffle,
         seeds: _,
         checkpoint_every,
+        fixed_seeds,
     } = settings;
+    let FixedSeeds {
+        initialization,
+        order,
+        augmentation,
+        dropout,
+    } = fixed_seeds;
     let mut keys = vec![
         match duration {
             Duration::Epochs(epochs) => ("epochs", json!(epochs)),
@@ -142,6 +151,10 @@ fn of_train(settings: &TrainSettings) -> Vec<(&'static str, Value)> {
         ("weight-decay", json!(weight_decay)),
         ("shuffle", json!(shuffle)),
         ("checkpoint-every", json!(checkpoint_every)),
+        ("initialization-seed", json!(initialization)),
+        ("order-seed", json!(order)),
+        ("augmentation-seed", json!(augmentation)),
+        ("dropout-seed", json!(dropout)),
     ];
     match schedule {
         Schedule::Constant => keys.push(("schedule", json!("constant"))),

@@ -33,6 +33,7 @@ pub fn settings(reader: &Reader<'_>) -> Result<DataSettings, Fault> {
         validation_share: reader
             .number("data.validation-share")
             .unwrap_or(default.validation_share),
+        validation_seed: reader.seed("data.validation-seed"),
         image_size: count("data.image-size", default.image_size),
         classes: count("data.classes", default.classes),
         channels: count("data.channels", default.channels),
@@ -43,6 +44,7 @@ pub fn settings(reader: &Reader<'_>) -> Result<DataSettings, Fault> {
         augment: reader.word("data.augment")?.unwrap_or(default.augment),
     };
     check_limit_order(reader, &settings)?;
+    check_validation_seed(reader, &settings)?;
     check_channel_counts(reader, &settings)?;
     Ok(settings)
 }
@@ -80,6 +82,18 @@ fn check_limit_order(reader: &Reader<'_>, settings: &DataSettings) -> Result<(),
         "data.limit-order",
         "limit-order is for train-limit and test-limit, and there is neither",
         "remove limit-order, or write a limit",
+    ))
+}
+
+/// A seed of what is held out says nothing where nothing is.
+fn check_validation_seed(reader: &Reader<'_>, settings: &DataSettings) -> Result<(), Fault> {
+    if settings.validation_share > 0.0 || !reader.is_misplaced("data.validation-seed", "data.validation-share") {
+        return Ok(());
+    }
+    Err(reader.fault_with(
+        "data.validation-seed",
+        "validation-seed is for validation-share, and nothing is held out",
+        "remove validation-seed, or write a validation-share such as 0.1",
     ))
 }
 

@@ -96,6 +96,13 @@ impl<'d> Reader<'d> {
         }
     }
 
+    pub fn seed(&self, key: &str) -> Option<u64> {
+        match self.value(key)?.value {
+            Setting::Count(seed) => Some(seed),
+            _ => None,
+        }
+    }
+
     pub fn number(&self, key: &str) -> Option<f64> {
         match self.value(key)?.value {
             Setting::Number(number) => Some(number),

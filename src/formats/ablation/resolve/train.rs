@@ -2,6 +2,7 @@
 
 use super::reader::Reader;
 use crate::formats::ablation::error::Fault;
+use crate::formats::ablation::fixed_seeds::FixedSeeds;
 use crate::formats::ablation::settings::{Duration, Schedule, TrainSettings};
 use crate::formats::ablation::values::number_text;
 
@@ -31,6 +32,12 @@ pub fn settings(reader: &Reader<'_>) -> Result<Option<TrainSettings>, Fault> {
             .whole_numbers("train.seeds")
             .map_or_else(|| vec![0], <[u64]>::to_vec),
         checkpoint_every: reader.count("train.checkpoint-every"),
+        fixed_seeds: FixedSeeds {
+            initialization: reader.seed("train.initialization-seed"),
+            order: reader.seed("train.order-seed"),
+            augmentation: reader.seed("train.augmentation-seed"),
+            dropout: reader.seed("train.dropout-seed"),
+        },
     }))
 }
 

@@ -111,6 +111,7 @@ fn every_key_reaches_its_setting() {
             test_limit: Some(50),
             limit_order: LimitOrder::Stratified,
             validation_share: 0.1,
+            validation_seed: None,
             image_size: 24,
             classes: 7,
             channels: 2,
@@ -151,6 +152,7 @@ fn every_key_reaches_its_setting() {
             shuffle: false,
             seeds: vec![3, 1],
             checkpoint_every: Some(50),
+            fixed_seeds: FixedSeeds::default(),
         }),
         measure: Some(MeasureSettings {
             batch_sizes: vec![8, 16],

@@ -65,6 +65,7 @@ fn the_papers_files_have_the_papers_networks_and_training() {
                 shuffle: true,
                 seeds: vec![0],
                 checkpoint_every: None,
+                fixed_seeds: FixedSeeds::default(),
             };
             assert_eq!(train.as_ref(), Some(&paper), "{}", file.display());
         }
