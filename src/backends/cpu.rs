@@ -57,8 +57,9 @@ mod counted {
             true
         }
 
-        fn reset(&self) {
+        fn reset(&self) -> bool {
             self.reset_peak();
+            true
         }
 
         fn peaks(&self) -> TensorPeaks {

@@ -109,10 +109,8 @@ mod counted {
     }
 
     impl TensorCounter for CudaTensors {
-        fn reset(&self) {
-            // Without a reset the peaks are those since the process started, and `peaks` shows whether they can be
-            // read.
-            drop(self.reset_peaks());
+        fn reset(&self) -> bool {
+            self.reset_peaks().is_ok()
         }
 
         fn peaks(&self) -> TensorPeaks {

@@ -246,9 +246,9 @@ fn described(device: BackendDevice, peak: Option<u64>) -> String {
 /// Runs a small network on a device; gives the peak of its tensors where they are counted.
 fn counted(device: BackendDevice) -> Result<Option<u64>, String> {
     let counter = count_tensors(device, None).map_err(|error| error.to_string())?;
-    counter.reset();
+    let is_reset = counter.reset();
     try_out(device)?;
-    Ok(counter.peaks().allocated.filter(|&bytes| bytes > 0))
+    Ok(counter.peaks().allocated.filter(|&bytes| is_reset && bytes > 0))
 }
 
 /// The counter of a process's peak on CUDA, tried out on the first GPU.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::arithmetic::process_variables;
 use super::difference::{Difference, Way};
+use super::gpu_state::GpuRecord;
 use super::instructions::dispatched;
 use super::processor::{ProcessorIdentity, instructions_in_words, processor_in_words};
 use super::system_state::system_state;
@@ -130,6 +131,10 @@ pub struct Environment {
     pub device: String,
     /// The GPU's name, if one was used.
     pub gpu: Option<String>,
+    /// That GPU by NVML, with its clocks, limits and modes before the work started; none on another device, where NVML does
+    /// not report it, and in earlier records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gpu_record: Option<GpuRecord>,
     /// Threads of the device's backend.
     pub threads: usize,
     /// Who decided that number, `--threads` or `OMP_NUM_THREADS=1`; empty in earlier records.
@@ -200,6 +205,7 @@ impl Environment {
             versions,
             device: device.to_string(),
             gpu,
+            gpu_record: None,
             threads,
             threads_source: String::new(),
             deterministic: Some(run.deterministic),
