@@ -12,15 +12,17 @@ use densenet_bench::network::{Shape, preset};
 fn the_switches_stand_as_they_were_set() {
     for deterministic in [true, false] {
         for tf32 in [true, false] {
-            set_switches(deterministic, tf32).unwrap();
-            let expected = Switches {
-                deterministic_algorithms: deterministic,
-                deterministic_cudnn: deterministic,
-                cudnn_benchmark: false,
-                tf32_cublas: tf32,
-                tf32_cudnn: tf32,
-            };
-            assert_eq!(switches(), Ok(expected));
+            for cudnn_benchmark in [true, false] {
+                set_switches(deterministic, tf32, cudnn_benchmark).unwrap();
+                let expected = Switches {
+                    deterministic_algorithms: deterministic,
+                    deterministic_cudnn: deterministic,
+                    cudnn_benchmark,
+                    tf32_cublas: tf32,
+                    tf32_cudnn: tf32,
+                };
+                assert_eq!(switches(), Ok(expected));
+            }
         }
     }
 }

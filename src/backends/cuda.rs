@@ -27,6 +27,7 @@ pub static CUDA: Backend = Backend {
         // Ampere is the first to have it.
         Precision::Tf32 => PrecisionSupport::FromComputeCapability(8, 0),
     },
+    has_cudnn: true,
     execution: |device, execution| match execution {
         Execution::Plain | Execution::Aten | Execution::Recompute => Ok(()),
         Execution::Fused => Err(super::refusals::fused(device)),

@@ -146,6 +146,9 @@ pub struct Environment {
     /// The precision of computation; earlier records have `tf32`, a flag.
     #[serde(default, alias = "tf32")]
     pub precision: Option<Precision>,
+    /// Whether cuDNN searches for the fastest algorithm; none on another device, and in earlier records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cudnn_benchmark: Option<bool>,
     /// The policy for freed main memory.
     #[serde(default)]
     pub allocator: Option<Allocator>,
@@ -210,6 +213,7 @@ impl Environment {
             threads_source: String::new(),
             deterministic: Some(run.deterministic),
             precision: Some(run.precision),
+            cudnn_benchmark: device.backend().has_cudnn.then_some(run.cudnn_benchmark),
             allocator: Some(run.allocator),
             cpu: system.cpus().first().map_or_else(unknown, |cpu| cpu.brand().to_owned()),
             processor: ProcessorIdentity::here(),
@@ -294,6 +298,7 @@ impl Environment {
             threads,
             deterministic: Some(run.deterministic),
             precision: Some(run.precision),
+            cudnn_benchmark: device.backend().has_cudnn.then_some(run.cudnn_benchmark),
             allocator: Some(run.allocator),
             variables: recorded_variables(|name| std::env::var_os(name), &process_variables(run, device, threads)),
             ..self.clone()
