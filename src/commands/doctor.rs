@@ -181,7 +181,7 @@ fn libtorch() -> Finding {
 }
 
 /// The folder that libtorch was built against, whether it is there, and the folder of the one that this process runs with,
-/// where the system tells it: the loader takes those of `LD_LIBRARY_PATH` first, also where the other one is gone.
+/// where the system tells it: where that folder is gone, the loader takes the one of `LD_LIBRARY_PATH`.
 fn libtorch_in_words(built: &Path, is_there: bool, used: Option<&Path>) -> (Mark, String) {
     let name = built.display();
     let is_same =
