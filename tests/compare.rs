@@ -132,6 +132,7 @@ impl Results {
             step_ratio_low: None,
             step_ratio_high: None,
             discarded_rounds: 0,
+            images_per_second_window: None,
         };
         let samples: Vec<SampleRow> = (0..12)
             .map(|step| SampleRow {

@@ -7,7 +7,10 @@ use std::env;
 use std::path::Path;
 use std::process::Command;
 
+use densenet_bench::backends::{CUDA, TensorPeaks, count_tensors};
+use densenet_bench::host::ProcessMemory;
 use densenet_bench::libtorch::CudaTensors;
+use densenet_bench::measurement::{Counters, StepCounters};
 
 /// Marks a process as a test's.
 const INSIDE: &str = "DENSENET_BENCH_TEST_INSIDE";
@@ -102,5 +105,41 @@ fn a_device_that_is_not_there_is_an_error_in_libtorchs_words() {
         let error = CudaTensors::of(2).unwrap().peaks().unwrap_err().to_string();
         assert!(error.contains("not initialized for device 2"), "{error}");
         assert!(CudaTensors::of(2).unwrap().reset_peaks().is_err());
+    });
+}
+
+/// The peaks that a measurement on `cuda:0` records of the row's allocations.
+fn recorded() -> TensorPeaks {
+    let tensors = count_tensors(CUDA.device(0), None).unwrap();
+    let process = ProcessMemory::Unknown("no NVML".to_owned());
+    let mut counters = StepCounters::new(tensors, process, false);
+    counters.begin();
+    counters.end();
+    counters.finish().tensors
+}
+
+#[test]
+fn a_measurement_records_the_peaks_since_the_reset_before_its_timed_steps() {
+    let row = "0 large 5000000 0 large -4000000 | 0 large 250000";
+    let name = "a_measurement_records_the_peaks_since_the_reset_before_its_timed_steps";
+    with_allocations(name, row, || {
+        let expected = TensorPeaks {
+            allocated: Some(1_250_000),
+            reserved: Some(6 * MIB),
+        };
+        assert_eq!(recorded(), expected);
+    });
+}
+
+#[test]
+fn peaks_that_cannot_be_reset_are_empty_fields_and_never_numbers() {
+    let row = "0 large 5000000 0 large -4000000 !";
+    let name = "peaks_that_cannot_be_reset_are_empty_fields_and_never_numbers";
+    with_allocations(name, row, || {
+        // They can still be read, and are those of what came before.
+        let tensors = CudaTensors::of(0).unwrap();
+        assert!(tensors.reset_peaks().is_err());
+        assert_eq!(tensors.peaks(), Ok((5_000_000, 6 * MIB)));
+        assert_eq!(recorded(), TensorPeaks::default());
     });
 }

@@ -5,12 +5,15 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
-use densenet_bench::backends::CUDA;
+use densenet_bench::backends::{CUDA, TensorCounter, TensorPeaks};
 use densenet_bench::formats::ablation::{Precision, RunSettings};
 use densenet_bench::host::{
-    CudaView, Gpu, GpuError, GpuLibrary, GpuPeak, GpuReader, GpuWatch, PeakSource, check_arithmetic,
+    CudaView, Gpu, GpuError, GpuLibrary, GpuPeak, GpuReader, GpuState, GpuWatch, PeakSource, ProcessMemory,
+    check_arithmetic,
 };
+use densenet_bench::measurement::{Clock, Passes, Phase, StepCounters, WarmUp, Workload, time};
 use tempfile::TempDir;
 
 const OWN: u32 = 4_000_001;
@@ -56,6 +59,23 @@ impl Machine {
 
     fn open(&self, index: usize) -> Result<Gpu, GpuError> {
         self.load()?.open(index, &CudaView::new(None, true))
+    }
+
+    /// Writes down its calls from now on.
+    fn listen(&self) {
+        fs::write(self.0.path().join("calls"), "").unwrap();
+    }
+
+    /// A line of the test's own among them.
+    fn mark(&self, line: &str) {
+        let path = self.0.path().join("calls");
+        let calls = fs::read_to_string(&path).unwrap();
+        fs::write(&path, format!("{calls}{line}\n")).unwrap();
+    }
+
+    fn calls(&self) -> Vec<String> {
+        let calls = fs::read_to_string(self.0.path().join("calls")).unwrap();
+        calls.lines().map(str::to_owned).collect()
     }
 
     /// The peak over readings of these states, or why there is none.
@@ -199,7 +219,7 @@ fn a_gpu_that_is_lost_is_an_error_at_the_start_and_a_missed_reading_later() {
 #[test]
 fn the_watch_finds_the_process_that_it_runs_in() {
     let machine = Machine::new(IDLE);
-    let watch = GpuWatch::start(machine.open(0).unwrap()).unwrap();
+    let watch = GpuWatch::start(machine.open(0).unwrap());
     machine.says(&with(BUSY, &format!("compute {} 780000000", std::process::id())));
     let peak = watch.finish().unwrap();
     assert_eq!((peak.bytes, peak.source), (780_000_000, PeakSource::NvmlProcess));
@@ -228,8 +248,163 @@ fn gpus_of_other_jobs_are_not_counted() {
 #[test]
 fn a_divided_gpu_is_refused() {
     let machine = Machine::new(&with(IDLE, "mig"));
-    let error = machine.open(0).unwrap_err();
+    let mut gpu = machine.open(0).unwrap();
+    assert_eq!(gpu.state().mig, Some(true));
+    let error = gpu.read().unwrap_err();
     assert!(matches!(error, GpuError::Mig(_)), "{error}");
+    let peak = GpuWatch::start(gpu).finish();
+    assert_eq!(peak, Err(error.to_string()));
+}
+
+#[test]
+fn a_gpu_reports_its_clocks_limits_and_modes() {
+    let said = "clocks 1410 1593 1980 2619\npower 700000\nheat 41\nheld 4\necc 1\npersistence 0";
+    let machine = Machine::new(&with(IDLE, said));
+    let state = machine.open(0).unwrap().state();
+    let expected = GpuState {
+        sm_clock_mhz: Some(1410),
+        sm_clock_max_mhz: Some(1980),
+        memory_clock_mhz: Some(1593),
+        memory_clock_max_mhz: Some(2619),
+        power_limit_mw: Some(700_000),
+        temperature_c: Some(41),
+        throttle_reasons: Some(vec!["SW_POWER_CAP".to_owned()]),
+        ecc: Some(true),
+        mig: Some(false),
+        persistence_mode: Some(false),
+    };
+    assert_eq!(state, expected);
+    // Nothing holds the clocks down; a reason that is not known yet has no name.
+    machine.says(&with(IDLE, "held 0"));
+    assert_eq!(machine.open(0).unwrap().state().throttle_reasons, Some(vec![]));
+    machine.says(&with(IDLE, &format!("held {}", 1u64 << 40 | 1 << 6)));
+    let named = machine.open(0).unwrap().state().throttle_reasons;
+    assert_eq!(named, Some(vec!["HW_THERMAL_SLOWDOWN".to_owned()]));
+}
+
+#[test]
+fn what_an_older_driver_does_not_report_is_absent_and_no_error() {
+    let machine = Machine::new(&IDLE.replace("8.0", "7.0"));
+    assert_eq!(machine.open(0).unwrap().state(), GpuState::default());
+    let gpu = machine.open(0).unwrap();
+    machine.says("driver 570.86.15\n");
+    assert_eq!(gpu.state(), GpuState::default(), "a GPU that is lost");
+}
+
+/// Steps that write themselves into the file of NVML's calls.
+struct Steps<'a>(&'a Machine);
+
+impl Workload for Steps<'_> {
+    fn step(&mut self) {
+        self.0.mark("step");
+    }
+
+    fn phases(&self) -> &'static [Phase] {
+        &[Phase::Forward]
+    }
+
+    fn phase(&mut self, _: Phase) {
+        self.0.mark("phase");
+    }
+
+    fn synchronize(&mut self) {}
+}
+
+/// A clock that writes itself down too, so that what is between two looks at it is what is timed.
+struct Looks<'a>(&'a Machine);
+
+impl Clock for Looks<'_> {
+    fn now(&mut self) -> Duration {
+        self.0.mark("clock");
+        Duration::ZERO
+    }
+}
+
+#[derive(Debug)]
+struct NoTensors;
+
+impl TensorCounter for NoTensors {
+    fn reset(&self) -> bool {
+        true
+    }
+
+    fn peaks(&self) -> TensorPeaks {
+        TensorPeaks::default()
+    }
+}
+
+#[test]
+fn nvml_is_asked_before_and_after_the_timed_steps_and_never_while_anything_is_timed() {
+    let own = format!("compute {} 780000000", std::process::id());
+    let machine = Machine::new(&with(IDLE, "clocks 1980 2619 1980 2619"));
+    let process = ProcessMemory::on(machine.open(0).unwrap());
+    machine.says(&format!("{BUSY}{own}\nclocks 1980 2619 1980 2619\n"));
+    machine.listen();
+    let mut counters = StepCounters::new(Box::new(NoTensors), process, false);
+    let warm_up = WarmUp {
+        steps: 1,
+        time: Duration::ZERO,
+    };
+    let passes = Passes {
+        steps: 3,
+        window_steps: 2,
+        phase_steps: 1,
+    };
+    time(
+        &mut Steps(&machine),
+        &mut Looks(&machine),
+        warm_up,
+        passes,
+        &mut counters,
+    );
+    let counted = counters.finish();
+
+    let calls = machine.calls();
+    let asked = |calls: &[String]| calls.iter().filter(|call| call.starts_with("nvml")).count();
+    let steps: Vec<usize> = (0..calls.len()).filter(|&place| calls[place] == "step").collect();
+    // One of the warm-up, three timed, two of the pass with one synchronisation.
+    assert_eq!(steps.len(), 6, "{calls:?}");
+    assert!(
+        asked(&calls[steps[0]..steps[1]]) > 0,
+        "before the timed steps: {calls:?}"
+    );
+    assert_eq!(asked(&calls[steps[1]..steps[3]]), 0, "between them: {calls:?}");
+    assert!(asked(&calls[steps[3]..steps[4]]) > 0, "after them: {calls:?}");
+    assert_eq!(asked(&calls[steps[4]..steps[5]]), 0, "in the pass behind: {calls:?}");
+    // Behind the warm-up, of which only the steps count: every window is two looks with what is timed between them.
+    let of_windows = calls.iter().position(|call| call == "step").unwrap() + 1;
+    let looks: Vec<usize> = (of_windows..calls.len())
+        .filter(|&place| calls[place] == "clock")
+        .collect();
+    let windows = looks.len() - looks.len() % 2;
+    for window in looks[looks.len() - windows..].chunks(2) {
+        let within = &calls[window[0]..window[1]];
+        assert!(within.len() > 1 && asked(within) == 0, "{within:?} in {calls:?}");
+    }
+
+    let peak = counted.process.unwrap();
+    assert_eq!((peak.bytes, peak.source), (780_000_000, PeakSource::NvmlProcess));
+    let gpu = counted.gpu.unwrap();
+    assert_eq!(
+        (gpu.name.as_str(), gpu.driver.as_str()),
+        ("NVIDIA A100-SXM4-80GB", "570.86.15")
+    );
+    assert_eq!(gpu.start.sm_clock_mhz, Some(1980));
+    assert_eq!(gpu.end.unwrap().sm_clock_mhz, Some(1980));
+}
+
+#[test]
+fn a_peak_that_only_the_reading_after_the_timed_steps_saw_counts() {
+    let machine = Machine::new(IDLE);
+    let mut process = ProcessMemory::on(machine.open(0).unwrap());
+    let pid = std::process::id();
+    for (bytes, used) in [(700_000_000, true), (900_000_000, true), (300_000_000, false)] {
+        machine.says(&with(BUSY, &format!("compute {pid} {bytes}")));
+        if used {
+            process.observe();
+        }
+    }
+    assert_eq!(process.finish().unwrap().bytes, 900_000_000);
 }
 
 #[test]

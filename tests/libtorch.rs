@@ -12,15 +12,17 @@ use densenet_bench::network::{Shape, preset};
 fn the_switches_stand_as_they_were_set() {
     for deterministic in [true, false] {
         for tf32 in [true, false] {
-            set_switches(deterministic, tf32).unwrap();
-            let expected = Switches {
-                deterministic_algorithms: deterministic,
-                deterministic_cudnn: deterministic,
-                cudnn_benchmark: false,
-                tf32_cublas: tf32,
-                tf32_cudnn: tf32,
-            };
-            assert_eq!(switches(), Ok(expected));
+            for cudnn_benchmark in [true, false] {
+                set_switches(deterministic, tf32, cudnn_benchmark).unwrap();
+                let expected = Switches {
+                    deterministic_algorithms: deterministic,
+                    deterministic_cudnn: deterministic,
+                    cudnn_benchmark,
+                    tf32_cublas: tf32,
+                    tf32_cudnn: tf32,
+                };
+                assert_eq!(switches(), Ok(expected));
+            }
         }
     }
 }
@@ -78,4 +80,40 @@ fn without_cuda_its_statistics_are_an_error_and_not_a_crash() {
     for error in [tensors.peaks().unwrap_err(), tensors.reset_peaks().unwrap_err()] {
         assert!(error.to_string().starts_with("libtorch: "), "{error}");
     }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_doctor_names_the_libtorch_that_is_used_where_the_one_that_was_built_against_is_gone() {
+    use std::process::Command;
+
+    let built = env!("DENSENET_BENCH_LIBTORCH_LIB");
+    // A program whose libtorch is in another folder of a name as long, which is not there.
+    let gone = format!("{}~", &built[..built.len() - 1]);
+    let mut program = std::fs::read(env!("CARGO_BIN_EXE_densenet-bench")).unwrap();
+    let windows = program.windows(built.len()).enumerate();
+    let places: Vec<usize> = windows
+        .filter_map(|(place, bytes)| (bytes == built.as_bytes()).then_some(place))
+        .collect();
+    for place in places {
+        program[place..place + gone.len()].copy_from_slice(gone.as_bytes());
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let moved = folder.path().join("densenet-bench");
+    std::fs::copy(env!("CARGO_BIN_EXE_densenet-bench"), &moved).unwrap();
+    std::fs::write(&moved, program).unwrap();
+    let output = Command::new(&moved)
+        .arg("doctor")
+        .env("LD_LIBRARY_PATH", built)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    let line = said
+        .lines()
+        .find(|line| line.contains(" libtorch  "))
+        .unwrap_or_default();
+    assert!(line.starts_with("note "), "{said}");
+    assert!(line.contains(&format!("the one in {built} is used")), "{line}");
+    assert!(line.ends_with(&format!("{gone}, which is gone")), "{line}");
+    assert!(output.status.success(), "the CPU path works: {said}");
 }

@@ -8,6 +8,7 @@ import argparse
 import fcntl
 import os
 import platform
+import re
 import shlex
 import signal
 import subprocess
@@ -21,6 +22,7 @@ from importlib import metadata
 from pathlib import Path
 from statistics import median
 from types import FrameType
+from typing import Any
 
 import libraries
 import tables
@@ -66,6 +68,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("file", type=Path, metavar="FILE.toml", help="an ablation file with [measure]")
     parser.add_argument("--out", type=Path, default=Path("results"), metavar="DIR", help="where the folder NAME goes")
     parser.add_argument("--only", metavar="GLOB", help="only variants whose name matches, with * and ?")
+    parser.add_argument(
+        "--device", default="cpu", metavar="cpu|cuda:N", help="the device of both sides (cpu); no GPU has run this yet"
+    )
     parser.add_argument("--threads", type=int, metavar="N", help="threads on both sides")
     parser.add_argument("--no-compile", action="store_true", help="leave torch.compile out")
     parser.add_argument(
@@ -73,6 +78,8 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument("--program", type=Path, required=True, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    if not re.fullmatch(r"cpu|cuda:\d+", arguments.device):
+        parser.error(f"--device is {arguments.device}; it must be cpu or cuda:N, a device that both sides have")
     if arguments.threads is not None and arguments.threads < 1:
         parser.error("--threads must be at least 1")
     if not arguments.timeout > 0:
@@ -242,7 +249,7 @@ def heading(plan: Plan) -> list[str]:
     return [
         f"`{words}`, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         "",
-        f"{environment['cpu']}, {environment['logical_cores']} logical cores, {plan.threads()} threads on both sides; "
+        f"{on_gpu(environment)}{environment['cpu']}, {environment['logical_cores']} logical cores, {plan.threads()} threads on both sides; "
         f"load of the machine at the start {load:.1f}; {plan.rounds} rounds, each a process of its own.",
         f"densenet-bench {environment['version']} ({revision}), Burn {environment['burn']}, tch {environment['tch']}, "
         f"libtorch {environment['libtorch']}; PyTorch {metadata.version('torch')}, Python {platform.python_version()}, "
@@ -252,6 +259,15 @@ def heading(plan: Plan) -> list[str]:
         "rounds on); the share is of the faster eager layout's peak; the "
         "loss difference is from eager NCHW's, in nats.",
     ]
+
+
+def on_gpu(environment: dict[str, Any]) -> str:
+    """The device and its model, where that is not the processor."""
+    if environment["device"] == "cpu":
+        return ""
+    gpu = environment.get("gpu_record")
+    model = f" ({gpu['name']}, driver {gpu['driver']})" if gpu else ""
+    return f"{environment['device']}{model} beside "
 
 
 def command_line() -> list[str]:
@@ -278,7 +294,7 @@ def tools(program: Path) -> Tools:
 
 def lay_out(arguments: argparse.Namespace, folder: Path) -> None:
     """Lets densenet-bench check the file and write weights, batches and measurements."""
-    words: list[str | Path] = [arguments.program, "inputs", arguments.file, "--out", folder]
+    words: list[str | Path] = [arguments.program, "inputs", arguments.file, "--out", folder, "--device", arguments.device]
     words += ["--only", arguments.only] if arguments.only is not None else []
     words += ["--threads", str(arguments.threads)] if arguments.threads is not None else []
     status = subprocess.run(words, stdin=subprocess.DEVNULL, check=False).returncode

@@ -130,9 +130,13 @@ class Plan:
         """One network in one mode at one batch size by everyone."""
         first = network.first
         mode, size = (first["measurements"][number][key] for key in ("mode", "batch_size"))
+        spec = spec_of(first, self.folder)
+        device, precision = spec["device"], spec["settings"]["run"].get("precision", "f32")
 
         def case(peer: str, kind: str) -> Case:
-            return Case(network.name, mode, size, peer, first["threads"], network.allocator, kind)
+            case = Case(network.name, mode, size, peer, first["threads"], network.allocator, kind)
+            case.device, case.precision = device, precision
+            return case
 
         tasks: list[Task] = []
         last: list[Task] = []

@@ -93,6 +93,8 @@ class Case:
     process_peak_bytes: int | None = None
     loss_difference: float | None = None
     again_of: str = ""
+    device: str = "cpu"
+    precision: str = "f32"
     discarded: int = 0
 
     def add(self, result: dict[str, Any]) -> None:
@@ -162,8 +164,8 @@ def peer_rows(cases: list[Case]) -> list[PeerRow]:
                 peer=case.peer,
                 status=case.status,
                 error=case.error,
-                device="cpu",
-                precision="f32",
+                device=case.device,
+                precision=case.precision,
                 threads=case.threads,
                 allocator=case.allocator,
                 rounds=len(case.samples),

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import intervals
 import tables
+from device_tests import Devices  # noqa: F401 (run as part of these)
 from disturbance import Watch, disturbance
 from libraries import Mimalloc, version_in
 from plan import PEERS, REFERENCE_AGAIN, Plan, Task, Tools, in_turn
@@ -213,8 +214,8 @@ class Networks(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         entries = []
         for number, (name, execution, growth) in enumerate(variants):
-            model, run = {"growth_rate": growth}, {"execution": execution}
-            spec = {"variant": name, "settings": {"model": model, "run": run, "preset": None}}
+            model, run = {"growth_rate": growth}, {"execution": execution, "precision": "tf32"}
+            spec = {"variant": name, "device": "cuda:0", "settings": {"model": model, "run": run, "preset": None}}
             Path(folder.name, f"{number}.json").write_text(json.dumps(spec))
             measurement = {"mode": "train", "batch_size": 8, "batch": "b", "rounds": [f"{number}.json"] * 2}
             losses = {"batches": "b", "spec": f"{number}.json", "batch_size": 8, "steps": 5}
@@ -235,6 +236,7 @@ class Networks(unittest.TestCase):
         beside = ["densenet-bench plain", "densenet-bench fused", *peers, REFERENCE_AGAIN]
         cases = [(task.case.variant, task.case.peer) for task in plan.tasks()]
         self.assertEqual(cases, [("base", p) for p in beside] + [("wide", p) for p in [beside[0], *beside[2:]]])
+        self.assertEqual({(task.case.device, task.case.precision) for task in plan.tasks()}, {("cuda:0", "tf32")})
         self.assertEqual(len(plan.curves()), 11)
         self.assertEqual(plan.tasks()[2].environment["TORCHINDUCTOR_COMPILE_THREADS"], "1")
         # Each execution measures with the spec that names it.

@@ -24,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "reference"))
 
 import families
 import torch
+from devices import Device
 from disturbance import Watch
 from processes import OUT_OF_MEMORY
 from safetensors.torch import load_file
@@ -59,26 +60,26 @@ class Counter:
         return int(self.library.densenet_bench_count_peak())
 
 
-def prepare(spec: dict[str, Any]) -> None:
+def prepare(spec: dict[str, Any], device: Device) -> None:
     """The settings that densenet-bench makes in its own process before it measures."""
     if not hasattr(ctypes.CDLL(None), "mi_version"):
         raise RuntimeError("mimalloc is not loaded; start this through scripts/compare-pytorch")
     torch.set_num_threads(spec["threads"])
     torch.set_num_interop_threads(1)
-    torch.use_deterministic_algorithms(spec["settings"]["run"].get("deterministic", True))
-    # Filling what an operation is about to write itself would cost time, and is off on the other side too.
-    torch.utils.deterministic.fill_uninitialized_memory = False
+    device.set_switches(spec["settings"]["run"])
     torch.manual_seed(spec["seed"])
 
 
-def build(spec: dict[str, Any], weights: Path, layout: torch.memory_format, compiled: bool) -> nn.Module:
+def build(
+    spec: dict[str, Any], device: Device, weights: Path, layout: torch.memory_format, compiled: bool
+) -> nn.Module:
     """The network with its initial weights, in training or evaluation mode."""
     model = families.build(spec["settings"]["model"], spec["classes"], image_channels=spec["input"]["channels"])
     missing, unexpected = model.load_state_dict(load_file(weights), strict=False)
     lacking = [name for name in missing if not name.endswith("num_batches_tracked")]
     if unexpected or lacking:
         raise RuntimeError(f"{weights}: the weights are not this network's: {(unexpected + lacking)[0]}")
-    model.to(memory_format=layout).train(spec["mode"] == "train")
+    device.place(model).to(memory_format=layout).train(spec["mode"] == "train")
     # The shapes never change: no code for other batch sizes. A network that does not compile whole is an error.
     return torch.compile(model, dynamic=False, fullgraph=True) if compiled else model
 
@@ -119,49 +120,57 @@ def step_of(spec: dict[str, Any], model: nn.Module, images: Tensor, labels: Tens
 
 def measure(spec: dict[str, Any], arguments: argparse.Namespace) -> dict[str, Any]:
     """Times steps on one batch and counts the bytes of their tensors."""
-    counter = Counter(arguments.counter)
-    prepare(spec)
-    if spec["memory_limit"] is not None:
+    device = Device(spec, torch)
+    counter = None if device.is_cuda else Counter(arguments.counter)
+    prepare(spec, device)
+    if counter is not None and spec["memory_limit"] is not None:
         counter.limit(spec["memory_limit"])
     layout = LAYOUTS[arguments.layout]
     batches = load_file(arguments.batches)
     images, labels = batches["images"][0].clone(memory_format=layout), batches["labels"][0].clone()
+    images, labels = device.place(images), device.place(labels)
     del batches
-    step = step_of(spec, build(spec, arguments.weights, layout, arguments.compile), images, labels)
+    step = step_of(spec, build(spec, device, arguments.weights, layout, arguments.compile), images, labels)
     if arguments.compile:
         step()  # compiles, and is no warm-up
+    device.synchronize()
     begun, made = time.perf_counter_ns(), 0
     while made < spec["warmup_steps"] or time.perf_counter_ns() - begun < spec["warmup_seconds"] * 1e9:
         step()
+        device.synchronize()
         made += 1
-    counter.reset_peak()
-    times = []
+    if counter is not None:
+        counter.reset_peak()
+    else:
+        device.reset_peaks()
     watch = Watch()
-    for _ in range(spec["steps"]):
-        before = time.perf_counter_ns()
-        step()
-        times.append(time.perf_counter_ns() - before)
+    times = [device.timed(step) for _ in range(spec["steps"])]
     processor = watch.elapsed()
+    allocated, reserved = (counter.peak(), None) if counter is not None else device.peaks()
     return {
         "step_ns": times,
+        "window_ns": device.window(step, spec["steps"]),
         "phases": [],
-        "allocated_peak_bytes": counter.peak(),
-        "reserved_peak_bytes": None,
-        "process_peak_bytes": peak_resident_bytes(),
-        "process_peak_source": "resident-set",
-        "processor": processor,
+        "allocated_peak_bytes": allocated,
+        "reserved_peak_bytes": reserved,
+        # NVML, which the other side asks on a GPU, is not asked here, and a resident set is not the GPU's memory.
+        "process_peak_bytes": None if device.is_cuda else peak_resident_bytes(),
+        "process_peak_source": "" if device.is_cuda else "resident-set",
+        # Where a GPU does the work, how long the processor's threads waited says little.
+        "processor": None if device.is_cuda else processor,
     }
 
 
 def losses(spec: dict[str, Any], arguments: argparse.Namespace) -> dict[str, Any]:
     """Trains on every batch of the file in turn, at a constant learning rate; gives each step's loss."""
-    prepare(spec)
+    device = Device(spec, torch)
+    prepare(spec, device)
     layout = LAYOUTS[arguments.layout]
     batches = load_file(arguments.batches)
-    model = build(spec, arguments.weights, layout, arguments.compile)
+    model = build(spec, device, arguments.weights, layout, arguments.compile)
     optimizer = optimizer_of(model, spec["settings"]["train"])
     curve = [
-        training_step(model, optimizer, images.contiguous(memory_format=layout), labels)
+        training_step(model, optimizer, device.place(images.contiguous(memory_format=layout)), device.place(labels))
         for images, labels in zip(batches["images"], batches["labels"], strict=True)
     ]
     return {"losses": torch.stack(curve).tolist()}

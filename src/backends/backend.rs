@@ -28,6 +28,8 @@ pub struct Backend {
     pub accelerators: fn() -> Option<String>,
     /// Which devices compute in that precision.
     pub precision: fn(Precision) -> PrecisionSupport,
+    /// Whether its convolutions are cuDNN's, which can time its algorithms and take the fastest.
+    pub has_cudnn: bool,
     /// Whether the device supports an execution, or why not.
     pub execution: fn(BackendDevice, Execution) -> Result<(), Refusal>,
     /// Environment variables that a process needs before it starts, beside those of the thread pools and the allocator.

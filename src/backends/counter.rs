@@ -18,8 +18,10 @@ pub trait TensorCounter: fmt::Debug {
         false
     }
 
-    /// Resets the peaks to the bytes that are live now.
-    fn reset(&self);
+    /// Resets the peaks to the bytes that are live now; `false` where that failed, so that what [`TensorCounter::peaks`] gives
+    /// is not of what came after.
+    #[must_use]
+    fn reset(&self) -> bool;
 
     /// The most bytes since the last reset.
     fn peaks(&self) -> TensorPeaks;

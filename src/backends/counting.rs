@@ -9,7 +9,9 @@ use super::device::DeviceError;
 struct Uncounted;
 
 impl TensorCounter for Uncounted {
-    fn reset(&self) {}
+    fn reset(&self) -> bool {
+        false
+    }
 
     fn peaks(&self) -> TensorPeaks {
         TensorPeaks::default()

@@ -17,6 +17,7 @@ pub static CPU: Backend = Backend {
     repair: "run scripts/setup --force",
     accelerators: || None,
     precision: generic::f32_alone,
+    has_cudnn: false,
     execution: |_, execution| match execution {
         Execution::Plain | Execution::Aten | Execution::Recompute | Execution::Fused => Ok(()),
     },
@@ -57,8 +58,9 @@ mod counted {
             true
         }
 
-        fn reset(&self) {
+        fn reset(&self) -> bool {
             self.reset_peak();
+            true
         }
 
         fn peaks(&self) -> TensorPeaks {

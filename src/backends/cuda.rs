@@ -27,6 +27,7 @@ pub static CUDA: Backend = Backend {
         // Ampere is the first to have it.
         Precision::Tf32 => PrecisionSupport::FromComputeCapability(8, 0),
     },
+    has_cudnn: true,
     execution: |device, execution| match execution {
         Execution::Plain | Execution::Aten | Execution::Recompute => Ok(()),
         Execution::Fused => Err(super::refusals::fused(device)),
@@ -109,10 +110,8 @@ mod counted {
     }
 
     impl TensorCounter for CudaTensors {
-        fn reset(&self) {
-            // Without a reset the peaks are those since the process started, and `peaks` shows whether they can be
-            // read.
-            drop(self.reset_peaks());
+        fn reset(&self) -> bool {
+            self.reset_peaks().is_ok()
         }
 
         fn peaks(&self) -> TensorPeaks {

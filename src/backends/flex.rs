@@ -15,6 +15,7 @@ pub static FLEX: Backend = Backend {
     repair: "take --device cpu",
     accelerators: || None,
     precision: generic::f32_alone,
+    has_cudnn: false,
     execution: generic::execution,
     variables: |_| Vec::new(),
     recorded_variables: &[],

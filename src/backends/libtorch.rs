@@ -20,5 +20,5 @@ pub(super) fn set_switches(run: &RunSettings) -> Result<(), String> {
         Precision::F32 => false,
         Precision::Tf32 => true,
     };
-    crate::libtorch::set_switches(run.deterministic, tf32).map_err(|error| error.to_string())
+    crate::libtorch::set_switches(run.deterministic, tf32, run.cudnn_benchmark).map_err(|error| error.to_string())
 }

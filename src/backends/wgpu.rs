@@ -24,6 +24,7 @@ pub static WGPU: Backend = Backend {
     repair: "check the driver with vulkaninfo, or take --device cpu",
     accelerators: adapter,
     precision: generic::f32_alone,
+    has_cudnn: false,
     execution: generic::execution,
     variables: |_| Vec::new(),
     recorded_variables: &[

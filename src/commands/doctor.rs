@@ -11,7 +11,7 @@ use densenet_bench::backends::{
 use densenet_bench::formats::ablation::{Execution, Precision};
 use densenet_bench::host::{
     CudaView, Gpu, GpuReader, GpuReading, ProcessMemory, available_memory, available_threads, build, choose_threads,
-    this_processor,
+    loaded_library, this_processor,
 };
 use densenet_bench::model::{Model, initial_weights};
 use densenet_bench::network::{Shape, presets};
@@ -165,19 +165,38 @@ fn resident_set() -> Option<Finding> {
 
 /// The libtorch that the program is linked to.
 fn libtorch() -> Finding {
-    let folder = env!("DENSENET_BENCH_LIBTORCH_LIB");
-    let (mark, text) = if !cfg!(feature = "libtorch") {
+    let (mark, text) = if cfg!(feature = "libtorch") {
+        let built = Path::new(env!("DENSENET_BENCH_LIBTORCH_LIB"));
+        let used = loaded_library("libtorch_cpu.so");
+        libtorch_in_words(built, built.is_dir(), used.as_deref().and_then(Path::parent))
+    } else {
         let text = "this program was built without it; run scripts/densenet-bench, which builds with it";
         (Mark::Note, text.to_owned())
-    } else if Path::new(folder).is_dir() {
-        (Mark::Ok, format!("{LIBTORCH_VERSION} in {folder}"))
-    } else {
-        (Mark::Failed, format!("{folder} is gone; run scripts/setup"))
     };
     Finding {
         mark,
         subject: "libtorch",
         text,
+    }
+}
+
+/// The folder that libtorch was built against, whether it is there, and the folder of the one that this process runs with,
+/// where the system tells it: where that folder is gone, the loader takes the one of `LD_LIBRARY_PATH`.
+fn libtorch_in_words(built: &Path, is_there: bool, used: Option<&Path>) -> (Mark, String) {
+    let name = built.display();
+    let is_same =
+        |used: &Path| used == built || matches!((used.canonicalize(), built.canonicalize()), (Ok(a), Ok(b)) if a == b);
+    match (used, is_there) {
+        (Some(used), _) if !is_same(used) => {
+            let gone = if is_there { "" } else { ", which is gone" };
+            let used = used.display();
+            let text = format!(
+                "the one in {used} is used (LD_LIBRARY_PATH?); the program was built against {LIBTORCH_VERSION} in {name}{gone}"
+            );
+            (Mark::Note, text)
+        }
+        (_, true) => (Mark::Ok, format!("{LIBTORCH_VERSION} in {name}")),
+        (_, false) => (Mark::Failed, format!("{name} is gone; run scripts/setup")),
     }
 }
 
@@ -246,9 +265,9 @@ fn described(device: BackendDevice, peak: Option<u64>) -> String {
 /// Runs a small network on a device; gives the peak of its tensors where they are counted.
 fn counted(device: BackendDevice) -> Result<Option<u64>, String> {
     let counter = count_tensors(device, None).map_err(|error| error.to_string())?;
-    counter.reset();
+    let is_reset = counter.reset();
     try_out(device)?;
-    Ok(counter.peaks().allocated.filter(|&bytes| bytes > 0))
+    Ok(counter.peaks().allocated.filter(|&bytes| is_reset && bytes > 0))
 }
 
 /// The counter of a process's peak on CUDA, tried out on the first GPU.
@@ -305,4 +324,37 @@ fn try_out(choice: BackendDevice) -> Result<(), String> {
         }
     });
     attempt.unwrap_or_else(|_| Err("it panicked".to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(built: &str, is_there: bool, used: Option<&str>) -> (char, String) {
+        let (mark, text) = libtorch_in_words(Path::new(built), is_there, used.map(Path::new));
+        let mark = match mark {
+            Mark::Ok => 'o',
+            Mark::Note => 'n',
+            Mark::Failed => 'f',
+        };
+        (mark, text)
+    }
+
+    #[test]
+    fn a_libtorch_that_is_used_from_elsewhere_is_not_gone() {
+        let own = format!("{LIBTORCH_VERSION} in /built");
+        assert_eq!(said("/built", true, Some("/built")), ('o', own.clone()));
+        assert_eq!(said("/built", true, None), ('o', own));
+        let gone = "/built is gone; run scripts/setup".to_owned();
+        assert_eq!(said("/built", false, None), ('f', gone));
+        for (is_there, end) in [(true, "/built"), (false, "/built, which is gone")] {
+            let (mark, text) = said("/built", is_there, Some("/other"));
+            assert_eq!(mark, 'n');
+            assert!(text.starts_with("the one in /other is used"), "{text}");
+            assert!(
+                text.ends_with(&format!("against {LIBTORCH_VERSION} in {end}")),
+                "{text}"
+            );
+        }
+    }
 }

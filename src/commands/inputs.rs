@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 use densenet_bench::backends::{DeviceChoice, device_help};
 use densenet_bench::host::{
-    Environment, available_memory, build, default_threads, this_processor, vector_instructions,
+    Environment, GpuRecord, available_memory, build, default_threads, this_processor, vector_instructions,
 };
 use densenet_bench::measurement::{Cells, Origin, measurements, write_inputs};
 
@@ -39,7 +39,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let experiment = ablation::prepared(ablation::planned(ablation)?)?;
     let origin = Origin {
         cpu: this_processor(),
-        gpu: None,
+        gpu: (device.backend().accelerators)(),
         revision: build::REVISION.to_owned(),
     };
     let cells = Cells {
@@ -57,7 +57,10 @@ pub fn run(arguments: &Arguments) -> Outcome {
             arguments.file.display()
         )));
     };
-    let environment = Environment::observe(device, None, &first.spec.settings.run, first.spec.threads);
+    let environment = Environment {
+        gpu_record: GpuRecord::of(device),
+        ..Environment::observe(device, origin.gpu.clone(), &first.spec.settings.run, first.spec.threads)
+    };
     write_inputs(&experiment.ablation.name, &records, &arguments.out, &environment).map_err(Failure::work)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -27,16 +27,21 @@ impl ArithmeticError {
     }
 }
 
-/// Checks that a device computes in the precision of the settings. `compute_capability` gives that of a CUDA device's
+/// Checks that a device computes in the precision of the settings, and has cuDNN where they are about it. `compute_capability` gives that of a CUDA device's
 /// index, or why it is not known.
 ///
 /// # Errors
-/// A precision that the device does not have.
+/// A precision or a search for algorithms that the device does not have.
 pub fn check_arithmetic<E: std::fmt::Display>(
     run: &RunSettings,
     device: BackendDevice,
     compute_capability: impl Fn(usize) -> Result<(i32, i32), E>,
 ) -> Result<(), ArithmeticError> {
+    if run.cudnn_benchmark && !device.backend().has_cudnn {
+        let rule = format!("cudnn-benchmark is true, and the device {device} does not use cuDNN");
+        let remedy = "leave cudnn-benchmark out, or take a CUDA device";
+        return Err(ArithmeticError::new("run.cudnn-benchmark", Refusal::new(rule, remedy)));
+    }
     let name = run.precision.name();
     let refused = match (device.backend().precision)(run.precision) {
         PrecisionSupport::Always => return Ok(()),
@@ -125,6 +130,25 @@ mod tests {
             check(Precision::Tf32, gpu, Err("no driver".to_owned())),
             refused("and whether cuda:0 has it is not known (no driver)")
         );
+    }
+
+    #[test]
+    fn the_search_for_the_fastest_algorithm_is_an_error_without_cudnn() {
+        let run = RunSettings {
+            cudnn_benchmark: true,
+            ..run(false, Precision::F32)
+        };
+        for backend in BACKENDS {
+            let device = backend.device(0);
+            let checked = check_arithmetic(&run, device, |_| Err("not asked"));
+            let expected = (device != CUDA.device(0)).then(|| {
+                format!(
+                    "run.cudnn-benchmark: cudnn-benchmark is true, and the device {device} does not use cuDNN; leave \
+                     cudnn-benchmark out, or take a CUDA device"
+                )
+            });
+            assert_eq!(checked.err().map(|error| error.to_string()), expected);
+        }
     }
 
     #[test]

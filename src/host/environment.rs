@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::arithmetic::process_variables;
 use super::difference::{Difference, Way};
+use super::gpu_state::GpuRecord;
 use super::instructions::dispatched;
 use super::processor::{ProcessorIdentity, instructions_in_words, processor_in_words};
 use super::system_state::system_state;
@@ -130,6 +131,10 @@ pub struct Environment {
     pub device: String,
     /// The GPU's name, if one was used.
     pub gpu: Option<String>,
+    /// That GPU by NVML, with its clocks, limits and modes before the work started; none on another device, where NVML does
+    /// not report it, and in earlier records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gpu_record: Option<GpuRecord>,
     /// Threads of the device's backend.
     pub threads: usize,
     /// Who decided that number, `--threads` or `OMP_NUM_THREADS=1`; empty in earlier records.
@@ -141,6 +146,9 @@ pub struct Environment {
     /// The precision of computation; earlier records have `tf32`, a flag.
     #[serde(default, alias = "tf32")]
     pub precision: Option<Precision>,
+    /// Whether cuDNN searches for the fastest algorithm; none on another device, and in earlier records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cudnn_benchmark: Option<bool>,
     /// The policy for freed main memory.
     #[serde(default)]
     pub allocator: Option<Allocator>,
@@ -200,10 +208,12 @@ impl Environment {
             versions,
             device: device.to_string(),
             gpu,
+            gpu_record: None,
             threads,
             threads_source: String::new(),
             deterministic: Some(run.deterministic),
             precision: Some(run.precision),
+            cudnn_benchmark: device.backend().has_cudnn.then_some(run.cudnn_benchmark),
             allocator: Some(run.allocator),
             cpu: system.cpus().first().map_or_else(unknown, |cpu| cpu.brand().to_owned()),
             processor: ProcessorIdentity::here(),
@@ -288,6 +298,7 @@ impl Environment {
             threads,
             deterministic: Some(run.deterministic),
             precision: Some(run.precision),
+            cudnn_benchmark: device.backend().has_cudnn.then_some(run.cudnn_benchmark),
             allocator: Some(run.allocator),
             variables: recorded_variables(|name| std::env::var_os(name), &process_variables(run, device, threads)),
             ..self.clone()

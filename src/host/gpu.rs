@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::Path;
 
+use nvml_wrapper::bitmasks::device::ThrottleReasons;
+use nvml_wrapper::enum_wrappers::device::{Clock, TemperatureSensor};
 use nvml_wrapper::enums::device::UsedGpuMemory;
 use nvml_wrapper::error::NvmlError;
 use nvml_wrapper::struct_wrappers::device::ProcessInfo;
@@ -11,7 +13,9 @@ use nvml_wrapper::{Device, Nvml};
 
 use super::gpu_error::GpuError;
 use super::gpu_reading::{GpuProcess, GpuReader, GpuReading};
+use super::gpu_state::{GpuRecord, GpuState};
 use super::visible_gpus::{CudaView, ListedGpu};
+use crate::backends::{BackendDevice, MemorySource};
 
 fn unanswered(what: &'static str) -> impl Fn(NvmlError) -> GpuError {
     move |error| GpuError::Unanswered {
@@ -83,10 +87,6 @@ impl GpuLibrary {
             .0
             .device_by_index(listed.index)
             .map_err(unanswered("of the GPU that it lists"))?;
-        // A GPU that cannot be divided does not support the question.
-        if device.mig_mode().is_ok_and(|mode| mode.current != 0) {
-            return Err(GpuError::Mig(format!("what CUDA sees of {}", listed.uuid)));
-        }
         let capability = device
             .cuda_compute_capability()
             .map_err(unanswered("the GPU's compute capability"))?;
@@ -145,6 +145,56 @@ impl Gpu {
     pub fn facts(&self) -> &GpuFacts {
         &self.facts
     }
+
+    /// Its state now; what its driver does not report is absent.
+    pub fn state(&self) -> GpuState {
+        self.library.0.device_by_index(self.index).map_or_else(
+            |_| GpuState::default(),
+            |device| GpuState {
+                sm_clock_mhz: device.clock_info(Clock::SM).ok(),
+                sm_clock_max_mhz: device.max_clock_info(Clock::SM).ok(),
+                memory_clock_mhz: device.clock_info(Clock::Memory).ok(),
+                memory_clock_max_mhz: device.max_clock_info(Clock::Memory).ok(),
+                power_limit_mw: device.enforced_power_limit().ok(),
+                temperature_c: device.temperature(TemperatureSensor::Gpu).ok(),
+                throttle_reasons: device.current_throttle_reasons().ok().map(named),
+                ecc: device.is_ecc_enabled().ok().map(|ecc| ecc.currently_enabled),
+                mig: device.mig_mode().ok().map(|mode| mode.current != 0),
+                persistence_mode: device.is_in_persistent_mode().ok(),
+            },
+        )
+    }
+
+    /// Its facts with that state.
+    pub fn record(&self, start: GpuState) -> GpuRecord {
+        let GpuFacts {
+            name,
+            uuid,
+            memory_bytes,
+            driver,
+            compute_capability: (major, minor),
+        } = self.facts.clone();
+        GpuRecord {
+            name,
+            uuid,
+            memory_bytes,
+            driver,
+            compute_capability: format!("{major}.{minor}"),
+            start,
+            end: None,
+        }
+    }
+}
+
+impl GpuRecord {
+    /// The trials' device as it is now; none where it is not a GPU that NVML reports.
+    pub fn of(device: BackendDevice) -> Option<Self> {
+        if device.backend().process_memory != MemorySource::Nvml {
+            return None;
+        }
+        let gpu = Gpu::open(device.index(), &CudaView::of_trials()).ok()?;
+        Some(gpu.record(gpu.state()))
+    }
 }
 
 /// CUDA's compute capability, major and minor, of the trials' `cuda:{index}`.
@@ -159,6 +209,10 @@ impl GpuReader for Gpu {
     fn read(&mut self) -> Result<GpuReading, GpuError> {
         let nvml = &self.library.0;
         let device = nvml.device_by_index(self.index).map_err(unanswered("of the GPU"))?;
+        // A GPU that cannot be divided does not support the question.
+        if device.mig_mode().is_ok_and(|mode| mode.current != 0) {
+            return Err(GpuError::Mig(format!("what CUDA sees of {}", self.facts.uuid)));
+        }
         let memory = device.memory_info().map_err(unanswered("the GPU's memory"))?;
         Ok(GpuReading {
             used: memory.used,
@@ -181,6 +235,26 @@ fn processes(device: &Device) -> Result<Vec<GpuProcess>, NvmlError> {
         *bytes = (*bytes).max(bytes_of(process));
     }
     Ok(used.into_iter().map(|(pid, used)| GpuProcess { pid, used }).collect())
+}
+
+/// NVML's names of the reasons, such as `SW_POWER_CAP`.
+fn named(reasons: ThrottleReasons) -> Vec<String> {
+    let known = [
+        (ThrottleReasons::GPU_IDLE, "GPU_IDLE"),
+        (
+            ThrottleReasons::APPLICATIONS_CLOCKS_SETTING,
+            "APPLICATIONS_CLOCKS_SETTING",
+        ),
+        (ThrottleReasons::SW_POWER_CAP, "SW_POWER_CAP"),
+        (ThrottleReasons::HW_SLOWDOWN, "HW_SLOWDOWN"),
+        (ThrottleReasons::SYNC_BOOST, "SYNC_BOOST"),
+        (ThrottleReasons::SW_THERMAL_SLOWDOWN, "SW_THERMAL_SLOWDOWN"),
+        (ThrottleReasons::HW_THERMAL_SLOWDOWN, "HW_THERMAL_SLOWDOWN"),
+        (ThrottleReasons::HW_POWER_BRAKE_SLOWDOWN, "HW_POWER_BRAKE_SLOWDOWN"),
+        (ThrottleReasons::DISPLAY_CLOCK_SETTING, "DISPLAY_CLOCK_SETTING"),
+    ];
+    let there = known.into_iter().filter(|&(reason, _)| reasons.contains(reason));
+    there.map(|(_, name)| name.to_owned()).collect()
 }
 
 fn bytes_of(process: &ProcessInfo) -> Option<u64> {

@@ -4,11 +4,7 @@
 //! NVML lists the processes by the host's PIDs, so inside a container a process may not find itself. There the rise of
 //! the GPU's memory in use is used instead, but only on a GPU that no other process uses: no doubtful figure is given.
 
-use std::io;
-use std::sync::mpsc::{self, RecvTimeoutError, Sender};
-use std::thread::{self, JoinHandle};
-use std::time::Duration;
-
+use super::gpu::Gpu;
 use super::gpu_error::GpuError;
 use super::gpu_reading::{GpuReader, GpuReading};
 use super::process_peak::{PeakSource, ProcessPeak};
@@ -124,64 +120,42 @@ fn unlisted(error: &GpuError) -> String {
     format!("it is not known which other processes use it, since {error}")
 }
 
-/// Readings this far apart see every peak of a caching allocator, which keeps what it allocated.
-const INTERVAL: Duration = Duration::from_millis(10);
-
-/// A thread that takes readings until it is stopped.
+/// Readings of the memory of the process that it runs in, each taken when it is asked for: the driver's locks, which a
+/// reading takes, would hold up steps that are timed meanwhile.
 #[derive(Debug)]
-pub struct GpuWatch {
-    /// Dropping it ends the thread.
-    running: Option<Sender<()>>,
-    thread: Option<JoinHandle<GpuPeak>>,
+pub struct GpuWatch<G = Gpu> {
+    gpu: G,
+    /// Or why there is none, in words.
+    peak: Result<GpuPeak, String>,
 }
 
-impl GpuWatch {
-    /// Takes the first reading, which has to come before this process's first CUDA call that makes a context, and
-    /// continues in a thread.
-    ///
-    /// # Errors
-    /// The first reading fails, or no thread can be started.
-    pub fn start(mut gpu: impl GpuReader + Send + 'static) -> Result<Self, String> {
-        let pid = std::process::id();
-        let mut peak = GpuPeak::begin(pid, gpu.read()).map_err(|error| error.to_string())?;
-        let (running, ended) = mpsc::channel();
-        let watch = move || {
-            while ended.recv_timeout(INTERVAL) == Err(RecvTimeoutError::Timeout) {
-                peak.observe(gpu.read());
-            }
-            // Memory allocated since the last reading is still held.
-            peak.observe(gpu.read());
-            peak
-        };
-        let named = thread::Builder::new().name("gpu-memory".to_owned());
-        let thread = named.spawn(watch).map_err(|error: io::Error| error.to_string())?;
-        Ok(Self {
-            running: Some(running),
-            thread: Some(thread),
-        })
+impl<G: GpuReader> GpuWatch<G> {
+    /// Takes the first reading, which has to come before this process's first CUDA call that makes a context.
+    pub fn start(mut gpu: G) -> Self {
+        let peak = GpuPeak::begin(std::process::id(), gpu.read()).map_err(|error| error.to_string());
+        Self { gpu, peak }
     }
 
-    /// Takes a last reading, which has to come while this process still holds its memory, and ends the thread.
+    /// Takes a reading.
+    pub fn observe(&mut self) {
+        if let Ok(peak) = &mut self.peak {
+            peak.observe(self.gpu.read());
+        }
+    }
+
+    /// The GPU.
+    pub fn gpu(&self) -> &G {
+        &self.gpu
+    }
+
+    /// Takes a last reading, which has to come while this process still holds its memory: a caching allocator keeps what
+    /// it took, so that it is the peak.
     ///
     /// # Errors
     /// Why the peak is unknown, in words.
     pub fn finish(mut self) -> Result<ProcessPeak, String> {
-        match self.end() {
-            Some(Ok(peak)) => peak.peak(),
-            _ => Err("the thread that reads the GPU's memory panicked; please report this bug".to_owned()),
-        }
-    }
-
-    fn end(&mut self) -> Option<thread::Result<GpuPeak>> {
-        self.running = None;
-        Some(self.thread.take()?.join())
-    }
-}
-
-impl Drop for GpuWatch {
-    fn drop(&mut self) {
-        // A panic of the thread is ignored where its peak is not wanted.
-        let _ = self.end();
+        self.observe();
+        self.peak?.peak()
     }
 }
 
@@ -321,10 +295,9 @@ mod tests {
         assert!(GpuPeak::begin(OWN, Err(unsupported())).is_err());
     }
 
-    /// Each reading finds the process ten bytes larger, and says that it was taken.
+    /// Each reading finds the process ten bytes larger.
     struct Growing {
         readings: u64,
-        seen: Sender<u64>,
     }
 
     impl GpuReader for Growing {
@@ -335,28 +308,32 @@ mod tests {
                 0 => listed(&[]),
                 _ => listed(&[(std::process::id(), Some(used))]),
             };
-            // The test may have ended.
-            let _ = self.seen.send(used);
             Ok(GpuReading { used, processes })
         }
     }
 
     #[test]
-    fn the_watch_reads_until_it_is_finished_and_once_more() {
-        let (seen, readings) = mpsc::channel();
-        let watch = GpuWatch::start(Growing { readings: 0, seen }).unwrap();
-        let seen: Vec<u64> = readings.iter().take(4).collect();
-        assert_eq!(seen, [0, 10, 20, 30], "it reads by itself");
+    fn the_watch_reads_when_it_is_asked_to_and_at_its_two_ends_alone() {
+        let mut watch = GpuWatch::start(Growing { readings: 0 });
+        std::thread::sleep(std::time::Duration::from_millis(30));
+        assert_eq!(watch.gpu().readings, 1, "it reads by itself");
+        watch.observe();
         let peak = watch.finish().unwrap();
-        let last = readings.iter().last().unwrap();
-        assert!(last >= 40, "one more reading at the end: {last}");
-        assert_eq!((peak.bytes, peak.source), (last, PeakSource::NvmlProcess));
+        assert_eq!((peak.bytes, peak.source), (20, PeakSource::NvmlProcess));
     }
 
     #[test]
-    fn a_watch_that_is_dropped_ends_its_thread() {
-        let (seen, readings) = mpsc::channel();
-        drop(GpuWatch::start(Growing { readings: 0, seen }).unwrap());
-        assert!(readings.iter().count() >= 2, "the iterator ends with the thread");
+    fn without_a_first_reading_no_other_is_taken() {
+        struct Lost(u64);
+        impl GpuReader for Lost {
+            fn read(&mut self) -> Result<GpuReading, GpuError> {
+                self.0 += 1;
+                Err(unsupported())
+            }
+        }
+        let mut watch = GpuWatch::start(Lost(0));
+        watch.observe();
+        assert_eq!(watch.gpu().0, 1);
+        assert_eq!(watch.finish(), Err(unsupported().to_string()));
     }
 }

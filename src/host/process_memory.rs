@@ -12,8 +12,8 @@ use crate::backends::{BackendDevice, MemorySource};
 pub enum ProcessMemory {
     /// The kernel keeps the peak.
     ResidentSet,
-    /// NVML is polled.
-    Gpu(GpuWatch),
+    /// NVML is asked.
+    Gpu(Box<GpuWatch>),
     /// It is unknown, for this reason.
     Unknown(String),
 }
@@ -25,10 +25,30 @@ impl ProcessMemory {
         match device.backend().process_memory {
             MemorySource::ResidentSet => Self::ResidentSet,
             MemorySource::Nvml => match Gpu::open(device.index(), &CudaView::of_this_process()) {
-                Ok(gpu) => GpuWatch::start(gpu).map_or_else(Self::Unknown, Self::Gpu),
+                Ok(gpu) => Self::on(gpu),
                 Err(error) => Self::Unknown(error.to_string()),
             },
             MemorySource::Unknown(reason) => Self::Unknown(reason.to_owned()),
+        }
+    }
+
+    /// Starts watching on that GPU.
+    pub fn on(gpu: Gpu) -> Self {
+        Self::Gpu(Box::new(GpuWatch::start(gpu)))
+    }
+
+    /// Takes a reading, where the peak comes from readings; never to be called while steps are timed.
+    pub fn observe(&mut self) {
+        if let Self::Gpu(watch) = self {
+            watch.observe();
+        }
+    }
+
+    /// The GPU, if the process is on one that NVML reports.
+    pub fn gpu(&self) -> Option<&Gpu> {
+        match self {
+            Self::Gpu(watch) => Some(watch.gpu()),
+            Self::ResidentSet | Self::Unknown(_) => None,
         }
     }
 
@@ -44,7 +64,7 @@ impl ProcessMemory {
                     source: PeakSource::ResidentSet,
                 })
                 .ok_or_else(|| "this system does not report a process's highest resident set".to_owned()),
-            Self::Gpu(watch) => watch.finish(),
+            Self::Gpu(watch) => (*watch).finish(),
             Self::Unknown(reason) => Err(reason),
         }
     }

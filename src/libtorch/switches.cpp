@@ -24,9 +24,10 @@ class Quiet final : public c10::WarningHandler {
 
 extern "C" {
 
-// Whether only algorithms may run whose results repeat to the last bit, and whether f32 products may be rounded to
-// TF32. Both are set as a whole: libtorch's own defaults allow TF32 in cuDNN.
-int densenet_bench_switches(bool deterministic, bool tf32, char* error, std::size_t room) {
+// Whether only algorithms may run whose results repeat to the last bit, whether f32 products may be rounded to TF32, and
+// whether cuDNN searches for the fastest algorithm, which may be another each time, in speed as well as in bits. All are
+// set as a whole: libtorch's own defaults allow TF32 in cuDNN.
+int densenet_bench_switches(bool deterministic, bool tf32, bool cudnn_benchmark, char* error, std::size_t room) {
   return guarded(error, room, [&] {
     Quiet quiet;
     const c10::WarningUtils::WarningHandlerGuard guard(&quiet);
@@ -35,8 +36,7 @@ int densenet_bench_switches(bool deterministic, bool tf32, char* error, std::siz
     // Filling memory that is about to be written costs time and changes no result.
     context.setDeterministicFillUninitializedMemory(false);
     context.setDeterministicCuDNN(deterministic);
-    // The search for the fastest algorithm may end differently each time, in speed as well as in bits.
-    context.setBenchmarkCuDNN(false);
+    context.setBenchmarkCuDNN(cudnn_benchmark);
     context.setAllowTF32CuBLAS(tf32);
     context.setAllowTF32CuDNN(tf32);
   });

@@ -6,7 +6,13 @@ use std::ffi::{CStr, c_char, c_int};
 use super::native_error::{NativeError, checked};
 
 unsafe extern "C" {
-    fn densenet_bench_switches(deterministic: bool, tf32: bool, error: *mut c_char, room: usize) -> c_int;
+    fn densenet_bench_switches(
+        deterministic: bool,
+        tf32: bool,
+        cudnn_benchmark: bool,
+        error: *mut c_char,
+        room: usize,
+    ) -> c_int;
     fn densenet_bench_cpu_capability(name: *mut c_char, length: usize, error: *mut c_char, room: usize) -> c_int;
     fn densenet_bench_switch_state(bits: *mut u32, error: *mut c_char, room: usize) -> c_int;
 }
@@ -30,9 +36,9 @@ pub struct Switches {
 ///
 /// # Errors
 /// An exception of libtorch.
-pub fn set_switches(deterministic: bool, tf32: bool) -> Result<(), NativeError> {
+pub fn set_switches(deterministic: bool, tf32: bool, cudnn_benchmark: bool) -> Result<(), NativeError> {
     // SAFETY: the function writes at most `room` bytes to `error`, which `checked` provides, and lets no exception out.
-    checked(|error, room| unsafe { densenet_bench_switches(deterministic, tf32, error, room) })
+    checked(|error, room| unsafe { densenet_bench_switches(deterministic, tf32, cudnn_benchmark, error, room) })
 }
 
 /// The set of vector instructions of ATen's own kernels on this processor, in its words: `AVX512`, `AVX2`, `DEFAULT`.

@@ -1,16 +1,16 @@
 //! A round of a measurement in the process that was started for it.
 
-use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::counters::StepCounters;
 use super::record::{RoundResult, RoundSpec};
-use super::timer::{MonotonicClock, WarmUp, Workload, time};
+use super::timer::{MonotonicClock, Passes, WarmUp, Workload, time};
 use super::workload::{EvaluationSteps, TrainingSteps, resident_batch};
-use crate::backends::{BackendDevice, TensorPeaks, count_tensors};
+use crate::backends::{BackendDevice, count_tensors};
 use crate::formats::ablation::Mode;
 use crate::formats::tables::Status;
-use crate::host::{self, ProcessorWatch};
+use crate::host::{self, ProcessMemory};
 use crate::training::{TrainingImages, build};
 use crate::trials::{TrialError, Use, opened_data, starting_weights};
 
@@ -23,7 +23,9 @@ pub fn measure(spec: &RoundSpec) -> Result<RoundResult, TrialError> {
     host::limit_threads(device, spec.threads)?;
     host::apply_arithmetic(&spec.settings.run, device)?;
     let tensors = count_tensors(device, spec.memory_limit)?;
-    let process = host::ProcessMemory::watch(device);
+    // Where a GPU does the work, how long the processor's threads waited says little.
+    let is_of_processor = !device.backend().runs_beside_processor;
+    let mut counters = StepCounters::new(tensors, ProcessMemory::watch(device), is_of_processor);
 
     let data = opened_data(spec.data(), spec.threads, Use::Batches)?;
     let graph = spec.settings.model.graph(data.shape, data.classes.len())?;
@@ -50,41 +52,33 @@ pub fn measure(spec: &RoundSpec) -> Result<RoundResult, TrialError> {
         steps: spec.warmup_steps,
         time: Duration::try_from_secs_f64(spec.warmup_seconds).unwrap_or_default(),
     };
-    let mut peaks = TensorPeaks::default();
-    // Where a GPU does the work, how long the processor's threads waited says little.
-    let is_of_processor = !device.backend().runs_beside_processor;
-    let watch = Cell::new(None);
-    let mut processor = None;
+    let passes = Passes {
+        steps: spec.steps,
+        // Where the processor does the work there is nothing that could run ahead of it.
+        window_steps: if is_of_processor { 0 } else { spec.steps },
+        phase_steps: spec.phase_steps,
+    };
     let timed = time(
         workload.as_mut(),
         &mut MonotonicClock::start(),
         warm_up,
-        spec.steps,
-        spec.phase_steps,
-        &mut || {
-            tensors.reset();
-            watch.set(is_of_processor.then(ProcessorWatch::start).flatten());
-        },
-        &mut || {
-            processor = watch.take().and_then(|watch| watch.elapsed());
-            peaks = tensors.peaks();
-        },
+        passes,
+        &mut counters,
     );
     // While the device still holds what the steps needed.
-    let (process, note) = match process.finish() {
-        Ok(peak) => (Some(peak), String::new()),
-        Err(reason) => (None, reason),
-    };
+    let counted = counters.finish();
     drop(workload);
     Ok(RoundResult {
         step_ns: timed.step_ns,
+        window_ns: timed.window_ns,
         phases: timed.phases,
-        allocated_peak_bytes: peaks.allocated,
-        reserved_peak_bytes: peaks.reserved,
-        process_peak_bytes: process.map(|peak| peak.bytes),
-        process_peak_source: process.map_or_else(String::new, |peak| peak.source.to_string()),
-        processor,
-        note,
+        allocated_peak_bytes: counted.tensors.allocated,
+        reserved_peak_bytes: counted.tensors.reserved,
+        process_peak_bytes: counted.process.map(|peak| peak.bytes),
+        process_peak_source: counted.process.map_or_else(String::new, |peak| peak.source.to_string()),
+        processor: counted.processor,
+        gpu: counted.gpu,
+        note: counted.note,
         parts,
         ..RoundResult::unfinished(Status::Ok, "")
     })

@@ -3,6 +3,7 @@
 mod cells;
 #[cfg(feature = "burn")]
 mod child;
+mod counters;
 mod disturbance;
 mod folder;
 #[cfg(feature = "burn")]
@@ -19,10 +20,11 @@ mod workload;
 pub use cells::{Cells, count_measurements, measurements, searches};
 #[cfg(feature = "burn")]
 pub use child::measure;
+pub use counters::{Counted, StepCounters};
 pub use folder::Measurements;
 #[cfg(feature = "burn")]
 pub use inputs::write_inputs;
 pub use largest::{Attempt, Boundary, find_largest};
 pub use record::{MeasurementRecord, Origin, Phases, RoundResult, RoundSpec};
 pub use rounds::{Round, Turn, run_rounds};
-pub use timer::{Clock, MonotonicClock, Phase, Timed, WarmUp, Workload, time};
+pub use timer::{Clock, Counters, MonotonicClock, Passes, Phase, Timed, WarmUp, Workload, time};

@@ -7,7 +7,7 @@ use crate::data::FilesSurvey;
 use crate::formats::ablation::{Mode, Settings, TrainSettings};
 use crate::formats::part::Part;
 use crate::formats::tables::Status;
-use crate::host::{ProcessorTime, now};
+use crate::host::{GpuRecord, ProcessorTime, now};
 use crate::network::Shape;
 use crate::trials::{RecordedData, arithmetic_of, digest};
 
@@ -109,6 +109,10 @@ pub struct RoundResult {
     pub ended: String,
     /// Each timed step.
     pub step_ns: Vec<u64>,
+    /// As many steps more, one behind the other with one synchronisation at their end, all together; none where the processor
+    /// does the work, and in earlier records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window_ns: Option<u64>,
     /// Each step of the pass that times the phases.
     pub phases: Vec<Phases>,
     /// The most bytes of live tensors during the timed steps.
@@ -123,6 +127,10 @@ pub struct RoundResult {
     /// say it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub processor: Option<ProcessorTime>,
+    /// The GPU before and after the timed steps; none on another device, where NVML does not report it, and in earlier
+    /// records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gpu: Option<GpuRecord>,
     /// Why a figure is missing, in words; else empty.
     pub note: String,
     /// Which execution carried out which part of the network; empty where it was not built.
@@ -144,12 +152,14 @@ impl RoundResult {
             error: error.into(),
             ended: now(),
             step_ns: Vec::new(),
+            window_ns: None,
             phases: Vec::new(),
             allocated_peak_bytes: None,
             reserved_peak_bytes: None,
             process_peak_bytes: None,
             process_peak_source: String::new(),
             processor: None,
+            gpu: None,
             note: String::new(),
             parts: Vec::new(),
             run: String::new(),

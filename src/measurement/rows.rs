@@ -3,7 +3,7 @@
 use super::record::{MeasurementRecord, Phases, RoundResult};
 use crate::formats::device_name::DeviceName;
 use crate::formats::tables::{BatchRow, PhaseRow, SampleRow, Status};
-use crate::host::ProcessorTime;
+use crate::host::{GpuRecord, ProcessorTime};
 use crate::statistics::{median, median_absolute_deviation, stability, step_interval};
 
 /// The confidence of the intervals in the tables.
@@ -47,8 +47,12 @@ impl MeasurementRounds {
         let most = |of: fn(&RoundResult) -> Option<u64>| good().filter_map(of).max();
         let note = good().map(|result| &result.note).find(|note| !note.is_empty());
         let processor = good().filter_map(|result| result.processor).reduce(ProcessorTime::and);
+        let gpu = good()
+            .filter_map(|result| result.gpu.as_ref())
+            .find_map(GpuRecord::warning);
         let warnings = [
             processor.and_then(|processor| processor.warning()),
+            gpu,
             stability(&steps).warning(),
             note.cloned(),
         ];
@@ -96,7 +100,20 @@ impl MeasurementRounds {
             step_ratio_low: None,
             step_ratio_high: None,
             discarded_rounds: self.ended().map(|result| result.discarded.len()).sum(),
+            images_per_second_window: self.window_rate(),
         }
+    }
+
+    /// Images in each second of the passes with one synchronisation; none where a round that ended well has none.
+    fn window_rate(&self) -> Option<f64> {
+        let good = self.ended().filter(|result| result.status == Status::Ok);
+        let (mut steps, mut nanoseconds) = (0, 0);
+        for result in good {
+            steps += result.step_ns.len();
+            nanoseconds += result.window_ns?;
+        }
+        let images = (steps * self.record.spec.batch_size) as f64;
+        (nanoseconds > 0).then(|| images / (nanoseconds as f64 / 1e9))
     }
 
     /// Its rows of `samples.csv`.
@@ -222,6 +239,49 @@ mod tests {
         // On a GPU, on another system, or from before this was recorded.
         let unknown = row(vec![round(&[10], 1), round(&[10], 1)]);
         assert_eq!((unknown.processor_share, unknown.warning.as_str()), (None, ""));
+    }
+
+    #[test]
+    fn a_row_has_the_throughput_over_all_passes_with_one_synchronisation() {
+        let with = |steps: &[u64], window_ns| round(steps, 1).map(|result| RoundResult { window_ns, ..result });
+        let rate = |rounds| {
+            let record = record("a", 8, 2);
+            MeasurementRounds { record, rounds }
+                .batch_row()
+                .images_per_second_window
+        };
+        // Five steps of eight images in 20 ns.
+        assert_eq!(
+            rate(vec![with(&[10, 10, 10], Some(14)), with(&[10, 10], Some(6))]),
+            Some(40.0 / 20e-9)
+        );
+        // On the processor, or with a round from before it was measured.
+        assert_eq!(rate(vec![with(&[10], None), with(&[10], None)]), None);
+        assert_eq!(rate(vec![with(&[10], Some(5)), with(&[10], None)]), None);
+        assert_eq!(rate(vec![None, None]), None);
+    }
+
+    #[test]
+    fn a_gpu_that_was_held_down_in_any_round_is_a_warning_of_the_row() {
+        let with = |reason: &str| {
+            let json = serde_json::json!({
+                "name": "NVIDIA A100", "uuid": "GPU-1", "memory_bytes": 80, "driver": "570", "compute_capability": "8.0",
+                "start": {}, "end": {"throttle_reasons": [reason]},
+            });
+            round(&[10], 1).map(|result| RoundResult {
+                gpu: Some(serde_json::from_value(json).unwrap()),
+                ..result
+            })
+        };
+        let warning = |rounds| {
+            let record = record("a", 8, 2);
+            MeasurementRounds { record, rounds }.batch_row().warning
+        };
+        assert_eq!(
+            warning(vec![with("GPU_IDLE"), with("HW_SLOWDOWN")]),
+            "the GPU's clocks were held down (HW_SLOWDOWN)"
+        );
+        assert_eq!(warning(vec![with("GPU_IDLE"), round(&[10], 1)]), "");
     }
 
     #[test]

@@ -59,26 +59,44 @@ pub struct WarmUp {
     pub time: Duration,
 }
 
+/// What is timed after the warm-up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Passes {
+    /// Steps, each between two synchronisations.
+    pub steps: usize,
+    /// Steps one behind the other with one synchronisation at their end; 0 leaves that pass out.
+    pub window_steps: usize,
+    /// Steps phase by phase.
+    pub phase_steps: usize,
+}
+
+/// Counters of the timed steps alone. Neither is called while anything is timed.
+pub trait Counters {
+    /// The warm-up is over and the device has done all its work.
+    fn begin(&mut self);
+    /// So have the timed steps.
+    fn end(&mut self);
+}
+
 /// What the timer found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Timed {
     /// Each timed step, in nanoseconds.
     pub step_ns: Vec<u64>,
+    /// All steps of the pass with one synchronisation together, in nanoseconds.
+    pub window_ns: Option<u64>,
     /// Each step of the pass that times the phases.
     pub phases: Vec<Phases>,
 }
 
-/// Warms up, times `steps` whole steps, and then `phase_steps` steps phase by phase. The device is synchronised around
-/// each window, so that no work of another is in it. `before` is called after the warm-up and `after` after the last
-/// whole step, for counters of these steps alone.
+/// Warms up, times whole steps, then as many as asked for with one synchronisation, and then steps phase by phase. The
+/// device is synchronised around each window, so that no work of another is in it.
 pub fn time(
     workload: &mut dyn Workload,
     clock: &mut dyn Clock,
     warm_up: WarmUp,
-    steps: usize,
-    phase_steps: usize,
-    before: &mut dyn FnMut(),
-    after: &mut dyn FnMut(),
+    passes: Passes,
+    counters: &mut dyn Counters,
 ) -> Timed {
     let mut made = 0;
     workload.synchronize();
@@ -89,13 +107,23 @@ pub fn time(
         workload.synchronize();
         made += 1;
     }
-    before();
-    let step_ns = (0..steps)
+    counters.begin();
+    let step_ns = (0..passes.steps)
         .map(|_| window(workload, clock, |workload| workload.step()))
         .collect();
-    after();
-    let phases = (0..phase_steps).map(|_| phases(workload, clock)).collect();
-    Timed { step_ns, phases }
+    counters.end();
+    // As in training, where nothing waits for a step: a device that queues work takes the next step's while it does this one's.
+    let window_ns = (passes.window_steps > 0).then(|| {
+        window(workload, clock, |workload| {
+            (0..passes.window_steps).for_each(|_| workload.step());
+        })
+    });
+    let phases = (0..passes.phase_steps).map(|_| phases(workload, clock)).collect();
+    Timed {
+        step_ns,
+        window_ns,
+        phases,
+    }
 }
 
 /// The nanoseconds from a synchronised device to a synchronised device.
@@ -173,20 +201,29 @@ mod tests {
         }
     }
 
-    fn timed(warm_up: WarmUp, steps: usize, phase_steps: usize) -> (Timed, Vec<&'static str>) {
+    impl Counters for Fake {
+        fn begin(&mut self) {
+            self.spend("before", 0);
+        }
+
+        fn end(&mut self) {
+            self.spend("after", 0);
+        }
+    }
+
+    fn timed(warm_up: WarmUp, steps: usize, window_steps: usize, phase_steps: usize) -> (Timed, Vec<&'static str>) {
         let log = Rc::new(RefCell::new(Log::default()));
-        let mark = |name| {
-            let log = Rc::clone(&log);
-            move || log.borrow_mut().calls.push(name)
+        let passes = Passes {
+            steps,
+            window_steps,
+            phase_steps,
         };
         let timed = time(
             &mut Fake(Rc::clone(&log)),
             &mut Fake(Rc::clone(&log)),
             warm_up,
-            steps,
-            phase_steps,
-            &mut mark("before"),
-            &mut mark("after"),
+            passes,
+            &mut Fake(Rc::clone(&log)),
         );
         let calls = log.borrow().calls.clone();
         (timed, calls)
@@ -203,7 +240,7 @@ mod tests {
 
     #[test]
     fn the_device_is_synchronised_before_the_clock_is_read_at_both_ends_of_a_step() {
-        let (timed, calls) = timed(NONE, 2, 0);
+        let (timed, calls) = timed(NONE, 2, 0, 0);
         assert_eq!(timed.step_ns, [10, 10]);
         let window = ["sync", "clock", "step", "sync", "clock"];
         let expected: Vec<&str> = [&["sync", "clock", "clock", "before"][..], &window, &window, &["after"]].concat();
@@ -211,8 +248,25 @@ mod tests {
     }
 
     #[test]
+    fn steps_that_may_run_ahead_are_timed_after_the_others_with_one_synchronisation_at_their_end() {
+        let (timed, calls) = timed(NONE, 1, 3, 1);
+        assert_eq!((timed.step_ns, timed.window_ns), (vec![10], Some(30)));
+        let after = calls.iter().position(|&call| call == "after").unwrap();
+        let pass = ["sync", "clock", "step", "step", "step", "sync", "clock"];
+        assert_eq!(calls[after + 1..after + 1 + pass.len()], pass);
+        assert_eq!(calls[after + 1 + pass.len()..][..3], ["sync", "clock", "forward"]);
+    }
+
+    #[test]
+    fn without_steps_for_it_that_pass_is_left_out() {
+        let (timed, calls) = timed(NONE, 2, 0, 0);
+        assert_eq!(timed.window_ns, None);
+        assert_eq!((count(&calls, "step"), calls.last()), (2, Some(&"after")));
+    }
+
+    #[test]
     fn phases_are_timed_in_a_pass_after_the_timed_steps() {
-        let (timed, calls) = timed(NONE, 1, 2);
+        let (timed, calls) = timed(NONE, 1, 0, 2);
         let phases = Phases {
             forward_ns: 5,
             backward_ns: Some(3),
@@ -235,7 +289,7 @@ mod tests {
                 steps,
                 time: Duration::from_nanos(nanoseconds),
             };
-            let (timed, calls) = timed(warm_up, 1, 0);
+            let (timed, calls) = timed(warm_up, 1, 0, 0);
             let before = calls.iter().position(|&call| call == "before").unwrap();
             assert_eq!(count(&calls[..before], "step"), made, "{steps} steps, {nanoseconds} ns");
             assert_eq!(timed.step_ns.len(), 1);

@@ -145,6 +145,16 @@ mod tests {
         assert_eq!(of("", "", ""), "e1979bc3da6c8a93");
         assert_eq!(of("", "", "[run]\nprecision = \"f32\""), "e1979bc3da6c8a93");
         assert_eq!(of("", "", "[run]\nprecision = \"tf32\""), "e94bbfe714e318de");
+        // cuDNN's choice of algorithm changes the last bits.
+        let inexact = of("", "", "[run]\ndeterministic = false");
+        assert_eq!(
+            of("", "", "[run]\ndeterministic = false\ncudnn-benchmark = false"),
+            inexact
+        );
+        assert_ne!(
+            of("", "", "[run]\ndeterministic = false\ncudnn-benchmark = true"),
+            inexact
+        );
         let limited = of("train-limit = 100", "", "");
         assert_eq!(of("train-limit = 100\nlimit-order = \"first\"", "", ""), limited);
         assert_ne!(of("train-limit = 100\nlimit-order = \"stratified\"", "", ""), limited);

@@ -252,6 +252,7 @@ fn batch_row(variant: &str, mode: Mode, batch_size: usize, scale: f64) -> BatchR
         step_ratio_low: (scale > 1.0).then_some(0.98 * scale),
         step_ratio_high: (scale > 1.0).then_some(1.02 * scale),
         discarded_rounds: 0,
+        images_per_second_window: None,
     }
 }
 

@@ -207,6 +207,19 @@ fn invalid_modes_and_steps_to_measure_are_refused() {
 }
 
 #[test]
+fn cudnns_search_is_refused_beside_determinism() {
+    let rule = "cudnn-benchmark is true, and deterministic is too: the fastest algorithm may be another each time, so that results \
+                do not repeat; write deterministic = false beside it, or leave cudnn-benchmark out";
+    let at = |line: usize| format!("growth.toml:{line}: run.cudnn-benchmark: {rule}");
+    refuses(&section("run", "cudnn-benchmark = true"), &at(8));
+    refuses(&section("run", "deterministic = true\ncudnn-benchmark = true"), &at(9));
+    refuses(
+        &section("run", "cudnn-benchmark = 1"),
+        "growth.toml:8: run.cudnn-benchmark: cudnn-benchmark is 1; it must be true or false; write true or false",
+    );
+}
+
+#[test]
 fn an_execution_that_this_version_lacks_is_refused() {
     refuses(
         &section("run", r#"execution = "compiled""#),

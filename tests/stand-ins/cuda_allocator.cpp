@@ -1,6 +1,7 @@
 // Takes the place of libtorch's CUDA allocator in a process that it is preloaded into, and answers like it from a row
 // of allocations that the variable STAND_IN_CUDA_MEMORY lists. There are two devices. An entry is `DEVICE POOL BYTES`,
-// negative bytes are given back, and `|` stands for the next reset of the peaks, after which the row continues:
+// negative bytes are given back, and `|` stands for the next reset of the peaks, after which the row continues; at the end
+// `!` stands for a reset that fails:
 //
 //     STAND_IN_CUDA_MEMORY='0 large 5000000 0 small 600 | 0 large -5000000'
 //
@@ -38,6 +39,7 @@ class StandInAllocator final : public c10::DeviceAllocator {
 
   void resetPeakStats(c10::DeviceIndex device) override {
     auto& statistics = at(device);
+    TORCH_CHECK(!reset_fails_, "the stand-in's peaks cannot be reset");
     for (auto* array : {&statistics.allocated_bytes, &statistics.reserved_bytes}) {
       for (auto& stat : *array) {
         stat.reset_peak();
@@ -76,6 +78,10 @@ class StandInAllocator final : public c10::DeviceAllocator {
     std::string pool;
     std::int64_t bytes = 0;
     while (script_ >> device && device != "|") {
+      if (device == "!") {
+        reset_fails_ = true;
+        return;
+      }
       TORCH_CHECK(script_ >> pool >> bytes, "STAND_IN_CUDA_MEMORY: an entry is DEVICE POOL BYTES");
       const auto own = pool == "small" ? StatType::SMALL_POOL : StatType::LARGE_POOL;
       auto& statistics = at(static_cast<c10::DeviceIndex>(std::stoi(device)));
@@ -102,6 +108,7 @@ class StandInAllocator final : public c10::DeviceAllocator {
 
   std::array<c10::CachingDeviceAllocator::DeviceStats, kDevices> devices_{};
   std::istringstream script_;
+  bool reset_fails_ = false;
 };
 
 // Never freed: libtorch keeps the pointer to the end of the process.

@@ -11,6 +11,15 @@
  *   draws CODE              what asking for its drawing processes returns
  *   compute PID BYTES       a computing process; BYTES is `-` where the driver does not report
  *   graphics PID BYTES      a drawing one
+ *   clocks SM MEMORY SM_MAX MEMORY_MAX            in MHz; without this line, as without the others below, the driver does
+ *                           not know the question
+ *   power MILLIWATTS        the limit in force
+ *   heat DEGREES
+ *   held BITS               the reasons that hold the clocks down
+ *   ecc 0|1
+ *   persistence 0|1
+ *
+ * Where there is a file named `calls` in that folder, each call adds a line with its name to it.
  *
  * Types and codes as in nvml.h. */
 
@@ -70,6 +79,10 @@ typedef struct {
   unsigned long long total, used;
   Return closed, memory;
   unsigned int divided;
+  /* SM and memory now, then at most. */
+  unsigned int clocks[4], power, heat, ecc, persistence;
+  unsigned long long held;
+  int has_clocks, has_power, has_heat, has_ecc, has_persistence, has_held;
   List computing, drawing;
 } Gpu;
 
@@ -112,6 +125,19 @@ static void take(State *state, const char *line) {
     last->closed = atoi(rest);
   } else if (strcmp(word, "mig") == 0) {
     last->divided = 1;
+  } else if (strcmp(word, "clocks") == 0) {
+    last->has_clocks = sscanf(rest, "%u %u %u %u", &last->clocks[0], &last->clocks[1], &last->clocks[2],
+                              &last->clocks[3]) == 4;
+  } else if (strcmp(word, "power") == 0) {
+    last->has_power = sscanf(rest, "%u", &last->power) == 1;
+  } else if (strcmp(word, "heat") == 0) {
+    last->has_heat = sscanf(rest, "%u", &last->heat) == 1;
+  } else if (strcmp(word, "held") == 0) {
+    last->has_held = sscanf(rest, "%llu", &last->held) == 1;
+  } else if (strcmp(word, "ecc") == 0) {
+    last->has_ecc = sscanf(rest, "%u", &last->ecc) == 1;
+  } else if (strcmp(word, "persistence") == 0) {
+    last->has_persistence = sscanf(rest, "%u", &last->persistence) == 1;
   } else if (strcmp(word, "memory") == 0) {
     last->memory = atoi(rest);
   } else if (strcmp(word, "lists") == 0) {
@@ -125,20 +151,35 @@ static void take(State *state, const char *line) {
   }
 }
 
-/* The state now; without a file a machine without a driver. */
-static State now(void) {
-  State state;
-  memset(&state, 0, sizeof state);
-  state.start = DRIVER_NOT_LOADED;
+/* Opens a file of the library's own folder. */
+static FILE *open_own(const char *name, const char *mode) {
   Dl_info own;
-  if (dladdr((void *)now, &own) == 0) {
-    return state;
+  if (dladdr((void *)open_own, &own) == 0) {
+    return NULL;
   }
   char path[4096];
   const char *slash = strrchr(own.dli_fname, '/');
   int folder = slash == NULL ? 0 : (int)(slash - own.dli_fname + 1);
-  snprintf(path, sizeof path, "%.*sstate", folder, own.dli_fname);
-  FILE *file = fopen(path, "r");
+  snprintf(path, sizeof path, "%.*s%s", folder, own.dli_fname, name);
+  return fopen(path, mode);
+}
+
+/* Adds a line to the file of calls, if there is one. */
+static void called(const char *name) {
+  FILE *file = open_own("calls", "r+");
+  if (file != NULL) {
+    fseek(file, 0, SEEK_END);
+    fprintf(file, "%s\n", name);
+    fclose(file);
+  }
+}
+
+/* The state now; without a file a machine without a driver. */
+static State state_now(void) {
+  State state;
+  memset(&state, 0, sizeof state);
+  state.start = DRIVER_NOT_LOADED;
+  FILE *file = open_own("state", "r");
   if (file == NULL) {
     return state;
   }
@@ -151,15 +192,31 @@ static State now(void) {
   return state;
 }
 
+/* The state, for the call that asks for it. */
+#define now() (called(__func__), state_now())
+
 /* A handle is the index, one up so that none is null. */
-static Return find(Device device, Gpu *gpu) {
-  State state = now();
+static Return found_in(State state, Device device, Gpu *gpu) {
+  memset(gpu, 0, sizeof *gpu);
   uintptr_t handle = (uintptr_t)device;
   if (handle == 0 || handle > state.count) {
     return INVALID_ARGUMENT;
   }
   *gpu = state.gpus[handle - 1];
   return SUCCESS;
+}
+
+#define find(device, gpu) found_in(now(), device, gpu)
+
+/* A number that the driver may not know. */
+static Return number(Return found, int is_known, unsigned int from, unsigned int *to) {
+  if (found == SUCCESS && !is_known) {
+    return NOT_SUPPORTED;
+  }
+  if (found == SUCCESS) {
+    *to = from;
+  }
+  return found;
 }
 
 static Return text(const char *from, char *to, unsigned int room) {
@@ -282,4 +339,63 @@ Return nvmlDeviceGetGraphicsRunningProcesses_v3(Device device, unsigned int *cou
   Gpu gpu;
   Return found = find(device, &gpu);
   return found == SUCCESS ? processes(&gpu.drawing, count, into) : found;
+}
+
+/* NVML_CLOCK_SM is 1, NVML_CLOCK_MEM 2. */
+static Return clock_of(Return found, const Gpu *gpu, int kind, int most, unsigned int *mhz) {
+  int place = kind == 1 ? 0 : kind == 2 ? 1 : -1;
+  if (place < 0) {
+    return INVALID_ARGUMENT;
+  }
+  return number(found, gpu->has_clocks, gpu->clocks[place + 2 * most], mhz);
+}
+
+Return nvmlDeviceGetClockInfo(Device device, int kind, unsigned int *mhz) {
+  Gpu gpu;
+  Return found = find(device, &gpu);
+  return clock_of(found, &gpu, kind, 0, mhz);
+}
+
+Return nvmlDeviceGetMaxClockInfo(Device device, int kind, unsigned int *mhz) {
+  Gpu gpu;
+  Return found = find(device, &gpu);
+  return clock_of(found, &gpu, kind, 1, mhz);
+}
+
+Return nvmlDeviceGetEnforcedPowerLimit(Device device, unsigned int *milliwatts) {
+  Gpu gpu;
+  Return found = find(device, &gpu);
+  return number(found, gpu.has_power, gpu.power, milliwatts);
+}
+
+/* NVML_TEMPERATURE_GPU is 0. */
+Return nvmlDeviceGetTemperature(Device device, int sensor, unsigned int *degrees) {
+  Gpu gpu;
+  Return found = sensor == 0 ? find(device, &gpu) : INVALID_ARGUMENT;
+  return found == SUCCESS ? number(found, gpu.has_heat, gpu.heat, degrees) : found;
+}
+
+Return nvmlDeviceGetCurrentClocksThrottleReasons(Device device, unsigned long long *bits) {
+  Gpu gpu;
+  Return found = find(device, &gpu);
+  if (found == SUCCESS && !gpu.has_held) {
+    return NOT_SUPPORTED;
+  }
+  if (found == SUCCESS) {
+    *bits = gpu.held;
+  }
+  return found;
+}
+
+Return nvmlDeviceGetEccMode(Device device, unsigned int *current, unsigned int *pending) {
+  Gpu gpu;
+  Return found = find(device, &gpu);
+  Return answer = number(found, gpu.has_ecc, gpu.ecc, current);
+  return answer == SUCCESS ? number(found, gpu.has_ecc, gpu.ecc, pending) : answer;
+}
+
+Return nvmlDeviceGetPersistenceMode(Device device, unsigned int *mode) {
+  Gpu gpu;
+  Return found = find(device, &gpu);
+  return number(found, gpu.has_persistence, gpu.persistence, mode);
 }

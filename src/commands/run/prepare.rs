@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use densenet_bench::backends::BackendDevice;
-use densenet_bench::host::{Environment, Stop, build, default_threads, this_processor, vector_instructions};
+use densenet_bench::host::{Environment, GpuRecord, Stop, build, default_threads, this_processor, vector_instructions};
 use densenet_bench::measurement::{Cells, MeasurementRecord, Measurements, Origin, measurements, searches};
 use densenet_bench::trials::{Experiment, Lock, ResultFolder, Trial, count_stale};
 
@@ -89,6 +89,7 @@ pub fn prepare(plan: Plan, work: Work, arguments: &Arguments) -> Result<Prepared
     let choice = threads(given_threads, settings);
     let environment = Environment {
         threads_source: choice.source,
+        gpu_record: GpuRecord::of(device),
         ..Environment::observe(device, gpu, &settings.run, choice.threads)
     };
 

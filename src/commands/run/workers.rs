@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use densenet_bench::backends::BackendDevice;
 use densenet_bench::formats::ablation::RunSettings;
-use densenet_bench::host::{Environment, Stop, choose_threads};
+use densenet_bench::host::{Environment, GpuRecord, Stop, choose_threads};
 use densenet_bench::trials::ResultFolder;
 
 /// What starting a process needs, whatever it is for.
@@ -27,10 +27,11 @@ pub struct Workers<'a> {
 }
 
 impl Workers<'_> {
-    /// The environment of a process with these settings.
+    /// The environment of a process with these settings that is about to start, with the GPU as it is now.
     pub fn environment_of(&self, run: &RunSettings, threads: usize) -> Environment {
         Environment {
             threads_source: choose_threads(self.threads, run.threads).source,
+            gpu_record: GpuRecord::of(self.device),
             ..self.environment.of_process(self.device, run, threads)
         }
     }

@@ -358,6 +358,13 @@ pub(super) const OWN_KEYS: &[KnownKey] = &[
         meaning: "What becomes of main memory that a step has freed: it stays with the process, or goes back to the system at once; see [The allocator](#the-allocator).",
         remedy: "leave it out to keep pages, which is faster",
     },
+    KnownKey {
+        key: "run.cudnn-benchmark",
+        kind: Kind::Flag,
+        default: "`false`",
+        meaning: "Whether cuDNN times its algorithms for each convolution and takes the fastest; on CUDA alone, and not with `deterministic = true`. See [Determinism](#determinism-and-precision).",
+        remedy: "write true or false",
+    },
     // [compare]
     KnownKey {
         key: "compare.primary",

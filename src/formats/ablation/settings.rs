@@ -322,6 +322,9 @@ pub struct RunSettings {
     /// What becomes of main memory that is freed.
     #[serde(default, skip_serializing_if = "keeps_pages")]
     pub allocator: Allocator,
+    /// Whether cuDNN times its algorithms and takes the fastest, which may be another each time; on CUDA alone.
+    #[serde(default, skip_serializing_if = "is_no")]
+    pub cudnn_benchmark: bool,
 }
 
 impl Default for RunSettings {
@@ -333,6 +336,7 @@ impl Default for RunSettings {
             precision: Precision::F32,
             threads: None,
             allocator: Allocator::KeepPages,
+            cudnn_benchmark: false,
         }
     }
 }
@@ -347,6 +351,11 @@ fn yes() -> bool {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
 fn is_yes(flag: &bool) -> bool {
     *flag
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_no(flag: &bool) -> bool {
+    !*flag
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]

@@ -99,6 +99,9 @@ row! {
         step_ratio_high: Option<f64> = "",
         /// Tries of rounds that were discarded, since other programs disturbed them.
         discarded_rounds: usize = "0",
+        /// Images in a second of as many steps more, one behind the other with one synchronisation at their end, as training
+        /// makes them; empty where the processor does the work, where nothing can run ahead of it, and in earlier files.
+        images_per_second_window: Option<f64> = "",
     }
 }
 

@@ -240,6 +240,7 @@ mod tests {
             step_ratio_low: None,
             step_ratio_high: None,
             discarded_rounds: 0,
+            images_per_second_window: None,
         }
     }
 

@@ -175,6 +175,7 @@ fn of_run(settings: &RunSettings) -> impl Iterator<Item = (&'static str, Value)>
         precision,
         threads,
         allocator,
+        cudnn_benchmark,
     } = settings;
     [
         ("execution", json!(execution)),
@@ -182,6 +183,7 @@ fn of_run(settings: &RunSettings) -> impl Iterator<Item = (&'static str, Value)>
         ("precision", json!(precision)),
         ("threads", json!(threads)),
         ("allocator", json!(allocator)),
+        ("cudnn-benchmark", json!(cudnn_benchmark)),
     ]
     .into_iter()
 }

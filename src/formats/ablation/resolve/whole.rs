@@ -34,6 +34,16 @@ pub fn question(reader: &Reader<'_>) -> Result<String, Fault> {
 
 /// Every setting of a variant.
 pub fn settings(reader: &Reader<'_>) -> Result<Settings, Fault> {
+    let deterministic = reader.flag("run.deterministic").unwrap_or(true);
+    let cudnn_benchmark = reader.flag("run.cudnn-benchmark").unwrap_or(false);
+    if deterministic && cudnn_benchmark {
+        return Err(reader.fault_with(
+            "run.cudnn-benchmark",
+            "cudnn-benchmark is true, and deterministic is too: the fastest algorithm may be another each time, so that results do \
+             not repeat",
+            "write deterministic = false beside it, or leave cudnn-benchmark out",
+        ));
+    }
     Ok(Settings {
         data: data::settings(reader)?,
         preset: reader.text("model.preset").map(str::to_owned),
@@ -43,10 +53,11 @@ pub fn settings(reader: &Reader<'_>) -> Result<Settings, Fault> {
         measure: measure::settings(reader)?,
         run: RunSettings {
             execution: reader.word("run.execution")?.unwrap_or(Execution::Plain),
-            deterministic: reader.flag("run.deterministic").unwrap_or(true),
+            deterministic,
             precision: reader.word("run.precision")?.unwrap_or_default(),
             threads: reader.count("run.threads"),
             allocator: reader.word("run.allocator")?.unwrap_or_default(),
+            cudnn_benchmark,
         },
     })
 }

@@ -101,6 +101,7 @@ fn every_key_reaches_its_setting() {
         precision = "tf32"
         threads = 3
         allocator = "return-pages"
+        cudnn-benchmark = true
         "#,
     );
     let expected = Settings {
@@ -169,6 +170,7 @@ fn every_key_reaches_its_setting() {
             precision: Precision::Tf32,
             threads: Some(3),
             allocator: Allocator::ReturnPages,
+            cudnn_benchmark: true,
         },
     };
     assert_eq!(given, expected);
