@@ -132,6 +132,8 @@ impl Results {
             step_ratio_low: None,
             step_ratio_high: None,
             discarded_rounds: 0,
+            startup_ns: None,
+            first_step_ns: None,
         };
         let samples: Vec<SampleRow> = (0..12)
             .map(|step| SampleRow {

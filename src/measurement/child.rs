@@ -55,6 +55,7 @@ pub fn measure(spec: &RoundSpec) -> Result<RoundResult, TrialError> {
     let is_of_processor = !device.backend().runs_beside_processor;
     let watch = Cell::new(None);
     let mut processor = None;
+    let startup = host::since_start();
     let timed = time(
         workload.as_mut(),
         &mut MonotonicClock::start(),
@@ -86,6 +87,8 @@ pub fn measure(spec: &RoundSpec) -> Result<RoundResult, TrialError> {
         processor,
         note,
         parts,
+        startup_ns: startup.map(host::nanoseconds),
+        first_step_ns: timed.first_step_ns,
         ..RoundResult::unfinished(Status::Ok, "")
     })
 }

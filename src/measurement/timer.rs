@@ -62,6 +62,8 @@ pub struct WarmUp {
 /// What the timer found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Timed {
+    /// The first step of all, in nanoseconds.
+    pub first_step_ns: Option<u64>,
     /// Each timed step, in nanoseconds.
     pub step_ns: Vec<u64>,
     /// Each step of the pass that times the phases.
@@ -81,6 +83,7 @@ pub fn time(
     after: &mut dyn FnMut(),
 ) -> Timed {
     let mut made = 0;
+    let mut first_step_ns = None;
     workload.synchronize();
     let start = clock.now();
     while made < warm_up.steps || clock.now() - start < warm_up.time {
@@ -88,14 +91,21 @@ pub fn time(
         // Otherwise a device that queues work faster than it does it would get far too many warm-up steps.
         workload.synchronize();
         made += 1;
+        if made == 1 {
+            first_step_ns = Some(nanoseconds(clock.now() - start));
+        }
     }
     before();
-    let step_ns = (0..steps)
+    let step_ns: Vec<u64> = (0..steps)
         .map(|_| window(workload, clock, |workload| workload.step()))
         .collect();
     after();
     let phases = (0..phase_steps).map(|_| phases(workload, clock)).collect();
-    Timed { step_ns, phases }
+    Timed {
+        first_step_ns: first_step_ns.or_else(|| step_ns.first().copied()),
+        step_ns,
+        phases,
+    }
 }
 
 /// The nanoseconds from a synchronised device to a synchronised device.

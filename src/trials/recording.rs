@@ -2,7 +2,7 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::checkpoints::{Checkpoints, CheckpointsError};
 use super::folder::ResultFolder;
@@ -13,7 +13,7 @@ use crate::formats::checkpoint::{Checkpoint, Position, Spent};
 use crate::formats::tables::{EpochRow, StepRow};
 use crate::host::{self, Stop, nanoseconds};
 use crate::network::Graph;
-use crate::training::{Final, Observer};
+use crate::training::{EpochTime, Final, Observer};
 
 /// Records a trial in its folder and reports to its parent.
 pub struct Recording<'a> {
@@ -162,7 +162,7 @@ impl Observer for Recording<'_> {
         Ok(())
     }
 
-    fn epoch(&mut self, epoch: usize, outcome: &Final, wall: Duration) -> io::Result<()> {
+    fn epoch(&mut self, epoch: usize, outcome: &Final, time: EpochTime) -> io::Result<()> {
         let row = EpochRow {
             trial: self.record.trial.clone(),
             variant: self.record.variant.clone(),
@@ -174,7 +174,9 @@ impl Observer for Recording<'_> {
             validation_error: outcome.validation.map(|validation| validation.error),
             test_loss: outcome.test.loss,
             test_error: outcome.test.error,
-            wall_ns: nanoseconds(wall),
+            wall_ns: nanoseconds(time.wall),
+            train_ns: Some(nanoseconds(time.train)),
+            test_ns: Some(nanoseconds(time.test)),
         };
         self.epochs.append(std::slice::from_ref(&row))?;
         (self.report)(&Event::Epoch {

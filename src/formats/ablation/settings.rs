@@ -230,6 +230,8 @@ pub enum Allocator {
     KeepPages,
     /// It goes back to the system at once, and has to be asked for again.
     ReturnPages,
+    /// Tensors are allocated by the C library, as in a program without an allocator of its own.
+    System,
 }
 
 impl Allocator {
@@ -238,6 +240,7 @@ impl Allocator {
         match self {
             Self::KeepPages => "keep-pages",
             Self::ReturnPages => "return-pages",
+            Self::System => "system",
         }
     }
 }

@@ -239,6 +239,8 @@ mod tests {
             step_ratio_low: None,
             step_ratio_high: None,
             discarded_rounds: 0,
+            startup_ns: None,
+            first_step_ns: None,
         }
     }
 
