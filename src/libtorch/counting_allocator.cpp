@@ -145,6 +145,17 @@ int densenet_bench_count_use_system(void) {
 #endif
 }
 
+// Counts bytes that belong to the tensors' work and come from elsewhere; less than 0 where they were given back. They are not
+// refused: the next tensor is, where all together are beyond the limit.
+void densenet_bench_count_beside(std::int64_t bytes) {
+  // Modulo 2^64, a negative number is subtracted.
+  const auto added = static_cast<std::uint64_t>(bytes);
+  const std::uint64_t now = live.fetch_add(added, std::memory_order_relaxed) + added;
+  if (bytes > 0) {
+    raise_peak(now);
+  }
+}
+
 // Bytes of tensors that are live.
 std::uint64_t densenet_bench_count_live(void) {
   return live.load(std::memory_order_relaxed);

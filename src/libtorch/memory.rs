@@ -11,6 +11,7 @@ use super::native_error::{NativeError, checked};
 unsafe extern "C" {
     fn densenet_bench_count_install() -> c_int;
     fn densenet_bench_count_use_system() -> c_int;
+    fn densenet_bench_count_beside(bytes: i64);
     fn densenet_bench_count_live() -> u64;
     fn densenet_bench_count_peak() -> u64;
     fn densenet_bench_count_reset_peak();
@@ -69,6 +70,12 @@ impl CpuTensors {
         // SAFETY: it writes an atomic.
         unsafe { densenet_bench_count_limit(bytes) }
     }
+}
+
+/// Counts bytes that the program has taken beside the tensors, or, where negative, given back.
+pub(super) fn count_beside_tensors(bytes: i64) {
+    // SAFETY: it changes atomics.
+    unsafe { densenet_bench_count_beside(bytes) }
 }
 
 /// Takes the memory of all tensors in main memory from the C library's own allocator, from now on; `false` where that is
