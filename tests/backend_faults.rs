@@ -6,7 +6,6 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use burn::tensor::Tensor;
 use densenet_bench::backends::CPU;
@@ -15,7 +14,7 @@ use densenet_bench::formats::ablation::parse;
 use densenet_bench::formats::checkpoint::{Checkpoint, Position};
 use densenet_bench::formats::weights::Weights;
 use densenet_bench::model::{Activation, CarryOut, Layer, Lowering, Model, SegmentGraph, initial_weights};
-use densenet_bench::training::{Final, Observer, Start, TrainError, TrainingImages, train};
+use densenet_bench::training::{EpochTime, Final, Observer, Start, TrainError, TrainingImages, train};
 
 /// The stem itself, until a call in which libtorch is asked for more memory than there is.
 #[derive(Debug)]
@@ -61,7 +60,7 @@ impl Observer for Kept {
         Ok(())
     }
 
-    fn epoch(&mut self, _: usize, _: &Final, _: Duration) -> io::Result<()> {
+    fn epoch(&mut self, _: usize, _: &Final, _: EpochTime) -> io::Result<()> {
         Ok(())
     }
 

@@ -133,6 +133,8 @@ impl Results {
             step_ratio_high: None,
             discarded_rounds: 0,
             images_per_second_window: None,
+            startup_ns: None,
+            first_step_ns: None,
         };
         let samples: Vec<SampleRow> = (0..12)
             .map(|step| SampleRow {

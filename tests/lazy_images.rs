@@ -309,14 +309,13 @@ fn an_image_size_of_which_not_one_image_fits_into_memory_is_refused() {
 
 #[cfg(feature = "libtorch")]
 mod training {
-    use std::time::Duration;
 
     use densenet_bench::backends::CPU;
     use densenet_bench::formats::ablation::{TrainSettings, parse};
     use densenet_bench::formats::checkpoint::{Checkpoint, Position};
     use densenet_bench::formats::weights::Weights;
     use densenet_bench::model::{Model, initial_weights};
-    use densenet_bench::training::{Final, Observer, Start, TrainError, TrainingImages, train};
+    use densenet_bench::training::{EpochTime, Final, Observer, Start, TrainError, TrainingImages, train};
 
     use super::*;
 
@@ -333,7 +332,7 @@ mod training {
             Ok(())
         }
 
-        fn epoch(&mut self, _: usize, _: &Final, _: Duration) -> io::Result<()> {
+        fn epoch(&mut self, _: usize, _: &Final, _: EpochTime) -> io::Result<()> {
             self.file.take().map_or(Ok(()), fs::remove_file)
         }
 

@@ -84,6 +84,9 @@ fn every_variant_mode_and_batch_size_is_a_row_whose_samples_come_from_every_roun
         assert_eq!(row.images_per_second, Some(row.batch_size as f64 / (median / 1e9)));
         assert_eq!(row.backward_ns_median.is_some(), row.mode.name() == "train");
         assert!(row.allocated_peak_bytes < row.process_peak_bytes);
+        // Ten milliseconds is what the system counts in.
+        assert!((1..60_000_000_000).contains(&row.startup_ns.unwrap()), "{row:?}");
+        assert!((1..60_000_000_000).contains(&row.first_step_ns.unwrap()), "{row:?}");
         assert_eq!(
             (row.reserved_peak_bytes, row.process_peak_source.as_str()),
             (None, "resident-set")

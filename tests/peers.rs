@@ -7,9 +7,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use densenet_bench::formats::batches;
+use burn::tensor::{Tensor, TensorData};
+use densenet_bench::backends::CPU;
+use densenet_bench::formats::ablation::TrainSettings;
 use densenet_bench::formats::tables::{PeerRow, Row, Status, StepRow, read_rows};
+use densenet_bench::formats::{batches, weights};
 use densenet_bench::measurement::{RoundResult, RoundSpec};
+use densenet_bench::training;
 use serde_json::Value;
 
 /// Trained for as many steps as losses are compared, at one learning rate and at the measured batch size.
@@ -97,6 +101,79 @@ fn the_losses_on_the_files_are_those_of_a_run() {
         .collect();
     assert_eq!(losses, trained);
     assert_eq!(losses.len(), 50);
+}
+
+/// What the program answers for the first variant's batch of 10 images in a mode.
+fn answers(folder: &Path, mode: &str, weights: &str) -> Value {
+    let said = ok(
+        folder,
+        &[
+            "answers",
+            &format!("inputs/base/{mode}-10-0.json"),
+            "--weights",
+            weights,
+            "--batches",
+            "inputs/base/batch-10.safetensors",
+        ],
+    );
+    serde_json::from_str(&said).unwrap()
+}
+
+#[test]
+fn the_answers_are_those_of_the_network_that_is_timed() {
+    let folder = inputs();
+    let weights_at = "inputs/base/weights.safetensors";
+    let evaluated = answers(folder.path(), "evaluate", weights_at);
+    let trained = answers(folder.path(), "train", weights_at);
+    assert_eq!(
+        (&evaluated["loss"], &evaluated["gradient_norm"]),
+        (&Value::Null, &Value::Null)
+    );
+    let logits = |said: &Value| -> Vec<f64> { serde_json::from_value(said["logits"].clone()).unwrap() };
+    assert_eq!(logits(&evaluated).len(), 100);
+    assert_eq!(logits(&trained).len(), 100);
+    assert_ne!(
+        logits(&evaluated),
+        logits(&trained),
+        "batch statistics are not running ones"
+    );
+    // The mean cross-entropy of those logits, by its formula.
+    let batch = fs::read(folder.path().join("inputs/base/batch-10.safetensors")).unwrap();
+    let labels = batches::read(&batch, "batch").unwrap().labels;
+    let of_image = |(logits, &label): (&[f64], &i64)| {
+        logits.iter().map(|logit| logit.exp()).sum::<f64>().ln() - logits[label as usize]
+    };
+    let expected = logits(&trained).chunks(10).zip(&labels).map(of_image).sum::<f64>() / 10.0;
+    let loss = trained["loss"].as_f64().unwrap();
+    assert!((loss - expected).abs() < 1e-5, "{loss}, not {expected}");
+
+    // A step of plain descent moves the weights by the rate times the gradients.
+    let spec = fs::read(folder.path().join("inputs/base/train-10-0.json")).unwrap();
+    let spec: RoundSpec = serde_json::from_slice(&spec).unwrap();
+    let graph = spec.settings.model.graph(spec.input, spec.classes).unwrap();
+    let initial = weights::read(&fs::read(folder.path().join(weights_at)).unwrap(), weights_at).unwrap();
+    let device = CPU.device(0);
+    let opened = device.open().unwrap().autodiff();
+    let model = training::build(&graph, &initial, &spec.settings.run, device, &opened).unwrap();
+    let train = TrainSettings {
+        momentum: 0.0,
+        weight_decay: 0.0,
+        nesterov: false,
+        ..TrainSettings::default()
+    };
+    let mut learner = training::Learner::new(model, &train);
+    let batch = batches::read(&batch, "batch").unwrap();
+    let images = Tensor::from_data(TensorData::new(batch.images, batch.shape), &opened);
+    learner.step(images, Tensor::from_data(TensorData::new(labels, [10]), &opened), 1.0);
+    let moved = learner.model.weights();
+    let learned = initial.iter().filter(|(name, _)| !name.contains("running"));
+    let squares = learned.flat_map(|(name, tensor)| {
+        let pairs = tensor.values.iter().zip(&moved[name].values);
+        pairs.map(|(&before, &after)| f64::from(before - after).powi(2))
+    });
+    let expected = squares.sum::<f64>().sqrt();
+    let norm = trained["gradient_norm"].as_f64().unwrap();
+    assert!((norm / expected - 1.0).abs() < 1e-4, "{norm}, not {expected}");
 }
 
 #[test]

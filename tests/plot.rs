@@ -22,7 +22,7 @@ fn place() -> Workplace {
                1,2,00ff,,,,,";
     let trials: Vec<TrialRow> = read_rows(format!("{header}\n{row}\n").as_bytes(), TrialRow::FILE).unwrap();
     write(&place, &trials);
-    let epoch = "t,base,0,0,2.1,0.5,,,2.2,0.25,1000\n";
+    let epoch = "t,base,0,0,2.1,0.5,,,2.2,0.25,1000,800,200\n";
     let table = format!("{}\n{epoch}", EpochRow::header().join(","));
     write::<EpochRow>(&place, &read_rows(table.as_bytes(), EpochRow::FILE).unwrap());
     let step = |step| StepRow {

@@ -80,6 +80,10 @@ fn a_run_leaves_tables_plots_and_weights_that_a_rerun_repeats_to_the_last_bit() 
     assert_eq!(rates, [vec![0.1; 6], vec![0.1 * 0.1; 6]].concat());
     let epochs: Vec<EpochRow> = place.rows("results/small");
     assert_eq!(epochs.len(), 4 * 2);
+    for row in &epochs {
+        let (train, test) = (row.train_ns.unwrap(), row.test_ns.unwrap());
+        assert!(train > 0 && test > 0 && train + test <= row.wall_ns, "{row:?}");
+    }
     for (row, last) in trials.iter().zip(epochs.iter().skip(1).step_by(2)) {
         assert_eq!(row.final_test_error, Some(last.test_error));
         assert_eq!(row.final_train_loss, Some(last.train_loss));

@@ -24,6 +24,7 @@ from statistics import median
 from types import FrameType
 from typing import Any
 
+import answers
 import libraries
 import tables
 from disturbance import EXTRA_TRIES, disturbance, share
@@ -38,8 +39,9 @@ FEWER_STEPS = 10
 TABLES = ("peers.csv", "peer_samples.csv", "peers.md")
 USAGE = """\
 Runs every variant, mode and batch size of FILE.toml's [measure] in densenet-bench, in eager PyTorch (NCHW and
-channels-last) and with torch.compile (both layouts): the same initial weights, batches, threads and allocator, round by
-round, each in a process of its own. FILE.toml alone decides the work, so that nobody tunes one side. Variants that differ in
+channels-last, with the default and the fused optimizer) and with torch.compile (both layouts): the same initial weights,
+batches, threads and allocator, round by round, each in a process of its own; beside them PyTorch as installed and stock Burn,
+which have an allocator of their own. Who gives other logits, losses or gradients is not timed. FILE.toml alone decides the work, so that nobody tunes one side. Variants that differ in
 run.execution alone stand beside each other, and PyTorch runs their network once.
 
 The first call makes a virtual environment with torch 2.9.0 in the project's .venv/, which takes 7 GB.
@@ -110,10 +112,52 @@ class Comparison:
         for number, curve in enumerate(curves, start=1):
             self.follow(curve, f"losses {number}/{len(curves)}")
         self.write()
+        for number, beside in enumerate(self.cases(), start=1):
+            self.check(beside, f"answers {number}/{len(self.cases())}")
+            self.write()
         for number in range(self.plan.rounds):
             for task in in_turn(self.tasks, number):
                 self.measure(task, number)
                 self.write()
+
+    def cases(self) -> list[list[Task]]:
+        """The tasks that are beside each other: a network in a mode at a batch size."""
+        keys = dict.fromkeys(task.case.key() for task in self.tasks)
+        return [[task for task in self.tasks if task.case.key() == key] for key in keys]
+
+    def check(self, beside: list[Task], place: str) -> None:
+        """Compares what everyone gives for the batch that is to be timed, the reference's first. Who differs, or gives
+        nothing, has failed and is not timed."""
+        reference: dict[str, Any] | None = None
+        for task in sorted(beside, key=lambda task: task.case.peer != REFERENCE):
+            if task.answers is None:
+                continue
+            case = task.case
+            what = f"{place}  {case.variant} {case.mode} {case.batch_size}  {case.peer}"
+            ended = run(task.answers, task.environment, self.timeout)
+            if ended.status != "ok":
+                self.fail(case, ended.status, ended.error, what)
+                continue
+            case.cold_compile_ns = ended.result.get("cold_compile_ns")
+            if case.peer == REFERENCE:
+                reference = ended.result
+                say(f"{what}: the others' are compared with its")
+            elif reference is None:
+                say(f"{what}: {REFERENCE} has none to compare with")
+            else:
+                apart = answers.differences(ended.result, reference)
+                case.check_difference = max(apart.values())
+                reason = answers.verdict(apart, REFERENCE)
+                if reason:
+                    self.fail(case, "failed", reason, what)
+                else:
+                    say(f"{what}: {', '.join(f'{name} {value:.1e}' for name, value in apart.items())}")
+
+    def fail(self, case: tables.Case, status: str, error: str, what: str) -> None:
+        """A case is given up."""
+        self.failed = True
+        case.status, case.error = status, error
+        say(f"{what}: {status}: {error}")
 
     def follow(self, curve: Curve, place: str) -> None:
         """Takes one loss curve and compares it with the reference's."""
@@ -162,8 +206,7 @@ class Comparison:
             speed = case.batch_size / (median(ended.result["step_ns"]) * 1e-9)
             say(f"{place}: {speed:.1f} images/s")
         else:
-            self.failed = True
-            say(f"{place}: {ended.status}: {ended.error}")
+            self.fail(case, ended.status, ended.error, place)
 
     def undisturbed(self, task: Task, number: int, place: str) -> Ended:
         """A round, and again where other programs disturbed it. Kept is the first undisturbed try, else the one whose
@@ -204,7 +247,7 @@ class Comparison:
             for t in self.tasks
             if t.case.discarded
         ]
-        notes = [*self.loss_lines(), *self.notes, *again, *failures]
+        notes = [*tables.units(rows), *self.loss_lines(), *self.notes, *again, *failures]
         below = "".join(f"- {note}\n" for note in notes)
         table = tables.markdown_table(rows)
         return "\n".join([*self.heading, "", *self.floor(rows), table, *([below] if below else [])])
@@ -254,10 +297,13 @@ def heading(plan: Plan) -> list[str]:
         f"densenet-bench {environment['version']} ({revision}), Burn {environment['burn']}, tch {environment['tch']}, "
         f"libtorch {environment['libtorch']}; PyTorch {metadata.version('torch')}, Python {platform.python_version()}, "
         f"mimalloc {libraries.find_mimalloc().version} on both sides.",
-        f"In the environment of both: {plan.variables()}.",
-        "The ratios are to the images a second of the better layout, within a round, with 95 % intervals (a paired t, from five "
-        "rounds on); the share is of the faster eager layout's peak; the "
-        "loss difference is from eager NCHW's, in nats.",
+        f"In the environment of both, but of what runs as installed: {plan.variables()}.",
+        "The ratios are to the images a second of the fastest eager and of the fastest compiled PyTorch, whoever that is (below "
+        "the table), within a round, with 95 % intervals (a paired t, from five rounds on); the share is of the peak of the "
+        "fastest eager one whose bytes are counted; the loss difference is from eager NCHW's, in nats; the check is the largest "
+        "relative difference from its logits, loss and gradients' norm, before anything was timed.",
+        "As installed, PyTorch has its own allocator and waiting rules; stock Burn is the plain execution with the C library's "
+        "allocator and those rules. Both are given the number of threads alone.",
     ]
 
 
@@ -277,8 +323,8 @@ def command_line() -> list[str]:
     return words[2:] if words[:1] == ["--program"] else words
 
 
-def tools(program: Path) -> Tools:
-    """Builds what both sides share."""
+def tools(program: Path, inductor: Path) -> Tools:
+    """Builds what both sides share; compiled code goes to `inductor`, empty for each comparison."""
     if any(sign in str(MADE) for sign in " :"):
         # LD_PRELOAD, which brings mimalloc into PyTorch's processes, takes both for the end of a path.
         raise InputError(f"{ROOT}: a path with a space or a colon in it cannot be preloaded; move the project to another")
@@ -288,7 +334,7 @@ def tools(program: Path) -> Tools:
         python=Path(sys.executable),
         mimalloc=libraries.build_mimalloc(libraries.find_mimalloc(), MADE),
         counter=libraries.build_counter(torch, MADE),
-        inductor=MADE / "inductor",
+        inductor=inductor,
     )
 
 
@@ -341,9 +387,9 @@ def main() -> int:
         signal.signal(number, interrupt)
     MADE.mkdir(parents=True, exist_ok=True)
     try:
-        with tempfile.TemporaryDirectory(prefix="inputs-", dir=MADE) as inputs:
+        with tempfile.TemporaryDirectory(prefix="inputs-", dir=MADE, ignore_cleanup_errors=True) as inputs:
             lay_out(arguments, Path(inputs))
-            plan = Plan(Path(inputs), tools(arguments.program), compiled=not arguments.no_compile)
+            plan = Plan(Path(inputs), tools(arguments.program, Path(inputs) / "inductor"), compiled=not arguments.no_compile)
             with results(arguments, plan.index["ablation"]) as folder:
                 return compare(Comparison(folder, plan, heading(plan), arguments.timeout))
     except (InputError, libraries.BuildError, OSError) as error:

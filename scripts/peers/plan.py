@@ -13,6 +13,9 @@ from tables import AGAIN, COMPILED, EAGER, OWN, Case
 WORKER = Path(__file__).resolve().parent / "worker.py"
 # What may stand between a variant's name and its execution.
 SIGNS = "-_.+,"
+# Variables by which allocators, OpenMP and inductor are set. A process as installed has none but the number of threads.
+OURS = ("LD_PRELOAD", "MIMALLOC_", "MALLOC_", "OMP_", "GOMP_", "KMP_", "TORCHINDUCTOR_")
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS")
 
 
 @dataclass(frozen=True)
@@ -21,15 +24,33 @@ class Peer:
 
     name: str
     layout: str
-    compiled: bool
+    compiled: bool = False
+    # `torch.optim.SGD(fused=True)`, in place of what PyTorch chooses by itself.
+    fused: bool = False
+    # PyTorch's own allocator, waiting rules and algorithms: only the number of threads is given.
+    installed: bool = False
+
+    def runs_in(self, mode: str) -> bool:
+        """Whether it is another peer than the one without a fused optimizer, which evaluation has not."""
+        return mode == "train" or not self.fused
 
 
+# The optimizer costs the same in either layout, and which layout is the faster one depends on the network; so both have it.
+# torch.compile takes the longest to measure: as installed it runs in the one layout that libtorch recommends for processors.
 PEERS = (
-    Peer("PyTorch eager NCHW", "contiguous", compiled=False),
-    Peer("PyTorch eager channels-last", "channels-last", compiled=False),
+    Peer("PyTorch eager NCHW", "contiguous"),
+    Peer("PyTorch eager channels-last", "channels-last"),
+    Peer("PyTorch eager NCHW, fused SGD", "contiguous", fused=True),
+    Peer("PyTorch eager channels-last, fused SGD", "channels-last", fused=True),
     Peer("PyTorch compile NCHW", "contiguous", compiled=True),
     Peer("PyTorch compile channels-last", "channels-last", compiled=True),
+    Peer("PyTorch eager NCHW, as installed", "contiguous", installed=True),
+    Peer("PyTorch eager channels-last, as installed", "channels-last", installed=True),
+    Peer("PyTorch compile channels-last, as installed", "channels-last", compiled=True, installed=True),
 )
+# Burn's plain execution without this program's allocator and waiting rules.
+STOCK = "stock Burn"
+SYSTEM = "system"
 # The one whose losses the others' are compared with.
 REFERENCE = PEERS[0].name
 # That one measured a second time, for the noise floor.
@@ -68,6 +89,8 @@ class Task:
     case: Case
     rounds: list[list[str | Path]]
     environment: dict[str, str]
+    # What prints its answers for the batch; none where they are another's, or not to be compared.
+    answers: list[str | Path] | None = None
 
 
 @dataclass(frozen=True)
@@ -107,6 +130,12 @@ class Plan:
         )
         return " or ".join(given)
 
+    def installed_environment(self, variant: dict[str, Any], *, compiled: bool) -> dict[str, str]:
+        """The variables of a process as installed: the threads alone are ours, and where compiled code is kept."""
+        variables = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+        variables |= {name: value for name, value in variant["variables"].items() if name in THREADS}
+        return variables | ({"TORCHINDUCTOR_CACHE_DIR": str(self.tools.inductor)} if compiled else {})
+
     def environment(self, variant: dict[str, Any], *, python: bool) -> dict[str, str]:
         """The variables of a process: the same threads on both sides, and mimalloc for Python, which has it not."""
         variables = {**os.environ, **variant["variables"]}
@@ -133,31 +162,69 @@ class Plan:
         spec = spec_of(first, self.folder)
         device, precision = spec["device"], spec["settings"]["run"].get("precision", "f32")
 
-        def case(peer: str, kind: str) -> Case:
-            case = Case(network.name, mode, size, peer, first["threads"], network.allocator, kind)
+        def case(peer: str, kind: str, allocator: str = network.allocator) -> Case:
+            case = Case(network.name, mode, size, peer, first["threads"], allocator, kind)
             case.device, case.precision = device, precision
             return case
 
         tasks: list[Task] = []
         last: list[Task] = []
+        compared = mode != "train" or not drops(spec_of(first, self.folder))
         for peer, variant in network.own:
             specs = [self.folder / spec for spec in variant["measurements"][number]["rounds"]]
-            commands: list[list[str | Path]] = [[self.tools.program, "measurement", spec] for spec in specs]
-            tasks.append(Task(case(peer, OWN), commands, self.environment(variant, python=False)))
-        for peer in self.peers:
-            measurement = first["measurements"][number]
-            commands = [
-                self.worker("measure", self.folder / spec, peer, first["weights"], measurement["batch"])
-                + ["--counter", self.tools.counter]
-                for spec in measurement["rounds"]
-            ]
+            environment = self.environment(variant, python=False)
+            tasks.append(self.own_task(case(peer, OWN), specs, environment, variant, number, compared))
+        plain = next((variant for _, variant in network.own if variant["execution"] == "plain"), None)
+        # Of a GPU's memory the C library's allocator knows nothing.
+        if plain is not None and network.allocator != SYSTEM and device == "cpu":
+            specs = [self.stock_spec(spec) for spec in plain["measurements"][number]["rounds"]]
+            environment = self.installed_environment(plain, compiled=False)
+            tasks.append(self.own_task(case(STOCK, OWN, SYSTEM), specs, environment, plain, number, compared))
+        measurement = first["measurements"][number]
+        for peer in (peer for peer in self.peers if peer.runs_in(mode)):
+            files = (first["weights"], measurement["batch"])
+            counter: list[str | Path] = [] if peer.installed else ["--counter", self.tools.counter]
+            specs = [self.folder / spec for spec in measurement["rounds"]]
+            commands = [self.worker("measure", spec, peer, *files) + counter for spec in specs]
+            answers = self.worker("answers", specs[0], peer, *files) if compared else None
             kind = COMPILED if peer.compiled else EAGER
-            tasks.append(Task(case(peer.name, kind), commands, self.environment(first, python=True)))
+            allocator = SYSTEM if peer.installed else network.allocator
+            environment = self.peer_environment(first, peer)
+            tasks.append(Task(case(peer.name, kind, allocator), commands, environment, answers))
             if peer.name == REFERENCE:
                 again = case(REFERENCE_AGAIN, AGAIN)
                 again.again_of = REFERENCE
-                last = [Task(again, commands, self.environment(first, python=True))]
+                last = [Task(again, commands, environment)]
         return tasks + last
+
+    def own_task(
+        self,
+        case: Case,
+        specs: list[Path],
+        environment: dict[str, str],
+        variant: dict[str, Any],
+        number: int,
+        compared: bool,
+    ) -> Task:
+        """This program's measurement of these specs."""
+        files: list[str | Path] = ["--weights", self.folder / variant["weights"]]
+        files += ["--batches", self.folder / variant["measurements"][number]["batch"]]
+        answers = [self.tools.program, "answers", specs[0], *files] if compared else None
+        return Task(case, [[self.tools.program, "measurement", spec] for spec in specs], environment, answers)
+
+    def stock_spec(self, path: str) -> Path:
+        """A round's spec with the system's allocator, as a file beside it."""
+        spec = json.loads((self.folder / path).read_text(encoding="utf-8"))
+        spec["settings"]["run"]["allocator"] = SYSTEM
+        stock = (self.folder / path).with_suffix(".stock.json")
+        stock.write_text(json.dumps(spec), encoding="utf-8")
+        return stock
+
+    def peer_environment(self, variant: dict[str, Any], peer: Peer) -> dict[str, str]:
+        """The variables of a process of PyTorch."""
+        if peer.installed:
+            return self.installed_environment(variant, compiled=peer.compiled)
+        return self.environment(variant, python=True)
 
     def curves(self) -> list[Curve]:
         """The loss curves of every network that has some, the reference's before the others'."""
@@ -179,6 +246,7 @@ class Plan:
                 own=False,
             )
             for peer in self.peers
+            if not peer.installed  # It computes what the others compute.
         ]
         for peer, variant in network.own:
             own = variant["losses"]
@@ -198,7 +266,13 @@ class Plan:
         """The command of a PyTorch process."""
         words: list[str | Path] = [self.tools.python, WORKER, work, spec]
         words += ["--weights", self.folder / weights, "--batches", self.folder / batches, "--layout", peer.layout]
-        return words + (["--compile"] if peer.compiled else [])
+        switches = {"--compile": peer.compiled, "--fused": peer.fused, "--installed": peer.installed}
+        return words + [switch for switch, is_on in switches.items() if is_on]
+
+
+def drops(spec: dict[str, Any]) -> bool:
+    """Whether the network has dropout, by which each side drops other values in training."""
+    return bool(spec["settings"]["model"].get("dropout"))
 
 
 def networks_of(variants: list[dict[str, Any]], folder: Path) -> list[Network]:

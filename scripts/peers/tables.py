@@ -15,7 +15,7 @@ from typing import Any
 
 import intervals
 
-# Who runs a case: this program, PyTorch in one of two ways, or one of them a second time.
+# Who runs a case: this program or Burn, PyTorch in one of two ways, or one of them a second time.
 OWN = "own"
 EAGER = "eager"
 COMPILED = "compiled"
@@ -24,6 +24,7 @@ AGAIN = "again"
 
 MEGABYTE = 1e6
 MILLISECOND = 1e6
+SECOND = 1e9
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,12 @@ class PeerRow:
     again_ratio: float | None
     again_ratio_low: float | None
     again_ratio_high: float | None
+    eager_unit: str
+    compiled_unit: str
+    check_difference: float | None
+    startup_ns: int | None
+    first_step_ns: int | None
+    cold_compile_ns: int | None
 
 
 @dataclass(frozen=True)
@@ -96,6 +103,10 @@ class Case:
     device: str = "cpu"
     precision: str = "f32"
     discarded: int = 0
+    check_difference: float | None = None
+    startups: list[int] = field(default_factory=list)
+    first_steps: list[int] = field(default_factory=list)
+    cold_compile_ns: int | None = None
 
     def add(self, result: dict[str, Any]) -> None:
         """Takes in what one more process has measured: the samples are kept, and of each peak the highest."""
@@ -103,6 +114,9 @@ class Case:
         for name in ("allocated_peak_bytes", "process_peak_bytes"):
             peaks = [peak for peak in (getattr(self, name), result[name]) if peak is not None]
             setattr(self, name, max(peaks, default=None))
+        for name, times in (("startup_ns", self.startups), ("first_step_ns", self.first_steps)):
+            if result.get(name) is not None:
+                times.append(result[name])
 
     def key(self) -> tuple[str, str, int]:
         """What is compared with each other."""
@@ -119,7 +133,7 @@ class Case:
 
 
 def fastest(cases: list[Case], kind: str) -> dict[tuple[str, str, int], Case]:
-    """Of each network, mode and batch size the faster layout of that kind, where one ran."""
+    """Of each network, mode and batch size the fastest peer of that kind, where one ran: the unit of the ratios."""
     ran = [case for case in cases if case.kind == kind and case.images_per_second() is not None]
     # The last of a key stays: the fastest.
     return {case.key(): case for case in sorted(ran, key=lambda case: case.images_per_second() or 0.0)}
@@ -143,18 +157,20 @@ def quotient(value: float | None, of: float | None) -> float | None:
 
 
 def peer_rows(cases: list[Case]) -> list[PeerRow]:
-    """A row for each case; what the ratios are to is the faster layout of the same network, mode and batch size."""
+    """A row for each case; what the ratios are to is the fastest peer of the same network, mode and batch size."""
     eager, compiled = fastest(cases, EAGER), fastest(cases, COMPILED)
+    counted = fastest([case for case in cases if case.allocated_peak_bytes is not None], EAGER)
     by_name = {(case.key(), case.peer): case for case in cases}
     rows = []
     for case in cases:
         times = case.times() if case.status == "ok" else []
         middle = median(times) if times else None
         speed = case.images_per_second()
-        best = eager.get(case.key())
+        best, best_compiled = eager.get(case.key()), compiled.get(case.key())
+        best_counted = counted.get(case.key())
         interval = intervals.step_interval(case.samples) if times else None
         to_eager, to_eager_low, to_eager_high = speed_ratio(case, best)
-        to_compiled, to_compiled_low, to_compiled_high = speed_ratio(case, compiled.get(case.key()))
+        to_compiled, to_compiled_low, to_compiled_high = speed_ratio(case, best_compiled)
         again, again_low, again_high = speed_ratio(case, by_name.get((case.key(), case.again_of)))
         rows.append(
             PeerRow(
@@ -177,7 +193,7 @@ def peer_rows(cases: list[Case]) -> list[PeerRow]:
                 process_peak_bytes=case.process_peak_bytes,
                 speed_ratio=to_eager,
                 compiled_speed_ratio=to_compiled,
-                peak_share=quotient(case.allocated_peak_bytes, best and best.allocated_peak_bytes),
+                peak_share=quotient(case.allocated_peak_bytes, best_counted and best_counted.allocated_peak_bytes),
                 loss_difference=case.loss_difference,
                 step_ns_low=None if interval is None else round(interval[0]),
                 step_ns_high=None if interval is None else round(interval[1]),
@@ -188,9 +204,20 @@ def peer_rows(cases: list[Case]) -> list[PeerRow]:
                 again_ratio=again,
                 again_ratio_low=again_low,
                 again_ratio_high=again_high,
+                eager_unit="" if best is None else best.peer,
+                compiled_unit="" if best_compiled is None else best_compiled.peer,
+                check_difference=case.check_difference,
+                startup_ns=whole_median(case.startups),
+                first_step_ns=whole_median(case.first_steps),
+                cold_compile_ns=case.cold_compile_ns,
             )
         )
     return rows
+
+
+def whole_median(times: list[int]) -> int | None:
+    """The median, where there is one."""
+    return round(median(times)) if times else None
 
 
 def sample_rows(cases: list[Case]) -> list[SampleRow]:
@@ -250,6 +277,10 @@ HEADINGS = [
     ("times compile", True),
     ("share of eager's peak (%)", True),
     ("loss difference", True),
+    ("check", True),
+    ("start-up (s)", True),
+    ("first step (s)", True),
+    ("cold compile (s)", True),
 ]
 
 
@@ -296,7 +327,22 @@ def cells(row: PeerRow) -> list[str]:
         between(row.compiled_speed_ratio, row.compiled_speed_ratio_low, row.compiled_speed_ratio_high, ".2f"),
         written(row.peak_share, ".1f", 0.01),
         written(row.loss_difference, ".1e"),
+        written(row.check_difference, ".1e"),
+        written(row.startup_ns, ".2f", SECOND),
+        written(row.first_step_ns, ".3f", SECOND),
+        written(row.cold_compile_ns, ".1f", SECOND),
     ]
+
+
+def units(rows: list[PeerRow]) -> list[str]:
+    """Which peers the ratios of a network, mode and batch size are to, a line for each."""
+    lines = {}
+    for row in rows:
+        of = [(heading, unit) for heading, unit in (("eager", row.eager_unit), ("compile", row.compiled_unit)) if unit]
+        if of:
+            said = " and ".join(f"*times {heading}* are to {unit}" for heading, unit in of)
+            lines[row.variant, row.mode, row.batch_size] = f"{row.variant} {row.mode} {row.batch_size}: {said}"
+    return list(lines.values())
 
 
 def noise_floor(rows: list[PeerRow]) -> list[str]:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
@@ -12,12 +13,14 @@ import tempfile
 import unittest
 from pathlib import Path
 
+import answers
 import intervals
 import tables
+from compare import Comparison
 from device_tests import Devices  # noqa: F401 (run as part of these)
 from disturbance import Watch, disturbance
 from libraries import Mimalloc, version_in
-from plan import PEERS, REFERENCE_AGAIN, Plan, Task, Tools, in_turn
+from plan import PEERS, REFERENCE, REFERENCE_AGAIN, STOCK, Plan, Task, Tools, in_turn
 from processes import run
 from tables import AGAIN, COMPILED, EAGER, OWN, Case, PeerRow, SampleRow
 
@@ -57,6 +60,31 @@ class Tables(unittest.TestCase):
             self.assertAlmostEqual(row.compiled_speed_ratio or 0, to_compiled)
         # Of the faster layout's peak, not of the smaller one.
         self.assertEqual([row.peak_share for row in rows], [0.25, 3000 / 4004, 1.0, 0.5])
+
+    def test_the_unit_is_the_fastest_peer_whoever_that_is_and_the_share_is_of_counted_bytes(self) -> None:
+        ms = 1_000_000
+        installed = measured("PyTorch eager NCHW, as installed", EAGER, 0, [28 * ms])
+        installed.allocated_peak_bytes = None
+        fused = measured("PyTorch compile NCHW, fused SGD", COMPILED, 2000, [24 * ms])
+        rows = tables.peer_rows([*four(), installed, fused])
+        self.assertEqual({row.eager_unit for row in rows}, {installed.peer})
+        self.assertEqual({row.compiled_unit for row in rows}, {fused.peer})
+        self.assertAlmostEqual(rows[0].speed_ratio or 0, 28 / 19)
+        self.assertAlmostEqual(rows[0].compiled_speed_ratio or 0, 24 / 19)
+        self.assertEqual((rows[4].speed_ratio, rows[4].peak_share, rows[0].peak_share), (1.0, None, 0.25))
+        (said,) = tables.units(rows)
+        self.assertEqual(said, f"base train 10: *times eager* are to {installed.peer} and *times compile* are to {fused.peer}")
+        # It is another's turn where the fastest has failed.
+        installed.status = "failed"
+        self.assertEqual(tables.peer_rows([*four(), installed])[0].eager_unit, "PyTorch eager channels-last")
+
+    def test_start_up_and_first_step_are_the_medians_of_the_processes(self) -> None:
+        case = measured("PyTorch eager NCHW", EAGER, 1)
+        for startup, first in ((5, 90), (9, 20), (6, 30), (None, None)):
+            result = {"step_ns": [1], "allocated_peak_bytes": 1, "process_peak_bytes": 1, "startup_ns": startup}
+            case.add(result | {"first_step_ns": first})
+        (row,) = tables.peer_rows([case])
+        self.assertEqual((row.startup_ns, row.first_step_ns, row.cold_compile_ns), (6, 30, None))
 
     def test_a_case_that_failed_keeps_its_samples_and_has_no_speed(self) -> None:
         cases = four()
@@ -205,21 +233,77 @@ class Order(unittest.TestCase):
         self.assertEqual(order, ["b8", "c8", "a8", "b16", "c16", "a16"])
 
 
+class Answers(unittest.TestCase):
+    """What is compared before anything is timed."""
+
+    REFERENCE = {"logits": [1.0, -4.0], "loss": 2.0, "gradient_norm": 0.5}
+
+    def of(self, **changed: object) -> tuple[float, str]:
+        """The largest difference of changed answers, and the verdict."""
+        apart = answers.differences({**self.REFERENCE, **changed}, self.REFERENCE)
+        return max(apart.values()), answers.verdict(apart, REFERENCE)
+
+    def test_who_computes_the_same_is_timed(self) -> None:
+        self.assertEqual(self.of(), (0.0, ""))
+        # Over the largest logit, not over the one that differs.
+        self.assertEqual(self.of(logits=[1.002, -4.0])[0], (1.002 - 1.0) / 4)
+        self.assertEqual(self.of(logits=[1.002, -4.0], loss=2.001)[1], "")
+        evaluated = {"logits": [1.0], "loss": None, "gradient_norm": None}
+        self.assertEqual(answers.differences(evaluated, evaluated), {"logits": 0.0})
+
+    def test_who_does_not_is_told_by_what(self) -> None:
+        difference, said = self.of(logits=[1.0, -4.1], gradient_norm=0.51)
+        self.assertAlmostEqual(difference, 0.025)
+        self.assertIn("not timed", said)
+        self.assertIn("beyond 0.001 of its logits 2.5e-02, gradients' norm 2.0e-02", said)
+        for wrong in ({"logits": [1.0, None]}, {"logits": [1.0]}, {"loss": float("nan")}, {"loss": None}):
+            self.assertEqual(self.of(**wrong)[0], float("inf"), wrong)
+            self.assertIn("inf", self.of(**wrong)[1])
+
+    def compared(self, *printed: str) -> list[Case]:
+        """The cases of peers that print these answers, the reference's last, after they have been compared."""
+        names = [f"peer {number}" for number in range(len(printed) - 1)] + [REFERENCE]
+        tasks = [
+            Task(Case("v", "train", 8, name, 2, "keep-pages"), [], dict(os.environ), ["/bin/echo", line])
+            for name, line in zip(names, printed, strict=True)
+        ]
+        comparison = object.__new__(Comparison)
+        comparison.timeout, comparison.failed = 30, False
+        with contextlib.redirect_stderr(io.StringIO()):
+            comparison.check(tasks, "answers 1/1")
+        return [task.case for task in tasks]
+
+    def test_a_peer_that_differs_has_failed_before_it_is_timed(self) -> None:
+        line = json.dumps({"status": "ok", "error": "", **self.REFERENCE, "cold_compile_ns": 7})
+        wrong, broken = line.replace("-4.0", "-3.0"), json.dumps({"status": "oom", "error": "much"})
+        same, differs, none, reference = self.compared(line, wrong, broken, line)
+        self.assertEqual((same.status, same.check_difference, same.cold_compile_ns), ("pending", 0.0, 7))
+        self.assertEqual((differs.status, differs.check_difference), ("failed", 0.25))
+        self.assertIn(f"it does not compute what {REFERENCE} does", differs.error)
+        self.assertEqual((none.status, none.error), ("oom", "much"))
+        self.assertEqual((reference.status, reference.check_difference), ("pending", None))
+
+
 class Networks(unittest.TestCase):
     """Which variants PyTorch runs once for all."""
 
-    def plan(self, variants: list[tuple[str, str, int]]) -> Plan:
+    def plan(
+        self, variants: list[tuple[str, str, int]], mode: str = "train", dropout: float = 0.0, device: str = "cpu"
+    ) -> Plan:
         """The plan of variants of these names, executions and growth rates."""
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         entries = []
         for number, (name, execution, growth) in enumerate(variants):
-            model, run = {"growth_rate": growth}, {"execution": execution, "precision": "tf32"}
-            spec = {"variant": name, "device": "cuda:0", "settings": {"model": model, "run": run, "preset": None}}
+            model = {"growth_rate": growth, "dropout": dropout}
+            run = {"execution": execution, "precision": "tf32"}
+            spec = {"variant": name, "device": device, "settings": {"model": model, "run": run, "preset": None}}
             Path(folder.name, f"{number}.json").write_text(json.dumps(spec))
-            measurement = {"mode": "train", "batch_size": 8, "batch": "b", "rounds": [f"{number}.json"] * 2}
+            measurement = {"mode": mode, "batch_size": 8, "batch": "b", "rounds": [f"{number}.json"] * 2}
             losses = {"batches": "b", "spec": f"{number}.json", "batch_size": 8, "steps": 5}
-            entry = {"variant": name, "execution": execution, "threads": 2, "variables": {"A": "1"}, "weights": "w"}
+            entry = {"variant": name, "execution": execution, "threads": 2, "weights": "w"}
+            entry["variables"] = {"OMP_NUM_THREADS": "2", "MKL_NUM_THREADS": "2", "OMP_WAIT_POLICY": "passive"}
+            entry["variables"] |= {"GOMP_SPINCOUNT": "9", "MIMALLOC_PURGE_DELAY": "-1"}
             entries.append(entry | {"measurements": [measurement], "losses": losses, "no_losses": ""})
         Path(folder.name, "index.json").write_text(json.dumps({"rounds": 2, "variants": entries}))
         nothing = Path("/none")
@@ -233,14 +317,61 @@ class Networks(unittest.TestCase):
         variants = [(f"execution={e}", e, 12) for e in ("plain", "fused")]
         plan = self.plan([*variants, ("wide", "plain", 24)])
         peers = [peer.name for peer in PEERS]
-        beside = ["densenet-bench plain", "densenet-bench fused", *peers, REFERENCE_AGAIN]
+        beside = ["densenet-bench plain", "densenet-bench fused", STOCK, *peers, REFERENCE_AGAIN]
         cases = [(task.case.variant, task.case.peer) for task in plan.tasks()]
         self.assertEqual(cases, [("base", p) for p in beside] + [("wide", p) for p in [beside[0], *beside[2:]]])
-        self.assertEqual({(task.case.device, task.case.precision) for task in plan.tasks()}, {("cuda:0", "tf32")})
-        self.assertEqual(len(plan.curves()), 11)
-        self.assertEqual(plan.tasks()[2].environment["TORCHINDUCTOR_COMPILE_THREADS"], "1")
+        self.assertEqual({(task.case.device, task.case.precision) for task in plan.tasks()}, {("cpu", "tf32")})
+        # Of this program 2 and 1, of PyTorch 6 each: as installed it computes the same.
+        self.assertEqual(len(plan.curves()), 15)
+        self.assertEqual(plan.tasks()[3].environment["TORCHINDUCTOR_COMPILE_THREADS"], "1")
         # Each execution measures with the spec that names it.
         self.assertEqual([task.rounds[0][-1] for task in plan.tasks()[:2]], [plan.folder / f"{n}.json" for n in (0, 1)])
+
+    def test_who_runs_as_installed_is_given_the_number_of_threads_and_no_other_rule_of_ours(self) -> None:
+        before = dict(os.environ)
+        self.addCleanup(lambda: (os.environ.clear(), os.environ.update(before)))
+        os.environ |= {"LD_PRELOAD": "mine.so", "OMP_WAIT_POLICY": "active", "MIMALLOC_PURGE_DELAY": "0"}
+        tasks = {task.case.peer: task for task in self.plan([("a", "plain", 8)]).tasks()}
+        installed = [peer.name for peer in PEERS if peer.installed]
+        self.assertEqual(len(installed), 3)
+        for peer in [STOCK, *installed]:
+            task = tasks[peer]
+            given = {name for name in task.environment if name not in before or task.environment[name] != before[name]}
+            cache = {"TORCHINDUCTOR_CACHE_DIR"} if "compile" in peer else set()
+            self.assertEqual(given, {"OMP_NUM_THREADS", "MKL_NUM_THREADS"} | cache, peer)
+            self.assertEqual(task.case.allocator, "system")
+            for command in [*task.rounds, task.answers or []]:
+                self.assertEqual("--counter" in command, False)
+                self.assertEqual("--installed" in command, peer != STOCK)
+        others = [peer.name for peer in PEERS if not peer.installed]
+        for peer in others:
+            environment = tasks[peer].environment
+            self.assertEqual((environment["OMP_WAIT_POLICY"], environment["MIMALLOC_PURGE_DELAY"]), ("passive", "-1"))
+            self.assertTrue(environment["LD_PRELOAD"].startswith("/none"))
+            self.assertEqual(tasks[peer].case.allocator, "keep-pages")
+
+    def test_stock_burn_is_the_plain_execution_with_the_systems_allocator(self) -> None:
+        plan = self.plan([("a", "fused", 8), ("b", "plain", 8)])
+        stock = next(task for task in plan.tasks() if task.case.peer == STOCK)
+        spec = json.loads(Path(stock.rounds[0][-1]).read_text())
+        self.assertEqual(spec["settings"]["run"], {"execution": "plain", "precision": "tf32", "allocator": "system"})
+        self.assertEqual(spec["variant"], "b")
+        self.assertNotIn(STOCK, [task.case.peer for task in self.plan([("a", "fused", 8)]).tasks()])
+        on_gpu = self.plan([("a", "plain", 8)], device="cuda:0").tasks()
+        self.assertNotIn(STOCK, [task.case.peer for task in on_gpu])
+        self.assertEqual({(task.case.device, task.case.precision) for task in on_gpu}, {("cuda:0", "tf32")})
+
+    def test_everyone_answers_before_anything_is_timed_but_for_the_same_work_again(self) -> None:
+        tasks = self.plan([("a", "plain", 8)]).tasks()
+        silent = [task.case.peer for task in tasks if task.answers is None]
+        self.assertEqual(silent, [REFERENCE_AGAIN])
+        fused = [peer.name for peer in PEERS if peer.fused]
+        self.assertEqual([t.case.peer for t in tasks if "--fused" in t.rounds[0]], fused)
+        # Evaluation has no optimizer; networks with dropout have no answers to compare in training.
+        evaluated = self.plan([("a", "plain", 8)], mode="evaluate", dropout=0.2).tasks()
+        self.assertEqual([task.case.peer for task in evaluated if task.case.peer in fused or task.answers is None], silent)
+        dropped = self.plan([("a", "plain", 8)], dropout=0.2).tasks()
+        self.assertEqual([task.answers for task in dropped], [None] * len(dropped))
 
     def test_a_network_is_called_by_what_its_variants_share(self) -> None:
         own = ["densenet-bench plain", "densenet-bench fused"]

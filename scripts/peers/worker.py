@@ -3,10 +3,13 @@
 
     worker.py measure SPEC.json --weights W --batches B --layout channels-last --compile --counter LIBRARY
     worker.py losses SPEC.json --weights W --batches B --layout contiguous
+    worker.py answers SPEC.json --weights W --batches B --layout contiguous
 
-`measure` keeps to the rules of `densenet-bench measurement` and prints the same object: one batch stays on the device,
+With --installed nothing but the number of threads is set: PyTorch has its own allocator, waiting rules and algorithms, and
+its bytes are not counted. `measure` keeps to the rules of `densenet-bench measurement` and prints the same object: one batch stays on the device,
 steps are made until warm-up is over by count and by time, then each timed step has a clock reading on either side.
-`losses` trains on a row of batches and prints the loss of each step.
+`losses` trains on a row of batches and prints the loss of each step. `answers` prints a batch's logits, and in training its
+loss and the gradients' norm.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from __future__ import annotations
 import argparse
 import ctypes
 import json
+import math
 import sys
 import time
 from collections.abc import Callable
@@ -60,11 +64,14 @@ class Counter:
         return int(self.library.densenet_bench_count_peak())
 
 
-def prepare(spec: dict[str, Any], device: Device) -> None:
-    """The settings that densenet-bench makes in its own process before it measures."""
-    if not hasattr(ctypes.CDLL(None), "mi_version"):
-        raise RuntimeError("mimalloc is not loaded; start this through scripts/compare-pytorch")
+def prepare(spec: dict[str, Any], device: Device, installed: bool) -> None:
+    """The settings that densenet-bench makes in its own process before it measures; as installed, the threads alone."""
+    if hasattr(ctypes.CDLL(None), "mi_version") == installed:
+        state = "loaded, which PyTorch as installed has not" if installed else "not loaded"
+        raise RuntimeError(f"mimalloc is {state}; start this through scripts/compare-pytorch")
     torch.set_num_threads(spec["threads"])
+    if installed:
+        return
     torch.set_num_interop_threads(1)
     device.set_switches(spec["settings"]["run"])
     torch.manual_seed(spec["seed"])
@@ -84,8 +91,8 @@ def build(
     return torch.compile(model, dynamic=False, fullgraph=True) if compiled else model
 
 
-def optimizer_of(model: nn.Module, train: dict[str, Any]) -> torch.optim.SGD:
-    """SGD with the settings of [train]."""
+def optimizer_of(model: nn.Module, train: dict[str, Any], fused: bool) -> torch.optim.SGD:
+    """SGD with the settings of [train]; PyTorch chooses how it is carried out unless `fused`."""
     return torch.optim.SGD(
         model.parameters(),
         lr=train["learning_rate"],
@@ -93,6 +100,7 @@ def optimizer_of(model: nn.Module, train: dict[str, Any]) -> torch.optim.SGD:
         dampening=0,
         nesterov=train["nesterov"],
         weight_decay=train["weight_decay"],
+        fused=True if fused else None,
     )
 
 
@@ -105,10 +113,12 @@ def training_step(model: nn.Module, optimizer: torch.optim.Optimizer, images: Te
     return loss.detach()
 
 
-def step_of(spec: dict[str, Any], model: nn.Module, images: Tensor, labels: Tensor) -> Callable[[], Tensor]:
+def step_of(
+    spec: dict[str, Any], model: nn.Module, images: Tensor, labels: Tensor, fused: bool
+) -> Callable[[], Tensor]:
     """What is timed: a training step, or a forward pass in evaluation."""
     if spec["mode"] == "train":
-        optimizer = optimizer_of(model, spec["settings"]["train"])
+        optimizer = optimizer_of(model, spec["settings"]["train"], fused)
         return lambda: training_step(model, optimizer, images, labels)
 
     def forward() -> Tensor:
@@ -121,27 +131,25 @@ def step_of(spec: dict[str, Any], model: nn.Module, images: Tensor, labels: Tens
 def measure(spec: dict[str, Any], arguments: argparse.Namespace) -> dict[str, Any]:
     """Times steps on one batch and counts the bytes of their tensors."""
     device = Device(spec, torch)
-    counter = None if device.is_cuda else Counter(arguments.counter)
-    prepare(spec, device)
+    counter = None if device.is_cuda or arguments.installed else Counter(arguments.counter)
+    prepare(spec, device, arguments.installed)
     if counter is not None and spec["memory_limit"] is not None:
         counter.limit(spec["memory_limit"])
     layout = LAYOUTS[arguments.layout]
-    batches = load_file(arguments.batches)
-    images, labels = batches["images"][0].clone(memory_format=layout), batches["labels"][0].clone()
-    images, labels = device.place(images), device.place(labels)
-    del batches
-    step = step_of(spec, build(spec, device, arguments.weights, layout, arguments.compile), images, labels)
-    if arguments.compile:
-        step()  # compiles, and is no warm-up
-    device.synchronize()
-    begun, made = time.perf_counter_ns(), 0
-    while made < spec["warmup_steps"] or time.perf_counter_ns() - begun < spec["warmup_seconds"] * 1e9:
+    images, labels = batch_of(arguments.batches, device, layout)
+    model = build(spec, device, arguments.weights, layout, arguments.compile)
+    step = step_of(spec, model, images, labels, arguments.fused)
+    startup = since_start()
+    first = device.timed(step)  # With --compile it compiles; it is no warm-up then.
+    begun, made = time.perf_counter_ns(), 0 if arguments.compile else 1
+    spent = 0 if arguments.compile else first
+    while made < spec["warmup_steps"] or spent + time.perf_counter_ns() - begun < spec["warmup_seconds"] * 1e9:
         step()
         device.synchronize()
         made += 1
     if counter is not None:
         counter.reset_peak()
-    else:
+    elif device.is_cuda:
         device.reset_peaks()
     watch = Watch()
     times = [device.timed(step) for _ in range(spec["steps"])]
@@ -158,22 +166,79 @@ def measure(spec: dict[str, Any], arguments: argparse.Namespace) -> dict[str, An
         "process_peak_source": "" if device.is_cuda else "resident-set",
         # Where a GPU does the work, how long the processor's threads waited says little.
         "processor": None if device.is_cuda else processor,
+        "startup_ns": startup,
+        "first_step_ns": first,
     }
+
+
+def batch_of(path: Path, device: Device, layout: torch.memory_format) -> tuple[Tensor, Tensor]:
+    """The first batch of a file, as tensors of their own on the device."""
+    batches = load_file(path)
+    images, labels = batches["images"][0].clone(memory_format=layout), batches["labels"][0].clone()
+    return device.place(images), device.place(labels)
 
 
 def losses(spec: dict[str, Any], arguments: argparse.Namespace) -> dict[str, Any]:
     """Trains on every batch of the file in turn, at a constant learning rate; gives each step's loss."""
     device = Device(spec, torch)
-    prepare(spec, device)
+    prepare(spec, device, arguments.installed)
     layout = LAYOUTS[arguments.layout]
     batches = load_file(arguments.batches)
     model = build(spec, device, arguments.weights, layout, arguments.compile)
-    optimizer = optimizer_of(model, spec["settings"]["train"])
+    optimizer = optimizer_of(model, spec["settings"]["train"], arguments.fused)
     curve = [
         training_step(model, optimizer, device.place(images.contiguous(memory_format=layout)), device.place(labels))
         for images, labels in zip(batches["images"], batches["labels"], strict=True)
     ]
     return {"losses": torch.stack(curve).tolist()}
+
+
+def answers(spec: dict[str, Any], arguments: argparse.Namespace) -> dict[str, Any]:
+    """What the network gives for the batch that is timed, by the same passes as a timed step."""
+    device = Device(spec, torch)
+    prepare(spec, device, arguments.installed)
+    layout = LAYOUTS[arguments.layout]
+    images, labels = batch_of(arguments.batches, device, layout)
+    model = build(spec, device, arguments.weights, layout, arguments.compile)
+    loss = norm = None
+    before = time.perf_counter_ns()
+    if spec["mode"] == "train":
+        logits = model(images)
+        of_batch = F.cross_entropy(logits, labels)
+        of_batch.backward()
+        device.synchronize()
+        took = time.perf_counter_ns() - before
+        gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
+        norm = math.sqrt(sum(float(gradient.double().square().sum()) for gradient in gradients))
+        loss = of_batch.item()
+    else:
+        with torch.inference_mode():
+            logits = model(images)
+        device.synchronize()
+        took = time.perf_counter_ns() - before
+    cold = took if arguments.compile and compiled_anew() else None
+    flat = logits.detach().flatten().tolist()
+    return {"logits": flat, "loss": loss, "gradient_norm": norm, "cold_compile_ns": cold}
+
+
+def compiled_anew() -> bool:
+    """Whether torch.compile took nothing from its cache."""
+    from torch._dynamo.utils import counters
+
+    hits = counters["inductor"]["fxgraph_cache_hit"] + counters["aot_autograd"]["autograd_cache_hit"]
+    misses = counters["inductor"]["fxgraph_cache_miss"] + counters["aot_autograd"]["autograd_cache_miss"]
+    return hits == 0 and misses > 0
+
+
+def since_start() -> int | None:
+    """Nanoseconds since this process was started, to 10 ms; None where the system does not say it."""
+    try:
+        # The fields after the name, which may hold anything; the times are hundredths of a second since the system's start.
+        fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+        uptime = float(Path("/proc/uptime").read_text().split()[0])
+    except (OSError, ValueError):
+        return None
+    return max(0, round(100 * uptime) - int(fields[19])) * 10_000_000
 
 
 def peak_resident_bytes() -> int | None:
@@ -184,22 +249,27 @@ def peak_resident_bytes() -> int | None:
     return None
 
 
+WORKS = {"measure": measure, "losses": losses, "answers": answers}
+
+
 def main() -> int:
     """Does what the command line says; a failure is an answer too."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("work", choices=["measure", "losses"])
+    parser.add_argument("work", choices=list(WORKS))
     parser.add_argument("spec", type=Path)
     parser.add_argument("--weights", type=Path, required=True)
     parser.add_argument("--batches", type=Path, required=True)
     parser.add_argument("--layout", choices=list(LAYOUTS), required=True)
     parser.add_argument("--compile", action="store_true")
-    parser.add_argument("--counter", type=Path, help="the counting allocator's library; `measure` needs it")
+    parser.add_argument("--fused", action="store_true", help="the fused optimizer")
+    parser.add_argument("--installed", action="store_true", help="set the threads alone")
+    parser.add_argument("--counter", type=Path, help="the counting allocator's library; `measure` needs it, but with --installed")
     arguments = parser.parse_args()
-    if arguments.work == "measure" and arguments.counter is None:
-        parser.error("measure needs --counter")
+    if arguments.work == "measure" and (arguments.counter is None) != arguments.installed:
+        parser.error("measure needs one of --counter and --installed")
     spec = json.loads(arguments.spec.read_text(encoding="utf-8"))
     try:
-        result = (measure if arguments.work == "measure" else losses)(spec, arguments)
+        result = WORKS[arguments.work](spec, arguments)
     except Exception as error:  # Whatever it is, it becomes the row's error.
         said = f"{type(error).__name__}: {error}"
         first = next((line.strip() for line in said.splitlines() if line.strip()), said)

@@ -40,6 +40,8 @@ pub struct Backend {
     pub runs_beside_processor: bool,
     /// Whether live tensors can be held to a number of bytes (`--memory-limit`).
     pub limits_memory: bool,
+    /// Whether tensors in main memory can be left to the C library's allocator (`[run] allocator = "system"`).
+    pub can_allocate_by_system: bool,
     /// Whether the closed form of a training step's memory holds for it.
     pub predicts_memory: bool,
     /// Where the peak of a process's memory comes from.
@@ -63,6 +65,8 @@ pub struct Runtime {
     pub limit_threads: fn(usize),
     /// Starts counting the bytes of a device's tensors; none where they cannot be counted.
     pub count_tensors: fn(usize) -> Option<Box<dyn TensorCounter>>,
+    /// Leaves tensors in main memory to the C library's allocator from now on; `false` where that is not possible.
+    pub allocate_by_system: fn() -> bool,
 }
 
 impl Backend {

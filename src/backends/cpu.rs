@@ -25,6 +25,7 @@ pub static CPU: Backend = Backend {
     recorded_variables: &[],
     runs_beside_processor: false,
     limits_memory: true,
+    can_allocate_by_system: true,
     predicts_memory: true,
     process_memory: MemorySource::ResidentSet,
     runtime: RUNTIME,
@@ -40,6 +41,7 @@ const RUNTIME: Option<Runtime> = Some(Runtime {
     set_switches: super::libtorch::set_switches,
     limit_threads: crate::libtorch::limit_threads,
     count_tensors: |_| counted::count(),
+    allocate_by_system: crate::libtorch::allocate_by_system,
 });
 
 /// libtorch's allocator, wrapped by one that counts.

@@ -44,6 +44,7 @@ pub static CUDA: Backend = Backend {
     recorded_variables: &[],
     runs_beside_processor: true,
     limits_memory: false,
+    can_allocate_by_system: true,
     predicts_memory: true,
     process_memory: MemorySource::Nvml,
     runtime: RUNTIME,
@@ -59,6 +60,7 @@ const RUNTIME: Option<Runtime> = Some(Runtime {
     set_switches: super::libtorch::set_switches,
     limit_threads: crate::libtorch::limit_threads,
     count_tensors: counted::count,
+    allocate_by_system: crate::libtorch::allocate_by_system,
 });
 
 /// There where NVIDIA's driver is.

@@ -21,6 +21,7 @@ pub static FLEX: Backend = Backend {
     recorded_variables: &[],
     runs_beside_processor: false,
     limits_memory: false,
+    can_allocate_by_system: false,
     predicts_memory: false,
     process_memory: MemorySource::ResidentSet,
     runtime: RUNTIME,
@@ -38,4 +39,5 @@ const RUNTIME: Option<Runtime> = Some(Runtime {
     // rayon's pool is sized by a variable when the process starts.
     limit_threads: |_| {},
     count_tensors: |_| None,
+    allocate_by_system: || false,
 });

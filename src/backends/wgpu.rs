@@ -37,6 +37,7 @@ pub static WGPU: Backend = Backend {
     ],
     runs_beside_processor: true,
     limits_memory: false,
+    can_allocate_by_system: false,
     predicts_memory: false,
     process_memory: MemorySource::Unknown("wgpu does not report the memory of its device"),
     runtime: RUNTIME,
@@ -53,6 +54,7 @@ const RUNTIME: Option<Runtime> = Some(Runtime {
     set_switches: |_| Ok(()),
     limit_threads: |_| {},
     count_tensors: |_| None,
+    allocate_by_system: || false,
 });
 
 /// Adapters that wgpu sees; none without it.

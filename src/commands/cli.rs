@@ -8,8 +8,8 @@ use densenet_bench::trials::says_out_of_memory;
 
 use super::shared::{Failure, say};
 use super::{
-    compare, completions, data, describe, doctor, evaluate, export, inputs, losses, measurement, plot, run, status,
-    trial,
+    answers, compare, completions, data, describe, doctor, evaluate, export, inputs, losses, measurement, plot, run,
+    status, trial,
 };
 
 /// A reproducible benchmark and ablation harness for DenseNet.
@@ -52,6 +52,8 @@ enum Verb {
     #[command(hide = true)]
     Losses(losses::Arguments),
     #[command(hide = true)]
+    Answers(answers::Arguments),
+    #[command(hide = true)]
     Measurement(measurement::Arguments),
 }
 
@@ -80,6 +82,7 @@ fn dispatch(cli: Cli) -> ExitCode {
         Verb::Trial(arguments) => trial::run(&arguments),
         Verb::Inputs(arguments) => inputs::run(&arguments),
         Verb::Losses(arguments) => losses::run(&arguments),
+        Verb::Answers(arguments) => answers::run(&arguments),
         Verb::Measurement(arguments) => measurement::run(&arguments),
     };
     outcome.unwrap_or_else(|failure| {

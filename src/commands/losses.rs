@@ -5,9 +5,11 @@ use std::process::ExitCode;
 
 use clap::Args;
 use densenet_bench::backends::{BackendDevice, DeviceError};
-use densenet_bench::formats::{batches, weights};
+use densenet_bench::formats::batches::{self, BatchFile};
+use densenet_bench::formats::weights;
 use densenet_bench::host;
 use densenet_bench::measurement::RoundSpec;
+use densenet_bench::model::Model;
 use densenet_bench::training;
 use serde_json::json;
 
@@ -26,26 +28,44 @@ pub struct Arguments {
     batches: PathBuf,
 }
 
+/// What the files of a call give: a network with its weights, and batches.
+pub struct Given {
+    /// The measurement.
+    pub spec: RoundSpec,
+    /// The network, on an autodiff device.
+    pub model: Model,
+    /// The batches.
+    pub batches: BatchFile,
+}
+
+impl Given {
+    /// Reads the files, and makes this process one of the spec's settings.
+    pub fn read(spec: &Path, weights: &Path, batches: &Path) -> Result<Self, Failure> {
+        let name = |path: &Path| path.display().to_string();
+        let parsed: Result<RoundSpec, _> = serde_json::from_slice(&read(spec)?);
+        let spec = parsed.map_err(|error| Failure::Input(format!("{}: {error}", name(spec))))?;
+        let device: BackendDevice = spec
+            .device
+            .parse()
+            .map_err(|error: DeviceError| Failure::input(error))?;
+        host::limit_threads(device, spec.threads).map_err(Failure::input)?;
+        host::apply_arithmetic(&spec.settings.run, device).map_err(Failure::input)?;
+        let graph = spec
+            .settings
+            .model
+            .graph(spec.input, spec.classes)
+            .map_err(Failure::input)?;
+        let initial = weights::read(&read(weights)?, &name(weights)).map_err(Failure::input)?;
+        let batches = batches::read(&read(batches)?, &name(batches)).map_err(Failure::input)?;
+        let opened = device.open().map_err(Failure::input)?.autodiff();
+        let model = training::build(&graph, &initial, &spec.settings.run, device, &opened).map_err(Failure::input)?;
+        Ok(Self { spec, model, batches })
+    }
+}
+
 pub fn run(arguments: &Arguments) -> Outcome {
-    let name = |path: &Path| path.display().to_string();
-    let spec: RoundSpec = serde_json::from_slice(&read(&arguments.spec)?)
-        .map_err(|error| Failure::Input(format!("{}: {error}", name(&arguments.spec))))?;
-    let device: BackendDevice = spec
-        .device
-        .parse()
-        .map_err(|error: DeviceError| Failure::input(error))?;
-    host::limit_threads(device, spec.threads).map_err(Failure::input)?;
-    host::apply_arithmetic(&spec.settings.run, device).map_err(Failure::input)?;
-    let graph = spec
-        .settings
-        .model
-        .graph(spec.input, spec.classes)
-        .map_err(Failure::input)?;
-    let initial = weights::read(&read(&arguments.weights)?, &name(&arguments.weights)).map_err(Failure::input)?;
-    let batches = batches::read(&read(&arguments.batches)?, &name(&arguments.batches)).map_err(Failure::input)?;
-    let opened = device.open().map_err(Failure::input)?.autodiff();
-    let model = training::build(&graph, &initial, &spec.settings.run, device, &opened).map_err(Failure::input)?;
-    let losses = training::losses(model, &spec.optimizer(), &batches);
+    let given = Given::read(&arguments.spec, &arguments.weights, &arguments.batches)?;
+    let losses = training::losses(given.model, &given.spec.optimizer(), &given.batches);
     print_json(&json!({"status": "ok", "error": "", "losses": losses}))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,5 +1,6 @@
 //! The program's verbs, a file each; what several of them share is in [`shared`], and [`cli`] chooses among them.
 
+mod answers;
 mod cli;
 mod compare;
 mod completions;

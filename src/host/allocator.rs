@@ -4,6 +4,9 @@
 //! back to the system in between costs a page fault for every page, and each page has to be filled with zeros. mimalloc gives
 //! back what has been free for a second, which a long step's maps are. So it is set to give nothing back while a trial or a
 //! measurement runs; the process ends with it anyway.
+//!
+//! With `[run] allocator = "system"` tensors come from the C library's own allocator, as libtorch's do in a program that links
+//! no other. The executable's `malloc` stays mimalloc, so small objects still come from it.
 
 use crate::formats::ablation::Allocator;
 
@@ -13,6 +16,8 @@ pub fn allocator_variable(allocator: Allocator) -> (&'static str, String) {
     let delay = match allocator {
         Allocator::KeepPages => -1,
         Allocator::ReturnPages => 0,
+        // What mimalloc does by itself with the little that is left to it.
+        Allocator::System => 1000,
     };
     ("MIMALLOC_PURGE_DELAY", delay.to_string())
 }

@@ -3,7 +3,7 @@
 use super::allocator::allocator_variable;
 use super::threads::thread_variables;
 use crate::backends::{BackendDevice, PrecisionSupport, Refusal};
-use crate::formats::ablation::{Precision, RunSettings};
+use crate::formats::ablation::{Allocator, Precision, RunSettings};
 
 /// A setting that a device cannot honour.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -31,7 +31,7 @@ impl ArithmeticError {
 /// index, or why it is not known.
 ///
 /// # Errors
-/// A precision or a search for algorithms that the device does not have.
+/// A precision, an allocator or a search for algorithms that the device does not have.
 pub fn check_arithmetic<E: std::fmt::Display>(
     run: &RunSettings,
     device: BackendDevice,
@@ -41,6 +41,11 @@ pub fn check_arithmetic<E: std::fmt::Display>(
         let rule = format!("cudnn-benchmark is true, and the device {device} does not use cuDNN");
         let remedy = "leave cudnn-benchmark out, or take a CUDA device";
         return Err(ArithmeticError::new("run.cudnn-benchmark", Refusal::new(rule, remedy)));
+    }
+    if run.allocator == Allocator::System && !device.backend().can_allocate_by_system {
+        let rule = format!("allocator is \"system\", but the tensors of {device} are not allocated by the C library");
+        let remedy = "leave it out, or take --device cpu";
+        return Err(ArithmeticError::new("run.allocator", Refusal::new(rule, remedy)));
     }
     let name = run.precision.name();
     let refused = match (device.backend().precision)(run.precision) {
@@ -78,6 +83,13 @@ pub fn apply_arithmetic(run: &RunSettings, device: BackendDevice) -> Result<(), 
     let Some(runtime) = &device.backend().runtime else {
         return Ok(());
     };
+    if run.allocator == Allocator::System && !(runtime.allocate_by_system)() {
+        let refusal = Refusal::new(
+            "allocator is \"system\", and the C library's own was not found",
+            "leave it out",
+        );
+        return Err(ArithmeticError::new("run.allocator", refusal));
+    }
     (runtime.set_switches)(run).map_err(|error| {
         let remedy = "check the device with `densenet-bench doctor`";
         ArithmeticError::new("run.deterministic", Refusal::new(error, remedy))

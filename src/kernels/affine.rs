@@ -2,6 +2,7 @@
 
 use pulp::Simd;
 
+use super::buffer::Buffer;
 use super::tiles::{cut, multiply_add, padded, vectors, vectors_mut};
 use crate::network::EPSILON;
 
@@ -9,9 +10,9 @@ use crate::network::EPSILON;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Statistics {
     /// Means.
-    pub(super) mean: Vec<f64>,
+    pub(super) mean: Buffer<f64>,
     /// Biased variances.
-    pub(super) variance: Vec<f64>,
+    pub(super) variance: Buffer<f64>,
 }
 
 impl Statistics {
@@ -31,9 +32,9 @@ impl Statistics {
 /// ReLU that follows, as the largest value that it cuts.
 #[derive(Clone, Debug)]
 pub(super) struct Affine {
-    pub(super) scale: Vec<f32>,
-    pub(super) shift: Vec<f32>,
-    pub(super) mean: Vec<f32>,
+    pub(super) scale: Buffer<f32>,
+    pub(super) shift: Buffer<f32>,
+    pub(super) mean: Buffer<f32>,
     /// 0 for a ReLU, negative infinity for none.
     pub(super) floor: f32,
 }
@@ -43,9 +44,9 @@ impl Affine {
     pub(super) fn new(statistics: &Statistics, gamma: &[f32], beta: &[f32], relu: bool) -> Self {
         let size = padded(gamma.len());
         let mut affine = Self {
-            scale: vec![0.0; size],
-            shift: vec![0.0; size],
-            mean: vec![0.0; size],
+            scale: Buffer::zeros(size),
+            shift: Buffer::zeros(size),
+            mean: Buffer::zeros(size),
             floor: if relu { 0.0 } else { f32::NEG_INFINITY },
         };
         for (channel, (&gamma, &beta)) in gamma.iter().zip(beta).enumerate() {
@@ -81,8 +82,8 @@ impl Affine {
 /// x * scale + shift for each channel.
 #[derive(Clone, Debug)]
 pub(super) struct Terms {
-    pub(super) scale: Vec<f32>,
-    pub(super) shift: Vec<f32>,
+    pub(super) scale: Buffer<f32>,
+    pub(super) shift: Buffer<f32>,
 }
 
 /// The part of a normalisation's gradient that its statistics bring, for each channel: x * scale + shift, to be added to
@@ -93,16 +94,16 @@ pub(super) struct Terms {
 /// Normalisations that share a channel share its statistics, so that their corrections are one sum.
 #[derive(Clone, Debug)]
 pub(super) struct Correction {
-    sums: Vec<f64>,
-    products: Vec<f64>,
+    sums: Buffer<f64>,
+    products: Buffer<f64>,
 }
 
 impl Correction {
     /// Of no normalisation.
     pub(super) fn new(channels: usize) -> Self {
         Self {
-            sums: vec![0.0; channels],
-            products: vec![0.0; channels],
+            sums: Buffer::zeros(channels),
+            products: Buffer::zeros(channels),
         }
     }
 
@@ -119,7 +120,7 @@ impl Correction {
     /// The terms of the channels `range`, padded.
     pub(super) fn finish(&self, statistics: &Statistics, pixels: usize, range: std::ops::Range<usize>) -> Terms {
         let size = padded(range.len());
-        let (mut scales, mut shifts) = (vec![0.0; size], vec![0.0; size]);
+        let (mut scales, mut shifts) = (Buffer::zeros(size), Buffer::zeros(size));
         for (index, channel) in range.enumerate() {
             let scale = -statistics.inverse(channel) * self.products[channel] / pixels as f64;
             scales[index] = scale as f32;

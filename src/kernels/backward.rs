@@ -1,6 +1,7 @@
 //! A stage's training pass backward.
 
 use super::affine::{Affine, Correction, Statistics, Terms};
+use super::buffer::Buffer;
 use super::exits::{HeadBackward, TransitionBackward, transition_backward_scratch};
 use super::forward::Saved;
 use super::memory::Memory;
@@ -17,7 +18,7 @@ pub struct Gradients<V> {
     /// `[images, height, width, input channels]`.
     pub input: V,
     /// Each parameter's, in the order of [`StageShape::parameter_sizes`].
-    pub parameters: Vec<Vec<f32>>,
+    pub parameters: Vec<Buffer<f32>>,
 }
 
 /// The gradients of everything that entered [`forward`](super::forward()), from the gradient of its output.
@@ -117,7 +118,7 @@ impl Stage<'_> {
         maps: &[f32],
         output_gradient: &[f32],
         gradient: &mut [f32],
-    ) -> (NormSums, Option<Vec<f32>>) {
+    ) -> (NormSums, Option<Buffer<f32>>) {
         let shape = self.shape;
         let extent = shape.extent();
         let image = extent.pixels() * self.stride;
@@ -141,7 +142,7 @@ impl Stage<'_> {
                     parts,
                     |(index, (maps, gradient))| {
                         let mut sums = NormSums::new(affine.len());
-                        let mut weight_gradient = vec![0.0; padded(output_channels) * affine.len()];
+                        let mut weight_gradient = Buffer::zeros(padded(output_channels) * affine.len());
                         with_scratch(transition_backward_scratch(output_channels), |scratch| {
                             let images = maps.chunks(image).zip(gradient.chunks_mut(image)).enumerate();
                             for (number, (maps, gradient)) in images {
@@ -183,7 +184,7 @@ impl Stage<'_> {
                             sums,
                         });
                     }
-                    (sums, Vec::new())
+                    (sums, Buffer::default())
                 });
                 (summed(affine.len(), found).0, None)
             }
@@ -201,7 +202,7 @@ impl Stage<'_> {
         maps: &[f32],
         gradient: &mut [f32],
         correction: &Terms,
-    ) -> (NormSums, Vec<f32>) {
+    ) -> (NormSums, Buffer<f32>) {
         let shape = self.shape;
         let extent = shape.extent();
         let width = shape.bottleneck.unwrap_or_else(|| shape.layer_input(layer));
@@ -223,7 +224,7 @@ impl Stage<'_> {
             parts,
             |(index, gradient, normalised)| {
                 let mut sums = NormSums::new(size);
-                let mut weight_gradient = vec![0.0; 9 * growth * size];
+                let mut weight_gradient = Buffer::zeros(9 * growth * size);
                 let mut normalised = normalised.map(|values| values.chunks_mut(image * size));
                 with_scratch(spatial::backward_scratch(extent, size, shape.growth_rate), |scratch| {
                     for (number, gradient) in gradient.chunks_mut(image * self.stride).enumerate() {
@@ -251,7 +252,7 @@ impl Stage<'_> {
             },
         );
         let (sums, weights) = summed(size, found);
-        let mut ordered = vec![0.0; shape.growth_rate * width * 9];
+        let mut ordered = Buffer::zeros(shape.growth_rate * width * 9);
         for (index, value) in ordered.iter_mut().enumerate() {
             let (output, input, tap) = (index / 9 / width, index / 9 % width, index % 9);
             *value = weights[(tap * growth + output) * size + input];
@@ -268,7 +269,7 @@ impl Stage<'_> {
         through: &Through<'_>,
         maps: &[f32],
         gradient: &mut [f32],
-    ) -> (NormSums, Vec<f32>) {
+    ) -> (NormSums, Buffer<f32>) {
         let shape = self.shape;
         let input_channels = shape.layer_input(layer);
         let values = self.parameters.conv1(layer);
@@ -287,7 +288,7 @@ impl Stage<'_> {
             parts,
             |((input, gradient), (output, normalised_gradient))| {
                 let mut sums = NormSums::new(affine.len());
-                let mut weight_gradient = vec![0.0; width.next_multiple_of(OUTER) * affine.len()];
+                let mut weight_gradient = Buffer::zeros(width.next_multiple_of(OUTER) * affine.len());
                 with_scratch(pointwise::backward_scratch(padded(width)), |scratch| {
                     self.processor.run(pointwise::Backward {
                         input,
@@ -350,8 +351,8 @@ struct Through<'a> {
     by_statistics: &'a Terms,
 }
 
-fn summed(channels: usize, parts: Vec<(NormSums, Vec<f32>)>) -> (NormSums, Vec<f32>) {
-    let (sums, weights): (Vec<NormSums>, Vec<Vec<f32>>) = parts.into_iter().unzip();
+fn summed(channels: usize, parts: Vec<(NormSums, Buffer<f32>)>) -> (NormSums, Buffer<f32>) {
+    let (sums, weights): (Vec<NormSums>, Vec<Buffer<f32>>) = parts.into_iter().unzip();
     let sums = NormSums {
         beta: parallel::sum_f64(sums.iter().map(|sums| &sums.beta[..]), channels),
         gamma: parallel::sum_f64(sums.iter().map(|sums| &sums.gamma[..]), channels),
@@ -360,7 +361,7 @@ fn summed(channels: usize, parts: Vec<(NormSums, Vec<f32>)>) -> (NormSums, Vec<f
 }
 
 /// The gradients of gamma and beta.
-fn norm_gradients(sums: &NormSums, statistics: &Statistics, channels: usize) -> [Vec<f32>; 2] {
+fn norm_gradients(sums: &NormSums, statistics: &Statistics, channels: usize) -> [Buffer<f32>; 2] {
     let gamma = (0..channels).map(|channel| (sums.gamma[channel] * statistics.inverse(channel)) as f32);
     [
         gamma.collect(),
@@ -369,7 +370,7 @@ fn norm_gradients(sums: &NormSums, statistics: &Statistics, channels: usize) -> 
 }
 
 /// Rows without their padding.
-fn unpadded(values: &[f32], stride: usize, rows: usize, channels: usize) -> Vec<f32> {
+fn unpadded(values: &[f32], stride: usize, rows: usize, channels: usize) -> Buffer<f32> {
     values
         .chunks_exact(stride)
         .take(rows)

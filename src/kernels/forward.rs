@@ -3,6 +3,7 @@
 use pulp::Simd;
 
 use super::affine::{Affine, Statistics};
+use super::buffer::Buffer;
 use super::exits::{HeadForward, TransitionForward, transition_forward_scratch};
 use super::memory::Memory;
 use super::moments::Moments;
@@ -19,7 +20,7 @@ pub struct Forward<V> {
     /// As [`StageShape::output_values`] says.
     pub output: V,
     /// Mean and biased variance of each normalisation's input, in the order of [`StageShape::norm_channels`].
-    pub statistics: Vec<[Vec<f32>; 2]>,
+    pub statistics: Vec<[Buffer<f32>; 2]>,
     /// The values that the backward pass needs.
     pub saved: Saved<V>,
 }
@@ -264,7 +265,7 @@ fn merged(channels: usize, parts: &[Moments]) -> Moments {
 }
 
 /// The first channels' statistics as the caller takes them.
-fn observation(statistics: &Statistics, channels: usize) -> [Vec<f32>; 2] {
+fn observation(statistics: &Statistics, channels: usize) -> [Buffer<f32>; 2] {
     [&statistics.mean, &statistics.variance]
         .map(|values| values[..channels].iter().map(|&value| value as f32).collect())
 }

@@ -10,6 +10,7 @@
 
 mod affine;
 mod backward;
+mod buffer;
 mod evaluation;
 mod exits;
 mod forward;
@@ -27,6 +28,7 @@ mod tests;
 mod tiles;
 
 pub use backward::{Gradients, backward};
+pub use buffer::{Buffer, count_buffers};
 pub use evaluation::evaluate;
 pub use forward::{Forward, Saved, forward};
 pub use memory::Memory;

@@ -2,6 +2,7 @@
 
 use pulp::Simd;
 
+use super::buffer::Buffer;
 use super::tiles::{padded, vectors};
 
 /// Count, mean and sum of squared deviations of every channel of the pixels seen so far.
@@ -11,8 +12,8 @@ use super::tiles::{padded, vectors};
 #[derive(Clone, Debug)]
 pub(super) struct Moments {
     pixels: usize,
-    mean: Vec<f64>,
-    squares: Vec<f64>,
+    mean: Buffer<f64>,
+    squares: Buffer<f64>,
 }
 
 impl Moments {
@@ -20,8 +21,8 @@ impl Moments {
     pub(super) fn new(channels: usize) -> Self {
         Self {
             pixels: 0,
-            mean: vec![0.0; padded(channels)],
-            squares: vec![0.0; padded(channels)],
+            mean: Buffer::zeros(padded(channels)),
+            squares: Buffer::zeros(padded(channels)),
         }
     }
 
@@ -72,15 +73,15 @@ impl Moments {
             return;
         }
         let weight = merge_weight(self.pixels, other.pixels);
-        let own = self.mean.iter_mut().zip(&mut self.squares);
-        for ((mean, square), (&other_mean, &other_square)) in own.zip(other.mean.iter().zip(&other.squares)) {
+        let own = self.mean.iter_mut().zip(self.squares.iter_mut());
+        for ((mean, square), (&other_mean, &other_square)) in own.zip(other.mean.iter().zip(other.squares.iter())) {
             merge(mean, square, weight, other_mean, other_square);
         }
         self.pixels += other.pixels;
     }
 
     /// Mean and biased variance of each channel, the padding's included.
-    pub(super) fn finish(&self) -> (&[f64], Vec<f64>) {
+    pub(super) fn finish(&self) -> (&[f64], Buffer<f64>) {
         let pixels = self.pixels.max(1) as f64;
         (&self.mean, self.squares.iter().map(|square| square / pixels).collect())
     }

@@ -4,8 +4,11 @@
 //! bit whichever thread took which chunk, and at any number of threads.
 
 use std::cell::Cell;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
+
+use super::buffer::{Buffer, report};
 
 /// Most chunks of a batch.
 const CHUNKS: usize = 32;
@@ -72,10 +75,10 @@ pub(super) fn enter<R: Send>(work: usize, pass: impl FnOnce() -> R + Send) -> R 
 }
 
 /// The sums of the parts' values, element by element in the parts' order.
-pub(super) fn sum(parts: Vec<Vec<f32>>) -> Vec<f32> {
+pub(super) fn sum(parts: Vec<Buffer<f32>>) -> Buffer<f32> {
     let mut parts = parts.into_iter();
     let mut sums = parts.next().unwrap_or_default();
-    let rest: Vec<Vec<f32>> = parts.collect();
+    let rest: Vec<Buffer<f32>> = parts.collect();
     const PIECE: usize = 4096;
     let add = |(piece, sums): (usize, &mut [f32])| {
         for part in &rest {
@@ -94,8 +97,8 @@ pub(super) fn sum(parts: Vec<Vec<f32>>) -> Vec<f32> {
 }
 
 /// The sums of the parts' values, in the parts' order.
-pub(super) fn sum_f64<'a>(parts: impl Iterator<Item = &'a [f64]>, count: usize) -> Vec<f64> {
-    let mut sums = vec![0.0; count];
+pub(super) fn sum_f64<'a>(parts: impl Iterator<Item = &'a [f64]>, count: usize) -> Buffer<f64> {
+    let mut sums = Buffer::zeros(count);
     for part in parts {
         for (sum, value) in sums.iter_mut().zip(part) {
             *sum += value;
@@ -104,6 +107,9 @@ pub(super) fn sum_f64<'a>(parts: impl Iterator<Item = &'a [f64]>, count: usize) 
     sums
 }
 
+/// The most values of scratch that a call has asked for: counted for every thread, whichever have had a share of the work.
+static MOST_SCRATCH: AtomicUsize = AtomicUsize::new(0);
+
 thread_local! {
     static SCRATCH: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
 }
@@ -111,6 +117,11 @@ thread_local! {
 /// Lends this thread's scratch memory, at least `values` values of any content. It is kept from call to call and grows
 /// to what the largest layer needs, a few hundred KiB.
 pub(super) fn with_scratch<R>(values: usize, run: impl FnOnce(&mut [f32]) -> R) -> R {
+    let before = MOST_SCRATCH.fetch_max(values, Ordering::Relaxed);
+    if before < values {
+        let bytes = (values - before) * size_of::<f32>() * rayon::current_num_threads();
+        report(i64::try_from(bytes).unwrap_or(i64::MAX));
+    }
     let mut scratch = SCRATCH.take();
     if scratch.len() < values {
         scratch.resize(values, 0.0);

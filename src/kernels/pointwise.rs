@@ -3,6 +3,7 @@
 use pulp::Simd;
 
 use super::affine::Affine;
+use super::buffer::Buffer;
 use super::moments::Moments;
 use super::prefetch::prefetch;
 use super::processor::Kernel;
@@ -116,17 +117,17 @@ impl Forward<'_> {
 #[derive(Clone, Debug)]
 pub(super) struct NormSums {
     /// Of dy: beta's gradient.
-    pub(super) beta: Vec<f64>,
+    pub(super) beta: Buffer<f64>,
     /// Of dy * (x - mean): gamma's gradient times the standard deviation.
-    pub(super) gamma: Vec<f64>,
+    pub(super) gamma: Buffer<f64>,
 }
 
 impl NormSums {
     /// Zeros.
     pub(super) fn new(channels: usize) -> Self {
         Self {
-            beta: vec![0.0; channels],
-            gamma: vec![0.0; channels],
+            beta: Buffer::zeros(channels),
+            gamma: Buffer::zeros(channels),
         }
     }
 

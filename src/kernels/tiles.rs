@@ -6,6 +6,8 @@
 
 use pulp::Simd;
 
+use super::buffer::Buffer;
+
 /// Channels are padded to whole vectors of the widest instructions.
 pub(super) const BLOCK: usize = 16;
 
@@ -30,7 +32,7 @@ pub(super) const fn panel_width(left: usize) -> usize {
 
 /// A matrix `[inner, outer]` cut into panels of up to [`PANEL`] vectors, each panel row after row.
 pub(super) struct Packed {
-    values: Vec<f32>,
+    values: Buffer<f32>,
     inner: usize,
     lanes: usize,
     /// Vectors in a row.
@@ -52,7 +54,7 @@ impl Packed {
             first = last;
         }
         Self {
-            values,
+            values: values.into(),
             inner,
             lanes,
             vectors,

@@ -10,6 +10,10 @@
 #include <cstring>
 #include <limits>
 
+#if defined(__linux__)
+#include <dlfcn.h>
+#endif
+
 #include <c10/core/Allocator.h>
 #include <c10/core/CPUAllocator.h>
 #include <c10/core/impl/alloc_cpu.h>
@@ -17,13 +21,35 @@
 
 namespace {
 
-// The size stands in front of the data. oneDNN takes memory through raw_allocate, which allows a DataPtr no context
+// The size, and what frees the block, stand in front of the data. oneDNN takes memory through raw_allocate, which allows a DataPtr no context
 // but the data themselves, so there is no other place for it. As wide as the alignment that libtorch promises.
 constexpr std::size_t kHeader = 64;
 
 std::atomic<std::uint64_t> live{0};
 std::atomic<std::uint64_t> peak{0};
 std::atomic<std::uint64_t> limit{std::numeric_limits<std::uint64_t>::max()};
+
+// The C library's own functions, past a program's that replace them; none until densenet_bench_count_use_system.
+using Align = int (*)(void**, std::size_t, std::size_t);
+using Free = void (*)(void*);
+std::atomic<Align> system_align{nullptr};
+std::atomic<Free> system_free{nullptr};
+
+std::byte* take(std::size_t bytes, Free& free) {
+  const Align align = system_align.load(std::memory_order_acquire);
+  if (align == nullptr) {
+    free = &c10::free_cpu;
+    return static_cast<std::byte*>(c10::alloc_cpu(bytes));
+  }
+  free = system_free.load(std::memory_order_relaxed);
+  void* block = nullptr;
+  // What libtorch's own allocator asks for, and says where it is refused.
+  TORCH_CHECK_WITH(
+      OutOfMemoryError,
+      align(&block, kHeader, bytes) == 0,
+      "CountingAllocator: can't allocate memory: the system refused ", bytes, " bytes");
+  return static_cast<std::byte*>(block);
+}
 
 void raise_peak(std::uint64_t now) {
   std::uint64_t highest = peak.load(std::memory_order_relaxed);
@@ -38,8 +64,10 @@ void release(void* data) {
   auto* block = static_cast<std::byte*>(data) - kHeader;
   std::uint64_t size = 0;
   std::memcpy(&size, block, sizeof size);
+  Free free = nullptr;
+  std::memcpy(&free, block + sizeof size, sizeof free);
   live.fetch_sub(size, std::memory_order_relaxed);
-  c10::free_cpu(block);
+  free(block);
 }
 
 class CountingAllocator final : public c10::Allocator {
@@ -52,6 +80,7 @@ class CountingAllocator final : public c10::Allocator {
     const std::uint64_t size = bytes;
     const std::uint64_t now = live.fetch_add(size, std::memory_order_relaxed) + size;
     std::byte* block = nullptr;
+    Free free = nullptr;
     try {
       // The wording is that of libtorch's own allocator, by which its errors are recognised.
       TORCH_CHECK_WITH(
@@ -59,13 +88,14 @@ class CountingAllocator final : public c10::Allocator {
           now <= limit.load(std::memory_order_relaxed),
           "CountingAllocator: can't allocate memory: ", size, " bytes more would make ", now,
           ", and the limit is ", limit.load(std::memory_order_relaxed));
-      block = static_cast<std::byte*>(c10::alloc_cpu(bytes + kHeader));
+      block = take(bytes + kHeader, free);
     } catch (...) {
       live.fetch_sub(size, std::memory_order_relaxed);
       throw;
     }
     raise_peak(now);
     std::memcpy(block, &size, sizeof size);
+    std::memcpy(block + sizeof size, &free, sizeof free);
     std::byte* data = block + kHeader;
     return {data, data, &release, cpu};
   }
@@ -91,6 +121,39 @@ int densenet_bench_count_install(void) {
   constexpr std::uint8_t above_libtorchs_own = 200;
   c10::SetCPUAllocator(&allocator, above_libtorchs_own);
   return c10::GetAllocator(c10::DeviceType::CPU) == &allocator ? 0 : 1;
+}
+
+// Takes the memory of all tensors made from now on from the C library's own allocator, whatever the program has in place
+// of `malloc`. Returns 0, or 1 where that cannot be found.
+int densenet_bench_count_use_system(void) {
+#if defined(__linux__)
+  // Of this handle alone: what a program or a preloaded library puts in its place is not asked.
+  void* library = dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD);
+  if (library == nullptr) {
+    return 1;
+  }
+  const auto align = reinterpret_cast<Align>(dlsym(library, "posix_memalign"));
+  const auto free = reinterpret_cast<Free>(dlsym(library, "free"));
+  if (align == nullptr || free == nullptr) {
+    return 1;
+  }
+  system_free.store(free, std::memory_order_relaxed);
+  system_align.store(align, std::memory_order_release);
+  return 0;
+#else
+  return 1;
+#endif
+}
+
+// Counts bytes that belong to the tensors' work and come from elsewhere; less than 0 where they were given back. They are not
+// refused: the next tensor is, where all together are beyond the limit.
+void densenet_bench_count_beside(std::int64_t bytes) {
+  // Modulo 2^64, a negative number is subtracted.
+  const auto added = static_cast<std::uint64_t>(bytes);
+  const std::uint64_t now = live.fetch_add(added, std::memory_order_relaxed) + added;
+  if (bytes > 0) {
+    raise_peak(now);
+  }
 }
 
 // Bytes of tensors that are live.

@@ -9,7 +9,7 @@ use tch::Tensor;
 use super::layout::Layout;
 use super::tensors::{Backend, BurnTensor, from_tch, pairs_to_tch, to_tch};
 use super::values::{TensorMemory, TensorValues, values};
-use crate::kernels::{self, Processor, StageShape};
+use crate::kernels::{self, Buffer, Processor, StageShape};
 use crate::model::{
     AsOperation, CarryOut, Lowering, Pass, SegmentGradients, SegmentGraph, SegmentInput, SegmentKernel, SegmentOutput,
     dense_block,
@@ -24,6 +24,7 @@ pub(super) struct Fused {
 impl Fused {
     /// With these instructions.
     pub(super) fn new(processor: Processor) -> Self {
+        kernels::count_buffers(super::memory::count_beside_tensors);
         Self { processor }
     }
 }
@@ -80,8 +81,8 @@ impl SegmentKernel for FusedBlock {
                 let pixels = (shape.images * shape.height * shape.width) as f64;
                 let unbiased = (pixels / (pixels - 1.0)) as f32;
                 let statistics = forward.statistics.into_iter().map(|[mean, variance]| {
-                    let variance: Vec<f32> = variance.into_iter().map(|value| value * unbiased).collect();
-                    [mean, variance].map(|values| from_tch(Tensor::from_slice(&values)))
+                    let variance: Buffer<f32> = variance.iter().map(|value| value * unbiased).collect();
+                    [mean, variance].map(|values| from_tch(Tensor::from_slice(&values[..])))
                 });
                 let saved = forward.saved;
                 let backward = move |gradient: BurnTensor| {
@@ -94,7 +95,8 @@ impl SegmentKernel for FusedBlock {
                     let slices: Vec<&[f32]> = tensors.iter().map(values).collect();
                     let found = kernels::backward(&shape, processor, &TensorMemory, &slices, saved, values(&gradient));
                     let gradients = found.parameters.iter().zip(&tensors);
-                    let gradients = gradients.map(|(found, tensor)| Tensor::from_slice(found).view(&tensor.size()[..]));
+                    let gradients =
+                        gradients.map(|(found, tensor)| Tensor::from_slice(&found[..]).view(&tensor.size()[..]));
                     let gradients = gradients.map(from_tch).collect();
                     // Held until now, so that Burn does not write into them.
                     drop(parameters);

@@ -10,6 +10,8 @@ use super::native_error::{NativeError, checked};
 
 unsafe extern "C" {
     fn densenet_bench_count_install() -> c_int;
+    fn densenet_bench_count_use_system() -> c_int;
+    fn densenet_bench_count_beside(bytes: i64);
     fn densenet_bench_count_live() -> u64;
     fn densenet_bench_count_peak() -> u64;
     fn densenet_bench_count_reset_peak();
@@ -37,6 +39,14 @@ impl CpuTensors {
         installed.then_some(Self(()))
     }
 
+    /// Takes the memory of all tensors made from now on from the C library's own allocator, past mimalloc; `false` where
+    /// that cannot be found.
+    pub fn from_system(self) -> bool {
+        // SAFETY: it looks two functions up by their names and their types, and writes atomics; any thread may use what
+        // they point to at any time.
+        unsafe { densenet_bench_count_use_system() == 0 }
+    }
+
     /// Bytes of tensors that are live.
     pub fn live(self) -> u64 {
         // SAFETY: it reads an atomic.
@@ -60,6 +70,18 @@ impl CpuTensors {
         // SAFETY: it writes an atomic.
         unsafe { densenet_bench_count_limit(bytes) }
     }
+}
+
+/// Counts bytes that the program has taken beside the tensors, or, where negative, given back.
+pub(super) fn count_beside_tensors(bytes: i64) {
+    // SAFETY: it changes atomics.
+    unsafe { densenet_bench_count_beside(bytes) }
+}
+
+/// Takes the memory of all tensors in main memory from the C library's own allocator, from now on; `false` where that is
+/// not possible. They are counted as well.
+pub fn allocate_by_system() -> bool {
+    CpuTensors::count().is_some_and(CpuTensors::from_system)
 }
 
 /// The tensors on a CUDA device, as its caching allocator counts them.

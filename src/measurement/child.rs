@@ -58,6 +58,7 @@ pub fn measure(spec: &RoundSpec) -> Result<RoundResult, TrialError> {
         window_steps: if is_of_processor { 0 } else { spec.steps },
         phase_steps: spec.phase_steps,
     };
+    let startup = host::since_start();
     let timed = time(
         workload.as_mut(),
         &mut MonotonicClock::start(),
@@ -80,6 +81,8 @@ pub fn measure(spec: &RoundSpec) -> Result<RoundResult, TrialError> {
         gpu: counted.gpu,
         note: counted.note,
         parts,
+        startup_ns: startup.map(host::nanoseconds),
+        first_step_ns: timed.first_step_ns,
         ..RoundResult::unfinished(Status::Ok, "")
     })
 }

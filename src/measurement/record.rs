@@ -139,6 +139,12 @@ pub struct RoundResult {
     /// When the run that it belongs to started: rounds of one run take turns. Empty where that was not recorded.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub run: String,
+    /// From the process's start to its first step, in nanoseconds; none where the system does not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub startup_ns: Option<u64>,
+    /// The first step, in nanoseconds; none in earlier records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_step_ns: Option<u64>,
     /// The tries before this one, each discarded since it was disturbed: what disturbed it, in words.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub discarded: Vec<String>,
@@ -163,6 +169,8 @@ impl RoundResult {
             note: String::new(),
             parts: Vec::new(),
             run: String::new(),
+            startup_ns: None,
+            first_step_ns: None,
             discarded: Vec::new(),
         }
     }

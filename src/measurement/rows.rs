@@ -45,6 +45,10 @@ impl MeasurementRounds {
             whole(median(&floats(&times)))
         };
         let most = |of: fn(&RoundResult) -> Option<u64>| good().filter_map(of).max();
+        let middle = |of: fn(&RoundResult) -> Option<u64>| {
+            let times: Vec<u64> = good().filter_map(of).collect();
+            whole(median(&floats(&times)))
+        };
         let note = good().map(|result| &result.note).find(|note| !note.is_empty());
         let processor = good().filter_map(|result| result.processor).reduce(ProcessorTime::and);
         let gpu = good()
@@ -101,6 +105,8 @@ impl MeasurementRounds {
             step_ratio_high: None,
             discarded_rounds: self.ended().map(|result| result.discarded.len()).sum(),
             images_per_second_window: self.window_rate(),
+            startup_ns: middle(|result| result.startup_ns),
+            first_step_ns: middle(|result| result.first_step_ns),
         }
     }
 

@@ -81,6 +81,8 @@ pub trait Counters {
 /// What the timer found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Timed {
+    /// The first step of all, in nanoseconds.
+    pub first_step_ns: Option<u64>,
     /// Each timed step, in nanoseconds.
     pub step_ns: Vec<u64>,
     /// All steps of the pass with one synchronisation together, in nanoseconds.
@@ -99,6 +101,7 @@ pub fn time(
     counters: &mut dyn Counters,
 ) -> Timed {
     let mut made = 0;
+    let mut first_step_ns = None;
     workload.synchronize();
     let start = clock.now();
     while made < warm_up.steps || clock.now() - start < warm_up.time {
@@ -106,9 +109,12 @@ pub fn time(
         // Otherwise a device that queues work faster than it does it would get far too many warm-up steps.
         workload.synchronize();
         made += 1;
+        if made == 1 {
+            first_step_ns = Some(nanoseconds(clock.now() - start));
+        }
     }
     counters.begin();
-    let step_ns = (0..passes.steps)
+    let step_ns: Vec<u64> = (0..passes.steps)
         .map(|_| window(workload, clock, |workload| workload.step()))
         .collect();
     counters.end();
@@ -120,6 +126,7 @@ pub fn time(
     });
     let phases = (0..passes.phase_steps).map(|_| phases(workload, clock)).collect();
     Timed {
+        first_step_ns: first_step_ns.or_else(|| step_ns.first().copied()),
         step_ns,
         window_ns,
         phases,

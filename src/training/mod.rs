@@ -1,5 +1,7 @@
 //! Training and evaluation of a network on a data set.
 
+#[cfg(feature = "burn")]
+mod answers;
 mod error;
 #[cfg(feature = "burn")]
 mod evaluation;
@@ -17,6 +19,8 @@ mod step;
 #[cfg(feature = "burn")]
 mod trainer;
 
+#[cfg(feature = "burn")]
+pub use answers::{Answers, answers};
 pub use error::TrainError;
 #[cfg(feature = "burn")]
 pub use evaluation::{Evaluated, Evaluation, evaluate, logits};
@@ -30,4 +34,4 @@ pub use schedule::RunLength;
 #[cfg(feature = "burn")]
 pub use step::{Learner, Step, batch_tensors, cross_entropy};
 #[cfg(feature = "burn")]
-pub use trainer::{Final, Observer, Start, Trained, train};
+pub use trainer::{EpochTime, Final, Observer, Start, Trained, train};

@@ -28,11 +28,11 @@ pub trait Observer {
     /// The observer could not record them; training stops.
     fn steps(&mut self, epoch: usize, first: usize, losses: &[f64], rates: &[f64]) -> std::io::Result<()>;
 
-    /// An epoch has ended; `wall` is its time with its evaluation.
+    /// An epoch has ended.
     ///
     /// # Errors
     /// The observer could not record it; training stops.
-    fn epoch(&mut self, epoch: usize, outcome: &Final, wall: Duration) -> std::io::Result<()>;
+    fn epoch(&mut self, epoch: usize, outcome: &Final, time: EpochTime) -> std::io::Result<()>;
 
     /// The run can resume from here. Every step and epoch before it has been reported.
     ///
@@ -52,6 +52,17 @@ pub struct Start {
     pub momentum: Weights,
     /// The position in the run.
     pub position: Position,
+}
+
+/// How long an epoch took.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EpochTime {
+    /// With its evaluation.
+    pub wall: Duration,
+    /// Its training steps.
+    pub train: Duration,
+    /// The evaluation on the test split.
+    pub test: Duration,
 }
 
 /// Loss and error after an epoch.
@@ -197,7 +208,9 @@ impl Run<'_> {
             }
         };
         let validation = data.validation_batches(batch_size)?.map(evaluated).transpose()?;
+        let tested = Instant::now();
         let Evaluated { whole: test, correct } = evaluated(data.test_batches(batch_size)?)?;
+        let tested = tested.elapsed();
         if observer.is_to_stop() {
             // The evaluation may be incomplete; the next process repeats it.
             self.keep(observer)?;
@@ -210,8 +223,13 @@ impl Run<'_> {
             test,
             correct,
         };
-        let training = Duration::from_nanos(self.position.spent.epoch_ns);
-        observer.epoch(epoch, &outcome, training + begun.elapsed())?;
+        let train = Duration::from_nanos(self.position.spent.epoch_ns);
+        let time = EpochTime {
+            wall: train + begun.elapsed(),
+            train,
+            test: tested,
+        };
+        observer.epoch(epoch, &outcome, time)?;
         outcome.check_finite(epoch)?;
         self.count_time();
         self.position.epoch += 1;

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::checkpoints::{Checkpoints, CheckpointsError};
 use super::folder::{ResultFolder, read_if_there};
@@ -15,7 +15,7 @@ use crate::formats::correctness::{self, OfTrial};
 use crate::formats::tables::{CorrectnessRow, EpochRow, Row, StepRow, write_rows};
 use crate::host::{self, Stop, nanoseconds};
 use crate::network::Graph;
-use crate::training::{Final, Observer};
+use crate::training::{EpochTime, Final, Observer};
 
 /// Records a trial in its folder and reports to its parent.
 pub struct Recording<'a> {
@@ -199,7 +199,7 @@ impl Observer for Recording<'_> {
         Ok(())
     }
 
-    fn epoch(&mut self, epoch: usize, outcome: &Final, wall: Duration) -> io::Result<()> {
+    fn epoch(&mut self, epoch: usize, outcome: &Final, time: EpochTime) -> io::Result<()> {
         let row = EpochRow {
             trial: self.record.trial.clone(),
             variant: self.record.variant.clone(),
@@ -211,7 +211,9 @@ impl Observer for Recording<'_> {
             validation_error: outcome.validation.map(|validation| validation.error),
             test_loss: outcome.test.loss,
             test_error: outcome.test.error,
-            wall_ns: nanoseconds(wall),
+            wall_ns: nanoseconds(time.wall),
+            train_ns: Some(nanoseconds(time.train)),
+            test_ns: Some(nanoseconds(time.test)),
         };
         if epoch + 1 == self.record.epochs {
             self.keep_correctness(&outcome.correct)?;

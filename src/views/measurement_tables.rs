@@ -153,6 +153,9 @@ fn peers(study: &Grouped<'_>) -> Section {
     right("loss difference", |row| {
         maybe(row.loss_difference, |loss| format!("{loss:.1e}"))
     });
+    right("check", |row| {
+        maybe(row.check_difference, |check| format!("{check:.1e}"))
+    });
     right("steps", |row| row.steps.to_string());
     right("rounds", |row| row.rounds.to_string());
     column(&mut table, "status", Side::Left, &rows, |row| row.status.to_string());
@@ -162,9 +165,11 @@ fn peers(study: &Grouped<'_>) -> Section {
         remarks.extend(said.into_iter().map(|remark| format!("{}: {remark}", row.peer)));
     }
     let note = format!(
-        "Step: median, with a 95 % interval from the rounds' medians. Times: images/s over those of the better layout, the \
-         ratio within a round, with a 95 % interval (a paired t, from five rounds on); peak: allocated, over that \
-         of the faster eager layout. Loss difference: the largest from eager NCHW's over the first steps.{}",
+        "Step: median, with a 95 % interval from the rounds' medians. Times: images/s over those of the fastest eager \
+         and the fastest compiled PyTorch, the ratio within a round, with a 95 % interval (a paired t, from five rounds \
+         on); peak: allocated, over that of the fastest eager one whose bytes are counted. Loss difference: the largest \
+         from eager NCHW's over the first steps; check: the largest relative difference from its logits, loss and \
+         gradients' norm before anything was timed.{}",
         setting(&settings)
     );
     section(

@@ -111,6 +111,8 @@ pub fn trained(variants: &[SampleVariant], seeds: u64, epochs: usize) -> Study {
                     test_loss: (2.3 * fall + variant.error * 3.0) * wobble,
                     test_error: fall * 0.9 + error * (1.0 - fall),
                     wall_ns: 1_000_000_000,
+                    train_ns: Some(900_000_000),
+                    test_ns: Some(100_000_000),
                 });
             }
             let last = study.epochs.last().cloned();
@@ -253,6 +255,8 @@ fn batch_row(variant: &str, mode: Mode, batch_size: usize, scale: f64) -> BatchR
         step_ratio_high: (scale > 1.0).then_some(1.02 * scale),
         discarded_rounds: 0,
         images_per_second_window: None,
+        startup_ns: None,
+        first_step_ns: None,
     }
 }
 
@@ -296,6 +300,12 @@ fn peer_row(
         again_ratio: None,
         again_ratio_low: None,
         again_ratio_high: None,
+        eager_unit: "PyTorch eager channels-last".to_owned(),
+        compiled_unit: "PyTorch compile channels-last".to_owned(),
+        check_difference: (*peer != "PyTorch eager NCHW").then_some(2.1e-6),
+        startup_ns: None,
+        first_step_ns: None,
+        cold_compile_ns: None,
         loss_difference: (*peer != "PyTorch eager NCHW").then_some(3.4e-5),
     }
 }

@@ -43,15 +43,15 @@ pub fn of(target: &str) -> Vec<Seed> {
         ),
         "steps_csv" => table::<StepRow>("t,base,0,0,0,2.302585092994046,0.1\nt,base,0,0,1,NaN,0.1\n"),
         "epochs_csv" => {
-            table::<EpochRow>("t,base,0,0,2.3,0.9,,,2.2,0.8,1000\nt,base,0,1,2.3,0.9,2.1,0.7,2.2,0.8,1000\n")
+            table::<EpochRow>("t,base,0,0,2.3,0.9,,,2.2,0.8,1000,800,200\nt,base,0,1,2.3,0.9,2.1,0.7,2.2,0.8,1000,,\n")
         }
         "correctness_csv" => table::<CorrectnessRow>(
             "t,base,0,9d,11,x7fa0,931c909211cf558179d67e9e2e1ac91b9e5b6825d7d6a7d4f54df6edf65f7d10\n",
         ),
         "batches_csv" => table::<BatchRow>(
             "base,cpu,plain,f32,train,64,ok,,10,1000,10,400,500,100,64000000.0,1,2,3,resident-set,4,2,keep-pages,3,,0.98,AMD EPYC with AVX-512,00ff,2026-01-01T00:00:00Z,\
-             990,1010,1,1.01,0.99,1.03,2\n\
-             base,cpu,plain,tf32,evaluate,64,oom,no memory,0,,,,,,,,,,,,2,return-pages,0,doubtful,,,,,,,0,,,,0\n",
+             990,1010,1,1.01,0.99,1.03,2,3000,2000\n\
+             base,cpu,plain,tf32,evaluate,64,oom,no memory,0,,,,,,,,,,,,2,return-pages,0,doubtful,,,,,,,0,,,,0,,\n",
         ),
         "samples_csv" => table::<SampleRow>("base,cpu,plain,f32,train,64,0,1000,2,0,1,2026-01-01T00:00:00Z\n"),
         "phases_csv" => table::<PhaseRow>(
@@ -61,8 +61,8 @@ pub fn of(target: &str) -> Vec<Seed> {
             "base,cpu,plain,f32,train,2,1000,64,900,65,ok,out of memory,66,8\nbase,cpu,plain,f32,train,2,,,,1,failed,,,1\n",
         ),
         "peers_csv" => table::<PeerRow>(
-            "base,train,64,PyTorch eager NCHW,ok,,cpu,f32,2,keep-pages,3,9,1000,10,64000000.0,1,2,0.86,,1.0,0.0,990,1010,0.8,0.9,,,1.01,0.99,1.03\n\
-             base,train,64,densenet-bench plain,timeout,late,cpu,f32,2,keep-pages,0,0,,,,,,,,,,,,,,,,,,\n",
+            "base,train,64,PyTorch eager NCHW,ok,,cpu,f32,2,keep-pages,3,9,1000,10,64000000.0,1,2,0.86,,1.0,0.0,990,1010,0.8,0.9,,,1.01,0.99,1.03,PyTorch eager NCHW,,1e-6,2000,3000,\n\
+             base,train,64,densenet-bench plain,timeout,late,cpu,f32,2,keep-pages,0,0,,,,,,,,,,,,,,,,,,,,,,,\n",
         ),
         _ => Vec::new(),
     }
@@ -236,7 +236,7 @@ fn records() -> Vec<Seed> {
                 "status": "ok", "error": "", "step_ns": [1000, 1001],
                 "phases": [{"forward_ns": 400, "backward_ns": 500, "optimizer_ns": null}],
                 "allocated_peak_bytes": 1, "reserved_peak_bytes": null, "process_peak_bytes": 3,
-                "process_peak_source": "resident-set", "note": "",
+                "process_peak_source": "resident-set", "note": "", "startup_ns": 3000, "first_step_ns": 2000,
                 "processor": {"wall_ns": 9, "ran_ns": 8, "waited_ns": 1, "preempted": 2, "stolen_ns": 0},
                 "run": "2026-01-01T00:00:00Z", "discarded": ["its threads got 50 %"],
             }),

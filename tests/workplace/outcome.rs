@@ -22,7 +22,7 @@ pub fn outcome(folder: &Path) -> Outcome {
             ][..],
         ),
         ("steps.csv", &[]),
-        ("epochs.csv", &["wall_ns"]),
+        ("epochs.csv", &["wall_ns", "train_ns", "test_ns"]),
         ("correctness.csv", &[]),
     ] {
         outcome.insert(table.to_owned(), without_columns(&folder.join(table), left_out));

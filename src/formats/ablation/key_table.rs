@@ -353,9 +353,9 @@ pub(super) const OWN_KEYS: &[KnownKey] = &[
     },
     KnownKey {
         key: "run.allocator",
-        kind: Kind::Choice(&["keep-pages", "return-pages"]),
+        kind: Kind::Choice(&["keep-pages", "return-pages", "system"]),
         default: "`\"keep-pages\"`",
-        meaning: "What becomes of main memory that a step has freed: it stays with the process, or goes back to the system at once; see [The allocator](#the-allocator).",
+        meaning: "What becomes of main memory that a step has freed: it stays with the process, or goes back to the system at once; `\"system\"` leaves tensors to the C library's allocator. See [The allocator](#the-allocator).",
         remedy: "leave it out to keep pages, which is faster",
     },
     KnownKey {

@@ -285,6 +285,8 @@ pub enum Allocator {
     KeepPages,
     /// It goes back to the system at once, and has to be asked for again.
     ReturnPages,
+    /// Tensors are allocated by the C library, as in a program without an allocator of its own.
+    System,
 }
 
 impl Allocator {
@@ -293,6 +295,7 @@ impl Allocator {
         match self {
             Self::KeepPages => "keep-pages",
             Self::ReturnPages => "return-pages",
+            Self::System => "system",
         }
     }
 }

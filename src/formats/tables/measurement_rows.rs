@@ -61,7 +61,7 @@ row! {
         predicted_peak_bytes: Option<u64>,
         /// Threads of the device's backend.
         threads: usize,
-        /// What became of freed main memory, `keep-pages` or `return-pages` (`[run] allocator`).
+        /// What became of freed main memory, `keep-pages`, `return-pages` or `system` (`[run] allocator`).
         allocator: Allocator,
         /// Processes that contributed.
         rounds: usize,
@@ -102,6 +102,11 @@ row! {
         /// Images in a second of as many steps more, one behind the other with one synchronisation at their end, as training
         /// makes them; empty where the processor does the work, where nothing can run ahead of it, and in earlier files.
         images_per_second_window: Option<f64> = "",
+        /// The median time from a process's start to its first step, in nanoseconds: loading the program, reading data and
+        /// weights, building the network. To 10 ms. Empty where the system does not say it, and in earlier files.
+        startup_ns: Option<u64> = "",
+        /// The median of the processes' first steps, of which all are in the warm-up, in nanoseconds.
+        first_step_ns: Option<u64> = "",
     }
 }
 
@@ -221,8 +226,9 @@ row! {
         mode: Mode,
         /// Images in a step.
         batch_size: usize,
-        /// Who ran it: `densenet-bench` with the execution, `PyTorch eager NCHW`, `PyTorch eager channels-last`, and those
-        /// with `compile`; one ends in `, again`: the same work measured twice.
+        /// Who ran it: `densenet-bench` with the execution, `stock Burn`, `PyTorch eager NCHW`, `PyTorch eager
+        /// channels-last`, those with `fused SGD` and with `compile`, and those `as installed`; one ends in `, again`: the
+        /// same work measured twice.
         #[serde(with = "cell")]
         peer: String,
         /// How it stands, as in `batches.csv`.
@@ -236,7 +242,8 @@ row! {
         precision: Precision = "f32",
         /// Threads on both sides.
         threads: usize,
-        /// What became of freed main memory on both sides, `keep-pages` or `return-pages`.
+        /// What became of freed main memory: `keep-pages` or `return-pages` as the ablation says, `system` of peers that
+        /// run as installed.
         allocator: Allocator,
         /// Rounds, each a process of its own.
         rounds: usize,
@@ -248,15 +255,17 @@ row! {
         step_ns_mad: Option<u64>,
         /// The batch size over the median step.
         images_per_second: Option<f64>,
-        /// The most bytes of live tensors during the timed steps, counted by the same allocator on both sides.
+        /// The most bytes of live tensors during the timed steps, counted by the same allocator on both sides. Empty of
+        /// PyTorch as installed, which has its own.
         allocated_peak_bytes: Option<u64>,
         /// The process's highest resident set.
         process_peak_bytes: Option<u64>,
-        /// Images a second over those of the better eager layout: the geometric mean of the ratios within the rounds.
+        /// Images a second over those of the fastest eager PyTorch (`eager_unit`): the geometric mean of the ratios within
+        /// the rounds.
         speed_ratio: Option<f64>,
-        /// Images a second over those of the better layout with `torch.compile`, likewise.
+        /// Images a second over those of the fastest PyTorch with `torch.compile` (`compiled_unit`), likewise.
         compiled_speed_ratio: Option<f64>,
-        /// The allocated peak over that of the faster eager layout.
+        /// The allocated peak over that of the fastest eager PyTorch whose bytes are counted.
         peak_share: Option<f64>,
         /// The largest difference of the loss from that of eager NCHW over the first steps, from the same weights and
         /// batches.
@@ -267,7 +276,7 @@ row! {
         /// Its upper end, in nanoseconds.
         step_ns_high: Option<u64> = "",
         /// The lower end of the 95 % interval of `speed_ratio`: a paired t on the logarithms of the ratios within the
-        /// rounds. Empty of fewer than five rounds, and of the better eager layout itself.
+        /// rounds. Empty of fewer than five rounds, and of the unit itself.
         speed_ratio_low: Option<f64> = "",
         /// Its upper end.
         speed_ratio_high: Option<f64> = "",
@@ -281,5 +290,23 @@ row! {
         again_ratio_low: Option<f64> = "",
         /// Its upper end.
         again_ratio_high: Option<f64> = "",
+        /// The peer that `speed_ratio` is to.
+        #[serde(with = "cell")]
+        eager_unit: String = "",
+        /// The peer that `compiled_speed_ratio` is to.
+        #[serde(with = "cell")]
+        compiled_unit: String = "",
+        /// The largest relative difference from eager NCHW on the batch that is timed, before anything is: of the logits,
+        /// over the largest of them, and in training also of the loss and of the gradients' norm. Empty of eager NCHW
+        /// itself, and where nothing was compared.
+        check_difference: Option<f64> = "",
+        /// The median time from a process's start to its first step, in nanoseconds: interpreter, libraries, data, network.
+        startup_ns: Option<u64> = "",
+        /// The median of the processes' first steps, in nanoseconds. With `torch.compile` it compiles, from the second
+        /// process on with what the first has left in the cache.
+        first_step_ns: Option<u64> = "",
+        /// With `torch.compile` and an empty cache: how long the first call took, in nanoseconds, training with its backward
+        /// pass and in the check before anything is timed. Empty where the cache was not.
+        cold_compile_ns: Option<u64> = "",
     }
 }

@@ -235,7 +235,7 @@ mod tests {
         assert_eq!(
             header(write_rows::<EpochRow>(&[]).unwrap()),
             "trial,variant,seed,epoch,train_loss,train_error,validation_loss,validation_error,test_loss,test_error,\
-             wall_ns\n"
+             wall_ns,train_ns,test_ns\n"
         );
         assert_eq!(
             header(write_rows::<CorrectnessRow>(&[]).unwrap()),
@@ -264,6 +264,8 @@ mod tests {
             test_loss: 0.0,
             test_error: 0.0,
             wall_ns: 0,
+            train_ns: None,
+            test_ns: None,
         };
         assert_eq!(names_by_serde(&trial()), TrialRow::header().join(","));
         assert_eq!(names_by_serde(&step(0, 0.0)), StepRow::header().join(","));

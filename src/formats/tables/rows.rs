@@ -165,6 +165,11 @@ row! {
         test_error: f64,
         /// The epoch's duration with its evaluation, in nanoseconds.
         wall_ns: u64,
+        /// The part of it that its training steps took, in nanoseconds, with the preparation of batches that they waited
+        /// for. Their sum up to an epoch is the time to its test error. Empty in earlier files.
+        train_ns: Option<u64> = "",
+        /// The part that the evaluation on the test split took, in nanoseconds. The rest is the validation split's.
+        test_ns: Option<u64> = "",
     }
 }
 

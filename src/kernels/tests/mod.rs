@@ -89,7 +89,10 @@ impl Case {
             saved,
         } = forward(&self.shape, processor, &Heap, &self.input, &parameters);
         let gradients = backward(&self.shape, processor, &Heap, &parameters, saved, &self.output_gradient);
-        (output, statistics, gradients)
+        let statistics = statistics
+            .iter()
+            .map(|pair| pair.each_ref().map(|values| values.to_vec()));
+        (output, statistics.collect(), gradients)
     }
 }
 
@@ -336,7 +339,7 @@ fn the_number_of_threads_does_not_change_a_bit() {
             let all = output
                 .into_iter()
                 .chain(gradients.input)
-                .chain(gradients.parameters.concat());
+                .chain(gradients.parameters.iter().flat_map(|values| values.to_vec()));
             all.map(f32::to_bits).collect::<Vec<u32>>()
         })
     };

@@ -241,6 +241,8 @@ mod tests {
             step_ratio_high: None,
             discarded_rounds: 0,
             images_per_second_window: None,
+            startup_ns: None,
+            first_step_ns: None,
         }
     }
 
