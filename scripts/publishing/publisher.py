@@ -81,12 +81,28 @@ class State:
         return [*job.command, *(() if job.id in self.jobs else job.fresh)]
 
 
-def refuse_changes(status: str) -> None:
-    """Refuses what `git status --porcelain` says is changed, but for what publishing itself writes."""
-    written = (*PAGES.values(), "docs/images/", "results/published/")
+def refuse_changes(status: str, measures: bool) -> None:
+    """Refuses what `git status --porcelain` says is changed, but for what publishing itself writes where nothing is built."""
+    written = () if measures else (*PAGES.values(), "docs/images/", "results/published/")
     changed = [line[3:] for line in status.splitlines() if not line[3:].startswith(written)]
     if changed:
-        raise Refusal(f"the tree is changed ({', '.join(changed[:3])}); a published table is of one revision: commit first")
+        raise Refusal(
+            f"the tree is changed ({', '.join(changed[:3])}); a published table is of one revision: commit first, or where only "
+            "recorded tables changed, `git stash --include-untracked` (finished jobs are recorded again without being run)"
+        )
+
+
+def refuse_other_program(folder: Path, revision: str) -> None:
+    """Refuses results of a program that was not built from this revision. A comparison with PyTorch records none of its own;
+    its rows are checked where they are recorded."""
+    if not (folder / "environment.json").is_file():
+        return
+    made = json.loads((folder / "environment.json").read_text(encoding="utf-8"))
+    if made["revision"] != revision or made["dirty"] != "false":
+        raise Refusal(
+            f"{folder}: made by a program of revision {made['revision'][:12]} (changed: {made['dirty']}), and this is "
+            f"{revision[:12]}; build with scripts/build and run scripts/publish again with --restart"
+        )
 
 
 def refuse_load(load: float, jobs: list[Job], busy: bool) -> None:
@@ -131,6 +147,8 @@ def run(job: Job, state: State, results: Path) -> None:
         output = subprocess.run(command, cwd=ROOT, check=False)
     if output.returncode != 0:
         raise Refusal(f"{job.id}: {' '.join(command)} ended with {output.returncode}; see above, then run scripts/publish again")
+    if not job.prints:
+        refuse_other_program(results / job.id, state.revision)
     state.set(job, "finished")
 
 
@@ -203,7 +221,7 @@ def publish(options: argparse.Namespace) -> None:
     todo = [job for job in wanted if state.jobs.get(job.id) != "finished"]
     if options.dry_run:
         return print("\n".join(f"{job.id}: {' '.join(state.command(job))}" for job in todo))
-    refuse_changes(git("status", "--porcelain"))
+    refuse_changes(git("status", "--porcelain"), any(not job.prints for job in todo))
     refuse_load(os.getloadavg()[0], todo, options.busy)
     for job in todo:
         run(job, state, results)

@@ -90,9 +90,24 @@ class Refusals(unittest.TestCase):
     """A changed tree and a busy machine."""
 
     def test_a_changed_tree_is_refused_but_not_what_publishing_wrote(self) -> None:
-        publisher.refuse_changes(" M README.md\n M docs/performance.md\n?? results/published/memory/\n M docs/images/x.png\n")
+        recorded = " M README.md\n M docs/performance.md\n?? results/published/memory/\n M docs/images/x.png\n"
+        publisher.refuse_changes(recorded, measures=False)
+        publisher.refuse_changes("", measures=True)
+        with self.assertRaisesRegex(Refusal, "README.md.*git stash"):
+            publisher.refuse_changes(recorded, measures=True)
         with self.assertRaisesRegex(Refusal, "src/main.rs.*commit"):
-            publisher.refuse_changes(" M README.md\n M src/main.rs\n")
+            publisher.refuse_changes(" M README.md\n M src/main.rs\n", measures=False)
+
+    def test_results_of_a_program_of_another_revision_or_a_changed_tree_are_refused(self) -> None:
+        with tempfile.TemporaryDirectory() as name:
+            made = Path(name) / "environment.json"
+            made.write_text('{"revision": "abc", "dirty": "false"}', encoding="utf-8")
+            publisher.refuse_other_program(Path(name), "abc")
+            with self.assertRaisesRegex(Refusal, "of revision abc.*scripts/build"):
+                publisher.refuse_other_program(Path(name), "abd")
+            made.write_text('{"revision": "abc", "dirty": "true"}', encoding="utf-8")
+            with self.assertRaisesRegex(Refusal, "changed: true"):
+                publisher.refuse_other_program(Path(name), "abc")
 
     def test_a_busy_machine_times_nothing_unless_told_to(self) -> None:
         publisher.refuse_load(9.0, [SIMULATION], busy=False)
