@@ -7,7 +7,9 @@ use std::process::Command;
 
 use densenet_bench::backends::CPU;
 use densenet_bench::formats::ablation::{Allocator, RunSettings};
-use densenet_bench::host::{apply_arithmetic, process_variables};
+#[cfg(feature = "libtorch")]
+use densenet_bench::host::apply_arithmetic;
+use densenet_bench::host::process_variables;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -52,6 +54,7 @@ fn resident_after_a_step(allocator: Option<Allocator>) -> usize {
 }
 
 /// Bytes of this process's heap, from which the C library's allocator takes what is below 128 KiB and mimalloc nothing.
+#[cfg(feature = "libtorch")]
 fn heap() -> u64 {
     let maps = fs::read_to_string("/proc/self/maps").unwrap();
     let heaps = maps.lines().filter(|line| line.ends_with("[heap]"));
@@ -63,6 +66,7 @@ fn heap() -> u64 {
 }
 
 /// How many bytes of tensors the heap has taken, in a process with the variables and switches of such a run.
+#[cfg(feature = "libtorch")]
 fn heap_of_tensors(allocator: Allocator) -> u64 {
     let run = RunSettings {
         allocator,
@@ -86,6 +90,7 @@ fn heap_of_tensors(allocator: Allocator) -> u64 {
     after.split_once("</heap>").unwrap().0.parse().unwrap()
 }
 
+#[cfg(feature = "libtorch")]
 #[test]
 fn tensors_come_from_the_c_library_where_the_file_says_so() {
     if let Ok(name) = std::env::var(PRINT) {
