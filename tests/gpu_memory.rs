@@ -371,13 +371,12 @@ fn nvml_is_asked_before_and_after_the_timed_steps_and_never_while_anything_is_ti
     assert_eq!(asked(&calls[steps[1]..steps[3]]), 0, "between them: {calls:?}");
     assert!(asked(&calls[steps[3]..steps[4]]) > 0, "after them: {calls:?}");
     assert_eq!(asked(&calls[steps[4]..steps[5]]), 0, "in the pass behind: {calls:?}");
-    // Behind the warm-up, of which only the steps count: every window is two looks with what is timed between them.
-    let of_windows = calls.iter().position(|call| call == "step").unwrap() + 1;
-    let looks: Vec<usize> = (of_windows..calls.len())
+    // From the look before the first timed step on, every window is two looks with what is timed between them.
+    let looks: Vec<usize> = (steps[1] - 1..calls.len())
         .filter(|&place| calls[place] == "clock")
         .collect();
-    let windows = looks.len() - looks.len() % 2;
-    for window in looks[looks.len() - windows..].chunks(2) {
+    assert_eq!(looks.len() % 2, 0, "{calls:?}");
+    for window in looks.chunks(2) {
         let within = &calls[window[0]..window[1]];
         assert!(within.len() > 1 && asked(within) == 0, "{within:?} in {calls:?}");
     }

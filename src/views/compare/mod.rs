@@ -10,14 +10,16 @@ mod pairs;
 mod power;
 mod report;
 mod settings;
+mod side;
 mod timed_rounds;
 mod trained;
 
 pub use circumstances::{Circumstances, Difference, Facts, differences, refusal};
-pub use comparison::{Comparison, Manner, Pairing, Side, VariantComparison, compare_variants, pair_variants};
+pub use comparison::{Comparison, Manner, Pairing, VariantComparison, compare_variants, pair_variants};
 pub use family::adjust;
 pub use measured::{MeasuredComparison, MeasuredSide};
 pub use metrics::Scope;
 pub use report::sections;
 pub use settings::{SettingDifference, differing_settings};
+pub use side::Side;
 pub use trained::{Test, TrainedComparison, Verdict};

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::comparison::Side;
+use super::side::Side;
 use crate::formats::correctness::correct_images;
 use crate::formats::tables::{CorrectnessRow, Status, TrialRow};
 use crate::views::groups::has_failed;

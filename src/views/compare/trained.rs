@@ -217,8 +217,8 @@ fn compare_metric(
 #[cfg(test)]
 mod tests {
     use super::super::super::samples::{self, SampleVariant};
-    use super::super::comparison::Side;
     use super::super::pairs::{note_doubtful_speeds, pairs_of};
+    use super::super::side::Side;
     use super::*;
     use crate::formats::correctness::{self, OfTrial};
     use crate::formats::tables::{CorrectnessRow, Status, TrialRow};
