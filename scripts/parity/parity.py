@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -128,6 +129,8 @@ def main() -> int:
         print(f"error: {failure}", file=sys.stderr)
         return 1
 
+    # Before the library is loaded: threads that wait for each other on a busy machine are not to spin.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     import torch
     from training import Digits, trained_error
 
