@@ -92,7 +92,10 @@ fn place(question: &str) -> Workplace {
                1,2,00ff,,,,,";
     write::<TrialRow>(&place, &format!("{header}\n{row}\n"));
     let header = EpochRow::header().join(",");
-    write::<EpochRow>(&place, &format!("{header}\nt,base,0,0,2.1,0.5,,,2.2,0.25,1000,800,200\n"));
+    write::<EpochRow>(
+        &place,
+        &format!("{header}\nt,base,0,0,2.1,0.5,,,2.2,0.25,1000,800,200\n"),
+    );
     place
 }
 
