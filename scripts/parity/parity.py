@@ -22,7 +22,7 @@ Trains every variant of ablations/parity.toml with every seed in densenet-bench,
 initialisation and orders are its own. For each variant: both sides' errors, the difference of their means with Welch's 95 %
 interval, and two one-sided tests of whether it is smaller than --margin. The results go to results/parity/ (or
 DIR/parity/): pytorch_trials.csv beside the program's trials.csv, and parity.md. Trainings that are there are not made again.
-Exit status: 0 every variant is equivalent; 1 one is not, or something failed; 2 bad usage."""
+Exit status: 0 the comparison was made, whatever it shows; 1 something failed; 2 bad usage."""
 
 
 class Failure(Exception):
@@ -94,7 +94,7 @@ def complete(
 
 
 def report(trials: list[Trial], theirs: dict[tuple[str, int], float], margin: float) -> tuple[str, bool]:
-    """The table, and whether every variant is equivalent."""
+    """The table, and whether every variant is shown to be equivalent."""
     from equivalence import equivalence, spread
 
     lines = [
@@ -142,10 +142,10 @@ def main() -> int:
         lambda trial: trained_error(trial.settings, trial.seed, digits),
         lambda text: print(text, file=sys.stderr, flush=True),
     )
-    table, all_equivalent = report(trials, theirs, options.margin)
+    table, _ = report(trials, theirs, options.margin)
     (folder / "parity.md").write_text(table, encoding="utf-8")
     print(table, end="")
-    return 0 if all_equivalent else 1
+    return 0
 
 
 if __name__ == "__main__":

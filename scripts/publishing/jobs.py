@@ -42,6 +42,13 @@ JOBS = (
         prints=True,
         timed=False,
     ),
+    Job(
+        "parity",
+        ("scripts/parity-of-training",),
+        "parity",
+        "README.md: parity",
+        timed=False,
+    ),
     run("memory", "memory", "docs/methodology.md: memory", timed=False),
     run("growth", "growth", "README.md: growth"),
     run("execution", "execution", "docs/performance.md: execution"),
