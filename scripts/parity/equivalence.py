@@ -21,6 +21,8 @@ class Equivalence:
     # The larger p of the two one-sided tests of Welch's t: that the difference is not below the margin, and that it is not
     # above its negative (Schuirmann 1987).
     p: float
+    # Of equal spreads, by Brown and Forsythe's test, which a single far seed does not decide.
+    p_of_spreads: float
 
 
 def equivalence(first: Sequence[float], second: Sequence[float], margin: float) -> Equivalence:
@@ -29,7 +31,9 @@ def equivalence(first: Sequence[float], second: Sequence[float], margin: float) 
     # Shifted by the margin, the difference is tested against zero.
     below = stats.ttest_ind([error - margin for error in second], first, equal_var=False, alternative="less").pvalue
     above = stats.ttest_ind([error + margin for error in second], first, equal_var=False, alternative="greater").pvalue
-    return Equivalence(fmean(second) - fmean(first), float(interval.low), float(interval.high), float(max(below, above)))
+    spreads = stats.levene(first, second, center="median").pvalue
+    difference = fmean(second) - fmean(first)
+    return Equivalence(difference, float(interval.low), float(interval.high), float(max(below, above)), float(spreads))
 
 
 def spread(errors: Sequence[float]) -> str:

@@ -99,8 +99,8 @@ def report(trials: list[Trial], theirs: dict[tuple[str, int], float], margin: fl
 
     lines = [
         "| variant | n | densenet-bench, test error (%) | PyTorch (%) | difference (points) | 95 % interval | "
-        f"p of a difference of {margin:g} or more |",
-        "|---|---:|---:|---:|---:|---:|---:|",
+        f"p of a difference of {margin:g} or more | p of equal spreads |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|",
     ]
     all_equivalent = True
     for variant in dict.fromkeys(trial.variant for trial in trials):
@@ -110,7 +110,7 @@ def report(trials: list[Trial], theirs: dict[tuple[str, int], float], margin: fl
         all_equivalent &= found.p <= 0.05
         lines.append(
             f"| {variant} | {len(own)} | {spread(own)} | {spread(other)} | {100 * found.difference:+.2f} | "
-            f"[{100 * found.low:.2f}, {100 * found.high:.2f}] | {found.p:.2g} |"
+            f"[{100 * found.low:.2f}, {100 * found.high:.2f}] | {found.p:.2g} | {found.p_of_spreads:.2g} |"
         )
     return "\n".join(lines) + "\n", all_equivalent
 
