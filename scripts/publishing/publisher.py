@@ -126,6 +126,9 @@ def keep(source: Path, target: Path) -> None:
         if path.suffix == ".csv" and path.stat().st_size > LARGE:
             packed = gzip.compress(path.read_bytes(), mtime=0)
             (target / f"{path.name}.gz").write_bytes(packed)
+        elif path.name == "environment.json":
+            # The command as a reader calls it, without where the checkout is.
+            (target / path.name).write_text(path.read_text(encoding="utf-8").replace(f"{ROOT}/", ""), encoding="utf-8")
         else:
             shutil.copyfile(path, target / path.name)
 
