@@ -1,8 +1,6 @@
 //! What a network gives for one batch, for comparison with what another program gives before either is timed.
 
-use burn::tensor::{Tensor, TensorData};
-
-use super::step::cross_entropy;
+use super::step::{cross_entropy, file_tensors};
 use crate::formats::ablation::Mode;
 use crate::formats::batches::BatchFile;
 use crate::model::Model;
@@ -21,16 +19,14 @@ pub struct Answers {
 /// The answers for the file's first batch of a network that was built on an autodiff device, by the same forward and
 /// backward passes as a measured step; none of a file without a batch.
 pub fn answers(model: &Model, mode: Mode, batches: &BatchFile) -> Option<Answers> {
-    let (images, labels) = batches.batch(0)?;
     let model = match mode {
         Mode::Train => model.clone(),
         Mode::Evaluate => model.valid(),
     };
-    let images = Tensor::from_data(TensorData::new(images.to_vec(), batches.shape), model.device());
+    let (images, labels) = file_tensors(batches, 0, model.device())?;
     let logits = model.forward(images);
     let (mut loss, mut gradient_norm) = (None, None);
     if mode == Mode::Train {
-        let labels = Tensor::from_data(TensorData::new(labels.to_vec(), [labels.len()]), model.device());
         let of_batch = cross_entropy(logits.clone(), labels);
         let gradients = model.gradients(&of_batch.backward());
         let values = gradients.values().flat_map(|tensor| &tensor.values);

@@ -7,6 +7,7 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use super::optimizer::Optimizer;
 use crate::data::Batch;
 use crate::formats::ablation::TrainSettings;
+use crate::formats::batches::BatchFile;
 use crate::formats::weights::Weights;
 use crate::model::Model;
 
@@ -82,9 +83,19 @@ impl Learner {
 
 /// A batch on a device: images `[batch, channels, height, width]` and labels `[batch]`.
 pub fn batch_tensors(batch: Batch, device: &Device) -> (Tensor<4>, Tensor<1, Int>) {
-    let count = batch.labels.len();
-    let images = Tensor::from_data(TensorData::new(batch.images, batch.shape), device);
-    let labels = Tensor::from_data(TensorData::new(batch.labels, [count]), device);
+    tensors(batch.images, batch.shape, batch.labels, device)
+}
+
+/// A batch of a file on a device, likewise; none where there is no such batch.
+pub(super) fn file_tensors(file: &BatchFile, index: usize, device: &Device) -> Option<(Tensor<4>, Tensor<1, Int>)> {
+    let (images, labels) = file.batch(index)?;
+    Some(tensors(images.to_vec(), file.shape, labels.to_vec(), device))
+}
+
+fn tensors(images: Vec<f32>, shape: [usize; 4], labels: Vec<i64>, device: &Device) -> (Tensor<4>, Tensor<1, Int>) {
+    let count = labels.len();
+    let images = Tensor::from_data(TensorData::new(images, shape), device);
+    let labels = Tensor::from_data(TensorData::new(labels, [count]), device);
     (images, labels)
 }
 

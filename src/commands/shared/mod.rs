@@ -1,13 +1,15 @@
-//! What several verbs share: how they end and print, and how they read an ablation file and a device.
+//! What several verbs share: how they end and print, and how they read an ablation file, a device and a peer's work.
 
 pub mod ablation;
 pub mod device;
 mod failure;
 mod log;
 mod output;
+mod peer_work;
 pub mod size;
 pub mod worker;
 
 pub use failure::{Failure, Outcome};
 pub use log::Log;
 pub use output::{output_at, print, print_json, say};
+pub use peer_work::PeerFiles;
