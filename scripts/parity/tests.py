@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Tests of scripts/parity-of-training that need neither PyTorch nor densenet-bench; tests/parity.rs runs them."""
+"""Tests of scripts/parity-of-training that need neither PyTorch nor densenet-bench; tests/scripts.rs runs them."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ import parity
 from parity import Failure, Trial
 
 HAS_SCIPY = importlib.util.find_spec("scipy") is not None
+if HAS_SCIPY:
+    from equivalence import equivalence
 
 
 def trials(errors: list[float], variant: str = "growth-rate=8") -> list[Trial]:
@@ -75,14 +77,14 @@ class Equivalent(unittest.TestCase):
         own = [0.030, 0.032, 0.028, 0.031, 0.029]
         for shift, expected in ((0.0, True), (0.001, True), (0.01, False), (-0.01, False)):
             theirs = {("growth-rate=8", seed): error - shift for seed, error in enumerate(own)}
-            table, is_equivalent = parity.report(trials(own), theirs, 0.5)
+            is_equivalent = equivalence(list(theirs.values()), own, 0.005).p <= 0.05
+            table = parity.report(trials(own), theirs, 0.5)
             self.assertEqual(is_equivalent, expected, table)
         self.assertIn("| growth-rate=8 | 5 | 3.00 ± 0.16 | 4.00 ± 0.16 | -1.00 |", table)
 
     def test_few_and_scattered_seeds_are_not_equivalent_although_their_means_are(self) -> None:
         own = [0.01, 0.05, 0.03]
-        theirs = {("growth-rate=8", seed): error for seed, error in enumerate(own)}
-        self.assertFalse(parity.report(trials(own), theirs, 0.5)[1])
+        self.assertFalse(equivalence(own, own, 0.005).p <= 0.05)
 
 
 if __name__ == "__main__":
