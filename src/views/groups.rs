@@ -28,6 +28,9 @@ pub struct Group<'a> {
     pub swept: &'a [SweptValue],
     /// Its trials in the order of their rows.
     pub trials: Vec<Trial<'a>>,
+    /// The mean test error over seeds and images, where every finished trial has recorded which of the same images it got
+    /// right.
+    crossed_error: Option<CrossedMean>,
 }
 
 /// A trial and what it recorded.
@@ -66,6 +69,7 @@ impl<'a> Grouped<'a> {
             name: &variant.name,
             swept: &variant.swept,
             trials: Vec::new(),
+            crossed_error: None,
         });
         let variants: Vec<Group<'_>> = variants.collect();
         let mut grouped = Self {
@@ -91,6 +95,9 @@ impl<'a> Grouped<'a> {
                 correctness: correctness.get(row.trial.as_str()).copied(),
             });
         }
+        for group in &mut grouped.variants {
+            group.crossed_error = crossed_error(&group.trials);
+        }
         let batches = study.batches.iter().map(|row| row.variant.as_str());
         let boundaries = study.boundaries.iter().map(|row| row.variant.as_str());
         let peers = study.peers.iter().map(|row| row.variant.as_str());
@@ -109,6 +116,7 @@ impl<'a> Grouped<'a> {
                 name,
                 swept: &[],
                 trials: Vec::new(),
+                crossed_error: None,
             });
         }
         &mut self.variants[place]
@@ -198,7 +206,7 @@ impl<'a> Group<'a> {
     /// it is not recorded which images each trial got right, the interval is as wide as it could then be.
     pub fn test_error(&self) -> Option<Summary> {
         let errors = self.samples(|row| row.final_test_error);
-        match self.crossed_error() {
+        match self.crossed_error {
             Some(crossed) => Summary::of_crossed_errors(&errors, &crossed),
             None => Summary::of_errors(&errors, self.test_images()),
         }
@@ -206,25 +214,10 @@ impl<'a> Group<'a> {
 
     /// The standard error of the test error that the test images alone leave.
     pub fn standard_error_of_images(&self) -> Option<f64> {
-        match self.crossed_error() {
+        match self.crossed_error {
             Some(crossed) => Some(crossed.standard_error_of_images()),
             None => standard_error_of_images(self.test_error()?.mean, self.test_images()?),
         }
-    }
-
-    /// The mean test error over seeds and images, where every finished trial has recorded which of the same images it got
-    /// right.
-    fn crossed_error(&self) -> Option<CrossedMean> {
-        let finished = self.trials.iter().filter(|trial| trial.is_finished());
-        let rows: Option<Vec<&CorrectnessRow>> = finished.map(|trial| trial.correctness).collect();
-        let rows = rows?;
-        let first = rows.first()?;
-        if rows.iter().any(|row| row.data_fingerprint != first.data_fingerprint) {
-            return None;
-        }
-        let correct: Vec<Vec<bool>> = rows.iter().filter_map(|row| correct_images(row).ok()).collect();
-        let correct: Vec<&[bool]> = correct.iter().map(Vec::as_slice).collect();
-        CrossedMean::of_errors(&correct)
     }
 
     /// How many trials ended without a result: diverged, out of memory, out of time or failed otherwise.
@@ -297,6 +290,21 @@ impl Trial<'_> {
     pub fn is_finished(&self) -> bool {
         self.row.status == Status::Ok
     }
+}
+
+/// The mean test error of the finished trials over seeds and images, where all have recorded which of the same images they got
+/// right.
+fn crossed_error(trials: &[Trial<'_>]) -> Option<CrossedMean> {
+    let finished = trials.iter().filter(|trial| trial.is_finished());
+    let rows: Option<Vec<&CorrectnessRow>> = finished.map(|trial| trial.correctness).collect();
+    let rows = rows?;
+    let first = rows.first()?;
+    if rows.iter().any(|row| row.data_fingerprint != first.data_fingerprint) {
+        return None;
+    }
+    let correct: Vec<Vec<bool>> = rows.iter().filter_map(|row| correct_images(row).ok()).collect();
+    let correct: Vec<&[bool]> = correct.iter().map(Vec::as_slice).collect();
+    CrossedMean::of_errors(&correct)
 }
 
 /// Whether a trial has ended without a result, and no other run of the same command would end otherwise by itself.
