@@ -114,13 +114,20 @@ thread_local! {
     static SCRATCH: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
 }
 
+/// Counts what every thread's scratch grows by.
+#[cold]
+fn count_scratch(values: usize) {
+    let more = values.saturating_sub(MOST_SCRATCH.fetch_max(values, Ordering::Relaxed));
+    let bytes = more * size_of::<f32>() * rayon::current_num_threads();
+    report(i64::try_from(bytes).unwrap_or(i64::MAX));
+}
+
 /// Lends this thread's scratch memory, at least `values` values of any content. It is kept from call to call and grows
 /// to what the largest layer needs, a few hundred KiB.
 pub(super) fn with_scratch<R>(values: usize, run: impl FnOnce(&mut [f32]) -> R) -> R {
-    let before = MOST_SCRATCH.fetch_max(values, Ordering::Relaxed);
-    if before < values {
-        let bytes = (values - before) * size_of::<f32>() * rayon::current_num_threads();
-        report(i64::try_from(bytes).unwrap_or(i64::MAX));
+    // Nearly every call only reads it: a write would take the cache line from the other threads.
+    if MOST_SCRATCH.load(Ordering::Relaxed) < values {
+        count_scratch(values);
     }
     let mut scratch = SCRATCH.take();
     if scratch.len() < values {
