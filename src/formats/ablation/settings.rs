@@ -47,7 +47,7 @@ pub enum PrimaryMetric {
 }
 
 impl PrimaryMetric {
-    /// The columns' names.
+    /// The columns' names, in the order of the variants.
     pub const NAMES: &'static [&'static str] = &[
         "final_test_error",
         "final_test_loss",
@@ -59,14 +59,7 @@ impl PrimaryMetric {
 
     /// The column's name.
     pub fn column(self) -> &'static str {
-        match self {
-            Self::FinalTestError => "final_test_error",
-            Self::FinalTestLoss => "final_test_loss",
-            Self::FinalValidationError => "final_validation_error",
-            Self::FinalValidationLoss => "final_validation_loss",
-            Self::FinalTrainError => "final_train_error",
-            Self::FinalTrainLoss => "final_train_loss",
-        }
+        Self::NAMES[self as usize]
     }
 
     /// Whether it needs images that are held out.
