@@ -41,8 +41,9 @@ USAGE = """\
 Runs every variant, mode and batch size of FILE.toml's [measure] in densenet-bench, in eager PyTorch (NCHW and
 channels-last, with the default and the fused optimizer) and with torch.compile (both layouts): the same initial weights,
 batches, threads and allocator, round by round, each in a process of its own; beside them PyTorch as installed and stock Burn,
-which have an allocator of their own. Who gives other logits, losses or gradients is not timed. FILE.toml alone decides the work, so that nobody tunes one side. Variants that differ in
-run.execution alone stand beside each other, and PyTorch runs their network once.
+which have an allocator of their own. Who gives other logits, losses or gradients is not timed. FILE.toml alone decides the
+work, so that nobody tunes one side. Variants that differ in run.execution alone stand beside each other, and PyTorch runs
+their network once.
 
 The first call makes a virtual environment with torch 2.9.0 in the project's .venv/, which takes 7 GB.
 The results go to results/NAME/ (or DIR/NAME/): peers.csv, peer_samples.csv, peers.md and plots.
@@ -112,8 +113,9 @@ class Comparison:
         for number, curve in enumerate(curves, start=1):
             self.follow(curve, f"losses {number}/{len(curves)}")
         self.write()
-        for number, beside in enumerate(self.cases(), start=1):
-            self.check(beside, f"answers {number}/{len(self.cases())}")
+        cases = self.cases()
+        for number, beside in enumerate(cases, start=1):
+            self.check(beside, f"answers {number}/{len(cases)}")
             self.write()
         for number in range(self.plan.rounds):
             for task in in_turn(self.tasks, number):
@@ -292,7 +294,8 @@ def heading(plan: Plan) -> list[str]:
     return [
         f"`{words}`, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         "",
-        f"{on_gpu(environment)}{environment['cpu']}, {environment['logical_cores']} logical cores, {plan.threads()} threads on both sides; "
+        f"{on_gpu(environment)}{environment['cpu']}, {environment['logical_cores']} logical cores, {plan.threads()} threads on "
+        "both sides; "
         f"load of the machine at the start {load:.1f}; {plan.rounds} rounds, each a process of its own.",
         f"densenet-bench {environment['version']} ({revision}), Burn {environment['burn']}, tch {environment['tch']}, "
         f"libtorch {environment['libtorch']}; PyTorch {metadata.version('torch')}, Python {platform.python_version()}, "

@@ -27,8 +27,8 @@ impl ArithmeticError {
     }
 }
 
-/// Checks that a device computes in the precision of the settings, and has cuDNN where they are about it. `compute_capability` gives that of a CUDA device's
-/// index, or why it is not known.
+/// Checks that a device computes in the precision of the settings, and has the allocator and cuDNN where they are about them.
+/// `compute_capability` gives that of a CUDA device's index, or why it is not known.
 ///
 /// # Errors
 /// A precision, an allocator or a search for algorithms that the device does not have.

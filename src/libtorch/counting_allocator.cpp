@@ -21,8 +21,9 @@
 
 namespace {
 
-// The size, and what frees the block, stand in front of the data. oneDNN takes memory through raw_allocate, which allows a DataPtr no context
-// but the data themselves, so there is no other place for it. As wide as the alignment that libtorch promises.
+// The size, and what frees the block, stand in front of the data. oneDNN takes memory through raw_allocate, which allows a
+// DataPtr no context but the data themselves, so there is no other place for them. As wide as the alignment that libtorch
+// promises.
 constexpr std::size_t kHeader = 64;
 
 std::atomic<std::uint64_t> live{0};

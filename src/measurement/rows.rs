@@ -40,15 +40,11 @@ impl MeasurementRounds {
         let all = steps.concat();
         let step = median(&all);
         let interval = step_interval(&steps, CONFIDENCE);
-        let phase = |of: fn(&Phases) -> Option<u64>| {
-            let times: Vec<u64> = good().flat_map(|result| &result.phases).filter_map(of).collect();
-            whole(median(&floats(&times)))
-        };
+        let middle = |times: Vec<u64>| whole(median(&floats(&times)));
+        let phase =
+            |of: fn(&Phases) -> Option<u64>| middle(good().flat_map(|result| &result.phases).filter_map(of).collect());
         let most = |of: fn(&RoundResult) -> Option<u64>| good().filter_map(of).max();
-        let middle = |of: fn(&RoundResult) -> Option<u64>| {
-            let times: Vec<u64> = good().filter_map(of).collect();
-            whole(median(&floats(&times)))
-        };
+        let of_rounds = |of: fn(&RoundResult) -> Option<u64>| middle(good().filter_map(of).collect());
         let note = good().map(|result| &result.note).find(|note| !note.is_empty());
         let processor = good().filter_map(|result| result.processor).reduce(ProcessorTime::and);
         let gpu = good()
@@ -105,8 +101,8 @@ impl MeasurementRounds {
             step_ratio_high: None,
             discarded_rounds: self.ended().map(|result| result.discarded.len()).sum(),
             images_per_second_window: self.window_rate(),
-            startup_ns: middle(|result| result.startup_ns),
-            first_step_ns: middle(|result| result.first_step_ns),
+            startup_ns: of_rounds(|result| result.startup_ns),
+            first_step_ns: of_rounds(|result| result.first_step_ns),
         }
     }
 

@@ -15,8 +15,8 @@ pub struct Derived {
 }
 
 impl ResultFolder {
-    /// Writes `trials.csv`, `steps.csv`, `epochs.csv` and `correctness.csv` from the trials' own rows, in the ablation's order. A table that
-    /// has these rows already is left alone.
+    /// Writes `trials.csv`, `steps.csv`, `epochs.csv` and `correctness.csv` from the trials' own rows, in the ablation's order.
+    /// A table that has these rows already is left alone.
     ///
     /// # Errors
     /// Whatever the system says, or a trial's record that cannot be read.
