@@ -87,6 +87,14 @@ fn every_variant_mode_and_batch_size_is_a_row_whose_samples_come_from_every_roun
         // Ten milliseconds is what the system counts in.
         assert!((1..60_000_000_000).contains(&row.startup_ns.unwrap()), "{row:?}");
         assert!((1..60_000_000_000).contains(&row.first_step_ns.unwrap()), "{row:?}");
+        let flops = row.step_flops.unwrap() as f64;
+        assert_eq!(row.flops_per_second, Some(flops / (median / 1e9)), "{row:?}");
+        let least = (flops / row.device_flops_per_second.unwrap())
+            .max(row.step_bytes.unwrap() as f64 / row.device_bytes_per_second.unwrap());
+        assert!(
+            (row.roofline_share.unwrap() / (least / (median / 1e9)) - 1.0).abs() < 1e-9,
+            "{row:?}"
+        );
         assert_eq!(
             (row.reserved_peak_bytes, row.process_peak_source.as_str()),
             (None, "resident-set")

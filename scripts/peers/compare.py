@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import argparse
 import fcntl
+import json
 import os
 import platform
 import re
@@ -108,19 +109,34 @@ class Comparison:
         self.notes = self.plan.notes()
 
     def run(self) -> None:
-        """The loss curves, then the rounds."""
-        curves = self.plan.curves()
-        for number, curve in enumerate(curves, start=1):
-            self.follow(curve, f"losses {number}/{len(curves)}")
-        self.write()
+        """The answers, while the cache of compiled code is empty, then the loss curves, then the rounds."""
         cases = self.cases()
         for number, beside in enumerate(cases, start=1):
             self.check(beside, f"answers {number}/{len(cases)}")
             self.write()
+        curves = self.plan.curves()
+        for number, curve in enumerate(curves, start=1):
+            self.follow(curve, f"losses {number}/{len(curves)}")
+        self.write()
         for number in range(self.plan.rounds):
             for task in in_turn(self.tasks, number):
                 self.measure(task, number)
                 self.write()
+        self.judge()
+        self.write()
+
+    def judge(self) -> None:
+        """Asks densenet-bench whether each case's steps were steady, as it judges its own measurements."""
+        measured = [task.case for task in self.tasks if task.case.samples]
+        answer = subprocess.run(
+            [self.plan.tools.program, "steadiness"],
+            input=json.dumps([case.samples for case in measured]),
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        )
+        for case, warning in zip(measured, json.loads(answer.stdout), strict=True):
+            case.warning = warning
 
     def cases(self) -> list[list[Task]]:
         """The tasks that are beside each other: a network in a mode at a batch size."""
@@ -249,7 +265,8 @@ class Comparison:
             for t in self.tasks
             if t.case.discarded
         ]
-        notes = [*tables.units(rows), *self.loss_lines(), *self.notes, *again, *failures]
+        doubtful = [f"{r.variant} {r.mode} {r.batch_size}, {r.peer}: {tables.markdown_text(r.warning)}" for r in rows if r.warning]
+        notes = [*tables.units(rows), *self.loss_lines(), *self.notes, *again, *doubtful, *failures]
         below = "".join(f"- {note}\n" for note in notes)
         table = tables.markdown_table(rows)
         return "\n".join([*self.heading, "", *self.floor(rows), table, *([below] if below else [])])
@@ -294,7 +311,7 @@ def heading(plan: Plan) -> list[str]:
     return [
         f"`{words}`, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         "",
-        f"{on_gpu(environment)}{environment['cpu']}, {environment['logical_cores']} logical cores, {plan.threads()} threads on "
+        f"{on_gpu(environment)}{plan.cpu}, {environment['logical_cores']} logical cores, {plan.threads()} threads on "
         "both sides; "
         f"load of the machine at the start {load:.1f}; {plan.rounds} rounds, each a process of its own.",
         f"densenet-bench {environment['version']} ({revision}), Burn {environment['burn']}, tch {environment['tch']}, "
@@ -305,6 +322,8 @@ def heading(plan: Plan) -> list[str]:
         "the table), within a round, with 95 % intervals (a paired t, from five rounds on); the share is of the peak of the "
         "fastest eager one whose bytes are counted; the loss difference is from eager NCHW's, in nats; the check is the largest "
         "relative difference from its logits, loss and gradients' norm, before anything was timed.",
+        "GFLOP/s are of convolutions and classifier; the share of the roofline is the least time in which this machine could "
+        "compute and move what they must, by what densenet-bench's own processes reached after their steps, over the median step.",
         "As installed, PyTorch has its own allocator and waiting rules; stock Burn is the plain execution with the C library's "
         "allocator and those rules. Both are given the number of threads alone.",
     ]

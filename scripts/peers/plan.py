@@ -115,6 +115,9 @@ class Plan:
         self.peers = [peer for peer in PEERS if compiled or not peer.compiled]
         self.index: dict[str, Any] = json.loads((folder / "index.json").read_text(encoding="utf-8"))
         self.rounds: int = self.index["rounds"]
+        # The processor with its kind and the vector instructions in use, and the program's revision.
+        self.cpu: str = self.index["cpu"]
+        self.revision: str = self.index["environment"]["revision"]
         self.networks = networks_of(self.index["variants"], folder)
 
     def threads(self) -> str:
@@ -164,7 +167,7 @@ class Plan:
 
         def case(peer: str, kind: str, allocator: str = network.allocator) -> Case:
             case = Case(network.name, mode, size, peer, first["threads"], allocator, kind)
-            case.device, case.precision = device, precision
+            case.device, case.precision, case.cpu, case.revision = device, precision, self.cpu, self.revision
             return case
 
         tasks: list[Task] = []

@@ -9,9 +9,10 @@ import re
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
 import intervals
 
@@ -25,6 +26,7 @@ AGAIN = "again"
 MEGABYTE = 1e6
 MILLISECOND = 1e6
 SECOND = 1e9
+GIGA = 1e9
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,12 @@ class PeerRow:
     startup_ns: int | None
     first_step_ns: int | None
     cold_compile_ns: int | None
+    flops_per_second: float | None
+    roofline_share: float | None
+    cpu: str
+    revision: str
+    measured_at: str
+    warning: str
 
 
 @dataclass(frozen=True)
@@ -107,10 +115,20 @@ class Case:
     startups: list[int] = field(default_factory=list)
     first_steps: list[int] = field(default_factory=list)
     cold_compile_ns: int | None = None
+    cpu: str = ""
+    revision: str = ""
+    measured_at: str = ""
+    warning: str = ""
+    # What a step must compute and move, and what this machine reached in each process: densenet-bench's tell.
+    work: dict[str, int] | None = None
+    rates: list[dict[str, float]] = field(default_factory=list)
 
     def add(self, result: dict[str, Any]) -> None:
         """Takes in what one more process has measured: the samples are kept, and of each peak the highest."""
+        self.measured_at = self.measured_at or f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
         self.samples.append(result["step_ns"])
+        self.work = result.get("work") or self.work
+        self.rates += [result["rates"]] if result.get("rates") else []
         for name in ("allocated_peak_bytes", "process_peak_bytes"):
             peaks = [peak for peak in (getattr(self, name), result[name]) if peak is not None]
             setattr(self, name, max(peaks, default=None))
@@ -151,6 +169,28 @@ def speed_ratio(case: Case, of: Case | None) -> tuple[float | None, float | None
     return ratio, low, high
 
 
+class Roofline(NamedTuple):
+    """What a step must compute, and the least time that this machine takes for it and for the memory that it must move."""
+
+    flops: int
+    seconds: float
+
+
+def rooflines(cases: list[Case]) -> dict[tuple[str, str, int], Roofline]:
+    """Of each network, mode and batch size what densenet-bench's processes tell: the best that any of them reached. Those with
+    the C library's allocator are left out, which fetches fresh pages for every pass."""
+    found = {}
+    for case in cases:
+        beside = [other for other in cases if other.key() == case.key() and other.kind == OWN and other.allocator != "system"]
+        rates = [rate for other in beside for rate in other.rates]
+        work = next((other.work for other in beside if other.work), None)
+        if work and rates:
+            computing = work["flops"] / max(rate["flops_per_second"] for rate in rates)
+            moving = work["bytes"] / max(rate["bytes_per_second"] for rate in rates)
+            found[case.key()] = Roofline(work["flops"], max(computing, moving))
+    return found
+
+
 def quotient(value: float | None, of: float | None) -> float | None:
     """`value` over `of`, where both are there."""
     return None if value is None or not of else value / of
@@ -161,6 +201,7 @@ def peer_rows(cases: list[Case]) -> list[PeerRow]:
     eager, compiled = fastest(cases, EAGER), fastest(cases, COMPILED)
     counted = fastest([case for case in cases if case.allocated_peak_bytes is not None], EAGER)
     by_name = {(case.key(), case.peer): case for case in cases}
+    limits = rooflines(cases)
     rows = []
     for case in cases:
         times = case.times() if case.status == "ok" else []
@@ -168,6 +209,7 @@ def peer_rows(cases: list[Case]) -> list[PeerRow]:
         speed = case.images_per_second()
         best, best_compiled = eager.get(case.key()), compiled.get(case.key())
         best_counted = counted.get(case.key())
+        limit = limits.get(case.key())
         interval = intervals.step_interval(case.samples) if times else None
         to_eager, to_eager_low, to_eager_high = speed_ratio(case, best)
         to_compiled, to_compiled_low, to_compiled_high = speed_ratio(case, best_compiled)
@@ -210,6 +252,12 @@ def peer_rows(cases: list[Case]) -> list[PeerRow]:
                 startup_ns=whole_median(case.startups),
                 first_step_ns=whole_median(case.first_steps),
                 cold_compile_ns=case.cold_compile_ns,
+                flops_per_second=None if limit is None or middle is None else limit.flops / (middle * 1e-9),
+                roofline_share=None if limit is None or middle is None else limit.seconds / (middle * 1e-9),
+                cpu=case.cpu,
+                revision=case.revision,
+                measured_at=case.measured_at,
+                warning=case.warning,
             )
         )
     return rows
@@ -271,6 +319,8 @@ HEADINGS = [
     ("images/s", True),
     ("step, median [95 %] (ms)", True),
     ("n", True),
+    ("GFLOP/s", True),
+    ("roofline (%)", True),
     ("allocated peak (MB)", True),
     ("process peak (MB)", True),
     ("times eager", True),
@@ -321,6 +371,8 @@ def cells(row: PeerRow) -> list[str]:
         row.status if row.status != "ok" else written(row.images_per_second, ".1f"),
         between(row.step_ns_median, row.step_ns_low, row.step_ns_high, ".1f", MILLISECOND),
         str(row.steps),
+        written(row.flops_per_second, ".1f", GIGA),
+        written(row.roofline_share, ".1f", 0.01),
         written(row.allocated_peak_bytes, ".1f", MEGABYTE),
         written(row.process_peak_bytes, ".1f", MEGABYTE),
         between(row.speed_ratio, row.speed_ratio_low, row.speed_ratio_high, ".2f"),

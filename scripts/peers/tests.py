@@ -86,6 +86,25 @@ class Tables(unittest.TestCase):
         (row,) = tables.peer_rows([case])
         self.assertEqual((row.startup_ns, row.first_step_ns, row.cold_compile_ns), (6, 30, None))
 
+    def test_the_roofline_is_that_of_this_programs_own_processes_with_their_allocator(self) -> None:
+        ms = 1_000_000
+        own, eager = four()[:2]
+        stock = measured("stock Burn", OWN, 1, [50 * ms])
+        other = measured("densenet-bench plain", OWN, 1, [20 * ms])
+        other.batch_size = 20
+        stock.allocator = "system"
+        for case, flops, moved in ((own, 4e12, 1e9), (own, 5e12, 2e9), (stock, 9e12, 9e9), (other, 9e12, 9e9)):
+            result = {"step_ns": [50 * ms], "allocated_peak_bytes": 1, "process_peak_bytes": 1, "work": {"flops": 2e10, "bytes": 2e7}}
+            case.add(result | {"rates": {"flops_per_second": flops, "bytes_per_second": moved}})
+        rows = tables.peer_rows([own, eager, stock, other])
+        # 20 GFLOP at 5 TFLOP/s take 4 ms, 20 MB at 2 GB/s take 10 ms; eager's step takes 40 ms.
+        self.assertAlmostEqual(rows[1].roofline_share or 0, 0.25)
+        self.assertAlmostEqual(rows[1].flops_per_second or 0, 5e11)
+        self.assertAlmostEqual(rows[2].roofline_share or 0, 0.2)
+        self.assertIn("|   500.0 |         25.0 |", tables.markdown_table(rows).splitlines()[3])
+        # Nobody has told what there is to compute.
+        self.assertEqual(tables.peer_rows(four())[1].roofline_share, None)
+
     def test_a_case_that_failed_keeps_its_samples_and_has_no_speed(self) -> None:
         cases = four()
         cases[2].status, cases[2].error = "failed", 'it said "no", and ended'
@@ -305,7 +324,7 @@ class Networks(unittest.TestCase):
             entry["variables"] = {"OMP_NUM_THREADS": "2", "MKL_NUM_THREADS": "2", "OMP_WAIT_POLICY": "passive"}
             entry["variables"] |= {"GOMP_SPINCOUNT": "9", "MIMALLOC_PURGE_DELAY": "-1"}
             entries.append(entry | {"measurements": [measurement], "losses": losses, "no_losses": ""})
-        Path(folder.name, "index.json").write_text(json.dumps({"rounds": 2, "variants": entries}))
+        Path(folder.name, "index.json").write_text(json.dumps({"rounds": 2, "variants": entries, "cpu": "a processor", "environment": {"revision": "1"}}))
         nothing = Path("/none")
         return Plan(Path(folder.name), Tools(nothing, nothing, nothing, nothing, nothing), compiled=True)
 

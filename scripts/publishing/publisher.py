@@ -12,6 +12,7 @@ again. A changed tree, a busy machine and results of another revision half-way a
 from __future__ import annotations
 
 import argparse
+import csv
 import gzip
 import importlib.machinery
 import importlib.util
@@ -93,16 +94,22 @@ def refuse_changes(status: str, measures: bool) -> None:
 
 
 def refuse_other_program(folder: Path, revision: str) -> None:
-    """Refuses results of a program that was not built from this revision. A comparison with PyTorch records none of its own;
-    its rows are checked where they are recorded."""
-    if not (folder / "environment.json").is_file():
+    """Refuses results of a program that was not built from this revision. A comparison with PyTorch says it in its rows."""
+    if (folder / "environment.json").is_file():
+        made = json.loads((folder / "environment.json").read_text(encoding="utf-8"))
+        programs = {(made["revision"], made["dirty"])}
+    elif (folder / "peers.csv").is_file():
+        with open(folder / "peers.csv", encoding="utf-8", newline="") as file:
+            # Only a clean tree is built here: a changed one is refused before anything is run.
+            programs = {(row["revision"], "false") for row in csv.DictReader(file)}
+    else:
         return
-    made = json.loads((folder / "environment.json").read_text(encoding="utf-8"))
-    if made["revision"] != revision or made["dirty"] != "false":
-        raise Refusal(
-            f"{folder}: made by a program of revision {made['revision'][:12]} (changed: {made['dirty']}), and this is "
-            f"{revision[:12]}; build with scripts/build and run scripts/publish again with --restart"
-        )
+    for made_by, dirty in sorted(programs):
+        if made_by != revision or dirty != "false":
+            raise Refusal(
+                f"{folder}: made by a program of revision {made_by[:12]} (changed: {dirty}), and this is "
+                f"{revision[:12]}; build with scripts/build and run scripts/publish again with --restart"
+            )
 
 
 def refuse_load(load: float, jobs: list[Job], busy: bool) -> None:
@@ -155,9 +162,8 @@ def run(job: Job, state: State, results: Path) -> None:
     state.set(job, "finished")
 
 
-def record(name: str, results: Path) -> None:
-    """Splices a record's tables into the documents, and keeps their results."""
-    members = [job for job in JOBS if job.record == name]
+def record(name: str, results: Path, members: list[Job]) -> None:
+    """Splices a record's tables into the documents, and keeps the results of its finished jobs."""
     if subprocess.run([ROOT / "scripts" / "record-readme", name, "--results", results], check=False).returncode != 0:
         raise Refusal(f"{name} is not recorded; see above")
     for job in members:
@@ -229,10 +235,12 @@ def publish(options: argparse.Namespace) -> None:
     for job in todo:
         run(job, state, results)
     for name in dict.fromkeys(job.record for job in wanted):
-        if all(state.jobs.get(job.id) == "finished" for job in JOBS if job.record == name):
-            record(name, results)
-        else:
-            print(f"{name}: recorded when all its jobs are finished", file=sys.stderr)
+        members = [job for job in JOBS if job.record == name]
+        finished = [job for job in members if state.jobs.get(job.id) == "finished"]
+        if len(finished) < len(members):
+            missing = ", ".join(job.id for job in members if job not in finished)
+            print(f"{name}: recorded without {missing}, not finished at this revision", file=sys.stderr)
+        record(name, results, finished)
 
 
 def main(arguments: list[str]) -> int:

@@ -108,6 +108,12 @@ class Refusals(unittest.TestCase):
             made.write_text('{"revision": "abc", "dirty": "true"}', encoding="utf-8")
             with self.assertRaisesRegex(Refusal, "changed: true"):
                 publisher.refuse_other_program(Path(name), "abc")
+            # A comparison with PyTorch has no environment; its rows say what it is of.
+            made.rename(Path(name) / "other.json")
+            (Path(name) / "peers.csv").write_text("peer,revision\na,abc\n", encoding="utf-8")
+            publisher.refuse_other_program(Path(name), "abc")
+            with self.assertRaisesRegex(Refusal, "of revision abc.*scripts/build"):
+                publisher.refuse_other_program(Path(name), "abd")
 
     def test_a_busy_machine_times_nothing_unless_told_to(self) -> None:
         publisher.refuse_load(9.0, [SIMULATION], busy=False)

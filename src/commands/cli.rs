@@ -9,7 +9,7 @@ use densenet_bench::trials::says_out_of_memory;
 use super::shared::{Failure, say};
 use super::{
     answers, compare, completions, data, describe, doctor, evaluate, export, inputs, losses, measurement, plot, run,
-    status, trial,
+    status, steadiness, trial,
 };
 
 /// A reproducible benchmark and ablation harness for DenseNet.
@@ -55,6 +55,8 @@ enum Verb {
     Answers(answers::Arguments),
     #[command(hide = true)]
     Measurement(measurement::Arguments),
+    #[command(hide = true)]
+    Steadiness(steadiness::Arguments),
 }
 
 /// Runs the verb that the command line names.
@@ -84,6 +86,7 @@ fn dispatch(cli: Cli) -> ExitCode {
         Verb::Losses(arguments) => losses::run(&arguments),
         Verb::Answers(arguments) => answers::run(&arguments),
         Verb::Measurement(arguments) => measurement::run(&arguments),
+        Verb::Steadiness(arguments) => steadiness::run(&arguments),
     };
     outcome.unwrap_or_else(|failure| {
         let status = match &failure {

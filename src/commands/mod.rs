@@ -16,6 +16,7 @@ mod plot;
 mod run;
 mod shared;
 mod status;
+mod steadiness;
 mod trial;
 
 pub use cli::main;

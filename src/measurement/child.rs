@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::counters::StepCounters;
+use super::rates::{Sizes, rates};
 use super::record::{RoundResult, RoundSpec};
 use super::timer::{MonotonicClock, Passes, WarmUp, Workload, time};
 use super::workload::{EvaluationSteps, TrainingSteps, resident_batch};
@@ -40,9 +41,13 @@ pub fn measure(spec: &RoundSpec) -> Result<RoundResult, TrialError> {
     )?;
     let opened = device.open()?;
     opened.seed(spec.seed);
-    let model = build(&graph, &weights, &spec.settings.run, device, &opened.autodiff())?;
+    let model = build(&graph, &weights, &spec.settings.run, device, &opened.clone().autodiff())?;
     drop(weights);
     let parts = model.program().parts();
+    let work = match spec.mode {
+        Mode::Train => graph.training_work(spec.batch_size),
+        Mode::Evaluate => graph.evaluation_work(spec.batch_size),
+    };
     let mut workload: Box<dyn Workload> = match spec.mode {
         Mode::Train => Box::new(TrainingSteps::new(model, &spec.optimizer(), batch)),
         Mode::Evaluate => Box::new(EvaluationSteps::new(&model, batch)),
@@ -69,6 +74,10 @@ pub fn measure(spec: &RoundSpec) -> Result<RoundResult, TrialError> {
     // While the device still holds what the steps needed.
     let counted = counters.finish();
     drop(workload);
+    let sizes = Sizes::of(device.backend().runs_beside_processor);
+    // With room to spare: beyond the limit an allocation ends the process.
+    let has_room = spec.memory_limit.is_none_or(|limit| limit > 4 * sizes.bytes());
+    let rates = has_room.then(|| rates(&opened, sizes));
     Ok(RoundResult {
         step_ns: timed.step_ns,
         window_ns: timed.window_ns,
@@ -83,6 +92,8 @@ pub fn measure(spec: &RoundSpec) -> Result<RoundResult, TrialError> {
         parts,
         startup_ns: startup.map(host::nanoseconds),
         first_step_ns: timed.first_step_ns,
+        work: Some(work),
+        rates,
         ..RoundResult::unfinished(Status::Ok, "")
     })
 }

@@ -54,6 +54,7 @@ pub fn write_inputs(
         "ablation": ablation,
         "rounds": records.iter().map(|record| record.rounds).max().unwrap_or(0),
         "environment": environment,
+        "cpu": environment.processor_in_words(),
         "variants": variants,
     });
     Folder(folder).put_json("index.json", &index)?;

@@ -9,6 +9,8 @@ mod folder;
 #[cfg(feature = "burn")]
 mod inputs;
 mod largest;
+#[cfg(feature = "burn")]
+mod rates;
 mod ratios;
 mod record;
 mod rounds;
@@ -25,6 +27,6 @@ pub use folder::Measurements;
 #[cfg(feature = "burn")]
 pub use inputs::write_inputs;
 pub use largest::{Attempt, Boundary, find_largest};
-pub use record::{MeasurementRecord, Origin, Phases, RoundResult, RoundSpec};
+pub use record::{MeasurementRecord, Origin, Phases, Rates, RoundResult, RoundSpec};
 pub use rounds::{Round, Turn, run_rounds};
 pub use timer::{Clock, Counters, MonotonicClock, Passes, Phase, Timed, WarmUp, Workload, time};

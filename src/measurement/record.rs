@@ -8,7 +8,7 @@ use crate::formats::ablation::{Mode, Settings, TrainSettings};
 use crate::formats::part::Part;
 use crate::formats::tables::Status;
 use crate::host::{GpuRecord, ProcessorTime, now};
-use crate::network::Shape;
+use crate::network::{Shape, StepWork};
 use crate::trials::{RecordedData, arithmetic_of, digest};
 
 /// All that one process needs in order to measure.
@@ -97,6 +97,31 @@ pub struct Phases {
     pub optimizer_ns: Option<u64>,
 }
 
+/// What a device reaches at most.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Rates {
+    /// Floating-point operations a second, in the product of two matrices.
+    pub flops_per_second: f64,
+    /// Bytes read and written a second, in a pass over a vector.
+    pub bytes_per_second: f64,
+}
+
+impl Rates {
+    /// The higher of each.
+    pub fn or_better(self, other: Self) -> Self {
+        Self {
+            flops_per_second: self.flops_per_second.max(other.flops_per_second),
+            bytes_per_second: self.bytes_per_second.max(other.bytes_per_second),
+        }
+    }
+
+    /// The least seconds that a step can take: the roofline of Williams, Waterman and Patterson (2009, "Roofline: An
+    /// Insightful Visual Performance Model for Multicore Architectures").
+    pub fn least_seconds(self, work: StepWork) -> f64 {
+        (work.flops as f64 / self.flops_per_second).max(work.bytes as f64 / self.bytes_per_second)
+    }
+}
+
 /// What one process found.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RoundResult {
@@ -145,6 +170,13 @@ pub struct RoundResult {
     /// The first step, in nanoseconds; none in earlier records.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_step_ns: Option<u64>,
+    /// The arithmetic and the fewest bytes of a step; none in earlier records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub work: Option<StepWork>,
+    /// What the device reached in this process, after the timed steps; none where `memory_limit` leaves no room, and in
+    /// earlier records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rates: Option<Rates>,
     /// The tries before this one, each discarded since it was disturbed: what disturbed it, in words.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub discarded: Vec<String>,
@@ -171,6 +203,8 @@ impl RoundResult {
             run: String::new(),
             startup_ns: None,
             first_step_ns: None,
+            work: None,
+            rates: None,
             discarded: Vec::new(),
         }
     }

@@ -1,9 +1,10 @@
 //! From a measurement's rounds to its rows of the tables.
 
-use super::record::{MeasurementRecord, Phases, RoundResult};
+use super::record::{MeasurementRecord, Phases, Rates, RoundResult};
 use crate::formats::device_name::DeviceName;
 use crate::formats::tables::{BatchRow, PhaseRow, SampleRow, Status};
 use crate::host::{GpuRecord, ProcessorTime};
+use crate::network::StepWork;
 use crate::statistics::{median, median_absolute_deviation, stability, step_interval};
 
 /// The confidence of the intervals in the tables.
@@ -58,6 +59,9 @@ impl MeasurementRounds {
         ];
         let warnings: Vec<String> = warnings.into_iter().flatten().collect();
         let spec = &self.record.spec;
+        let work = good().find_map(|result| result.work);
+        let rates = good().filter_map(|result| result.rates).reduce(Rates::or_better);
+        let seconds = step.map(|step| step.round() / 1e9);
         BatchRow {
             variant: spec.variant.clone(),
             device: DeviceName::recorded(&spec.device),
@@ -103,6 +107,12 @@ impl MeasurementRounds {
             images_per_second_window: self.window_rate(),
             startup_ns: of_rounds(|result| result.startup_ns),
             first_step_ns: of_rounds(|result| result.first_step_ns),
+            step_flops: work.map(|work| work.flops),
+            step_bytes: work.map(|work| work.bytes),
+            flops_per_second: work.zip(seconds).map(|(work, seconds)| work.flops as f64 / seconds),
+            device_flops_per_second: rates.map(|rates| rates.flops_per_second),
+            device_bytes_per_second: rates.map(|rates| rates.bytes_per_second),
+            roofline_share: roofline_share(work, rates, seconds),
         }
     }
 
@@ -167,6 +177,11 @@ impl MeasurementRounds {
         };
         timed.enumerate().map(row).collect()
     }
+}
+
+/// The least time of a step over the time that it took.
+fn roofline_share(work: Option<StepWork>, rates: Option<Rates>, seconds: Option<f64>) -> Option<f64> {
+    Some(rates?.least_seconds(work?) / seconds?)
 }
 
 /// Times as the statistics take them.
@@ -261,6 +276,35 @@ mod tests {
         assert_eq!(rate(vec![with(&[10], None), with(&[10], None)]), None);
         assert_eq!(rate(vec![with(&[10], Some(5)), with(&[10], None)]), None);
         assert_eq!(rate(vec![None, None]), None);
+    }
+
+    #[test]
+    fn a_row_has_the_share_of_the_roofline_of_its_own_rounds() {
+        let with = |flops_per_second, bytes_per_second| {
+            round(&[10], 1).map(|result| RoundResult {
+                work: Some(StepWork { flops: 80, bytes: 30 }),
+                rates: Some(Rates {
+                    flops_per_second,
+                    bytes_per_second,
+                }),
+                ..result
+            })
+        };
+        let row = |rounds| {
+            let record = record("a", 8, 2);
+            MeasurementRounds { record, rounds }.batch_row()
+        };
+        // 80 operations at 20 a nanosecond take 4 ns, 30 bytes at 5 take 6 ns: memory is the limit.
+        let bound_by_memory = row(vec![with(20e9, 4e9), with(18e9, 5e9)]);
+        assert_eq!(bound_by_memory.flops_per_second, Some(8e9));
+        assert_eq!(bound_by_memory.device_flops_per_second, Some(20e9));
+        assert_eq!(bound_by_memory.device_bytes_per_second, Some(5e9));
+        assert!((bound_by_memory.roofline_share.unwrap() - 0.6).abs() < 1e-12);
+        let bound_by_arithmetic = row(vec![with(10e9, 6e9), with(10e9, 6e9)]);
+        assert!((bound_by_arithmetic.roofline_share.unwrap() - 0.8).abs() < 1e-12);
+        // From before this was recorded.
+        let unknown = row(vec![round(&[10], 1), round(&[10], 1)]);
+        assert_eq!((unknown.step_flops, unknown.roofline_share), (None, None));
     }
 
     #[test]

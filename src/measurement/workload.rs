@@ -121,7 +121,7 @@ impl Workload for EvaluationSteps {
 
 /// Waits for the device. A device that fails meanwhile has failed the measurement: the panic ends its process, as
 /// those of Burn's own operations do, and the parent reads why.
-fn wait_for(device: &Device) {
+pub(super) fn wait_for(device: &Device) {
     if let Err(error) = device.sync() {
         std::panic::panic_any(format!("the device failed: {error:?}"));
     }

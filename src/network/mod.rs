@@ -17,6 +17,7 @@ mod options;
 mod processor;
 mod shape;
 mod stem;
+mod step_work;
 
 pub use builder::GraphBuilder;
 pub use error::NetworkError;
@@ -35,3 +36,4 @@ pub use options::{LARGEST_WIDTH, Options};
 pub use processor::{Processor, VectorInstructions};
 pub use shape::Shape;
 pub use stem::Stem;
+pub use step_work::StepWork;

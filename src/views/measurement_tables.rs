@@ -10,6 +10,10 @@ use super::section::{Section, Side};
 use super::text::{bytes, counted, milliseconds, three_digits};
 use crate::formats::tables::{BatchRow, BoundaryRow, PeerRow, Status};
 
+/// What the columns of arithmetic are.
+const ROOFLINE: &str = "GFLOP/s: of convolutions and classifier; roofline: the least time for what they must compute and move, by \
+                        what the same machine reached in the same run, over the step.";
+
 /// A section for each kind of measurement that the study has.
 pub fn sections(study: &Grouped<'_>) -> Vec<Section> {
     let rows = study.study;
@@ -24,6 +28,14 @@ pub fn sections(study: &Grouped<'_>) -> Vec<Section> {
         sections.push(peers(study));
     }
     sections
+}
+
+fn gigaflops(flops_per_second: f64) -> String {
+    three_digits(flops_per_second / 1e9)
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.1} %", 100.0 * share)
 }
 
 fn batches(study: &Grouped<'_>) -> Section {
@@ -47,6 +59,8 @@ fn batches(study: &Grouped<'_>) -> Section {
     right("forward (ms)", |row| maybe(row.forward_ns_median, milliseconds));
     right("backward (ms)", |row| maybe(row.backward_ns_median, milliseconds));
     right("optimizer (ms)", |row| maybe(row.optimizer_ns_median, milliseconds));
+    right("GFLOP/s", |row| maybe(row.flops_per_second, gigaflops));
+    right("roofline", |row| maybe(row.roofline_share, percent));
     right("allocated peak", |row| maybe(row.allocated_peak_bytes, bytes));
     right("predicted", |row| maybe(row.predicted_peak_bytes, bytes));
     right("reserved peak", |row| maybe(row.reserved_peak_bytes, bytes));
@@ -66,6 +80,9 @@ fn batches(study: &Grouped<'_>) -> Section {
             " Step / first's: over the first variant's step (again: over the same work's), the ratio within a round; \
              interval: a paired t, from five rounds on.",
         );
+    }
+    if rows.iter().any(|row| row.roofline_share.is_some()) {
+        note.push_str(&format!(" {ROOFLINE}"));
     }
     note.push_str(&setting(&settings));
     let remarks = rows.iter().flat_map(|row| {
@@ -145,9 +162,9 @@ fn peers(study: &Grouped<'_>) -> Section {
         ratio(row.compiled_speed_ratio, low, high, &floor)
     });
     let mut right = |name: &str, cell: fn(&PeerRow) -> String| column(&mut table, name, Side::Right, &rows, cell);
-    right("of eager's peak", |row| {
-        maybe(row.peak_share, |share| format!("{:.1} %", 100.0 * share))
-    });
+    right("GFLOP/s", |row| maybe(row.flops_per_second, gigaflops));
+    right("roofline", |row| maybe(row.roofline_share, percent));
+    right("of eager's peak", |row| maybe(row.peak_share, percent));
     right("allocated peak", |row| maybe(row.allocated_peak_bytes, bytes));
     right("process peak", |row| maybe(row.process_peak_bytes, bytes));
     right("loss difference", |row| {
@@ -161,15 +178,19 @@ fn peers(study: &Grouped<'_>) -> Section {
     column(&mut table, "status", Side::Left, &rows, |row| row.status.to_string());
     let mut remarks = Vec::new();
     for row in &rows {
-        let said = remark(*row, &settings, row.status, &row.error, "");
+        let said = remark(*row, &settings, row.status, &row.error, &row.warning);
         remarks.extend(said.into_iter().map(|remark| format!("{}: {remark}", row.peer)));
     }
+    let arithmetic = match rows.iter().any(|row| row.roofline_share.is_some()) {
+        true => format!(" {ROOFLINE}"),
+        false => String::new(),
+    };
     let note = format!(
         "Step: median, with a 95 % interval from the rounds' medians. Times: images/s over those of the fastest eager \
          and the fastest compiled PyTorch, the ratio within a round, with a 95 % interval (a paired t, from five rounds \
          on); peak: allocated, over that of the fastest eager one whose bytes are counted. Loss difference: the largest \
          from eager NCHW's over the first steps; check: the largest relative difference from its logits, loss and \
-         gradients' norm before anything was timed.{}",
+         gradients' norm before anything was timed.{arithmetic}{}",
         setting(&settings)
     );
     section(
@@ -225,6 +246,21 @@ mod tests {
         );
         assert!(text.ends_with("Setting: cpu, plain execution, 2 threads.\n"), "{text}");
         assert!(!text.contains("reserved") && !text.contains("test error"), "{text}");
+    }
+
+    #[test]
+    fn arithmetic_and_the_share_of_the_roofline_stand_with_what_they_are() {
+        let mut measured = measured();
+        measured.batches[0].flops_per_second = Some(86.1e9);
+        measured.batches[0].roofline_share = Some(0.651);
+        measured.peers[0].flops_per_second = Some(7.25e9);
+        measured.peers[0].roofline_share = Some(0.05);
+        measured.peers[0].warning = "the warm-up was too short".to_owned();
+        let text = text(&measured);
+        for words in ["86.1", "65.1 %", "7.25", "5.0 %", "doubtful: the warm-up was too short"] {
+            assert!(text.contains(words), "{words}: {text}");
+        }
+        assert_eq!(text.matches("roofline: the least time").count(), 2, "{text}");
     }
 
     #[test]

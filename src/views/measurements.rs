@@ -101,6 +101,7 @@ impl MeasuredRow for PeerRow {
             precision(self.precision),
             counted(self.threads, "thread"),
             allocator(self.allocator),
+            self.cpu.clone(),
         ]
     }
 }

@@ -257,6 +257,12 @@ fn batch_row(variant: &str, mode: Mode, batch_size: usize, scale: f64) -> BatchR
         images_per_second_window: None,
         startup_ns: None,
         first_step_ns: None,
+        step_flops: None,
+        step_bytes: None,
+        flops_per_second: None,
+        device_flops_per_second: None,
+        device_bytes_per_second: None,
+        roofline_share: None,
     }
 }
 
@@ -306,6 +312,12 @@ fn peer_row(
         startup_ns: None,
         first_step_ns: None,
         cold_compile_ns: None,
+        flops_per_second: None,
+        roofline_share: None,
+        cpu: String::new(),
+        revision: String::new(),
+        measured_at: String::new(),
+        warning: String::new(),
         loss_difference: (*peer != "PyTorch eager NCHW").then_some(3.4e-5),
     }
 }

@@ -237,6 +237,7 @@ fn records() -> Vec<Seed> {
                 "phases": [{"forward_ns": 400, "backward_ns": 500, "optimizer_ns": null}],
                 "allocated_peak_bytes": 1, "reserved_peak_bytes": null, "process_peak_bytes": 3,
                 "process_peak_source": "resident-set", "note": "", "startup_ns": 3000, "first_step_ns": 2000,
+                "work": {"flops": 4, "bytes": 5}, "rates": {"flops_per_second": 6.0, "bytes_per_second": 7.0},
                 "processor": {"wall_ns": 9, "ran_ns": 8, "waited_ns": 1, "preempted": 2, "stolen_ns": 0},
                 "run": "2026-01-01T00:00:00Z", "discarded": ["its threads got 50 %"],
             }),

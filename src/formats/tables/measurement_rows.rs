@@ -107,6 +107,21 @@ row! {
         startup_ns: Option<u64> = "",
         /// The median of the processes' first steps, of which all are in the warm-up, in nanoseconds.
         first_step_ns: Option<u64> = "",
+        /// Floating-point operations of a step in convolutions and classifier, two a multiply-accumulate, from the graph.
+        step_flops: Option<u64> = "",
+        /// The fewest bytes that these move in a step: each input read once and each output written once, in training also
+        /// gradients, weights and velocities, in 32 bits.
+        step_bytes: Option<u64> = "",
+        /// `step_flops` over the median step.
+        flops_per_second: Option<f64> = "",
+        /// What the device reached in the product of two matrices, in the same processes after the timed steps, in
+        /// floating-point operations a second; the best of the rounds. Empty where a memory limit leaves no room.
+        device_flops_per_second: Option<f64> = "",
+        /// Likewise the bytes that a pass over a long vector read and wrote a second.
+        device_bytes_per_second: Option<f64> = "",
+        /// The share of the roofline: the longer of `step_flops` over `device_flops_per_second` and `step_bytes` over
+        /// `device_bytes_per_second`, over the median step.
+        roofline_share: Option<f64> = "",
     }
 }
 
@@ -308,5 +323,22 @@ row! {
         /// With `torch.compile` and an empty cache: how long the first call took, in nanoseconds, training with its backward
         /// pass and in the check before anything is timed. Empty where the cache was not.
         cold_compile_ns: Option<u64> = "",
+        /// Floating-point operations a second of convolutions and classifier, as in `batches.csv`.
+        flops_per_second: Option<f64> = "",
+        /// The share of the roofline, as in `batches.csv`; what the device reached is the best of densenet-bench's processes
+        /// at the same network, mode and batch size.
+        roofline_share: Option<f64> = "",
+        /// The processor, its kind and the vector instructions in use, as in `batches.csv`.
+        #[serde(with = "cell")]
+        cpu: String = "",
+        /// The revision of densenet-bench.
+        #[serde(with = "cell")]
+        revision: String = "",
+        /// When the first round ended, RFC 3339, UTC.
+        #[serde(with = "cell")]
+        measured_at: String = "",
+        /// What makes the steps doubtful, with what to do, as in `batches.csv`; else empty.
+        #[serde(with = "cell")]
+        warning: String = "",
     }
 }

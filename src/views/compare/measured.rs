@@ -243,6 +243,12 @@ mod tests {
             images_per_second_window: None,
             startup_ns: None,
             first_step_ns: None,
+            step_flops: None,
+            step_bytes: None,
+            flops_per_second: None,
+            device_flops_per_second: None,
+            device_bytes_per_second: None,
+            roofline_share: None,
         }
     }
 

@@ -1,0 +1,134 @@
+//! What a step on a batch must compute and move at the least: the measure that a step's time is held against.
+
+use std::ops::Add;
+
+use serde::{Deserialize, Serialize};
+
+use super::graph::{Graph, Node, Operation};
+
+/// Bytes of a value in 32 bits.
+const VALUE: u64 = 4;
+
+/// The arithmetic and the memory traffic of one step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepWork {
+    /// Floating-point operations of convolutions and classifier; a multiply-accumulate is two.
+    pub flops: u64,
+    /// The fewest bytes that these move to and from memory, in 32 bits: whatever lies between two of them
+    /// (normalisation, ReLU, concatenation, pooling) is taken to be done where they read or write.
+    pub bytes: u64,
+}
+
+impl Add for StepWork {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            flops: self.flops + other.flops,
+            bytes: self.bytes + other.bytes,
+        }
+    }
+}
+
+impl Graph {
+    /// A forward pass of `batch_size` images: each convolution, and the classifier, reads its input and its weights once
+    /// and writes its output once.
+    pub fn evaluation_work(&self, batch_size: usize) -> StepWork {
+        self.weighted()
+            .map(|(node, _)| forward(node, batch_size))
+            .fold(StepWork::default(), Add::add)
+    }
+
+    /// A training step on `batch_size` images. The backward pass reads the output's gradient, the input that was kept and
+    /// the weights once, and writes the weights' gradient; but for those that read the images themselves it writes the
+    /// input's gradient, too, and has the forward pass's arithmetic twice. SGD with momentum reads each learned value, its
+    /// gradient and its velocity, and writes the value and the velocity.
+    pub fn training_work(&self, batch_size: usize) -> StepWork {
+        let optimizer = StepWork {
+            flops: 0,
+            bytes: 5 * VALUE * self.parameters() as u64,
+        };
+        self.weighted()
+            .map(|(node, reads_images)| forward(node, batch_size) + backward(node, batch_size, reads_images))
+            .fold(optimizer, Add::add)
+    }
+
+    /// Convolutions and the classifier, and whether what they read is the images.
+    fn weighted(&self) -> impl Iterator<Item = (&Node, bool)> {
+        let weighted = self.nodes.iter().filter(|node| node.is_weighted());
+        weighted.map(|node| {
+            let mut inputs = node.inputs.iter().map(|&input| &self.nodes[input].operation);
+            (node, inputs.all(|input| *input == Operation::Images))
+        })
+    }
+}
+
+fn forward(node: &Node, batch_size: usize) -> StepWork {
+    let images = batch_size as u64;
+    let maps = (node.input.values() + node.output.values()) as u64;
+    StepWork {
+        flops: 2 * images * node.macs(),
+        bytes: VALUE * (images * maps + node.parameters() as u64),
+    }
+}
+
+fn backward(node: &Node, batch_size: usize, reads_images: bool) -> StepWork {
+    let images = batch_size as u64;
+    let (input, output) = (node.input.values() as u64, node.output.values() as u64);
+    let input_gradient = if reads_images { 0 } else { input };
+    let passes = if reads_images { 1 } else { 2 };
+    StepWork {
+        flops: passes * 2 * images * node.macs(),
+        bytes: VALUE * (images * (input + output + input_gradient) + 2 * node.parameters() as u64),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::{Shape, preset, tiny};
+
+    #[test]
+    fn the_arithmetic_is_six_operations_a_multiply_accumulate_but_for_the_images_gradient() {
+        let graph = preset("densenet-bc-100-12")
+            .unwrap()
+            .network
+            .graph(Shape::square(3, 32), 10)
+            .unwrap();
+        // 24 maps from 3 at 32x32 by 3x3 windows.
+        let stem = 3 * 24 * 9 * 32 * 32;
+        assert_eq!(graph.evaluation_work(64).flops, 2 * 64 * graph.macs());
+        assert_eq!(graph.training_work(64).flops, 64 * (6 * graph.macs() - 2 * stem));
+    }
+
+    #[test]
+    fn the_bytes_are_those_counted_by_hand() {
+        let graph = tiny().graph(Shape::square(3, 8), 2).unwrap();
+        // The stem takes 3 maps to 16, the one layer 16 to 12, the classifier 28 means to 2 classes.
+        let (images, stem, layer) = (3 * 64, 16 * 64, 12 * 64);
+        let weights = [3 * 16 * 9, 16 * 12 * 9, 29 * 2];
+        let maps = [images + stem, stem + layer, 28 + 2];
+        let forward = |batch: usize| 4 * (batch * maps.iter().sum::<usize>() + weights.iter().sum::<usize>());
+        assert_eq!(graph.evaluation_work(3).bytes, forward(3) as u64);
+        // Kept inputs, the outputs' gradients, and the inputs' but for the images'; weights and their gradients.
+        let gradients = 3 * (maps.iter().sum::<usize>() + stem + 28) + 2 * weights.iter().sum::<usize>();
+        let learned = weights.iter().sum::<usize>() + 2 * 16 + 2 * 28;
+        let training = forward(3) + 4 * (gradients + 5 * learned);
+        assert_eq!(graph.training_work(3).bytes, training as u64);
+    }
+
+    #[test]
+    fn the_weights_part_does_not_grow_with_the_batch() {
+        let graph = tiny().graph(Shape::square(3, 8), 2).unwrap();
+        let bytes = |size| graph.training_work(size).bytes;
+        assert_eq!(bytes(3) - bytes(2), bytes(2) - bytes(1));
+        let weighted: usize = graph
+            .nodes
+            .iter()
+            .filter(|node| node.is_weighted())
+            .map(Node::parameters)
+            .sum();
+        let once = 2 * bytes(1) - bytes(2);
+        assert_eq!(once, 4 * (3 * weighted + 5 * graph.parameters()) as u64);
+    }
+}
