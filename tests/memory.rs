@@ -148,6 +148,33 @@ fn the_predicted_peaks_of_residual_networks_are_within_a_hundredth_of_the_counte
     ));
 }
 
+#[test]
+fn the_predicted_peaks_of_networks_in_pre_activation_order_are_within_a_hundredth_of_the_counted_one() {
+    let families = [
+        ("wide-resnet", "\"model.widening-factor\" = 2"),
+        (
+            "wide-resnet-dropout",
+            "\"model.widening-factor\" = 3, \"model.dropout\" = 0.3",
+        ),
+        ("preact-resnet", "\"data.image-size\" = 13"),
+        ("preact-resnet-bottleneck", "\"model.bottleneck\" = true"),
+    ];
+    let variants = families.map(|(name, set)| {
+        let family = if name.starts_with("wide") {
+            "wide-resnet"
+        } else {
+            "preact-resnet"
+        };
+        format!("[[variant]]\nname = \"{name}\"\nset = {{ \"model.family\" = \"{family}\", {set} }}\n")
+    });
+    compare(&format!(
+        "[data]\ndataset = \"synthetic\"\nimage-size = 16\ntrain-images = 128\ntest-images = 8\n\
+         [model]\nblock-layers = [2, 1, 1]\ninitial-channels = 16\n[train]\n{MEASURE}batch-sizes = [1, 8]\n\
+         mode = [\"train\", \"evaluate\"]\n{}",
+        variants.concat()
+    ));
+}
+
 /// Small networks, of which copies and workspaces are a large part: channels below and beside whole vectors, few maps,
 /// strides that do not divide the sides, more weights than maps.
 fn small_networks() -> String {

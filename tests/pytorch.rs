@@ -61,7 +61,13 @@ struct Case {
 }
 
 /// The fixtures' folders, one a family.
-const FAMILIES: [&str; 2] = ["", "resnet/"];
+const FAMILIES: [&str; 4] = ["", "resnet/", "wide-resnet/", "preact-resnet/"];
+
+/// Those that torchvision has.
+const TORCHVISIONS: [&str; 2] = ["", "resnet/"];
+
+/// Those with counts of well-known networks.
+const COUNTED: [&str; 3] = ["resnet", "wide-resnet", "preact-resnet"];
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/pytorch")
@@ -346,7 +352,7 @@ fn weights_saved_from_torchvision_give_torchvisions_logits() {
     struct Logits {
         logits: f64,
     }
-    for family in FAMILIES {
+    for family in TORCHVISIONS {
         let fixture: Torchvision = json(&format!("{family}torchvision.json"));
         let graph = fixture.network.graph(fixture.input, fixture.classes).unwrap();
         // This file holds `num_batches_tracked` too, as every state_dict of torchvision's does.
@@ -374,8 +380,9 @@ fn parameters_and_multiply_accumulates_are_those_that_pytorch_counts() {
         parameters: usize,
         multiply_accumulates: u64,
     }
-    let counted: Vec<Counted> = json("resnet/counts.json");
-    assert!(counted.len() >= 5);
+    let of_family = |family| json::<Vec<Counted>>(&format!("{family}/counts.json"));
+    let counted: Vec<Counted> = COUNTED.into_iter().flat_map(of_family).collect();
+    assert!(counted.len() >= 11);
     for counted in counted {
         let graph = counted.network.graph(counted.input, counted.classes).unwrap();
         assert_eq!(graph.parameters(), counted.parameters, "{}", counted.name);

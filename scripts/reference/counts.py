@@ -14,9 +14,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import families
+import preact_resnet
 import resnet
 import torch
 import torchvision
+import wide_resnet
 from torch import Tensor, nn
 
 
@@ -43,6 +45,22 @@ def resnet_of_imagenet(depth: int, block_layers: tuple[int, ...], *, bottleneck:
     return Network(f"resnet-{depth}", options, side=224, classes=1000)
 
 
+def wide_resnet_of(depth: int, factor: int) -> Network:
+    """Zagoruyko & Komodakis, section 3: three stages of n blocks, 6n + 4 convolutions, three of them in shortcuts."""
+    blocks, rest = divmod(depth - 4, 6)
+    assert rest == 0, f"no Wide ResNet has {depth} layers"
+    options = wide_resnet.Options((blocks,) * 3, widening_factor=factor)
+    return Network(f"wide-resnet-{depth}-{factor}", options, side=32, classes=10)
+
+
+def preact_resnet_of(depth: int, *, bottleneck: bool) -> Network:
+    """He et al., arXiv 1603.05027: three stages of n blocks, 6n + 2 weighted layers, 9n + 2 with bottlenecks."""
+    blocks, rest = divmod(depth - 2, 9 if bottleneck else 6)
+    assert rest == 0, f"no pre-activation ResNet has {depth} layers"
+    options = preact_resnet.Options((blocks,) * 3, bottleneck=bottleneck)
+    return Network(f"preact-resnet-{depth}", options, side=32, classes=10)
+
+
 NETWORKS = {
     "resnet": [
         resnet_of_imagenet(18, (2, 2, 2, 2), bottleneck=False),
@@ -51,9 +69,23 @@ NETWORKS = {
         resnet_of_cifar(56),
         resnet_of_cifar(110),
     ],
+    "wide-resnet": [wide_resnet_of(40, 4), wide_resnet_of(16, 8), wide_resnet_of(28, 10)],
+    "preact-resnet": [
+        preact_resnet_of(110, bottleneck=False),
+        preact_resnet_of(164, bottleneck=True),
+        preact_resnet_of(1001, bottleneck=True),
+    ],
 }
 # What torchvision has of them.
 TORCHVISION = {"resnet-18": torchvision.models.resnet18, "resnet-50": torchvision.models.resnet50}
+# Millions of parameters as the papers print them: Zagoruyko & Komodakis, table 5. Of ResNet-1001 they print 10.2.
+PUBLISHED = {
+    "wide-resnet-40-4": 8.9,
+    "wide-resnet-16-8": 11.0,
+    "wide-resnet-28-10": 36.5,
+    "preact-resnet-110": 1.7,
+    "preact-resnet-164": 1.7,
+}
 
 
 def parameters(model: nn.Module) -> int:
@@ -88,6 +120,8 @@ def counted(family: str) -> list[dict[str, Any]]:
             theirs = TORCHVISION[network.name](weights=None) if network.name in TORCHVISION else ours
         both = [(parameters(model), multiply_accumulates(model, network.side)) for model in (ours, theirs)]
         assert both[0] == both[1], f"{network.name} is not torchvision's: {both}"
+        millions = round(both[0][0] / 1e6, 1)
+        assert millions == PUBLISHED.get(network.name, millions), f"{network.name} has {millions} million parameters"
         counts.append(
             {
                 "name": network.name,

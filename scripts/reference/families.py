@@ -7,7 +7,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import densenet
+import preact_resnet
 import resnet
+import wide_resnet
 from torch import nn
 
 
@@ -22,6 +24,8 @@ class Family:
 FAMILIES = {
     "densenet": Family(densenet.Options, densenet.DenseNet),
     "resnet": Family(resnet.Options, resnet.ResNet),
+    "wide-resnet": Family(wide_resnet.Options, wide_resnet.WideResNet),
+    "preact-resnet": Family(preact_resnet.Options, preact_resnet.PreActResNet),
 }
 # What a model is of that names no family.
 DEFAULT = "densenet"

@@ -2,10 +2,14 @@
 
 pub mod densenet;
 mod densenet_names;
+mod pre_activation;
+pub mod preact_resnet;
 pub mod resnet;
 mod resnet_names;
+mod stages;
 mod table;
 #[cfg(test)]
 pub mod tests;
+pub mod wide_resnet;
 
 pub use table::FAMILIES;

@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::resnet_names;
+use super::{resnet_names, stages};
 use crate::keys::{Kind, KnownKey, WIDEST};
 use crate::network::{
-    Architecture, Family, FamilyColumns, ForeignNames, GraphBuilder, Initialization, LARGEST_WIDTH, Network,
-    NetworkError, NodeId, Options, Preset, PublishedError, Stem,
+    Architecture, Family, FamilyColumns, ForeignNames, GraphBuilder, Initialization, Network, NetworkError, NodeId,
+    Options, Preset, PublishedError, Stem,
 };
 
 /// The family.
@@ -49,9 +49,6 @@ pub struct ResNet {
 /// A bottleneck's channels out as a multiple of its 3x3 convolution's.
 const EXPANSION: usize = 4;
 
-/// More stages than this would halve any image to a single pixel.
-const MOST_STAGES: usize = 16;
-
 impl ResNet {
     /// CIFAR's network of section 4.2, without its blocks: the ablation format's defaults for this family.
     pub const CIFAR: Self = Self {
@@ -66,21 +63,7 @@ impl ResNet {
     /// Blocks in each of three stages from the depth of section 4.2, which counts the stem and the classifier: `(depth -
     /// 2) / 6`, or `/ 9` with bottlenecks.
     fn block_layers_of_depth(depth: usize, bottleneck: bool) -> Result<Vec<usize>, NetworkError> {
-        let step = if bottleneck { 9 } else { 6 };
-        if depth >= 2 + step && (depth - 2).is_multiple_of(step) {
-            return Ok(vec![(depth - 2) / step; 3]);
-        }
-        let below = 2 + depth.saturating_sub(2) / step * step;
-        let nearest = if below < 2 + step {
-            format!("the smallest is {}", 2 + step)
-        } else {
-            format!("the nearest are {below} and {}", below + step)
-        };
-        Err(NetworkError::new(
-            "depth",
-            format!("depth {depth} does not divide into three stages: it must be {step} * n + 2"),
-            format!("{nearest}, or give block-layers"),
-        ))
+        stages::block_layers_of_depth(depth, if bottleneck { 9 } else { 6 }, 2)
     }
 
     /// Channels of a stage's 3x3 convolutions, counted from 0.
@@ -99,32 +82,8 @@ impl Network for ResNet {
     }
 
     fn check(&self) -> Result<(), NetworkError> {
-        let total: usize = self.block_layers.iter().fold(0, |sum, &n| sum.saturating_add(n));
-        let stages = self.block_layers.len();
-        if stages == 0 || stages > MOST_STAGES || self.block_layers.contains(&0) || total > WIDEST as usize {
-            return Err(NetworkError::new(
-                "block-layers",
-                format!(
-                    "block-layers is {:?}; a ResNet has 1 to {MOST_STAGES} stages of at least 1 block, and at most {WIDEST} \
-                     blocks together",
-                    self.block_layers
-                ),
-                "write one count a stage, such as [2, 2, 2, 2]",
-            ));
-        }
-        let widest = self.initial_channels.saturating_mul(self.expansion() << (stages - 1));
-        if self.initial_channels == 0 || widest > LARGEST_WIDTH {
-            return Err(NetworkError::new(
-                "initial-channels",
-                format!(
-                    "initial-channels is {}, and the last stage ends with {widest} channels; it must be at least 1, and at \
-                     most {LARGEST_WIDTH} channels can be built",
-                    self.initial_channels
-                ),
-                "the paper's are 16 on CIFAR and 64 on ImageNet",
-            ));
-        }
-        Ok(())
+        let channels = self.initial_channels.saturating_mul(self.expansion());
+        stages::check(&self.block_layers, self.initial_channels, channels)
     }
 
     fn lay_out(&self, graph: &mut GraphBuilder) -> Result<(), NetworkError> {

@@ -1,7 +1,12 @@
 //! The table of families.
 
-use super::{densenet, resnet};
+use super::{densenet, preact_resnet, resnet, wide_resnet};
 use crate::network::family::Family;
 
 /// Every family. The first is that of files and records that name none.
-pub const FAMILIES: &[&Family] = &[&densenet::FAMILY, &resnet::FAMILY];
+pub const FAMILIES: &[&Family] = &[
+    &densenet::FAMILY,
+    &resnet::FAMILY,
+    &wide_resnet::FAMILY,
+    &preact_resnet::FAMILY,
+];
