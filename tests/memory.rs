@@ -175,6 +175,27 @@ fn the_predicted_peaks_of_networks_in_pre_activation_order_are_within_a_hundredt
     ));
 }
 
+#[test]
+fn the_predicted_peaks_of_vggs_are_within_a_hundredth_of_the_counted_one() {
+    let variants = [
+        ("plain", "\"model.batch-norm\" = false"),
+        ("batch-norm", "\"model.batch-norm\" = true"),
+        ("dropout", "\"model.dropout\" = 0.5"),
+        ("as-large", "\"data.image-size\" = 28"),
+        (
+            "mostly-matrices",
+            "\"model.classifier-width\" = 512, \"data.image-size\" = 9",
+        ),
+    ];
+    let variants = variants.map(|(name, set)| format!("[[variant]]\nname = \"{name}\"\nset = {{ {set} }}\n"));
+    compare(&format!(
+        "[data]\ndataset = \"synthetic\"\nimage-size = 33\ntrain-images = 128\ntest-images = 8\n\
+         [model]\nfamily = \"vgg\"\nblock-layers = [1, 2]\ninitial-channels = 16\nclassifier-width = 64\ndropout = 0.0\n\
+         [train]\n{MEASURE}batch-sizes = [1, 8]\nmode = [\"train\", \"evaluate\"]\n{}",
+        variants.concat()
+    ));
+}
+
 /// Small networks, of which copies and workspaces are a large part: channels below and beside whole vectors, few maps,
 /// strides that do not divide the sides, more weights than maps.
 fn small_networks() -> String {

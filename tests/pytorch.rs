@@ -61,13 +61,13 @@ struct Case {
 }
 
 /// The fixtures' folders, one a family.
-const FAMILIES: [&str; 4] = ["", "resnet/", "wide-resnet/", "preact-resnet/"];
+const FAMILIES: [&str; 5] = ["", "resnet/", "wide-resnet/", "preact-resnet/", "vgg/"];
 
 /// Those that torchvision has.
-const TORCHVISIONS: [&str; 2] = ["", "resnet/"];
+const TORCHVISIONS: [&str; 3] = ["", "resnet/", "vgg/"];
 
 /// Those with counts of well-known networks.
-const COUNTED: [&str; 3] = ["resnet", "wide-resnet", "preact-resnet"];
+const COUNTED: [&str; 4] = ["resnet", "wide-resnet", "preact-resnet", "vgg"];
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/pytorch")
@@ -265,12 +265,10 @@ fn logits_gradients_and_running_statistics_of_a_training_pass_are_pytorchs() {
                 (loss / case.fixture.loss - 1.0).abs() <= tolerances.losses,
                 "{what}: loss {loss}"
             );
-            compare(
-                &what,
-                &statistics(&model.weights()),
-                &case.group("statistics"),
-                tolerances.statistics,
-            );
+            let expected = case.group("statistics");
+            if !expected.is_empty() {
+                compare(&what, &statistics(&model.weights()), &expected, tolerances.statistics);
+            }
 
             let found = model.gradients(&gradients);
             let mut expected = case.group("gradients");
@@ -328,12 +326,10 @@ fn twenty_training_steps_are_pytorchs() {
                 );
             }
             let (found, expected) = (learner.model.weights(), case.group("trained"));
-            compare(
-                &what,
-                &statistics(&found),
-                &statistics(&expected),
-                tolerances.statistics,
-            );
+            let running = statistics(&expected);
+            if !running.is_empty() {
+                compare(&what, &statistics(&found), &running, tolerances.statistics);
+            }
             compare(&what, &found, &expected, tolerances.trained);
         }
     }
@@ -382,7 +378,7 @@ fn parameters_and_multiply_accumulates_are_those_that_pytorch_counts() {
     }
     let of_family = |family| json::<Vec<Counted>>(&format!("{family}/counts.json"));
     let counted: Vec<Counted> = COUNTED.into_iter().flat_map(of_family).collect();
-    assert!(counted.len() >= 11);
+    assert!(counted.len() >= 19);
     for counted in counted {
         let graph = counted.network.graph(counted.input, counted.classes).unwrap();
         assert_eq!(graph.parameters(), counted.parameters, "{}", counted.name);

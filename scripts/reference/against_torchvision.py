@@ -17,6 +17,7 @@ import families
 import resnet
 import torch
 import torchvision
+import vgg
 from torch import nn
 from torch.nn import functional as F
 from torchvision.models.resnet import BasicBlock, Bottleneck
@@ -101,7 +102,19 @@ def check_resnet() -> None:
         )
 
 
-CHECKS: dict[str, Callable[[], None]] = {"densenet": check_densenet, "resnet": check_resnet}
+def check_vgg() -> None:
+    """Compares VGG-11 with and without batch norm, at sides whose last maps are below 7x7 and above."""
+    for batch_norm, side in ((False, 40), (True, 256)):
+        make = torchvision.models.vgg11_bn if batch_norm else torchvision.models.vgg11
+        equal_to(
+            make(weights=None, num_classes=7, dropout=0.0),
+            vgg.Options(block_layers=(1, 1, 2, 2, 2), batch_norm=batch_norm, dropout=0.0),
+            classes=7,
+            side=side,
+        )
+
+
+CHECKS: dict[str, Callable[[], None]] = {"densenet": check_densenet, "resnet": check_resnet, "vgg": check_vgg}
 
 
 def check(family: str) -> None:

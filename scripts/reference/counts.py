@@ -18,6 +18,7 @@ import preact_resnet
 import resnet
 import torch
 import torchvision
+import vgg
 import wide_resnet
 from torch import Tensor, nn
 
@@ -61,6 +62,13 @@ def preact_resnet_of(depth: int, *, bottleneck: bool) -> Network:
     return Network(f"preact-resnet-{depth}", options, side=32, classes=10)
 
 
+def vgg_of(depth: int, *, batch_norm: bool) -> Network:
+    """Simonyan & Zisserman, table 1, networks A, B, D and E."""
+    block_layers = {11: (1, 1, 2, 2, 2), 13: (2,) * 5, 16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}[depth]
+    options = vgg.Options(block_layers, batch_norm=batch_norm)
+    return Network(f"vgg-{depth}" + "-bn" * batch_norm, options, side=224, classes=1000)
+
+
 NETWORKS = {
     "resnet": [
         resnet_of_imagenet(18, (2, 2, 2, 2), bottleneck=False),
@@ -75,9 +83,21 @@ NETWORKS = {
         preact_resnet_of(164, bottleneck=True),
         preact_resnet_of(1001, bottleneck=True),
     ],
+    "vgg": [vgg_of(depth, batch_norm=batch_norm) for batch_norm in (False, True) for depth in (11, 13, 16, 19)],
 }
 # What torchvision has of them.
-TORCHVISION = {"resnet-18": torchvision.models.resnet18, "resnet-50": torchvision.models.resnet50}
+TORCHVISION = {
+    "resnet-18": torchvision.models.resnet18,
+    "resnet-50": torchvision.models.resnet50,
+    "vgg-11": torchvision.models.vgg11,
+    "vgg-13": torchvision.models.vgg13,
+    "vgg-16": torchvision.models.vgg16,
+    "vgg-19": torchvision.models.vgg19,
+    "vgg-11-bn": torchvision.models.vgg11_bn,
+    "vgg-13-bn": torchvision.models.vgg13_bn,
+    "vgg-16-bn": torchvision.models.vgg16_bn,
+    "vgg-19-bn": torchvision.models.vgg19_bn,
+}
 # Millions of parameters as the papers print them: Zagoruyko & Komodakis, table 5. Of ResNet-1001 they print 10.2.
 PUBLISHED = {
     "wide-resnet-40-4": 8.9,

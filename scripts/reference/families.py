@@ -9,6 +9,7 @@ from typing import Any
 import densenet
 import preact_resnet
 import resnet
+import vgg
 import wide_resnet
 from torch import nn
 
@@ -26,6 +27,7 @@ FAMILIES = {
     "resnet": Family(resnet.Options, resnet.ResNet),
     "wide-resnet": Family(wide_resnet.Options, wide_resnet.WideResNet),
     "preact-resnet": Family(preact_resnet.Options, preact_resnet.PreActResNet),
+    "vgg": Family(vgg.Options, vgg.VGG),
 }
 # What a model is of that names no family.
 DEFAULT = "densenet"

@@ -149,9 +149,12 @@ impl<'a> Forward<'a> {
         let inputs = graph.inputs(value);
         let own = graph.first_parameter(value);
         match node.operation {
-            Operation::Convolution { stride, padding, .. } => {
+            Operation::Convolution {
+                stride, padding, bias, ..
+            } => {
                 let maps = self.read(inputs[0], value);
-                let convolved = convolution(&maps, &self.parameters[own], stride, padding);
+                let bias = bias.then(|| &self.parameters[own + 1]);
+                let convolved = convolution(&maps, &self.parameters[own], bias, stride, padding);
                 // Of images ATen may leave maps in another layout.
                 let is_of_images = graph.reads_images && inputs[0] == 0;
                 if is_of_images { laid_out(&convolved) } else { convolved }
@@ -197,6 +200,12 @@ impl<'a> Forward<'a> {
                 let maps = self.read(inputs[0], value);
                 maps.mean_dim([2i64, 3].as_slice(), false, None)
             }
+            Operation::AdaptiveAveragePool => {
+                let sides = [node.output.height, node.output.width].map(|side| side as i64);
+                self.read(inputs[0], value).adaptive_avg_pool2d(sides)
+            }
+            // By channel, whatever the layout: the linear layer's weights are in this order.
+            Operation::Flatten => self.read(inputs[0], value).contiguous().flatten(1, -1),
             Operation::Images | Operation::Linear => unreachable!("no segment with these is taken"),
         }
     }
@@ -231,9 +240,15 @@ impl<'a> Forward<'a> {
     }
 }
 
-pub(super) fn convolution(maps: &Tensor, weight: &Tensor, stride: usize, padding: usize) -> Tensor {
+pub(super) fn convolution(
+    maps: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+    stride: usize,
+    padding: usize,
+) -> Tensor {
     let [stride, padding] = [stride, padding].map(|size| size as i64);
-    maps.conv2d(weight, None::<Tensor>, [stride; 2], [padding; 2], [1, 1], 1)
+    maps.conv2d(weight, bias, [stride; 2], [padding; 2], [1, 1], 1)
 }
 
 /// Average pooling without padding.

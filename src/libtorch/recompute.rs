@@ -158,7 +158,7 @@ impl Operations for AtenOperations {
     }
 
     fn convolve(maps: &Tensor, weight: &Tensor, stride: usize, padding: usize) -> Tensor {
-        aten::convolution(maps, weight, stride, padding)
+        aten::convolution(maps, weight, None, stride, padding)
     }
 
     fn convolve_backward(

@@ -68,6 +68,7 @@ impl<'a> Walk<'a> {
             kernel: side,
             stride: 1,
             padding: side / 2,
+            bias: false,
         };
         self.next(&[input], |operation| operation == expected)
     }

@@ -150,7 +150,7 @@ impl Builder<'_> {
         let is_imagenet = self.network.stem == Stem::Imagenet;
         let (stride, padding) = if is_imagenet { (2, 3) } else { (1, 1) };
         DenseNet {
-            conv0: self.source.convolution("features.conv0", stride, padding),
+            conv0: self.source.convolution("features.conv0", stride, padding, false),
             norm0: self.optional_norm("features.norm0"),
             pool0: is_imagenet.then(|| {
                 MaxPool2dConfig::new([3, 3])
@@ -194,7 +194,7 @@ impl Builder<'_> {
         Composite::new(
             self.source.norm(&format!("{prefix}.norm{number}")),
             self.source
-                .convolution(&format!("{prefix}.conv{number}"), 1, kernel / 2),
+                .convolution(&format!("{prefix}.conv{number}"), 1, kernel / 2, false),
             if dropped { self.network.dropout } else { 0.0 },
             relu,
             self.network.order == Order::PreActivation,

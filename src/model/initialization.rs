@@ -7,8 +7,8 @@ use crate::random::{Purpose, Stream};
 /// Draws every tensor of the network.
 ///
 /// Convolutions: He et al. 2015 (arXiv 1502.01852), normal with standard deviation sqrt(2 / fan). Normalisations:
-/// scale 1, shift 0, running mean 0 and variance 1. Classifier: uniform within 1 / sqrt(inputs), PyTorch's and
-/// Torch7's default, with a bias of 0. Each layer has a stream of its own, by its name: networks that differ in an
+/// scale 1, shift 0, running mean 0 and variance 1. Linear layers: uniform within 1 / sqrt(inputs), PyTorch's and
+/// Torch7's default, or normal with the family's standard deviation. Every bias is 0. Each layer has a stream of its own, by its name: networks that differ in an
 /// option start from the same weights wherever they have the same layer, so that seeds pair them.
 pub fn initial_weights(graph: &Graph, seed: u64) -> Weights {
     let mut weights = Weights::new();
@@ -17,7 +17,7 @@ pub fn initial_weights(graph: &Graph, seed: u64) -> Weights {
         for (name, shape) in layer.tensors() {
             let count = shape.iter().product();
             let values = match layer.operation {
-                Operation::Convolution { kernel, .. } => {
+                Operation::Convolution { kernel, .. } if name.ends_with("weight") => {
                     let deviation = graph
                         .initialization
                         .deviation(layer.output.channels, layer.input.channels, kernel);
@@ -25,9 +25,11 @@ pub fn initial_weights(graph: &Graph, seed: u64) -> Weights {
                 }
                 Operation::Linear if name.ends_with("weight") => {
                     let bound = 1.0 / (layer.input.channels as f64).sqrt();
-                    (0..count)
-                        .map(|_| (bound * (2.0 * stream.uniform() - 1.0)) as f32)
-                        .collect()
+                    let draw = |_| match graph.linear_deviation {
+                        Some(deviation) => (deviation * stream.normal()) as f32,
+                        None => (bound * (2.0 * stream.uniform() - 1.0)) as f32,
+                    };
+                    (0..count).map(draw).collect()
                 }
                 Operation::BatchNorm if name.ends_with("weight") || name.ends_with("running_var") => vec![1.0; count],
                 _ => vec![0.0; count],

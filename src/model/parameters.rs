@@ -117,7 +117,7 @@ impl Parameters {
 
 /// A learned tensor of a layer.
 pub(super) enum Learned<'a> {
-    /// A normalisation's scale or shift, or the classifier's bias.
+    /// A normalisation's scale or shift, or the bias of a convolution or a linear layer.
     Vector(&'a Param<Tensor<1>>),
     /// The classifier's weight. Burn keeps it as `[inputs, outputs]`, PyTorch as `[outputs, inputs]`.
     Matrix(&'a Param<Tensor<2>>),
@@ -137,7 +137,13 @@ impl Layer {
     /// The learned tensors in PyTorch's order.
     pub(super) fn learned(&self) -> Vec<(&'static str, Learned<'_>)> {
         match self {
-            Self::Convolution(conv) => vec![("weight", Learned::Kernel(&conv.weight))],
+            Self::Convolution(conv) => {
+                let bias = conv.bias.iter().map(|bias| ("bias", Learned::Vector(bias)));
+                [("weight", Learned::Kernel(&conv.weight))]
+                    .into_iter()
+                    .chain(bias)
+                    .collect()
+            }
             Self::BatchNorm(norm) => vec![
                 ("weight", Learned::Vector(&norm.inner.gamma)),
                 ("bias", Learned::Vector(&norm.inner.beta)),
@@ -211,21 +217,21 @@ impl Source<'_> {
     fn layer(&self, node: &Node) -> Option<Layer> {
         let name = node.name.as_str();
         match node.operation {
-            Operation::Convolution { stride, padding, .. } => {
-                Some(Layer::Convolution(self.convolution(name, stride, padding)))
-            }
+            Operation::Convolution {
+                stride, padding, bias, ..
+            } => Some(Layer::Convolution(self.convolution(name, stride, padding, bias))),
             Operation::BatchNorm => Some(Layer::BatchNorm(self.norm(name))),
             Operation::Linear => Some(Layer::Linear(self.linear(name))),
             _ => None,
         }
     }
 
-    pub(super) fn convolution(&self, name: &str, stride: usize, padding: usize) -> Conv2d {
+    pub(super) fn convolution(&self, name: &str, stride: usize, padding: usize, bias: bool) -> Conv2d {
         let weight = self.tensor::<4>(&format!("{name}.weight"));
         let kernel = weight.dims()[3];
         Conv2d {
             weight: Param::from_tensor(weight),
-            bias: None,
+            bias: bias.then(|| Param::from_tensor(self.tensor(&format!("{name}.bias")))),
             stride: [stride; 2],
             kernel_size: [kernel; 2],
             dilation: [1; 2],

@@ -2,7 +2,7 @@
 
 use burn::nn::DropoutConfig;
 use burn::nn::PaddingConfig2d;
-use burn::nn::pool::{AvgPool2dConfig, MaxPool2dConfig};
+use burn::nn::pool::{AdaptiveAvgPool2dConfig, AvgPool2dConfig, MaxPool2dConfig};
 use burn::tensor::Tensor;
 use burn::tensor::activation::relu;
 
@@ -57,8 +57,19 @@ pub(super) fn carry_out(node: &Node, layer: Option<&Layer>, inputs: Vec<Activati
             unreachable!("the parameters were built from the same graph")
         }
         (Operation::Images, _) => maps(),
-        (Operation::Relu, _) => relu(maps()),
-        (Operation::Dropout { share }, _) => DropoutConfig::new(share).init().forward(maps()),
+        (Operation::Relu, _) => {
+            return match inputs.next().expect("a node has its inputs") {
+                Activation::Maps(maps) => Activation::Maps(relu(maps)),
+                Activation::Vectors(vectors) => Activation::Vectors(relu(vectors)),
+            };
+        }
+        (Operation::Dropout { share }, _) => {
+            let dropout = DropoutConfig::new(share).init();
+            return match inputs.next().expect("a node has its inputs") {
+                Activation::Maps(maps) => Activation::Maps(dropout.forward(maps)),
+                Activation::Vectors(vectors) => Activation::Vectors(dropout.forward(vectors)),
+            };
+        }
         (
             Operation::MaxPool {
                 kernel,
@@ -83,6 +94,10 @@ pub(super) fn carry_out(node: &Node, layer: Option<&Layer>, inputs: Vec<Activati
         }
         (Operation::Concatenation, _) => Tensor::cat(inputs.map(Activation::maps).collect(), 1),
         (Operation::Addition, _) => maps() + maps(),
+        (Operation::AdaptiveAveragePool, _) => AdaptiveAvgPool2dConfig::new([node.output.height, node.output.width])
+            .init()
+            .forward(maps()),
+        (Operation::Flatten, _) => return Activation::Vectors(maps().flatten(1, 3)),
         (Operation::GlobalAveragePool, _) => {
             // A mean over height and width rather than adaptive pooling, whose backward is not deterministic on CUDA.
             let maps = maps();

@@ -161,7 +161,11 @@ impl<O: Operations> Forward<'_, O> {
                 O::add(first, self.read(inputs[1], value))
             }
             Operation::GlobalAveragePool => O::mean(&self.read(inputs[0], value)),
-            Operation::Images | Operation::MaxPool { .. } | Operation::Linear => {
+            Operation::Images
+            | Operation::MaxPool { .. }
+            | Operation::AdaptiveAveragePool
+            | Operation::Flatten
+            | Operation::Linear => {
                 unreachable!("no plan is made for a segment with these")
             }
         }

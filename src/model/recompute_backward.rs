@@ -142,7 +142,11 @@ impl<O: Operations> Backward<O> {
                 let size = [node.input.height, node.input.width];
                 self.add(inputs[0], O::mean_backward(gradient, size));
             }
-            Operation::Images | Operation::MaxPool { .. } | Operation::Linear => {
+            Operation::Images
+            | Operation::MaxPool { .. }
+            | Operation::AdaptiveAveragePool
+            | Operation::Flatten
+            | Operation::Linear => {
                 unreachable!("no plan is made for a segment with these")
             }
         }

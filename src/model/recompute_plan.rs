@@ -20,7 +20,12 @@ impl RecomputePlan {
     /// little of it, and for one with an operation that has no backward pass here.
     pub fn new(segment: &SegmentGraph) -> Option<Self> {
         let is_known = |operation| match operation {
-            Operation::Images | Operation::Linear | Operation::MaxPool { .. } => false,
+            Operation::Images
+            | Operation::Convolution { bias: true, .. }
+            | Operation::AdaptiveAveragePool
+            | Operation::Flatten
+            | Operation::Linear
+            | Operation::MaxPool { .. } => false,
             Operation::Convolution { .. }
             | Operation::BatchNorm
             | Operation::Relu

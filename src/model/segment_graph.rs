@@ -102,8 +102,13 @@ impl SegmentGraph {
 
     /// Whether the segment gives a value a channel, `[batch, channels]`, rather than maps.
     pub fn gives_vectors(&self) -> bool {
-        let last = self.nodes.last().map(|node| node.operation);
-        matches!(last, Some(Operation::GlobalAveragePool | Operation::Linear))
+        let to_vectors = |node: &Node| {
+            matches!(
+                node.operation,
+                Operation::GlobalAveragePool | Operation::Flatten | Operation::Linear
+            )
+        };
+        self.nodes.iter().any(to_vectors)
     }
 }
 
@@ -129,10 +134,10 @@ fn operands(nodes: &[Node], inputs: &[Vec<Value>]) -> Vec<Vec<Value>> {
     operands
 }
 
-/// Learned tensors of an operation: a convolution's weight, a normalisation's scale and shift, a matrix and its bias.
+/// Learned tensors of an operation: a convolution's weight and its bias if there is one, a normalisation's scale and shift, a matrix and its bias.
 pub fn learned_tensors(operation: Operation) -> usize {
     match operation {
-        Operation::Convolution { .. } => 1,
+        Operation::Convolution { bias, .. } => 1 + usize::from(bias),
         Operation::BatchNorm | Operation::Linear => 2,
         Operation::Images
         | Operation::Relu
@@ -142,7 +147,9 @@ pub fn learned_tensors(operation: Operation) -> usize {
         | Operation::ZeroChannels
         | Operation::Concatenation
         | Operation::Addition
-        | Operation::GlobalAveragePool => 0,
+        | Operation::GlobalAveragePool
+        | Operation::AdaptiveAveragePool
+        | Operation::Flatten => 0,
     }
 }
 

@@ -25,6 +25,7 @@ impl GraphBuilder {
                 input,
                 classes,
                 initialization: Initialization::HeFanOut,
+                linear_deviation: None,
                 nodes: vec![images],
                 segments: Vec::new(),
                 blocks: Vec::new(),
@@ -84,12 +85,36 @@ impl GraphBuilder {
         stride: usize,
         channels: usize,
     ) -> NodeId {
+        self.any_convolution(name, input, [kernel, stride], channels, false)
+    }
+
+    /// A square convolution with bias, whose padding keeps the size at stride 1.
+    pub fn biased_convolution(
+        &mut self,
+        name: impl Into<String>,
+        input: NodeId,
+        kernel: usize,
+        stride: usize,
+        channels: usize,
+    ) -> NodeId {
+        self.any_convolution(name, input, [kernel, stride], channels, true)
+    }
+
+    fn any_convolution(
+        &mut self,
+        name: impl Into<String>,
+        input: NodeId,
+        [kernel, stride]: [usize; 2],
+        channels: usize,
+        bias: bool,
+    ) -> NodeId {
         let padding = kernel / 2;
         let output = self.shape(input).with_channels(channels);
         let operation = Operation::Convolution {
             kernel,
             stride,
             padding,
+            bias,
         };
         self.push(name, operation, vec![input], output.windowed(kernel, stride, padding))
     }
@@ -158,17 +183,44 @@ impl GraphBuilder {
         self.push(name, Operation::GlobalAveragePool, vec![input], output)
     }
 
+    /// Average pooling to square maps of `side`; the maps themselves where they have these sides.
+    pub fn adaptive_average_pool(&mut self, name: impl Into<String>, input: NodeId, side: usize) -> NodeId {
+        let maps = self.shape(input);
+        let output = Shape::square(maps.channels, side);
+        if output == maps {
+            return input;
+        }
+        self.push(name, Operation::AdaptiveAveragePool, vec![input], output)
+    }
+
+    /// All values of the maps as one vector.
+    pub fn flatten(&mut self, name: impl Into<String>, input: NodeId) -> NodeId {
+        let output = Shape::vector(self.shape(input).values());
+        self.push(name, Operation::Flatten, vec![input], output)
+    }
+
+    /// A matrix and a bias, from a vector to one of `outputs` values.
+    pub fn linear(&mut self, name: impl Into<String>, input: NodeId, outputs: usize) -> NodeId {
+        self.push(name, Operation::Linear, vec![input], Shape::vector(outputs))
+    }
+
+    /// Classes of the data.
+    pub fn classes(&self) -> usize {
+        self.graph.classes
+    }
+
     /// The classifier, a segment of its own: from the mean of each map to a logit a class.
     pub fn classifier(&mut self, name: &str, input: NodeId) -> NodeId {
         self.segment("classifier");
-        let output = Shape::vector(self.graph.classes);
-        self.push(name, Operation::Linear, vec![input], output)
+        self.linear(name, input, self.graph.classes)
     }
 
-    /// The graph, whose convolutions' weights are drawn as `initialization` says.
-    pub fn finish(self, initialization: Initialization) -> Graph {
+    /// The graph, whose convolutions' weights are drawn as `initialization` says, and linear layers' normally with
+    /// `linear_deviation` where there is one.
+    pub fn finish(self, initialization: Initialization, linear_deviation: Option<f64>) -> Graph {
         Graph {
             initialization,
+            linear_deviation,
             ..self.graph
         }
     }

@@ -31,6 +31,7 @@ impl ConvolutionMemory {
                 kernel,
                 stride,
                 padding,
+                ..
             } => (kernel, stride, padding),
             _ => (1, 1, 0),
         };

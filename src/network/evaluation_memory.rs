@@ -38,13 +38,15 @@ impl Graph {
                 Operation::Convolution { .. } => ConvolutionMemory::of(node, batch_size, processor).forward(),
                 Operation::BatchNorm | Operation::Relu | Operation::Addition if overwrites => 0,
                 Operation::BatchNorm | Operation::Relu | Operation::Addition => output,
-                Operation::Dropout { .. } => 0,
+                // A vector is another view of the maps.
+                Operation::Dropout { .. } | Operation::Flatten => 0,
                 // With the places of the maxima, 8 bytes each, which nobody asked for.
                 Operation::MaxPool { .. } => 3 * output,
                 // With the zeros, which are put behind the maps.
                 Operation::ZeroChannels => 2 * output - bytes(node.input.values()),
                 Operation::Concatenation
                 | Operation::AveragePool { .. }
+                | Operation::AdaptiveAveragePool
                 | Operation::GlobalAveragePool
                 | Operation::Linear => output,
             };

@@ -57,6 +57,12 @@ pub trait Network: fmt::Debug + Send + Sync {
     /// How its convolutions' weights are drawn.
     fn initialization(&self) -> Initialization;
 
+    /// The standard deviation of its linear layers' weights where they are drawn normally; none where uniformly within
+    /// 1 / sqrt(inputs), PyTorch's default.
+    fn linear_deviation(&self) -> Option<f64> {
+        None
+    }
+
     /// The options as a record keeps them, an object by their names. A trial's identity follows from it.
     fn options(&self) -> Value;
 
@@ -87,7 +93,7 @@ pub trait Network: fmt::Debug + Send + Sync {
         }
         let mut graph = GraphBuilder::new(input, classes);
         self.lay_out(&mut graph)?;
-        Ok(graph.finish(self.initialization()))
+        Ok(graph.finish(self.initialization(), self.linear_deviation()))
     }
 }
 

@@ -17,7 +17,7 @@ pub type NodeId = usize;
 pub enum Operation {
     /// The batch of images itself: the first node, and no other.
     Images,
-    /// A square convolution without bias.
+    /// A square convolution.
     Convolution {
         /// The window's side.
         kernel: usize,
@@ -25,6 +25,8 @@ pub enum Operation {
         stride: usize,
         /// Zeros added on each side.
         padding: usize,
+        /// Whether each output channel has a learned value added.
+        bias: bool,
     },
     /// Batch normalisation with a learned scale and shift a channel.
     BatchNorm,
@@ -59,6 +61,11 @@ pub enum Operation {
     Addition,
     /// The mean of each feature map.
     GlobalAveragePool,
+    /// Average pooling to given sides, whatever the maps' are: row y of n is the mean of the rows from floor(y height / n)
+    /// to ceil((y + 1) height / n) - 1, and so are the columns. Windows may overlap.
+    AdaptiveAveragePool,
+    /// The values of all feature maps as one vector, channel by channel.
+    Flatten,
     /// A matrix and a bias.
     Linear,
 }
@@ -82,7 +89,9 @@ impl Node {
     /// Learned values.
     pub fn parameters(&self) -> usize {
         match self.operation {
-            Operation::Convolution { kernel, .. } => kernel * kernel * self.input.channels * self.output.channels,
+            Operation::Convolution { kernel, bias, .. } => {
+                (kernel * kernel * self.input.channels + usize::from(bias)) * self.output.channels
+            }
             Operation::BatchNorm => 2 * self.output.channels,
             Operation::Linear => (self.input.channels + 1) * self.output.channels,
             _ => 0,
@@ -94,7 +103,11 @@ impl Node {
         let named = |part: &str, shape: Vec<usize>| (format!("{}.{part}", self.name), shape);
         let (inputs, outputs) = (self.input.channels, self.output.channels);
         match self.operation {
-            Operation::Convolution { kernel, .. } => vec![named("weight", vec![outputs, inputs, kernel, kernel])],
+            Operation::Convolution { kernel, bias, .. } => {
+                let weight = named("weight", vec![outputs, inputs, kernel, kernel]);
+                let bias = bias.then(|| named("bias", vec![outputs]));
+                [weight].into_iter().chain(bias).collect()
+            }
             Operation::BatchNorm => ["weight", "bias", "running_mean", "running_var"]
                 .map(|part| named(part, vec![outputs]))
                 .to_vec(),
@@ -152,6 +165,8 @@ pub struct Graph {
     pub classes: usize,
     /// How the convolutions' weights are drawn.
     pub initialization: Initialization,
+    /// The standard deviation of the linear layers' weights where they are drawn normally.
+    pub linear_deviation: Option<f64>,
     /// Every operation, each behind those whose outputs it reads; the images first, the logits last.
     pub nodes: Vec<Node>,
     /// The segments, which hold every node but the images.

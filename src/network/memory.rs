@@ -168,9 +168,13 @@ impl<'a> Walk<'a> {
                 // The input less its mean, and the square of that; later the square and its copy with the channels
                 // in front. The result comes after.
                 Operation::BatchNorm => 2 * input,
-                Operation::Relu | Operation::MaxPool { .. } | Operation::AveragePool { .. } | Operation::Linear => {
-                    output
-                }
+                Operation::Relu
+                | Operation::MaxPool { .. }
+                | Operation::AveragePool { .. }
+                | Operation::AdaptiveAveragePool
+                | Operation::Linear => output,
+                // A view of maps that nothing keeps yet.
+                Operation::Flatten => input,
                 // The new maps, which nothing keeps, and the result. The maps from before are kept by the operation
                 // that saw them first.
                 Operation::Concatenation => 2 * output - input.min(output),
@@ -212,7 +216,11 @@ impl<'a> Walk<'a> {
             // A gradient that others hold too cannot be overwritten.
             let unshared = if received.is_shared { output } else { 0 };
             let transient = match node.operation {
-                Operation::Images | Operation::Concatenation | Operation::ZeroChannels | Operation::Addition => 0,
+                Operation::Images
+                | Operation::Concatenation
+                | Operation::ZeroChannels
+                | Operation::Addition
+                | Operation::Flatten => 0,
                 Operation::Convolution { .. } => {
                     let convolution = self.convolution(node);
                     if !reads_images {
@@ -233,14 +241,16 @@ impl<'a> Walk<'a> {
                 Operation::Dropout { .. } => unshared,
                 Operation::MaxPool { .. }
                 | Operation::AveragePool { .. }
-                | Operation::GlobalAveragePool
-                | Operation::Linear => input,
+                | Operation::AdaptiveAveragePool
+                | Operation::GlobalAveragePool => input,
+                // The gradients of the input and of the matrix, one after the other.
+                Operation::Linear => input + VALUE * node.parameters() as u64,
             };
             let held = gradients.held() + received.own;
             moments.push(self.moment(Pass::Backward, node, kept.bytes, held + transient, learned));
             match node.operation {
                 Operation::Concatenation | Operation::ZeroChannels => gradients.hand_on(&received, &node.inputs, true),
-                Operation::Addition => gradients.hand_on(&received, &node.inputs, false),
+                Operation::Addition | Operation::Flatten => gradients.hand_on(&received, &node.inputs, false),
                 Operation::Convolution { .. } => {}
                 _ => {
                     for &read in node.inputs.iter().filter(|&&read| read > 0) {
@@ -281,6 +291,7 @@ impl<'a> Walk<'a> {
             Operation::Convolution { .. }
             | Operation::Relu
             | Operation::AveragePool { .. }
+            | Operation::AdaptiveAveragePool
             | Operation::MaxPool { .. }
             | Operation::Linear
             | Operation::BatchNorm => true,
@@ -289,6 +300,7 @@ impl<'a> Walk<'a> {
             | Operation::Concatenation
             | Operation::Addition
             | Operation::ZeroChannels
+            | Operation::Flatten
             | Operation::GlobalAveragePool => false,
         };
         // The images are counted apart.
@@ -343,7 +355,10 @@ impl<'a> Walk<'a> {
     /// The gradient of a node's learned values.
     fn found_gradient(&self, node: &Node) -> u64 {
         match node.operation {
-            Operation::Convolution { .. } => self.convolution(node).found_gradient(),
+            Operation::Convolution { bias, .. } => {
+                let biases = if bias { VALUE * node.output.channels as u64 } else { 0 };
+                self.convolution(node).found_gradient() + biases
+            }
             _ => VALUE * node.parameters() as u64,
         }
     }

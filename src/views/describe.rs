@@ -185,6 +185,10 @@ fn operation(node: &Node) -> String {
         Operation::Concatenation => "concatenation".to_owned(),
         Operation::Addition => "addition".to_owned(),
         Operation::GlobalAveragePool => "global average pooling".to_owned(),
+        Operation::AdaptiveAveragePool => {
+            format!("average pooling to {}x{}", node.output.height, node.output.width)
+        }
+        Operation::Flatten => "flatten".to_owned(),
         Operation::Linear => "linear".to_owned(),
     }
 }

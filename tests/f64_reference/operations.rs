@@ -104,6 +104,7 @@ pub fn forward<T: Real>(
                 .map(|index| logit(index / classes, index % classes))
                 .collect()
         }
+        Operation::AdaptiveAveragePool | Operation::Flatten => panic!("{} has no reference", node.name),
         Operation::Dropout { .. } => panic!("{}: a draw has no reference", node.name),
         Operation::Images => panic!("the images are given"),
     };
@@ -326,9 +327,10 @@ fn for_each_row(node: &Node, batch: usize, mut visit: impl FnMut(Row)) {
         kernel,
         stride,
         padding,
+        bias: false,
     } = node.operation
     else {
-        panic!("{} is not a convolution", node.name)
+        panic!("{} is not a convolution without bias", node.name)
     };
     let (from, to) = (node.input, node.output);
     for image in 0..batch {

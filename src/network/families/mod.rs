@@ -10,6 +10,7 @@ mod stages;
 mod table;
 #[cfg(test)]
 pub mod tests;
+pub mod vgg;
 pub mod wide_resnet;
 
 pub use table::FAMILIES;

@@ -1,6 +1,6 @@
 //! The table of families.
 
-use super::{densenet, preact_resnet, resnet, wide_resnet};
+use super::{densenet, preact_resnet, resnet, vgg, wide_resnet};
 use crate::network::family::Family;
 
 /// Every family. The first is that of files and records that name none.
@@ -9,4 +9,5 @@ pub const FAMILIES: &[&Family] = &[
     &resnet::FAMILY,
     &wide_resnet::FAMILY,
     &preact_resnet::FAMILY,
+    &vgg::FAMILY,
 ];

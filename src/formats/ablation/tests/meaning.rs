@@ -477,7 +477,7 @@ fn a_family_has_its_own_keys_and_defaults() {
     );
     assert_eq!(
         fault("family = \"resnets\"\ndepth = 20"),
-        "x.toml:6: model.family: family is \"resnets\"; it must be \"densenet\", \"resnet\", \"wide-resnet\" or \"preact-resnet\"; did you mean \"resnet\"?"
+        "x.toml:6: model.family: family is \"resnets\"; it must be \"densenet\", \"resnet\", \"wide-resnet\", \"preact-resnet\" or \"vgg\"; did you mean \"resnet\"?"
     );
 }
 
