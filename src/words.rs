@@ -50,6 +50,30 @@ pub fn first_ten(items: &[impl AsRef<str>]) -> String {
     }
 }
 
+/// Said of each of several things, in a line for each kind of text: texts that differ in their numbers alone are of one kind,
+/// whose first stands for all. `a: it got 40 %; likewise b and c`.
+pub fn gathered(said: &[(String, String)]) -> Vec<String> {
+    let is_of_number = |letter: &char| letter.is_ascii_digit() || *letter == '.';
+    let kind = |text: &str| text.chars().filter(|letter| !is_of_number(letter)).collect::<String>();
+    let mut kinds: Vec<(String, Vec<&(String, String)>)> = Vec::new();
+    for one in said {
+        let of = kind(&one.1);
+        match kinds.iter_mut().find(|(other, _)| *other == of) {
+            Some((_, alike)) => alike.push(one),
+            None => kinds.push((of, vec![one])),
+        }
+    }
+    let line = |alike: &[&(String, String)]| {
+        let (of, text) = alike.first()?;
+        let others: Vec<&String> = alike.iter().skip(1).map(|(of, _)| of).collect();
+        Some(match others.is_empty() {
+            true => format!("{of}: {text}"),
+            false => format!("{of}: {text}; likewise {}", first_ten(&others)),
+        })
+    };
+    kinds.iter().filter_map(|(_, alike)| line(alike)).collect()
+}
+
 /// Bytes as lowercase hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
@@ -87,6 +111,25 @@ mod tests {
         assert_eq!(first_ten(&items[..2]), "1 and 2");
         assert_eq!(first_ten(&items[..10]), "1, 2, 3, 4, 5, 6, 7, 8, 9 and 10");
         assert_eq!(first_ten(&items), "1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 2 more");
+    }
+
+    #[test]
+    fn what_is_said_of_several_with_other_numbers_is_said_once() {
+        let said = [
+            ("a", "it got 40 %"),
+            ("b", "it is hot"),
+            ("c", "it got 7.5 %"),
+            ("d", "it got 40 %"),
+        ];
+        let said = said.map(|(of, text)| (of.to_owned(), text.to_owned()));
+        assert_eq!(gathered(&said), ["a: it got 40 %; likewise c and d", "b: it is hot"]);
+        let many: Vec<_> = (0..13).map(|n| (format!("t{n}"), format!("{n} %"))).collect();
+        assert!(
+            gathered(&many)[0].ends_with("t9, t10 and 2 more"),
+            "{:?}",
+            gathered(&many)
+        );
+        assert!(gathered(&[]).is_empty());
     }
 
     #[test]

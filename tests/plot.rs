@@ -6,6 +6,7 @@ mod workplace;
 
 use std::fs;
 
+use densenet_bench::formats::correctness::{OfTrial, row};
 use densenet_bench::formats::tables::{EpochRow, Row, StepRow, TrialRow, read_rows, write_rows};
 use workplace::Workplace;
 
@@ -54,6 +55,48 @@ fn plot(place: &Workplace) -> (Option<i32>, String, String) {
     let output = place.run(&["plot", "results/small"]);
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+/// The same with the outcome of four test images, of which the trial got one wrong.
+fn place_with_images() -> Workplace {
+    let place = place();
+    let of = OfTrial {
+        trial: "t",
+        variant: "base",
+        seed: 0,
+        data_fingerprint: "00ff",
+    };
+    write(&place, &[row(of, &[true, true, false, true])]);
+    place
+}
+
+#[test]
+fn an_error_that_the_images_contradict_is_named_and_left_out() {
+    let place = place_with_images();
+    let (status, _, said) = plot(&place);
+    assert_eq!((status, said.contains("warning")), (Some(0), false), "{said}");
+    damage::<TrialRow>(&place, ",0.25,", ",0.001,");
+    let (status, printed, said) = plot(&place);
+    assert_eq!(status, Some(1), "{said}");
+    assert!(
+        said.contains("its final_test_error is 0.001, and correctness.csv has 0.25 of it"),
+        "{said}"
+    );
+    assert!(!printed.contains("0.10"), "{printed}");
+}
+
+#[test]
+fn a_trial_whose_row_was_cut_off_is_named() {
+    let place = place_with_images();
+    write::<TrialRow>(&place, &[]);
+    let (status, _, said) = plot(&place);
+    assert_eq!(status, Some(1), "{said}");
+    assert!(
+        said.contains("base, seed 0: it has no row, and one in correctness.csv"),
+        "{said}"
+    );
+    fs::remove_file(place.path("results/small").join(TrialRow::FILE)).unwrap();
+    assert_eq!(plot(&place).0, Some(1));
 }
 
 #[test]

@@ -204,6 +204,10 @@ def check() -> int:
         print(f"error: {line}", file=sys.stderr)
     if found:
         print("a table is recorded, never typed: run scripts/publish, or restore the document", file=sys.stderr)
+    kept = [job.id for job in JOBS if (ROOT / "results" / "published" / job.id).is_dir()]
+    others = [f"{job.where} ({job.id})" for job in JOBS if job.id not in kept] + [where for where, _ in BY_HAND]
+    print(f"computed again from results/published: {', '.join(kept)}")
+    print(f"not checked, since no results of theirs are kept: {'; '.join(others)}")
     return 1 if found else 0
 
 

@@ -73,6 +73,13 @@ pub fn correct_images(row: &CorrectnessRow) -> Result<Vec<bool>, (&'static str, 
     Ok(correct)
 }
 
+/// The share of test images that the row's trial got wrong; none of a row that says something else than its checksum.
+pub fn error(row: &CorrectnessRow) -> Option<f64> {
+    let correct = correct_images(row).ok()?;
+    let wrong = correct.iter().filter(|&&is_right| !is_right).count();
+    (!correct.is_empty()).then(|| wrong as f64 / correct.len() as f64)
+}
+
 /// The rows up to the first that says something else than its checksum, and what that is.
 pub(super) fn checked(mut rows: Vec<CorrectnessRow>, file: &str) -> (Vec<CorrectnessRow>, Option<TableError>) {
     let faults = rows.iter().map(|row| correct_images(row).err());

@@ -1,5 +1,6 @@
 //! What a result folder holds, as one value: the ablation, the tables' rows, and what of these cannot be read.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::ablation::Ablation;
@@ -8,6 +9,9 @@ use super::tables::{
     BatchRow, BoundaryRow, CorrectnessRow, EpochRow, PeerRow, Row, SampleRow, StepRow, TableError, TrialRow,
     first_fault, leading_rows, whole_lines,
 };
+
+/// Errors are shares of images: two that differ by more than rounding are two.
+const SAME_ERROR: f64 = 1e-9;
 
 /// An ablation's results, complete or partial.
 #[derive(Clone, Debug)]
@@ -115,7 +119,55 @@ impl Study {
         study.peers = rows(damage, file(PeerRow::FILE)?);
         study.steps = long_table(damage, long.steps, &mut file)?;
         study.samples = long_table(damage, long.samples, &mut file)?;
+        study.leave_out_contradictions();
         Ok(study)
+    }
+
+    /// Holds `trials.csv` against `correctness.csv`, which has the same trials' test errors image by image: a row that
+    /// says something else, or is not there, is damage.
+    fn leave_out_contradictions(&mut self) {
+        let line = |index: usize| index as u64 + 2;
+        let other = |line: u64, reason: String| Damage {
+            fault: TableError::Other {
+                file: TrialRow::FILE.to_owned(),
+                line,
+                reason,
+            },
+            loses_rows: true,
+        };
+        let by_image: BTreeMap<&str, &CorrectnessRow> =
+            self.correctness.iter().map(|row| (row.trial.as_str(), row)).collect();
+        let contradicts = |row: &TrialRow| {
+            let images = by_image.get(row.trial.as_str())?;
+            let counted = correctness::error(images)?;
+            let said = row.final_test_error?;
+            ((said - counted).abs() > SAME_ERROR).then(|| {
+                format!(
+                    "{}, seed {}: its final_test_error is {said}, and {} has {counted} of it",
+                    row.variant,
+                    row.seed,
+                    CorrectnessRow::FILE
+                )
+            })
+        };
+        let first = self.trials.iter().map(contradicts).enumerate();
+        if let Some((index, reason)) = first.filter_map(|(index, reason)| Some((index, reason?))).next() {
+            self.damage.push(other(line(index), reason));
+            self.trials.truncate(index);
+            return;
+        }
+        let known: BTreeSet<&str> = self.trials.iter().map(|row| row.trial.as_str()).collect();
+        let missing = self.correctness.iter().find(|row| !known.contains(row.trial.as_str()));
+        // A fault that was found before may be why they are missing.
+        if let Some(row) = missing.filter(|_| self.damage.is_empty()) {
+            let reason = format!(
+                "{}, seed {}: it has no row, and one in {}",
+                row.variant,
+                row.seed,
+                CorrectnessRow::FILE
+            );
+            self.damage.push(other(line(self.trials.len()), reason));
+        }
     }
 }
 

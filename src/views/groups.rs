@@ -212,10 +212,12 @@ impl<'a> Group<'a> {
         }
     }
 
-    /// The standard error of the test error that the test images alone leave.
+    /// The standard error of the test error that the test images alone leave. Where few seeds differ so much that the
+    /// images' part is estimated as 0, it is that of independent seeds: the most that it can be.
     pub fn standard_error_of_images(&self) -> Option<f64> {
-        match self.crossed_error {
-            Some(crossed) => Some(crossed.standard_error_of_images()),
+        let crossed = self.crossed_error.map(|crossed| crossed.standard_error_of_images());
+        match crossed.filter(|&error| error > 0.0) {
+            Some(error) => Some(error),
             None => standard_error_of_images(self.test_error()?.mean, self.test_images()?),
         }
     }

@@ -10,6 +10,7 @@ use super::text::{counted, grouped, one_line};
 use crate::formats::study::Study;
 use crate::formats::tables::{Status, TrialRow};
 use crate::statistics::{Summary, median};
+use crate::words::gathered;
 
 /// The report of a study, as far as it has come.
 pub fn document(study: &Study) -> Document {
@@ -146,15 +147,15 @@ fn note(study: &Grouped<'_>) -> String {
     note
 }
 
-/// A line for each trial whose speed or error is doubtful.
+/// The trials whose speed or error is doubtful, a line for each reason.
 fn doubtful(study: &Grouped<'_>) -> Vec<String> {
     let rows = study.trials().map(|trial| trial.row);
     let doubtful = rows.filter(|row| !row.warning.is_empty());
-    let line = |row: &TrialRow| {
-        let warning = one_line(&row.warning);
-        format!("{}, seed {}: doubtful: {warning}", row.variant, row.seed)
+    let said = |row: &TrialRow| {
+        let trial = format!("{}, seed {}", row.variant, row.seed);
+        (trial, format!("doubtful: {}", one_line(&row.warning)))
     };
-    doubtful.map(line).collect()
+    gathered(&doubtful.map(said).collect::<Vec<_>>())
 }
 
 /// A line for each trial that ended otherwise than well, and one for those that have not ended.

@@ -19,6 +19,15 @@ fn an_unknown_key_is_named_with_the_nearest() {
         "growth.toml:7: model.growth: [model] has no key growth; did you mean growth-rate?",
     );
     refuses(
+        &section("train", "lr = 0.1"),
+        "growth.toml:8: train.lr: [train] has no key lr; did you mean learning-rate?",
+    );
+    refuses(
+        &section("train", "optimizer = \"adam\""),
+        "growth.toml:8: train.optimizer: [train] has no key optimizer; leave it out: training is SGD with momentum, whose keys \
+         are momentum, nesterov and weight-decay",
+    );
+    refuses(
         &model("depth = 40\nbatch-size = 12"),
         "growth.toml:7: model.batch-size: [model] has no key batch-size; write batch-size under [train]",
     );
@@ -28,7 +37,7 @@ fn an_unknown_key_is_named_with_the_nearest() {
 title = "b"
 "#,
         ),
-        "growth.toml:2: title: the file's top has no key title; at its top a file has name and question, then [data], [model], [train], [measure], [run], [compare]",
+        "growth.toml:2: title: the file's top has no key title; at its top a file has name and question, then [data], [model], [train], [measure], [run], [compare], [sweep] and [[variant]]",
     );
     refuses(
         &whole(
@@ -52,7 +61,7 @@ epochs = 3
 "model.dept" = 3
 "#,
         ),
-        "growth.toml:2: model.dept: the file's top has no key model.dept; at its top a file has name and question, then [data], [model], [train], [measure], [run], [compare]",
+        "growth.toml:2: model.dept: the file's top has no key model.dept; at its top a file has name and question, then [data], [model], [train], [measure], [run], [compare], [sweep] and [[variant]]",
     );
     refuses(
         &model(r#""data.dataset" = "digits""#),

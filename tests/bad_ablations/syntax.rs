@@ -72,6 +72,40 @@ path = "C:\temp\new""#,
 }
 
 #[test]
+fn what_another_language_would_compute_is_refused() {
+    for (text, message) in [
+        (
+            "10**-1",
+            "nothing is computed, as 10**-1; write the number itself, such as 0.1",
+        ),
+        (
+            "1/10",
+            "nothing is computed, as 1/10; write the number itself, such as 0.1",
+        ),
+        (
+            "2 ^ 5",
+            "nothing is computed, as 2 ^ 5; write the number itself, such as 0.1",
+        ),
+        (
+            "pow(10, -1)",
+            "no functions are called, as pow(10, -1); write the value itself, such as 0.1",
+        ),
+        ("range(3)", "there are no ranges; list the numbers, such as [0, 1, 2]"),
+        ("1e-1.5", "an exponent is a whole number; write 3.1623e-2"),
+    ] {
+        line_is_refused(&format!("dropout = {text}"), 11, message);
+    }
+}
+
+#[test]
+fn a_list_that_the_next_line_runs_into_is_named() {
+    refuses(
+        &model("block-layers = [1, 2\ngrowth-rate = 12"),
+        "growth.toml:7:1: this is not TOML: the list of block-layers, on line 6, is not closed before this line; write ] at its end",
+    );
+}
+
+#[test]
 fn numbers_of_other_languages_are_refused_with_toml_s() {
     line_is_refused("dropout = .5", 11, "a number has a digit before its point; write 0.5");
     line_is_refused(

@@ -52,8 +52,31 @@ const RENAMED: [(&str, &str); 1] = [(
     "write precision = \"tf32\" in its place, or leave it out for f32",
 )];
 
-/// What to write in place of a key of an earlier version.
+/// Names that other programs have for a key, in its section, and what is said of them.
+const FOREIGN: [(&str, &str); 12] = [
+    ("train.lr", "did you mean learning-rate?"),
+    ("train.wd", "did you mean weight-decay?"),
+    ("train.bs", "did you mean batch-size?"),
+    (
+        "train.optimizer",
+        "leave it out: training is SGD with momentum, whose keys are momentum, nesterov and weight-decay",
+    ),
+    ("train.seed", "write seeds, a list"),
+    ("train.num-epochs", "did you mean epochs?"),
+    ("train.scheduler", "did you mean schedule?"),
+    ("train.lr-scheduler", "did you mean schedule?"),
+    ("model.arch", "did you mean preset?"),
+    ("model.name", "did you mean preset?"),
+    ("model.depths", "did you mean block-layers?"),
+    ("model.drop-rate", "did you mean dropout?"),
+];
+
+/// What to write in place of a key of an earlier version, or of another program.
 fn renamed(dotted: &str) -> Option<String> {
+    let hyphenated = dotted.replace('_', "-");
+    if let Some((_, remedy)) = FOREIGN.iter().find(|(name, _)| *name == hyphenated) {
+        return Some((*remedy).to_owned());
+    }
     let renamed = RENAMED.iter().find(|(old, _)| *old == dotted);
     renamed.map(|(_, remedy)| (*remedy).to_owned())
 }
@@ -82,7 +105,7 @@ pub(super) fn remedy_for_unknown(section: &str, written: &str) -> String {
     }
     if section.is_empty() {
         return format!(
-            "at its top a file has name and question, then [{}]",
+            "at its top a file has name and question, then [{}], [sweep] and [[variant]]",
             SECTIONS.join("], [")
         );
     }

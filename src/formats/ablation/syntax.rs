@@ -237,6 +237,18 @@ fn unclosed(place: &Place<'_>) -> Option<Explanation> {
             "the text has no closing ' on its line",
             "write ' at its end; text with an apostrophe stands in double quotes",
         ),
+        said if said.starts_with("missing comma between array elements") && place.line.contains('=') => {
+            // The parser takes the next line's key for a value of the list.
+            let lines = place.text[..place.start].trim_end_matches('\n').lines();
+            let begun = lines.enumerate().filter(|(_, line)| line.contains('[')).last();
+            let (number, line) = begun?;
+            let key = beginning(line.split('=').next().unwrap_or(line).trim(), LONGEST);
+            let rule = format!(
+                "the list of {key}, on line {}, is not closed before this line",
+                number + 1
+            );
+            return Some(Explanation::new(place.offset, rule, "write ] at its end"));
+        }
         said if said.starts_with("unclosed array") => ("the list is not closed", "write ] at its end"),
         said if said.starts_with("unclosed inline table") => ("the table is not closed", "write } at its end"),
         said if said.starts_with("extra comma") => ("a value is missing between two commas", "keep one comma"),

@@ -28,6 +28,7 @@ pub(super) fn value(place: &Place<'_>) -> Option<Explanation> {
     let offset = place.start + start;
     let is_in_list = place.line[..start].trim_end().ends_with(['[', ',']);
     of_word(token, offset)
+        .or_else(|| of_calculation(token, offset))
         .or_else(|| of_number(token, offset))
         .or_else(|| after_text(place))
         .or_else(|| of_list(token, offset, is_in_list))
@@ -80,6 +81,32 @@ fn of_word(token: &str, offset: usize) -> Option<Explanation> {
     }
 }
 
+/// What another language would compute.
+fn of_calculation(token: &str, offset: usize) -> Option<Explanation> {
+    let explained = |rule: String, remedy: &str| Some(Explanation::new(offset, rule, remedy));
+    let quoted = beginning(token, LONGEST);
+    let name = token.split('(').next().unwrap_or_default();
+    let is_name = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '.');
+    if token.contains('(') && name.starts_with(|c: char| c.is_ascii_alphabetic()) && name.chars().all(is_name) {
+        // There are no ranges at all, which is said where lists are.
+        let remedy = "write the value itself, such as 0.1";
+        return (name != "range")
+            .then(|| explained(format!("no functions are called, as {quoted}"), remedy))
+            .flatten();
+    }
+    let is_number = |text: &str| text.trim().parse::<f64>().is_ok();
+    let operator = token.find(['*', '/', '^'])?;
+    let right = token[operator..].trim_start_matches(['*', '/', '^']);
+    (is_number(&token[..operator]) && right.starts_with(|c: char| c.is_ascii_digit() || " (+-.".contains(c)))
+        .then(|| {
+            explained(
+                format!("nothing is computed, as {quoted}"),
+                "write the number itself, such as 0.1",
+            )
+        })
+        .flatten()
+}
+
 /// Numbers as other languages and people write them.
 fn of_number(token: &str, offset: usize) -> Option<Explanation> {
     let word = word(token);
@@ -121,6 +148,13 @@ fn of_number(token: &str, offset: usize) -> Option<Explanation> {
         let digits = unsigned.trim_start_matches('0');
         let digits = if digits.is_empty() { "0" } else { digits };
         return explained("a whole number does not start with 0", format!("write {sign}{digits}"));
+    }
+    if let Some((mantissa, exponent)) = unsigned.split_once(['e', 'E'])
+        && let (Ok(mantissa), Ok(power)) = (mantissa.parse::<f64>(), exponent.parse::<f64>())
+        && exponent.contains('.')
+    {
+        let value = mantissa * 10f64.powf(power);
+        return explained("an exponent is a whole number", format!("write {sign}{value:.4e}"));
     }
     if unsigned.starts_with(|letter: char| letter.is_ascii_digit()) && unsigned.ends_with(['e', 'E', '-', '+']) {
         return explained("an exponent has digits", "write such as 1e-4".to_owned());

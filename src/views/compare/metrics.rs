@@ -117,7 +117,7 @@ pub(super) const METRICS: [Metric; 9] = [
     speed("train_images_per_second", "train images/s", 1.0, 1, |row| {
         row.train_images_per_second
     }),
-    speed("peak_memory_bytes", "peak memory (MB)", 1e-6, 1, |row| {
+    speed("peak_memory_bytes", "process peak (MB)", 1e-6, 1, |row| {
         row.peak_memory_bytes.map(|bytes| bytes as f64)
     }),
     speed("wall_ns", "wall time (s)", 1e-9, 2, |row| {

@@ -7,7 +7,7 @@ use crate::formats::correctness::correct_images;
 use crate::formats::tables::{CorrectnessRow, Status, TrialRow};
 use crate::views::groups::has_failed;
 use crate::views::text::one_line;
-use crate::words::{counted, plural};
+use crate::words::{counted, gathered, plural};
 
 /// A finished trial of each side, with one seed.
 #[derive(Clone, Debug)]
@@ -118,15 +118,14 @@ pub(super) fn unfinished([a, b]: [(Status, &String); 2]) -> Option<String> {
 
 /// Notes the trials of the pairs whose speed is doubtful.
 pub(super) fn note_doubtful_speeds(pairs: &Pairs<'_>, notes: &mut Vec<String>, label: &str) {
-    for pair in &pairs.finished {
-        for (row, side) in [(pair.a, "A"), (pair.b, "B")] {
-            if !row.warning.is_empty() {
-                let warning = one_line(&row.warning);
-                notes.push(format!(
-                    "{label}: training speed of seed {} in {side}: {warning}",
-                    row.seed
-                ));
-            }
-        }
-    }
+    let sides = pairs.finished.iter().flat_map(|pair| [(pair.a, "A"), (pair.b, "B")]);
+    let doubtful = sides.filter(|(row, _)| !row.warning.is_empty());
+    let said: Vec<(String, String)> = doubtful
+        .map(|(row, side)| (format!("seed {} in {side}", row.seed), one_line(&row.warning)))
+        .collect();
+    notes.extend(
+        gathered(&said)
+            .iter()
+            .map(|line| format!("{label}: training speed of {line}")),
+    );
 }
