@@ -278,3 +278,36 @@ fn a_connection_that_ends_early_without_a_length_is_resumed() {
     place.from(&set, &server).unwrap();
     place.assert_whole(&set);
 }
+
+#[test]
+fn a_mirror_gives_what_the_home_does_not_have_or_has_with_another_checksum() {
+    let archive = good();
+    let with_mirror = |mirror: &Server, home: &Server| {
+        let mut set = set_of(&archive);
+        let files = set.files.as_mut().unwrap();
+        files.base = home.base.clone().leak();
+        files.mirrors = vec![&*mirror.base.clone().leak()].leak();
+        set
+    };
+    let gone = || Answer::Raw(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n".to_vec());
+    let other = noise(archive.len(), 3);
+    for (home, answer) in [(archive.clone(), gone()), (other, Answer::Obedient)] {
+        let place = Place::new();
+        let home = Server::new(home, vec![answer]);
+        let mirror = Server::new(archive.clone(), vec![Answer::Obedient]);
+        place.fetch(&with_mirror(&mirror, &home), &Source::Home).unwrap();
+        place.assert_whole(&set_of(&archive));
+        assert_eq!((home.requests().len(), mirror.requests().len()), (1, 1));
+    }
+    let place = Place::new();
+    let (home, mirror) = (Server::new(vec![], vec![gone()]), Server::new(vec![], vec![gone()]));
+    let error = place.fetch(&with_mirror(&mirror, &home), &Source::Home).unwrap_err();
+    assert!(error.thing.starts_with(&home.base), "{error}");
+    assert!(
+        error
+            .rule
+            .contains(&format!("; the mirror {} does not give it either: ", mirror.base)),
+        "{error}"
+    );
+    assert!(place.names().is_empty());
+}

@@ -6,6 +6,8 @@ use std::path::Path;
 use densenet_bench::data::{DataError, DataSet, Images, load, outline};
 use densenet_bench::data_sets::Pixels;
 use densenet_bench::formats::ablation::{DataSetName, DataSettings};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 fn settings(dataset: DataSetName, path: &Path) -> DataSettings {
@@ -252,4 +254,43 @@ fn batch_files_that_are_links_to_nothing_are_named_as_such() {
         "@/test_batch.bin: it is a link to /no/volume/test_batch.bin, which is not there; mount or restore what it leads to, \
          or remove the link"
     );
+}
+
+/// What scripts/fixtures/data_sets.py wrote, and what torchvision read from it.
+fn fixture(name: &str) -> (std::path::PathBuf, Value) {
+    let folder = Path::new("tests/fixtures/data-sets");
+    let expected: Value = serde_json::from_slice(&fs::read(folder.join("expected.json")).unwrap()).unwrap();
+    (folder.join(name), expected[name].clone())
+}
+
+/// The labels and the pixels' SHA-256 of images, as the fixture has them.
+fn summary(images: &Read) -> Value {
+    let (labels, pixels) = images;
+    let digest: String = (Sha256::digest(pixels).iter())
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    serde_json::json!({ "labels": labels, "sha256": digest })
+}
+
+#[test]
+fn mnist_is_read_as_torchvision_reads_it() {
+    let (folder, expected) = fixture("mnist");
+    for dataset in [DataSetName::Mnist, DataSetName::FashionMnist] {
+        let data = read(dataset, &folder).unwrap();
+        let (classes, [train, test]) = everything(&data);
+        assert_eq!(
+            (summary(&train), summary(&test)),
+            (expected["train"].clone(), expected["test"].clone())
+        );
+        assert_eq!(
+            classes[9],
+            if dataset == DataSetName::Mnist {
+                "9"
+            } else {
+                "Ankle boot"
+            }
+        );
+        let outline = outline(&settings(dataset, &folder)).unwrap();
+        assert_eq!((outline.train_images, outline.test_images), (12, 5));
+    }
 }

@@ -54,6 +54,8 @@ fn the_list_has_every_set_and_where_it_is() {
             ("synthetic", "built-in"),
             ("cifar10", cifar10),
             ("cifar100", "absent"),
+            ("mnist", "absent"),
+            ("fashion-mnist", "absent"),
         ];
         pairs.map(|(name, state)| (name.to_owned(), state.to_owned()))
     };
@@ -160,7 +162,8 @@ fn an_unknown_data_set_is_refused_with_the_known_names() {
     let place = Workplace::new();
     assert_eq!(
         place.refused(&["data", "fetch", "imagenet"]),
-        "error: 'imagenet': no data set has this name; choose one of digits, synthetic, cifar10, cifar100"
+        "error: 'imagenet': no data set has this name; choose one of digits, synthetic, cifar10, cifar100, mnist, \
+         fashion-mnist"
     );
     assert_eq!(
         place.refused(&["data", "fetch", "cifar10", "--from", "elsewhere"]),

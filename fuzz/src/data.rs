@@ -2,7 +2,7 @@
 
 use densenet_bench::data_sets::cifar::{Format, parse_batch, parse_names};
 use densenet_bench::data_sets::{
-    cifar10 as cifar10_files, cifar100 as cifar100_files, digits as digits_file, image_file,
+    cifar10 as cifar10_files, cifar100 as cifar100_files, digits as digits_file, idx as idx_files, image_file, mnist,
 };
 
 use super::message;
@@ -57,6 +57,26 @@ pub fn digits(bytes: &[u8]) -> bool {
     }
     assert_eq!(digits_file::parse(text.as_bytes()).unwrap(), split);
     true
+}
+
+/// Labels and images have no more values than the bytes account for, packed a thousand to one at most.
+pub fn idx(bytes: &[u8]) -> bool {
+    let most = bytes.len() * 1032 + 1;
+    let labels = match idx_files::parse_labels(bytes, "fuzzed.gz", &mnist::FORMAT) {
+        Ok(labels) => {
+            assert!(labels.len() <= most && labels.iter().all(|&label| label < 10));
+            true
+        }
+        Err(error) => message::refused(error, "fuzzed.gz"),
+    };
+    let images = match idx_files::parse_images(bytes, "fuzzed.gz", &mnist::FORMAT) {
+        Ok(pixels) => {
+            assert!(pixels.len() <= most && pixels.len().is_multiple_of(28 * 28));
+            true
+        }
+        Err(error) => message::refused(error, "fuzzed.gz"),
+    };
+    labels || images
 }
 
 /// An image that decodes has every pixel of every channel.

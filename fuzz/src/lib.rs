@@ -14,7 +14,7 @@ mod tables;
 mod tensors;
 
 pub use ablation::ablation;
-pub use data::{cifar10, cifar100, digits, image};
+pub use data::{cifar10, cifar100, digits, idx, image};
 pub use records::records;
 pub use tables::{
     batches_csv, boundaries_csv, correctness_csv, epochs_csv, peers_csv, phases_csv, samples_csv, steps_csv, trials_csv,
@@ -25,11 +25,12 @@ pub use tensors::{SMALL, TRIAL, batches, checkpoint, weights};
 pub type Target = (&'static str, fn(&[u8]) -> bool);
 
 /// Every target.
-pub const TARGETS: [Target; 18] = [
+pub const TARGETS: [Target; 19] = [
     ("ablation", ablation),
     ("cifar10", cifar10),
     ("cifar100", cifar100),
     ("digits", digits),
+    ("idx", idx),
     ("image", image),
     ("weights", weights),
     ("batches", batches),

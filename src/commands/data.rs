@@ -57,7 +57,7 @@ struct FetchArguments {
     /// The folder to create its own folder in [default: data/NAME, or NAME in the folder that DENSENET_BENCH_DATA names]
     #[arg(long, value_name = "DIR", value_parser = OsStringValueParser::new().try_map(home_expanded))]
     to: Option<PathBuf>,
-    /// A folder with the archive, or the URL of a mirror's folder; its files must have the known checksum
+    /// A folder with the downloads, or the URL of a mirror's folder; its files must have the known checksum
     #[arg(long, value_name = "DIR|URL", value_parser = OsStringValueParser::new().try_map(home_expanded))]
     from: Option<PathBuf>,
     /// Print JSON
@@ -147,6 +147,7 @@ fn set_json(set: &KnownSet) -> Value {
         "licence": set.licence,
         "home": set.home,
         "base": set.files.as_ref().map(|files| files.base),
+        "mirrors": set.files.as_ref().map_or(&[][..], |files| files.mirrors),
         "downloads": downloads,
         "unpacked_bytes": set.files.as_ref().map(Files::unpacked_bytes),
         "state": state,

@@ -71,6 +71,7 @@ pub const FORMAT: Format = Format {
 
 const FILES: Files = Files {
     base: "https://www.cs.toronto.edu/~kriz/",
+    mirrors: &[],
     folder: "cifar-10-batches-bin",
     downloads: &[Download {
         file: "cifar-10-binary.tar.gz",

@@ -65,6 +65,7 @@ pub const FORMAT: Format = Format {
 
 const FILES: Files = Files {
     base: "https://www.cs.toronto.edu/~kriz/",
+    mirrors: &[],
     folder: "cifar-100-binary",
     downloads: &[Download {
         file: "cifar-100-binary.tar.gz",

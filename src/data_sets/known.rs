@@ -28,7 +28,9 @@ pub struct KnownSet {
 pub struct Files {
     /// The address of the downloads, without their names.
     pub base: &'static str,
-    /// The folder of the files, which is also the one inside the archives.
+    /// Other addresses of the same files, tried in this order where the first does not give them.
+    pub mirrors: &'static [&'static str],
+    /// The folder of the files, which is also the one inside an archive.
     pub folder: &'static str,
     /// The files to download.
     pub downloads: &'static [Download],
@@ -118,6 +120,18 @@ impl Files {
     /// The most bytes that the folder takes.
     pub fn unpacked_bytes(&self) -> u64 {
         self.members.iter().map(|member| member.size.bound()).sum()
+    }
+}
+
+impl Download {
+    /// A file that is read as it is downloaded.
+    pub(super) const fn plain(file: &'static str, bytes: u64, sha256: &'static str) -> Self {
+        Self {
+            file,
+            bytes,
+            sha256,
+            packing: Packing::Plain,
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::descriptor::Descriptor;
-use super::{cifar10, cifar100, digits, folder, synthetic};
+use super::{cifar10, cifar100, digits, fashion_mnist, folder, mnist, synthetic};
 
 macro_rules! data_sets {
     ($($(#[$doc:meta])* $variant:ident => $descriptor:path,)+) => {
@@ -39,6 +39,10 @@ data_sets! {
     Cifar10 => cifar10::DESCRIPTOR,
     /// CIFAR-100's official binary batches.
     Cifar100 => cifar100::DESCRIPTOR,
+    /// MNIST's four files.
+    Mnist => mnist::DESCRIPTOR,
+    /// Fashion-MNIST's four files, in MNIST's format.
+    FashionMnist => fashion_mnist::DESCRIPTOR,
     /// A folder of images, `train/CLASS/IMAGE` and `test/CLASS/IMAGE`.
     Folder => folder::DESCRIPTOR,
 }

@@ -66,6 +66,7 @@ pub fn files(downloads: Vec<Download>) -> Files {
     Files {
         // Nothing listens there: a test that forgets its source fails at once.
         base: "http://127.0.0.1:1/",
+        mirrors: &[],
         folder: FOLDER,
         downloads: downloads.leak(),
         members: members.to_vec().leak(),

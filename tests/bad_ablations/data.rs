@@ -6,11 +6,11 @@ use super::{data, refuses};
 fn a_data_set_that_this_version_lacks_is_refused() {
     refuses(
         &data(r#"dataset = "svhn""#),
-        r#"growth.toml:4: data.dataset: dataset is "svhn"; it must be "digits", "synthetic", "cifar10", "cifar100" or "folder"; write dataset = "digits" for the data set that is embedded"#,
+        r#"growth.toml:4: data.dataset: dataset is "svhn"; it must be "digits", "synthetic", "cifar10", "cifar100", "mnist", "fashion-mnist" or "folder"; write dataset = "digits" for the data set that is embedded"#,
     );
     refuses(
         &data(r#"dataset = "cifar-10""#),
-        r#"growth.toml:4: data.dataset: dataset is "cifar-10"; it must be "digits", "synthetic", "cifar10", "cifar100" or "folder"; did you mean "cifar10"?"#,
+        r#"growth.toml:4: data.dataset: dataset is "cifar-10"; it must be "digits", "synthetic", "cifar10", "cifar100", "mnist", "fashion-mnist" or "folder"; did you mean "cifar10"?"#,
     );
 }
 
@@ -80,7 +80,7 @@ test-images = 3"#,
             r#"dataset = "synthetic"
 path = "f""#,
         ),
-        "growth.toml:5: data.path: path is for cifar10, cifar100 and folder, but the dataset is synthetic; remove path, or choose another dataset",
+        "growth.toml:5: data.path: path is for cifar10, cifar100, fashion-mnist, folder and mnist, but the dataset is synthetic; remove path, or choose another dataset",
     );
 }
 

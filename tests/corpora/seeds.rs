@@ -27,6 +27,14 @@ pub fn of(target: &str) -> Vec<Seed> {
         "cifar10" => vec![("record", cifar_record(&[9])), ("names", names(10))],
         "cifar100" => vec![("record", cifar_record(&[19, 99])), ("names", names(100))],
         "digits" => vec![("rows", digits())],
+        "idx" => vec![
+            ("labels", idx(&[4], &[7, 0, 9, 3])),
+            ("images", idx(&[1, 28, 28], &[5; 28 * 28])),
+            (
+                "packed-labels",
+                include_bytes!("../fixtures/data-sets/mnist/t10k-labels-idx1-ubyte.gz").to_vec(),
+            ),
+        ],
         "image" => images(),
         "weights" => vec![
             ("small", weights::write(&small_weights()).unwrap()),
@@ -92,6 +100,11 @@ fn names(classes: usize) -> Vec<u8> {
     (0..classes)
         .flat_map(|class| format!("class{class}\n").into_bytes())
         .collect()
+}
+
+fn idx(lengths: &[u32], values: &[u8]) -> Vec<u8> {
+    let lengths: Vec<u8> = lengths.iter().flat_map(|length| length.to_be_bytes()).collect();
+    [&[0, 0, 8, (lengths.len() / 4) as u8], &lengths[..], values].concat()
 }
 
 fn digits() -> Vec<u8> {

@@ -81,7 +81,10 @@ fn fetch_into(
                 source::copy(&path, download, part, progress)?;
                 path.display().to_string()
             }
-            Source::Home => load(files.base, download, part, patience, progress)?,
+            Source::Home => {
+                from_home_or_mirror(files, download, part, patience, progress)?;
+                continue;
+            }
             Source::Mirror(base) => load(base, download, part, patience, progress)?,
         };
         part.check(download, &origin, progress)?;
@@ -190,6 +193,40 @@ fn in_the_way(folder: &Path, report: &FileReport) -> FetchError {
 
 fn is_empty(folder: &Path) -> bool {
     fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none())
+}
+
+/// Downloads and verifies a file from its home, or else from the first mirror that has it. What one of them has sent is
+/// resumed at the next: the checksum is that of the whole.
+///
+/// # Errors
+/// That of the home, with the mirrors that were tried, where none has it.
+fn from_home_or_mirror(
+    files: &Files,
+    download: &Download,
+    part: &mut Part,
+    patience: &Patience,
+    progress: Progress<'_>,
+) -> Result<(), FetchError> {
+    let mut from = |base: &str| {
+        let origin = load(base, download, part, patience, progress)?;
+        let checked = part.check(download, &origin, progress);
+        if checked.is_err() && !files.mirrors.is_empty() {
+            // Nothing of a file with another checksum is resumed at the next address.
+            part.clear()?;
+        }
+        checked
+    };
+    let mut error = match from(files.base) {
+        Ok(()) => return Ok(()),
+        Err(error) => error,
+    };
+    for mirror in files.mirrors {
+        match from(mirror) {
+            Ok(()) => return Ok(()),
+            Err(other) => error.rule += &format!("; the mirror {mirror} does not give it either: {}", other.rule),
+        }
+    }
+    Err(error)
 }
 
 fn load(

@@ -398,7 +398,7 @@ fn a_known_data_set_needs_no_path() {
         let text = format!("{NAMED}[data]\ndataset = {dataset:?}\n[model]\ndepth = 40\n");
         parse(&text, Path::new("a.toml")).map(|ablation| ablation.variants[0].settings.data.path.clone())
     };
-    for dataset in ["cifar10", "cifar100", "digits", "synthetic"] {
+    for dataset in ["cifar10", "cifar100", "mnist", "fashion-mnist", "digits", "synthetic"] {
         assert_eq!(path(dataset), Ok(None), "{dataset}");
     }
     assert_eq!(path("folder").unwrap_err().key.as_deref(), Some("data.path"));
