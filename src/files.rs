@@ -85,6 +85,12 @@ impl FileSystem for LocalFiles {
         read_bounded(file, limit)
     }
 
+    fn start(&self, file: &Path, length: u64) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        std::fs::File::open(file)?.take(length).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
     fn modified(&self, file: &Path) -> Option<u128> {
         let modified = std::fs::metadata(file).and_then(|metadata| metadata.modified()).ok()?;
         modified

@@ -294,3 +294,73 @@ fn mnist_is_read_as_torchvision_reads_it() {
         assert_eq!((outline.train_images, outline.test_images), (12, 5));
     }
 }
+
+#[test]
+fn svhn_is_read_as_torchvision_reads_it() {
+    for name in ["svhn", "svhn-uncompressed"] {
+        let (folder, expected) = fixture(name);
+        let data = read(DataSetName::Svhn, &folder).unwrap();
+        let (classes, [train, test]) = everything(&data);
+        assert_eq!(
+            (summary(&train), summary(&test)),
+            (expected["train"].clone(), expected["test"].clone())
+        );
+        assert_eq!((classes.len(), data.shape.to_string().as_str()), (10, "3x32x32"));
+        assert!(train.0.contains(&0), "a 10 in the file is the digit 0");
+
+        let mut with_extra = settings(DataSetName::Svhn, &folder);
+        with_extra.extra_split = true;
+        let data = load(&with_extra, 2, None).unwrap();
+        let (_, [all, _]) = everything(&data);
+        let (labels, pixels) = (all.0[6..].to_vec(), all.1[6 * 3072..].to_vec());
+        assert_eq!(summary(&(labels, pixels)), expected["extra"]);
+        assert_eq!((&all.0[..6], &all.1[..6 * 3072]), (&train.0[..], &train.1[..]));
+        let outline = outline(&with_extra).unwrap();
+        assert_eq!((outline.train_images, outline.test_images), (10, 3));
+        let error = load(&with_extra, 2, Some(10_000)).unwrap_err();
+        assert!(
+            error.rule.starts_with("13 images of 3,072 bytes need 39,936 bytes"),
+            "{error}"
+        );
+        assert_eq!(error.remedy, "use a machine with more memory, or leave extra-split out");
+    }
+}
+
+#[test]
+fn faults_of_mat_files_name_file_and_variable() {
+    let folder = TempDir::new().unwrap();
+    let (published, _) = fixture("svhn-uncompressed");
+    for name in ["train_32x32.mat", "test_32x32.mat"] {
+        fs::copy(published.join(name), folder.path().join(name)).unwrap();
+    }
+    let mut with_extra = settings(DataSetName::Svhn, folder.path());
+    with_extra.extra_split = true;
+    let error = load(&with_extra, 1, None).unwrap_err();
+    assert!(
+        error.thing.ends_with("extra_32x32.mat") && error.rule == "there is no such file",
+        "{error}"
+    );
+
+    let test = folder.path().join("test_32x32.mat");
+    let whole = fs::read(&test).unwrap();
+    let rule = |bytes: &[u8]| {
+        fs::write(&test, bytes).unwrap();
+        let error = read(DataSetName::Svhn, folder.path()).unwrap_err();
+        assert!(error.thing.ends_with("test_32x32.mat"), "{error}");
+        error.rule
+    };
+    assert_eq!(rule(&whole[..5000]), "it ends within X, after 4,808 of 9,216 bytes");
+    assert_eq!(rule(&whole[..9424]), "it ends before its values");
+    assert_eq!(
+        rule(&whole[..9408]),
+        "it has no variable y, and images X and labels y were expected"
+    );
+    assert_eq!(
+        rule(b"\x89HDF\r\n\x1a\n"),
+        "it is a MAT-file of version 7.3 (HDF5), and a MAT-file of version 5 was expected"
+    );
+    let mut beyond = whole.clone();
+    let last = beyond.len() - 4;
+    beyond[last] = 11;
+    assert_eq!(rule(&beyond), "label 0 is 11, and 1 to 10 was expected");
+}

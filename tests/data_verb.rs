@@ -56,6 +56,7 @@ fn the_list_has_every_set_and_where_it_is() {
             ("cifar100", "absent"),
             ("mnist", "absent"),
             ("fashion-mnist", "absent"),
+            ("svhn", "absent"),
         ];
         pairs.map(|(name, state)| (name.to_owned(), state.to_owned()))
     };
@@ -163,7 +164,7 @@ fn an_unknown_data_set_is_refused_with_the_known_names() {
     assert_eq!(
         place.refused(&["data", "fetch", "imagenet"]),
         "error: 'imagenet': no data set has this name; choose one of digits, synthetic, cifar10, cifar100, mnist, \
-         fashion-mnist"
+         fashion-mnist, svhn"
     );
     assert_eq!(
         place.refused(&["data", "fetch", "cifar10", "--from", "elsewhere"]),

@@ -3,6 +3,7 @@
 use densenet_bench::data_sets::cifar::{Format, parse_batch, parse_names};
 use densenet_bench::data_sets::{
     cifar10 as cifar10_files, cifar100 as cifar100_files, digits as digits_file, idx as idx_files, image_file, mnist,
+    svhn as svhn_files,
 };
 
 use super::message;
@@ -77,6 +78,18 @@ pub fn idx(bytes: &[u8]) -> bool {
         Err(error) => message::refused(error, "fuzzed.gz"),
     };
     labels || images
+}
+
+/// Every image has a label and all its pixels.
+pub fn svhn(bytes: &[u8]) -> bool {
+    match svhn_files::parse(bytes, "fuzzed.mat") {
+        Ok(split) => {
+            assert_eq!(split.pixels.len(), split.labels.len() * 3072);
+            assert!(split.labels.iter().all(|&label| label < 10));
+            true
+        }
+        Err(error) => message::refused(error, "fuzzed.mat"),
+    }
 }
 
 /// An image that decodes has every pixel of every channel.

@@ -14,7 +14,7 @@ mod tables;
 mod tensors;
 
 pub use ablation::ablation;
-pub use data::{cifar10, cifar100, digits, idx, image};
+pub use data::{cifar10, cifar100, digits, idx, image, svhn};
 pub use records::records;
 pub use tables::{
     batches_csv, boundaries_csv, correctness_csv, epochs_csv, peers_csv, phases_csv, samples_csv, steps_csv, trials_csv,
@@ -25,13 +25,14 @@ pub use tensors::{SMALL, TRIAL, batches, checkpoint, weights};
 pub type Target = (&'static str, fn(&[u8]) -> bool);
 
 /// Every target.
-pub const TARGETS: [Target; 19] = [
+pub const TARGETS: [Target; 20] = [
     ("ablation", ablation),
     ("cifar10", cifar10),
     ("cifar100", cifar100),
     ("digits", digits),
     ("idx", idx),
     ("image", image),
+    ("svhn", svhn),
     ("weights", weights),
     ("batches", batches),
     ("checkpoint", checkpoint),

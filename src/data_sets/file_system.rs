@@ -68,6 +68,16 @@ pub trait FileSystem: Send + Sync {
     /// Whatever the system says, and [`ErrorKind::FileTooLarge`].
     fn read(&self, file: &Path, limit: u64) -> io::Result<Vec<u8>>;
 
+    /// The first bytes of a file, at most `length`.
+    ///
+    /// # Errors
+    /// Whatever the system says.
+    fn start(&self, file: &Path, length: u64) -> io::Result<Vec<u8>> {
+        let mut bytes = self.read(file, u64::MAX)?;
+        bytes.truncate(usize::try_from(length).unwrap_or(usize::MAX));
+        Ok(bytes)
+    }
+
     /// When a file was last written, in nanoseconds since 1970; none where the system does not say.
     fn modified(&self, _file: &Path) -> Option<u128> {
         None

@@ -30,6 +30,7 @@ mod jpeg;
 mod known;
 mod limit;
 mod listing;
+mod mat;
 pub mod mnist;
 mod moments;
 mod options;
@@ -41,6 +42,7 @@ mod signature;
 mod split;
 mod stand_in;
 mod survey;
+pub mod svhn;
 mod synthetic;
 mod table;
 

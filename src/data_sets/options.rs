@@ -11,6 +11,8 @@ use crate::words::grouped;
 pub struct Options<'a> {
     /// The folder of a data set that is read from disk.
     pub path: Option<&'a Path>,
+    /// Whether the extra images of a data set that has some are trained on too.
+    pub extra_split: bool,
     /// Only so many training images.
     pub train_limit: Option<usize>,
     /// Only so many test images.

@@ -26,6 +26,9 @@ pub struct DataSettings {
     pub dataset: DataSetName,
     /// The folder of a data set that is read from disk, resolved against the file's own; none for the others.
     pub path: Option<PathBuf>,
+    /// For `svhn`: whether its extra images are trained on too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub extra_split: bool,
     /// Only so many training images.
     pub train_limit: Option<usize>,
     /// Only so many test images.
@@ -62,6 +65,7 @@ impl DataSettings {
         Self {
             dataset,
             path: None,
+            extra_split: false,
             train_limit: None,
             test_limit: None,
             limit_order: LimitOrder::First,
@@ -87,6 +91,7 @@ impl DataSettings {
     pub fn options(&self) -> Options<'_> {
         Options {
             path: self.path.as_deref(),
+            extra_split: self.extra_split,
             train_limit: self.train_limit,
             test_limit: self.test_limit,
             limit_order: self.limit_order,

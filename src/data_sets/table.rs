@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::descriptor::Descriptor;
-use super::{cifar10, cifar100, digits, fashion_mnist, folder, mnist, synthetic};
+use super::{cifar10, cifar100, digits, fashion_mnist, folder, mnist, svhn, synthetic};
 
 macro_rules! data_sets {
     ($($(#[$doc:meta])* $variant:ident => $descriptor:path,)+) => {
@@ -43,6 +43,8 @@ data_sets! {
     Mnist => mnist::DESCRIPTOR,
     /// Fashion-MNIST's four files, in MNIST's format.
     FashionMnist => fashion_mnist::DESCRIPTOR,
+    /// SVHN's cropped digits, in MAT-files of version 5.
+    Svhn => svhn::DESCRIPTOR,
     /// A folder of images, `train/CLASS/IMAGE` and `test/CLASS/IMAGE`.
     Folder => folder::DESCRIPTOR,
 }

@@ -156,6 +156,12 @@ mod tests {
             inexact
         );
         let limited = of("train-limit = 100", "", "");
+        let extra = |line: &str| {
+            let text = format!("[data]\ndataset = \"svhn\"\n{line}\n[model]\ndepth = 10\n[train]\n");
+            identity(&settings(&text), 3, None)
+        };
+        assert_eq!(extra("extra-split = false"), extra(""));
+        assert_ne!(extra("extra-split = true"), extra(""));
         assert_eq!(of("train-limit = 100\nlimit-order = \"first\"", "", ""), limited);
         assert_ne!(of("train-limit = 100\nlimit-order = \"stratified\"", "", ""), limited);
     }

@@ -5,12 +5,12 @@ use super::{data, refuses};
 #[test]
 fn a_data_set_that_this_version_lacks_is_refused() {
     refuses(
-        &data(r#"dataset = "svhn""#),
-        r#"growth.toml:4: data.dataset: dataset is "svhn"; it must be "digits", "synthetic", "cifar10", "cifar100", "mnist", "fashion-mnist" or "folder"; write dataset = "digits" for the data set that is embedded"#,
+        &data(r#"dataset = "stl10""#),
+        r#"growth.toml:4: data.dataset: dataset is "stl10"; it must be "digits", "synthetic", "cifar10", "cifar100", "mnist", "fashion-mnist", "svhn" or "folder"; write dataset = "digits" for the data set that is embedded"#,
     );
     refuses(
         &data(r#"dataset = "cifar-10""#),
-        r#"growth.toml:4: data.dataset: dataset is "cifar-10"; it must be "digits", "synthetic", "cifar10", "cifar100", "mnist", "fashion-mnist" or "folder"; did you mean "cifar10"?"#,
+        r#"growth.toml:4: data.dataset: dataset is "cifar-10"; it must be "digits", "synthetic", "cifar10", "cifar100", "mnist", "fashion-mnist", "svhn" or "folder"; did you mean "cifar10"?"#,
     );
 }
 
@@ -31,6 +31,13 @@ path = """#,
 
 #[test]
 fn keys_that_fit_only_another_data_set_are_refused() {
+    refuses(
+        &data(
+            r#"dataset = "digits"
+extra-split = true"#,
+        ),
+        "growth.toml:5: data.extra-split: extra-split is for svhn, but the dataset is digits; remove extra-split, or choose another dataset",
+    );
     refuses(
         &data(
             r#"dataset = "digits"
@@ -80,7 +87,7 @@ test-images = 3"#,
             r#"dataset = "synthetic"
 path = "f""#,
         ),
-        "growth.toml:5: data.path: path is for cifar10, cifar100, fashion-mnist, folder and mnist, but the dataset is synthetic; remove path, or choose another dataset",
+        "growth.toml:5: data.path: path is for cifar10, cifar100, fashion-mnist, folder, mnist and svhn, but the dataset is synthetic; remove path, or choose another dataset",
     );
 }
 

@@ -36,6 +36,16 @@ pub fn of(target: &str) -> Vec<Seed> {
             ),
         ],
         "image" => images(),
+        "svhn" => vec![
+            (
+                "compressed",
+                include_bytes!("../fixtures/data-sets/svhn/test_32x32.mat").to_vec(),
+            ),
+            (
+                "uncompressed",
+                include_bytes!("../fixtures/data-sets/svhn-uncompressed/test_32x32.mat").to_vec(),
+            ),
+        ],
         "weights" => vec![
             ("small", weights::write(&small_weights()).unwrap()),
             ("foreign", foreign_weights()),

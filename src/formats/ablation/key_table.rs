@@ -40,6 +40,13 @@ pub(super) const OWN_KEYS: &[KnownKey] = &[
         remedy: "name the data set's folder, such as path = \"../data/my-images\"",
     },
     KnownKey {
+        key: "data.extra-split",
+        kind: Kind::Flag,
+        default: "false",
+        meaning: "Whether the 531,131 extra images of `svhn` are trained on too, after the training images; only for it.",
+        remedy: "the paper's is true",
+    },
+    KnownKey {
         key: "data.train-limit",
         kind: Kind::Count(1, MANY),
         default: "all",

@@ -77,6 +77,7 @@ fn of_data(settings: &DataSettings) -> impl Iterator<Item = (&'static str, Value
     let DataSettings {
         dataset,
         path: _,
+        extra_split,
         train_limit,
         test_limit,
         limit_order,
@@ -93,6 +94,7 @@ fn of_data(settings: &DataSettings) -> impl Iterator<Item = (&'static str, Value
     } = settings;
     [
         ("dataset", json!(dataset)),
+        ("extra-split", json!(extra_split)),
         ("train-limit", json!(train_limit)),
         ("test-limit", json!(test_limit)),
         ("limit-order", json!(limit_order)),

@@ -27,6 +27,7 @@ pub fn settings(reader: &Reader<'_>) -> Result<DataSettings, Fault> {
     let settings = DataSettings {
         dataset,
         path,
+        extra_split: reader.flag("data.extra-split").unwrap_or(false) && dataset.takes("data.extra-split"),
         train_limit: reader.count("data.train-limit"),
         test_limit: reader.count("data.test-limit"),
         limit_order: reader.word("data.limit-order")?.unwrap_or(default.limit_order),

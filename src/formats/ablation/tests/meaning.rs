@@ -108,6 +108,7 @@ fn every_key_reaches_its_setting() {
         data: DataSettings {
             dataset: DataSetName::Synthetic,
             path: None,
+            extra_split: false,
             train_limit: Some(100),
             test_limit: Some(50),
             limit_order: LimitOrder::Stratified,
@@ -398,10 +399,28 @@ fn a_known_data_set_needs_no_path() {
         let text = format!("{NAMED}[data]\ndataset = {dataset:?}\n[model]\ndepth = 40\n");
         parse(&text, Path::new("a.toml")).map(|ablation| ablation.variants[0].settings.data.path.clone())
     };
-    for dataset in ["cifar10", "cifar100", "mnist", "fashion-mnist", "digits", "synthetic"] {
+    for dataset in [
+        "cifar10",
+        "cifar100",
+        "mnist",
+        "fashion-mnist",
+        "svhn",
+        "digits",
+        "synthetic",
+    ] {
         assert_eq!(path(dataset), Ok(None), "{dataset}");
     }
     assert_eq!(path("folder").unwrap_err().key.as_deref(), Some("data.path"));
+}
+
+#[test]
+fn the_extra_split_is_svhns_alone() {
+    let of = |dataset: &str| {
+        let text = format!("{NAMED}[data]\ndataset = {dataset:?}\nextra-split = true\n[model]\ndepth = 40\n");
+        parse(&text, Path::new("a.toml"))
+    };
+    assert!(of("svhn").unwrap().variants[0].settings.data.extra_split);
+    assert_eq!(of("cifar10").unwrap_err().key.as_deref(), Some("data.extra-split"));
 }
 
 #[test]

@@ -48,11 +48,16 @@ fn the_papers_files_have_the_papers_networks_and_training() {
             let published = preset(name.as_ref().unwrap()).unwrap().network.options();
             let mut published: DenseNet = serde_json::from_value(published).unwrap();
             let augmented = data.augment == Augment::ShiftFlip;
+            let is_svhn = data.dataset == DataSetName::Svhn;
+            assert_eq!(data.extra_split, is_svhn);
+            // 6,000 of the 604,388 images.
+            let held_out = (data.validation_share * 604_388.0).floor();
+            assert_eq!(held_out, if is_svhn { 6_000.0 } else { 0.0 });
             published.dropout = if augmented { 0.0 } else { 0.2 };
             assert_eq!(*model, Architecture::new(published));
             assert!(data.mean.is_some() && data.std.is_some());
             let paper = TrainSettings {
-                duration: Duration::Epochs(300),
+                duration: Duration::Epochs(if is_svhn { 40 } else { 300 }),
                 batch_size: 64,
                 learning_rate: 0.1,
                 momentum: 0.9,
