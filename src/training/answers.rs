@@ -1,6 +1,7 @@
 //! What a network gives for one batch, for comparison with what another program gives before either is timed.
 
-use super::step::{cross_entropy, file_tensors};
+use super::loss::cross_entropy;
+use super::step::file_tensors;
 use crate::formats::ablation::Mode;
 use crate::formats::batches::BatchFile;
 use crate::model::Model;

@@ -2,7 +2,8 @@
 
 use burn::tensor::{Int, Tensor, TensorData};
 
-use super::step::{batch_tensors, cross_entropy, right};
+use super::loss::cross_entropy;
+use super::step::{batch_tensors, right};
 use crate::data::{Batch, LoaderError};
 use crate::model::Model;
 

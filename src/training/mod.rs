@@ -10,6 +10,8 @@ mod execution;
 #[cfg(feature = "burn")]
 mod images;
 #[cfg(feature = "burn")]
+mod loss;
+#[cfg(feature = "burn")]
 mod losses;
 #[cfg(feature = "burn")]
 mod optimizer;
@@ -29,9 +31,11 @@ pub use execution::{BuildError, build};
 #[cfg(feature = "burn")]
 pub use images::TrainingImages;
 #[cfg(feature = "burn")]
+pub use loss::{Targets, cross_entropy};
+#[cfg(feature = "burn")]
 pub use losses::losses;
 pub use schedule::RunLength;
 #[cfg(feature = "burn")]
-pub use step::{Learner, Step, batch_tensors, cross_entropy};
+pub use step::{Learner, Step, batch_tensors};
 #[cfg(feature = "burn")]
 pub use trainer::{EpochTime, Final, Observer, Start, Trained, train};

@@ -43,8 +43,15 @@ impl RunLength {
     ///
     /// Step: gamma for every milestone that the epoch's start has reached, as a share of the run; multiplied one after
     /// the other, as PyTorch's schedulers do. Cosine (Loshchilov and Hutter 2017, without restarts):
-    /// rate / 2 * (1 + cos(pi * step / steps)).
+    /// rate / 2 * (1 + cos(pi * step / steps)), both counted from the end of the warm-up.
+    ///
+    /// In the warm-up of n steps the rate is that of the file times (step + 1) / (n + 1) (Goyal et al. 2017, section 2.2):
+    /// it rises by the same amount at each step and is reached at the first one after it.
     pub fn learning_rate(&self, train: &TrainSettings, step: usize) -> f64 {
+        let warmup = train.warmup_steps;
+        if step < warmup {
+            return train.learning_rate * ((step + 1) as f64 / (warmup + 1) as f64);
+        }
         let share_of = |step: usize| step as f64 / self.steps as f64;
         match &train.schedule {
             Schedule::Constant => train.learning_rate,
@@ -53,16 +60,19 @@ impl RunLength {
                 let passed = milestones.iter().filter(|&&milestone| share >= milestone);
                 passed.fold(train.learning_rate, |rate, _| rate * gamma)
             }
-            Schedule::Cosine => train.learning_rate * 0.5 * (1.0 + libm::cos(std::f64::consts::PI * share_of(step))),
+            Schedule::Cosine => {
+                let share = (step - warmup) as f64 / self.steps.saturating_sub(warmup).max(1) as f64;
+                train.learning_rate * 0.5 * (1.0 + libm::cos(std::f64::consts::PI * share))
+            }
         }
     }
 
-    /// Whether the schedule is `step` and no step of the run has another learning rate than its first: a short run that is
-    /// given in steps may have no epoch that starts at or past a milestone.
+    /// Whether the schedule is `step` and no step of the run has a lower learning rate than the file's, but for the warm-up: a
+    /// short run that is given in steps may have no epoch that starts at or past a milestone.
     pub fn never_falls(&self, train: &TrainSettings) -> bool {
         let last = self.steps.saturating_sub(1);
         let would_fall = matches!(&train.schedule, Schedule::Step { gamma, .. } if *gamma != 1.0);
-        would_fall && self.learning_rate(train, last) == self.learning_rate(train, 0)
+        would_fall && (last < train.warmup_steps || self.learning_rate(train, last) == train.learning_rate)
     }
 }
 
@@ -80,6 +90,8 @@ mod tests {
             nesterov: true,
             weight_decay: 1e-4,
             schedule,
+            warmup_steps: 0,
+            label_smoothing: 0.0,
             shuffle: true,
             seeds: vec![0],
             checkpoint_every: None,
@@ -137,6 +149,52 @@ mod tests {
         assert!(falls(Duration::Steps(46), halves()));
         assert!(falls(Duration::Epochs(2), halves()));
         assert!(falls(Duration::Steps(20), Schedule::Constant), "it says so itself");
+    }
+
+    #[test]
+    fn warm_up_and_cosine_are_those_of_pytorchs_schedulers() {
+        // What scripts/fixtures/training.py wrote: the rates of LinearLR and then CosineAnnealingLR, step by step.
+        let fixture = include_str!("../../tests/fixtures/training.json");
+        let fixture: serde_json::Value = serde_json::from_str(fixture).unwrap();
+        let cases = fixture["schedules"].as_array().unwrap();
+        assert!(cases.len() > 2);
+        for case in cases {
+            let count = |key: &str| case[key].as_u64().unwrap() as usize;
+            let steps = count("steps");
+            let schedule = match case["schedule"].as_str() {
+                Some("cosine") => Schedule::Cosine,
+                _ => Schedule::Constant,
+            };
+            let train = TrainSettings {
+                warmup_steps: count("warmup-steps"),
+                learning_rate: case["learning-rate"].as_f64().unwrap(),
+                ..settings(Duration::Steps(steps), schedule)
+            };
+            let length = RunLength::new(&train, 640);
+            let rates = case["rates"].as_array().unwrap();
+            assert_eq!(rates.len(), steps);
+            for (step, rate) in rates.iter().enumerate() {
+                let (expected, rate) = (rate.as_f64().unwrap(), length.learning_rate(&train, step));
+                assert!(
+                    (rate - expected).abs() <= 1e-12 * train.learning_rate,
+                    "step {step} of {case}: {rate}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn milestones_stay_where_they_are_behind_a_warm_up() {
+        let mut train = settings(Duration::Epochs(10), halves());
+        let length = RunLength::new(&train, 640);
+        let plain: Vec<f64> = (0..100).map(|step| length.learning_rate(&train, step)).collect();
+        train.warmup_steps = 20;
+        let warm: Vec<f64> = (0..100).map(|step| length.learning_rate(&train, step)).collect();
+        assert_eq!(warm[20..], plain[20..]);
+        assert!(warm[..21].is_sorted_by(|a, b| a < b) && warm[0] > 0.0 && warm[20] == 0.1);
+        assert!(!length.never_falls(&train));
+        train.warmup_steps = 200;
+        assert!(length.never_falls(&train));
     }
 
     #[test]

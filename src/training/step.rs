@@ -1,9 +1,9 @@
 //! One step of training: the same step that `run` trains with, the tests compare with PyTorch and the benches time.
 
-use burn::nn::loss::CrossEntropyLossConfig;
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
+use super::loss::{Targets, cross_entropy};
 use super::optimizer::Optimizer;
 use crate::data::Batch;
 use crate::formats::ablation::TrainSettings;
@@ -20,7 +20,7 @@ pub struct Learner {
 
 /// A step's results, on the device.
 pub struct Step {
-    /// Mean cross-entropy of the batch before the step, in nats, `[1]`.
+    /// Mean cross-entropy of the batch with its targets before the step, in nats, `[1]`.
     pub loss: Tensor<1>,
     /// Logits before the step, `[batch, classes]`.
     pub logits: Tensor<2>,
@@ -54,7 +54,13 @@ impl Learner {
 
     /// One step of stochastic gradient descent on images `[batch, channels, height, width]` with labels `[batch]`.
     pub fn step(&mut self, images: Tensor<4>, labels: Tensor<1, Int>, rate: f64) -> Step {
-        let (logits, loss) = self.forward(images, labels);
+        self.step_towards(images, &Targets::labels(labels), rate)
+    }
+
+    /// One step on images `[batch, channels, height, width]` towards targets that may be more than labels.
+    pub fn step_towards(&mut self, images: Tensor<4>, targets: &Targets, rate: f64) -> Step {
+        let logits = self.model.forward(images);
+        let loss = targets.loss(logits.clone());
         let gradients = self.backward(&loss);
         self.update(gradients, rate);
         Step {
@@ -97,13 +103,6 @@ fn tensors(images: Vec<f32>, shape: [usize; 4], labels: Vec<i64>, device: &Devic
     let images = Tensor::from_data(TensorData::new(images, shape), device);
     let labels = Tensor::from_data(TensorData::new(labels, [count]), device);
     (images, labels)
-}
-
-/// Mean cross-entropy of logits `[batch, classes]`, in nats, `[1]`.
-pub fn cross_entropy(logits: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {
-    CrossEntropyLossConfig::new()
-        .init(&logits.device())
-        .forward(logits, labels)
 }
 
 /// How many of the batch have their largest logit elsewhere than at their label, `[1]`.

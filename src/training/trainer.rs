@@ -7,6 +7,7 @@ use burn::tensor::{Int, Tensor};
 use super::error::TrainError;
 use super::evaluation::{Evaluated, Evaluation, evaluate, read_counts, read_losses};
 use super::images::TrainingImages;
+use super::loss::Targets;
 use super::schedule::RunLength;
 use super::step::{Learner, Step, batch_tensors, wrong};
 use crate::data::{Batch, LoaderError};
@@ -22,7 +23,7 @@ const STEPS_BETWEEN_READINGS: usize = 50;
 
 /// Receives the events of a training run, and decides whether it continues.
 pub trait Observer {
-    /// Losses (mean cross-entropy of the batch, in nats) of the steps from `first` on, and their learning rates.
+    /// Losses (mean cross-entropy of the batch with its targets, in nats) of the steps from `first` on, and their learning rates.
     ///
     /// # Errors
     /// The observer could not record them; training stops.
@@ -244,7 +245,8 @@ impl Run<'_> {
         let seed = self.train.fixed_seeds.dropout.unwrap_or(self.seed);
         device.seed(Stream::new(seed, Purpose::Device, step as u64).bits());
         let (images, labels) = batch_tensors(batch, &device);
-        let Step { loss, logits } = self.learner.step(images, labels.clone(), rate);
+        let targets = Targets::labels(labels.clone()).smoothed(self.train.label_smoothing);
+        let Step { loss, logits } = self.learner.step_towards(images, &targets, rate);
         (loss, wrong(logits, labels.without_autodiff()))
     }
 

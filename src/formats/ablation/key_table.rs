@@ -231,6 +231,20 @@ pub(super) const OWN_KEYS: &[KnownKey] = &[
         remedy: "the paper's is 0.1",
     },
     KnownKey {
+        key: "train.warmup-steps",
+        kind: Kind::Count(0, MANY),
+        default: "`0`",
+        meaning: "The first steps, in which the learning rate rises in equal amounts; see [Schedules](#schedules).",
+        remedy: "leave it out to start at the learning rate",
+    },
+    KnownKey {
+        key: "train.label-smoothing",
+        kind: Kind::Number(SHARE_BELOW_ONE),
+        default: "`0.0`",
+        meaning: "The share of the training target that is spread over all classes alike; see [The loss](#the-loss).",
+        remedy: "0.1 is that of Inception-v3, 0.0 has none",
+    },
+    KnownKey {
         key: "train.shuffle",
         kind: Kind::Flag,
         default: "`true`",

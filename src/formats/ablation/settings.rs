@@ -148,6 +148,12 @@ pub struct TrainSettings {
     pub weight_decay: f64,
     /// How the learning rate changes.
     pub schedule: Schedule,
+    /// The first steps, in which the learning rate rises to its schedule; a trial's identity is without it where it is 0.
+    #[serde(default, skip_serializing_if = "is_zero_steps")]
+    pub warmup_steps: usize,
+    /// The share of the training target that is spread over all classes, `[0, 1)`; likewise left out where it is 0.
+    #[serde(default, skip_serializing_if = "is_none_smoothed")]
+    pub label_smoothing: f64,
     /// Whether each epoch has an order of its own; else it is the data set's.
     pub shuffle: bool,
     /// A trial each; different, at least one.
@@ -158,6 +164,14 @@ pub struct TrainSettings {
     /// Sources of randomness with seeds of their own.
     #[serde(default, skip_serializing_if = "FixedSeeds::is_empty")]
     pub fixed_seeds: FixedSeeds,
+}
+
+fn is_zero_steps(steps: &usize) -> bool {
+    *steps == 0
+}
+
+fn is_none_smoothed(share: &f64) -> bool {
+    *share == 0.0
 }
 
 impl Default for TrainSettings {
@@ -174,6 +188,8 @@ impl Default for TrainSettings {
                 milestones: vec![0.5, 0.75],
                 gamma: 0.1,
             },
+            warmup_steps: 0,
+            label_smoothing: 0.0,
             shuffle: true,
             seeds: vec![0],
             checkpoint_every: None,

@@ -19,14 +19,29 @@ pub fn settings(reader: &Reader<'_>) -> Result<Option<TrainSettings>, Fault> {
             "write a momentum such as 0.9, or leave nesterov out",
         ));
     }
+    let duration = duration(reader)?;
+    let warmup_steps = reader.count("train.warmup-steps").unwrap_or(0);
+    if let Duration::Steps(steps) = duration
+        && warmup_steps >= steps
+    {
+        return Err(reader.fault_with(
+            "train.warmup-steps",
+            format!(
+                "warmup-steps is {warmup_steps}, and the run has {steps} steps: it would end before the warm-up does"
+            ),
+            format!("write at most {}, or leave warmup-steps out", steps - 1),
+        ));
+    }
     Ok(Some(TrainSettings {
-        duration: duration(reader)?,
+        duration,
         batch_size: reader.count("train.batch-size").unwrap_or(64),
         learning_rate: reader.number("train.learning-rate").unwrap_or(0.1),
         momentum,
         nesterov,
         weight_decay: reader.number("train.weight-decay").unwrap_or(1e-4),
         schedule: schedule(reader)?,
+        warmup_steps,
+        label_smoothing: reader.number("train.label-smoothing").unwrap_or(0.0),
         shuffle: reader.flag("train.shuffle").unwrap_or(true),
         seeds: reader
             .whole_numbers("train.seeds")

@@ -85,6 +85,8 @@ fn every_key_reaches_its_setting() {
         schedule = "step"
         milestones = [0.25]
         gamma = 0.5
+        warmup-steps = 7
+        label-smoothing = 0.1
         shuffle = false
         checkpoint-every = 50
         seeds = [3, 1]
@@ -151,6 +153,8 @@ fn every_key_reaches_its_setting() {
                 milestones: vec![0.25],
                 gamma: 0.5,
             },
+            warmup_steps: 7,
+            label_smoothing: 0.1,
             shuffle: false,
             seeds: vec![3, 1],
             checkpoint_every: Some(50),

@@ -67,6 +67,8 @@ fn the_papers_files_have_the_papers_networks_and_training() {
                     milestones: vec![0.5, 0.75],
                     gamma: 0.1,
                 },
+                warmup_steps: 0,
+                label_smoothing: 0.0,
                 shuffle: true,
                 seeds: vec![0],
                 checkpoint_every: None,
