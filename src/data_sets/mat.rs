@@ -230,8 +230,8 @@ impl Variable<'_> {
             Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Err(ends(found)),
             Err(error) => return Err(damaged(&error)),
         }
-        let padding = (&mut self.stream.reader).take(8);
-        io::copy(&mut { padding }, &mut io::sink()).map_err(|error| damaged(&error))?;
+        let mut padding = (&mut self.stream.reader).take(8);
+        io::copy(&mut padding, &mut io::sink()).map_err(|error| damaged(&error))?;
         Ok(())
     }
 }

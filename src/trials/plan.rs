@@ -190,6 +190,17 @@ fn check_batches(
         return Err(ablation.located(variant, "train.batch-size", rule, format!("write at most {images}")));
     }
     let length = RunLength::new(train, images);
+    if train.warmup_steps >= length.steps {
+        let rule = format!(
+            "warmup-steps is {}, and the run has {} steps: it would end before the warm-up does",
+            train.warmup_steps, length.steps
+        );
+        let remedy = format!(
+            "write at most {}, or leave warmup-steps out",
+            length.steps.saturating_sub(1)
+        );
+        return Err(ablation.located(variant, "train.warmup-steps", rule, remedy));
+    }
     let last = images - (length.steps_per_epoch - 1) * train.batch_size;
     let reaches_last = length.steps >= length.steps_per_epoch;
     for batch in [train.batch_size].into_iter().chain(reaches_last.then_some(last)) {

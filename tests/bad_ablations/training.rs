@@ -254,3 +254,19 @@ fn a_primary_number_that_no_trial_has_is_refused() {
         "growth.toml:8: sweep.compare.primary: compare.primary is the whole ablation's and cannot differ between variants; vary keys of the sections, such as \"model.growth-rate\"",
     );
 }
+
+#[test]
+fn a_warm_up_or_a_smoothing_beyond_its_limits_is_refused() {
+    refuses(
+        &section("train", "label-smoothing = 1"),
+        "growth.toml:8: train.label-smoothing: label-smoothing is 1; it must be at least 0 and below 1; 0.1 is that of Inception-v3, 0.0 has none",
+    );
+    refuses(
+        &section("train", "warmup-steps = -1"),
+        "growth.toml:8: train.warmup-steps: warmup-steps is -1; it must be from 0 to 1000000000; leave it out to start at the learning rate",
+    );
+    refuses(
+        &section("train", "steps = 10\nwarmup-steps = 10"),
+        "growth.toml:9: train.warmup-steps: warmup-steps is 10, and the run has 10 steps: it would end before the warm-up does; write at most 9, or leave warmup-steps out",
+    );
+}
