@@ -22,6 +22,8 @@ pub enum Purpose {
     Device,
     /// The synthetic data set.
     Synthetic,
+    /// The places and the noise of the noisy digits.
+    NoisyDigits,
     /// The resamples of a bootstrap and the flips of a sign-flip test.
     Resampling,
 }
@@ -35,6 +37,7 @@ impl Purpose {
             Purpose::ValidationSplit => "validation-split",
             Purpose::Device => "device",
             Purpose::Synthetic => "synthetic",
+            Purpose::NoisyDigits => "noisy-digits",
             Purpose::Resampling => "resampling",
         }
     }

@@ -51,6 +51,7 @@ fn the_list_has_every_set_and_where_it_is() {
     let states = |cifar10: &str| {
         let pairs = [
             ("digits", "built-in"),
+            ("noisy-digits", "built-in"),
             ("synthetic", "built-in"),
             ("cifar10", cifar10),
             ("cifar100", "absent"),
@@ -64,7 +65,7 @@ fn the_list_has_every_set_and_where_it_is() {
     hollow_cifar10(&place);
     let whole = list();
     assert_eq!(names(&whole), states("complete"));
-    let cifar10 = &whole["data_sets"][2];
+    let cifar10 = &whole["data_sets"][3];
     assert!(
         cifar10["path"]
             .as_str()
@@ -163,7 +164,7 @@ fn an_unknown_data_set_is_refused_with_the_known_names() {
     let place = Workplace::new();
     assert_eq!(
         place.refused(&["data", "fetch", "imagenet"]),
-        "error: 'imagenet': no data set has this name; choose one of digits, synthetic, cifar10, cifar100, mnist, \
+        "error: 'imagenet': no data set has this name; choose one of digits, noisy-digits, synthetic, cifar10, cifar100, mnist, \
          fashion-mnist, svhn"
     );
     assert_eq!(

@@ -65,7 +65,7 @@ fn outline(options: &Options<'_>) -> Result<Outline, DataError> {
 ///
 /// # Errors
 /// A limit beyond them. With the embedded file none of [`parse`].
-fn load(options: &Options<'_>) -> Result<DataSet, DataError> {
+pub(super) fn load(options: &Options<'_>) -> Result<DataSet, DataError> {
     let mut text = Vec::new();
     flate2::read::GzDecoder::new(COMPRESSED)
         .read_to_end(&mut text)

@@ -33,6 +33,7 @@ mod listing;
 mod mat;
 pub mod mnist;
 mod moments;
+mod noisy_digits;
 mod options;
 mod parallel;
 mod resize;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::descriptor::Descriptor;
-use super::{cifar10, cifar100, digits, fashion_mnist, folder, mnist, svhn, synthetic};
+use super::{cifar10, cifar100, digits, fashion_mnist, folder, mnist, noisy_digits, svhn, synthetic};
 
 macro_rules! data_sets {
     ($($(#[$doc:meta])* $variant:ident => $descriptor:path,)+) => {
@@ -33,6 +33,8 @@ macro_rules! data_sets {
 data_sets! {
     /// The embedded handwritten digits: 1,437 and 360 images of 1x8x8 in 10 classes.
     Digits => digits::DESCRIPTOR,
+    /// The digits at seeded places on a larger canvas, with seeded noise, and fewer to train on.
+    NoisyDigits => noisy_digits::DESCRIPTOR,
     /// Seeded images of classes that a network can learn.
     Synthetic => synthetic::DESCRIPTOR,
     /// CIFAR-10's official binary batches.

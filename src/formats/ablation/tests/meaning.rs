@@ -410,6 +410,7 @@ fn a_known_data_set_needs_no_path() {
         "fashion-mnist",
         "svhn",
         "digits",
+        "noisy-digits",
         "synthetic",
     ] {
         assert_eq!(path(dataset), Ok(None), "{dataset}");
