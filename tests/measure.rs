@@ -181,7 +181,9 @@ fn variants_share_what_they_do_not_differ_in_and_each_has_its_own_rows() {
         notes.contains("both sides are one measurement") && notes.contains("repeats = 2"),
         "{notes}"
     );
-    fs::remove_file(place.path("results/shared/trials.csv")).unwrap();
+    for table in ["trials.csv", "correctness.csv"] {
+        fs::remove_file(place.path("results/shared").join(table)).unwrap();
+    }
     let said = place.refused(&["compare", sides[0], sides[1], "--metrics", "speeds"]);
     assert!(said.contains("nothing of") && said.contains("repeats = 2"), "{said}");
 }

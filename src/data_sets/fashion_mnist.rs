@@ -3,9 +3,8 @@
 //! The sizes and checksums are those in TensorFlow Datasets.
 
 use super::descriptor::Descriptor;
-use super::idx::{Format, IMAGES};
+use super::idx::{Format, IMAGES, MNIST_STARTS};
 use super::known::{Download, Files, KnownSet, Member};
-use super::mnist;
 
 const NAME: &str = "fashion-mnist";
 
@@ -44,11 +43,8 @@ pub const FORMAT: Format = Format {
         "Bag",
         "Ankle boot",
     ],
-    mistaken: ("mnist", mnist::FIRST_LABELS),
+    mistaken: ("mnist", MNIST_STARTS),
 };
-
-/// The labels of the first training images.
-pub(super) const FIRST_LABELS: [u32; 10] = [9, 0, 0, 3, 0, 2, 7, 2, 5, 5];
 
 const FILES: Files = Files {
     base: "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",

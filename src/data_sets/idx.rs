@@ -19,6 +19,10 @@ use super::split::Split;
 use crate::network::Shape;
 use crate::words::grouped;
 
+/// The labels of the first training images of the data sets in this format, by which one is told from another.
+pub(super) const MNIST_STARTS: [u32; 10] = [5, 0, 4, 1, 9, 2, 1, 3, 1, 4];
+pub(super) const FASHION_MNIST_STARTS: [u32; 10] = [9, 0, 0, 3, 0, 2, 7, 2, 5, 5];
+
 /// One image.
 const SHAPE: Shape = Shape::square(1, 28);
 
@@ -405,7 +409,7 @@ mod tests {
 
     #[test]
     fn the_files_of_the_other_data_set_are_named_by_their_labels() {
-        let fashion: Vec<u8> = fashion_mnist::FIRST_LABELS.map(|label| label as u8).to_vec();
+        let fashion: Vec<u8> = FASHION_MNIST_STARTS.map(|label| label as u8).to_vec();
         let error = load(MNIST, files(&fashion, 1), None).unwrap_err().to_string();
         assert!(
             error.starts_with(

@@ -4,8 +4,7 @@
 //! The sizes and checksums are those in TensorFlow Datasets. The authors' own server no longer gives the files out.
 
 use super::descriptor::Descriptor;
-use super::fashion_mnist;
-use super::idx::{Format, IMAGES};
+use super::idx::{FASHION_MNIST_STARTS, Format, IMAGES};
 use super::known::{Download, Files, KnownSet, Member};
 
 const NAME: &str = "mnist";
@@ -34,11 +33,8 @@ pub const FORMAT: Format = Format {
     name: NAME,
     folder: FILES.folder,
     classes: ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"],
-    mistaken: ("fashion-mnist", fashion_mnist::FIRST_LABELS),
+    mistaken: ("fashion-mnist", FASHION_MNIST_STARTS),
 };
-
-/// The labels of the first training images.
-pub(super) const FIRST_LABELS: [u32; 10] = [5, 0, 4, 1, 9, 2, 1, 3, 1, 4];
 
 const FILES: Files = Files {
     base: "https://ossci-datasets.s3.amazonaws.com/mnist/",

@@ -20,10 +20,10 @@ fn what_is_advised_for_keys_and_values_is_taken() {
             then: &[],
         },
         Remedy {
-            wrong: |place| edit(place, "\"digits\"", "\"mnist\""),
+            wrong: |place| edit(place, "\"digits\"", "\"coco\""),
             command: LIST,
             advice: "write dataset = \"digits\" for the data set that is embedded",
-            follow: |place| edit(place, "mnist", "digits"),
+            follow: |place| edit(place, "coco", "digits"),
             then: &[],
         },
         Remedy {

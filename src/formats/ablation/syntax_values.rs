@@ -17,7 +17,12 @@ pub(super) fn value(place: &Place<'_>) -> Option<Explanation> {
         "invalid mantissa",
     ];
     let is_within = ["unexpected key or value", "invalid fraction", "invalid exponent"];
-    let start = if starts_at_place.iter().any(|said| place.said(said)) {
+    // A number that goes on behind what could be one: `1e-1.5`.
+    let goes_on = place.before().ends_with(|letter: char| letter.is_ascii_digit()) && place.rest().starts_with('.');
+    let start = if goes_on {
+        let is_of_number = |letter: char| letter.is_ascii_alphanumeric() || ".+-_".contains(letter);
+        place.before().trim_end_matches(is_of_number).len()
+    } else if starts_at_place.iter().any(|said| place.said(said)) {
         place.before().len()
     } else if is_within.iter().any(|said| place.said(said)) {
         start_of_value(place)
