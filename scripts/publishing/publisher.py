@@ -12,7 +12,6 @@ again. A changed tree, a busy machine and results of another revision half-way a
 from __future__ import annotations
 
 import argparse
-import csv
 import gzip
 import importlib.machinery
 import importlib.util
@@ -99,9 +98,8 @@ def refuse_other_program(folder: Path, revision: str) -> None:
         made = json.loads((folder / "environment.json").read_text(encoding="utf-8"))
         programs = {(made["revision"], made["dirty"])}
     elif (folder / "peers.csv").is_file():
-        with open(folder / "peers.csv", encoding="utf-8", newline="") as file:
-            # Only a clean tree is built here: a changed one is refused before anything is run.
-            programs = {(row["revision"], "false") for row in csv.DictReader(file)}
+        # Only a clean tree is built here: a changed one is refused before anything is run.
+        programs = {(row["revision"], "false") for row in recorder().rows_of(folder / "peers.csv")}
     else:
         return
     for made_by, dirty in sorted(programs):

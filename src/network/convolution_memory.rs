@@ -3,13 +3,10 @@
 //! Burn computes the gradients with convolutions too: that of the input with a transposed one, that of the weights with
 //! one in which images and channels exchange their roles. `onednn_memory` has the rules of a single one.
 
-use super::graph::{Node, Operation};
+use super::graph::{Node, Operation, VALUE};
 use super::onednn_memory::Call;
 use super::processor::Processor;
 use super::shape::Shape;
-
-/// Bytes of an f32.
-const VALUE: u64 = 4;
 
 /// A convolution of a batch, forward and backward.
 #[derive(Clone, Copy, Debug)]

@@ -1,11 +1,8 @@
 //! The memory of a forward pass in evaluation, in closed form.
 
 use super::convolution_memory::ConvolutionMemory;
-use super::graph::{Graph, Node, NodeId, Operation};
+use super::graph::{Graph, Node, NodeId, Operation, VALUE};
 use super::processor::Processor;
-
-/// Bytes of an f32.
-const VALUE: u64 = 4;
 
 impl Graph {
     /// The most bytes of live tensors in a forward pass in evaluation, with `plain` execution (Burn's stock modules) on

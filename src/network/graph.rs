@@ -9,6 +9,9 @@ use super::shape::Shape;
 /// Batch normalisation's epsilon: PyTorch's and the authors'.
 pub const EPSILON: f64 = 1e-5;
 
+/// Bytes of an f32.
+pub(super) const VALUE: u64 = 4;
+
 /// A node's place in [`Graph::nodes`], which is also that of its output.
 pub type NodeId = usize;
 
@@ -179,6 +182,12 @@ impl Graph {
     /// Every node but the images, in the order of the forward pass.
     pub fn layers(&self) -> &[Node] {
         self.nodes.get(1..).unwrap_or_default()
+    }
+
+    /// Whether one of a node's inputs is the batch of images, whose gradient nobody needs.
+    pub(super) fn reads_images(&self, node: &Node) -> bool {
+        let mut inputs = node.inputs.iter();
+        inputs.any(|&input| self.nodes[input].operation == Operation::Images)
     }
 
     /// Every tensor in PyTorch's layout: (name, shape).

@@ -5,11 +5,8 @@ use std::collections::BTreeMap;
 use super::backward_order::backward_order;
 use super::convolution_memory::ConvolutionMemory;
 use super::gradient_memory::Gradients;
-use super::graph::{Graph, Node, NodeId, Operation};
+use super::graph::{Graph, Node, NodeId, Operation, VALUE};
 use super::processor::Processor;
-
-/// Bytes of an f32.
-const VALUE: u64 = 4;
 
 /// Which part of a training step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -209,10 +206,7 @@ impl<'a> Walk<'a> {
             let node = &self.graph.nodes[id];
             let (input, output) = (self.input(node), self.output(node));
             let received = gradients.take(id);
-            let reads_images = node
-                .inputs
-                .iter()
-                .any(|&input| self.graph.nodes[input].operation == Operation::Images);
+            let reads_images = self.graph.reads_images(node);
             // A gradient that others hold too cannot be overwritten.
             let unshared = if received.is_shared { output } else { 0 };
             let transient = match node.operation {

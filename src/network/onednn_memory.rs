@@ -7,10 +7,8 @@
 //! channels in blocks as wide as a vector (the layouts nChw16c and nChw8c), so that maps and weights are copied, with
 //! channels rounded up, and the result is there in both layouts in the end.
 
+use super::graph::VALUE;
 use super::processor::{Processor, VectorInstructions};
-
-/// Bytes of an f32.
-const VALUE: u64 = 4;
 
 /// The bytes to which oneDNN rounds large workspaces, and in f32 their sizes.
 const PAGE: u64 = 4096;

@@ -4,10 +4,7 @@ use std::ops::Add;
 
 use serde::{Deserialize, Serialize};
 
-use super::graph::{Graph, Node, Operation};
-
-/// Bytes of a value in 32 bits.
-const VALUE: u64 = 4;
+use super::graph::{Graph, Node, VALUE};
 
 /// The arithmetic and the memory traffic of one step.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,10 +53,7 @@ impl Graph {
     /// Convolutions and the classifier, and whether what they read is the images.
     fn weighted(&self) -> impl Iterator<Item = (&Node, bool)> {
         let weighted = self.nodes.iter().filter(|node| node.is_weighted());
-        weighted.map(|node| {
-            let mut inputs = node.inputs.iter().map(|&input| &self.nodes[input].operation);
-            (node, inputs.all(|input| *input == Operation::Images))
-        })
+        weighted.map(|node| (node, self.reads_images(node)))
     }
 }
 

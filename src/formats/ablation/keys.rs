@@ -46,14 +46,12 @@ pub(super) fn key_of_option(option: &str) -> String {
     known.map_or_else(|| format!("model.{option}"), |known| known.key.to_owned())
 }
 
-/// Keys that earlier versions had, each with what to write in its place.
-const RENAMED: [(&str, &str); 1] = [(
-    "run.tf32",
-    "write precision = \"tf32\" in its place, or leave it out for f32",
-)];
-
-/// Names that other programs have for a key, in its section, and what is said of them.
-const FOREIGN: [(&str, &str); 12] = [
+/// Names that earlier versions and other programs have for a key, in its section, each with what to write in its place.
+const OTHER_NAMES: [(&str, &str); 13] = [
+    (
+        "run.tf32",
+        "write precision = \"tf32\" in its place, or leave it out for f32",
+    ),
     ("train.lr", "did you mean learning-rate?"),
     ("train.wd", "did you mean weight-decay?"),
     ("train.bs", "did you mean batch-size?"),
@@ -71,19 +69,16 @@ const FOREIGN: [(&str, &str); 12] = [
     ("model.drop-rate", "did you mean dropout?"),
 ];
 
-/// What to write in place of a key of an earlier version, or of another program.
-fn renamed(dotted: &str) -> Option<String> {
+/// What to write in place of another name.
+fn of_other_name(dotted: &str) -> Option<String> {
     let hyphenated = dotted.replace('_', "-");
-    if let Some((_, remedy)) = FOREIGN.iter().find(|(name, _)| *name == hyphenated) {
-        return Some((*remedy).to_owned());
-    }
-    let renamed = RENAMED.iter().find(|(old, _)| *old == dotted);
-    renamed.map(|(_, remedy)| (*remedy).to_owned())
+    let found = OTHER_NAMES.iter().find(|(name, _)| *name == hyphenated);
+    found.map(|(_, remedy)| (*remedy).to_owned())
 }
 
 /// What to do about a key that a section (or the file's top, `""`) does not have.
 pub(super) fn remedy_for_unknown(section: &str, written: &str) -> String {
-    if let Some(remedy) = renamed(&format!("{section}.{written}")) {
+    if let Some(remedy) = of_other_name(&format!("{section}.{written}")) {
         return remedy;
     }
     let own: Vec<&str> = KEYS
@@ -114,7 +109,7 @@ pub(super) fn remedy_for_unknown(section: &str, written: &str) -> String {
 
 /// What to do about a key that [sweep] or a variant names but that no section has.
 pub(super) fn remedy_for_unknown_swept(written: &str) -> String {
-    if let Some(remedy) = renamed(written) {
+    if let Some(remedy) = of_other_name(written) {
         return remedy;
     }
     let (section, last) = written.split_once('.').unwrap_or(("", written));

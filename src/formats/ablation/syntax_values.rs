@@ -20,8 +20,7 @@ pub(super) fn value(place: &Place<'_>) -> Option<Explanation> {
     // A number that goes on behind what could be one: `1e-1.5`.
     let goes_on = place.before().ends_with(|letter: char| letter.is_ascii_digit()) && place.rest().starts_with('.');
     let start = if goes_on {
-        let is_of_number = |letter: char| letter.is_ascii_alphanumeric() || ".+-_".contains(letter);
-        place.before().trim_end_matches(is_of_number).len()
+        start_of_number(place.before())
     } else if starts_at_place.iter().any(|said| place.said(said)) {
         place.before().len()
     } else if is_within.iter().any(|said| place.said(said)) {
@@ -43,12 +42,17 @@ pub(super) fn value(place: &Place<'_>) -> Option<Explanation> {
 /// Where the value starts that the parser was within, or behind: after `=`, or within a list after the last comma.
 fn start_of_value(place: &Place<'_>) -> usize {
     let before = place.before();
-    let number = before.trim_end_matches(|letter: char| letter.is_ascii_alphanumeric() || ".+-_".contains(letter));
     if place.said("invalid") {
-        return number.len();
+        return start_of_number(before);
     }
     let equals = before.find('=').map_or(0, |index| index + 1);
     equals + (before.len() - equals - before[equals..].trim_start().len())
+}
+
+/// Where the number starts that a text ends in.
+fn start_of_number(before: &str) -> usize {
+    let is_of_number = |letter: char| letter.is_ascii_alphanumeric() || ".+-_".contains(letter);
+    before.trim_end_matches(is_of_number).len()
 }
 
 fn without_comment(text: &str) -> &str {

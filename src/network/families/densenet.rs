@@ -192,13 +192,7 @@ impl DenseNet {
                 "1.0 compresses nothing, the paper's DenseNet-C has 0.5",
             ));
         }
-        if !(0.0..1.0).contains(&self.dropout) {
-            return Err(NetworkError::new(
-                "dropout",
-                format!("dropout is {}; it must be at least 0 and below 1", self.dropout),
-                "the paper's is 0.2 without augmentation and 0 with it",
-            ));
-        }
+        NetworkError::check_dropout(self.dropout, "the paper's is 0.2 without augmentation and 0 with it")?;
         let mut channels = self.initial_channels;
         for (block, layers) in self.block_layers.iter().enumerate() {
             channels = channels.saturating_add(layers.saturating_mul(self.growth_rate));

@@ -103,14 +103,7 @@ impl Network for Vgg {
                 "the paper's is 4096",
             ));
         }
-        if !(0.0..1.0).contains(&self.dropout) {
-            return Err(NetworkError::new(
-                "dropout",
-                format!("dropout is {}; it must be at least 0 and below 1", self.dropout),
-                "the paper's is 0.5",
-            ));
-        }
-        Ok(())
+        NetworkError::check_dropout(self.dropout, "the paper's is 0.5")
     }
 
     fn lay_out(&self, graph: &mut GraphBuilder) -> Result<(), NetworkError> {

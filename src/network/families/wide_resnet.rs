@@ -69,13 +69,7 @@ impl Network for WideResNet {
                 "the paper's are from 1 to 12",
             ));
         }
-        if !(0.0..1.0).contains(&self.dropout) {
-            return Err(NetworkError::new(
-                "dropout",
-                format!("dropout is {}; it must be at least 0 and below 1", self.dropout),
-                "the paper's is 0.3",
-            ));
-        }
+        NetworkError::check_dropout(self.dropout, "the paper's is 0.3")?;
         let channels = self.initial_channels.saturating_mul(self.widening_factor);
         stages::check(&self.block_layers, self.initial_channels, channels)
     }
