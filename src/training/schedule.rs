@@ -92,6 +92,7 @@ mod tests {
             schedule,
             warmup_steps: 0,
             label_smoothing: 0.0,
+            mixup: 0.0,
             shuffle: true,
             seeds: vec![0],
             checkpoint_every: None,

@@ -103,6 +103,8 @@ mod tests {
             ("", "", "shuffle = false"),
             ("", "", "warmup-steps = 3"),
             ("", "", "label-smoothing = 0.1"),
+            ("", "", "mixup = 0.2"),
+            ("cutout = 4", "", ""),
             ("", "", "initialization-seed = 3"),
             ("", "", "order-seed = 3"),
             ("", "", "augmentation-seed = 3"),
@@ -146,7 +148,10 @@ mod tests {
         // If this changes, every finished trial of every user is run again.
         assert_eq!(of("", "", ""), "e1979bc3da6c8a93");
         assert_eq!(of("", "", "[run]\nprecision = \"f32\""), "e1979bc3da6c8a93");
-        assert_eq!(of("", "", "warmup-steps = 0\nlabel-smoothing = 0"), "e1979bc3da6c8a93");
+        assert_eq!(
+            of("", "", "warmup-steps = 0\nlabel-smoothing = 0\nmixup = 0"),
+            "e1979bc3da6c8a93"
+        );
         assert_eq!(of("", "", "[run]\nprecision = \"tf32\""), "e94bbfe714e318de");
         // cuDNN's choice of algorithm changes the last bits.
         let inexact = of("", "", "[run]\ndeterministic = false");

@@ -152,8 +152,11 @@ pub struct TrainSettings {
     #[serde(default, skip_serializing_if = "is_zero_steps")]
     pub warmup_steps: usize,
     /// The share of the training target that is spread over all classes, `[0, 1)`; likewise left out where it is 0.
-    #[serde(default, skip_serializing_if = "is_none_smoothed")]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub label_smoothing: f64,
+    /// alpha of mixup's Beta(alpha, alpha), at least 0; 0 mixes nothing, and is likewise left out.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub mixup: f64,
     /// Whether each epoch has an order of its own; else it is the data set's.
     pub shuffle: bool,
     /// A trial each; different, at least one.
@@ -170,7 +173,7 @@ fn is_zero_steps(steps: &usize) -> bool {
     *steps == 0
 }
 
-fn is_none_smoothed(share: &f64) -> bool {
+fn is_zero(share: &f64) -> bool {
     *share == 0.0
 }
 
@@ -190,6 +193,7 @@ impl Default for TrainSettings {
             },
             warmup_steps: 0,
             label_smoothing: 0.0,
+            mixup: 0.0,
             shuffle: true,
             seeds: vec![0],
             checkpoint_every: None,

@@ -42,6 +42,7 @@ pub fn settings(reader: &Reader<'_>) -> Result<Option<TrainSettings>, Fault> {
         schedule: schedule(reader)?,
         warmup_steps,
         label_smoothing: reader.number("train.label-smoothing").unwrap_or(0.0),
+        mixup: reader.number("train.mixup").unwrap_or(0.0),
         shuffle: reader.flag("train.shuffle").unwrap_or(true),
         seeds: reader
             .whole_numbers("train.seeds")
