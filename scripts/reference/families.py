@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import densenet
@@ -35,12 +35,12 @@ DEFAULT = "densenet"
 
 def build(model: dict[str, Any], classes: int, image_channels: int) -> nn.Module:
     """The network of a `[model]`, as densenet-bench serialises it."""
-    fields = dict(model)
-    name = fields.pop("family", DEFAULT)
+    given = dict(model)
+    name = given.pop("family", DEFAULT)
     if name not in FAMILIES:
         raise ValueError(f"unknown family '{name}'; there are {', '.join(FAMILIES)}")
     family = FAMILIES[name]
-    options = family.options(**{**fields, "block_layers": tuple(fields["block_layers"])})
+    options = family.options(**{**given, "block_layers": tuple(given["block_layers"])})
     return family.network(options, classes, image_channels)
 
 
@@ -48,4 +48,6 @@ def to_json(options: Any) -> dict[str, Any]:
     """The JSON object of a model of any family: what `build` reads."""
     name = next(name for name, family in FAMILIES.items() if isinstance(options, family.options))
     named = {} if name == DEFAULT else {"family": name}
-    return {**named, **asdict(options), "block_layers": list(options.block_layers)}
+    unwritten = {f.name for f in fields(options) if f.metadata.get("later") and getattr(options, f.name) == f.default}
+    written = {key: value for key, value in asdict(options).items() if key not in unwritten}
+    return {**named, **written, "block_layers": list(options.block_layers)}

@@ -196,6 +196,11 @@ impl<'a> Forward<'a> {
                 let (mut first, second) = (self.read(inputs[0], value), self.read(inputs[1], value));
                 if is_own { first.g_add_(&second) } else { first + second }
             }
+            Operation::Sigmoid => self.read(inputs[0], value).sigmoid(),
+            Operation::Scaling => {
+                let factors = self.read(inputs[0], value);
+                self.read(inputs[1], value) * factors
+            }
             Operation::GlobalAveragePool => {
                 let maps = self.read(inputs[0], value);
                 maps.mean_dim([2i64, 3].as_slice(), false, None)

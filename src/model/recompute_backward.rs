@@ -144,6 +144,8 @@ impl<O: Operations> Backward<O> {
             }
             Operation::Images
             | Operation::MaxPool { .. }
+            | Operation::Sigmoid
+            | Operation::Scaling
             | Operation::AdaptiveAveragePool
             | Operation::Flatten
             | Operation::Linear => {

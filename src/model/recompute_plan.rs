@@ -22,6 +22,8 @@ impl RecomputePlan {
         let is_known = |operation| match operation {
             Operation::Images
             | Operation::Convolution { bias: true, .. }
+            | Operation::Sigmoid
+            | Operation::Scaling
             | Operation::AdaptiveAveragePool
             | Operation::Flatten
             | Operation::Linear

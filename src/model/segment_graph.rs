@@ -147,6 +147,8 @@ pub fn learned_tensors(operation: Operation) -> usize {
         | Operation::ZeroChannels
         | Operation::Concatenation
         | Operation::Addition
+        | Operation::Sigmoid
+        | Operation::Scaling
         | Operation::GlobalAveragePool
         | Operation::AdaptiveAveragePool
         | Operation::Flatten => 0,

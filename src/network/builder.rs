@@ -177,6 +177,17 @@ impl GraphBuilder {
         self.push(name, Operation::Addition, inputs.to_vec(), output)
     }
 
+    /// 1 / (1 + exp(-x)) of each value.
+    pub fn sigmoid(&mut self, name: impl Into<String>, input: NodeId) -> NodeId {
+        self.same_shape(name, Operation::Sigmoid, input)
+    }
+
+    /// Each feature map times its value in `factors`, maps of 1x1.
+    pub fn scaling(&mut self, name: impl Into<String>, factors: NodeId, maps: NodeId) -> NodeId {
+        let output = self.shape(maps);
+        self.push(name, Operation::Scaling, vec![factors, maps], output)
+    }
+
     /// The mean of each feature map.
     pub fn global_average_pool(&mut self, name: impl Into<String>, input: NodeId) -> NodeId {
         let output = Shape::vector(self.shape(input).channels);

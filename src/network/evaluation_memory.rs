@@ -33,8 +33,11 @@ impl Graph {
             let made = match node.operation {
                 Operation::Images => 0,
                 Operation::Convolution { .. } => ConvolutionMemory::of(node, batch_size, processor).forward(),
-                Operation::BatchNorm | Operation::Relu | Operation::Addition if overwrites => 0,
-                Operation::BatchNorm | Operation::Relu | Operation::Addition => output,
+                Operation::BatchNorm | Operation::Relu | Operation::Addition | Operation::Sigmoid if overwrites => 0,
+                Operation::BatchNorm | Operation::Relu | Operation::Addition | Operation::Sigmoid => output,
+                // The product overwrites the maps, which are the second input.
+                Operation::Scaling if node.inputs.last().is_some_and(|&maps| last_uses[maps] == Some(id)) => 0,
+                Operation::Scaling => output,
                 // A vector is another view of the maps.
                 Operation::Dropout { .. } | Operation::Flatten => 0,
                 // With the places of the maxima, 8 bytes each, which nobody asked for.

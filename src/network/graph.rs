@@ -62,6 +62,10 @@ pub enum Operation {
     Concatenation,
     /// The sum of two inputs.
     Addition,
+    /// 1 / (1 + exp(-x)).
+    Sigmoid,
+    /// Each feature map of the second input times its value, a 1x1 map, in the first.
+    Scaling,
     /// The mean of each feature map.
     GlobalAveragePool,
     /// Average pooling to given sides, whatever the maps' are: row y of n is the mean of the rows from floor(y height / n)

@@ -169,6 +169,8 @@ impl<'a> Walk<'a> {
                 | Operation::MaxPool { .. }
                 | Operation::AveragePool { .. }
                 | Operation::AdaptiveAveragePool
+                | Operation::Sigmoid
+                | Operation::Scaling
                 | Operation::Linear => output,
                 // A view of maps that nothing keeps yet.
                 Operation::Flatten => input,
@@ -237,6 +239,10 @@ impl<'a> Walk<'a> {
                 | Operation::AveragePool { .. }
                 | Operation::AdaptiveAveragePool
                 | Operation::GlobalAveragePool => input,
+                // Computed from the output that is kept.
+                Operation::Sigmoid => output,
+                // The gradient times the factors, and times the maps, of which the sum of each map remains.
+                Operation::Scaling => 2 * input,
                 // The gradients of the input and of the matrix, one after the other.
                 Operation::Linear => input + VALUE * node.parameters() as u64,
             };
@@ -246,6 +252,11 @@ impl<'a> Walk<'a> {
                 Operation::Concatenation | Operation::ZeroChannels => gradients.hand_on(&received, &node.inputs, true),
                 Operation::Addition | Operation::Flatten => gradients.hand_on(&received, &node.inputs, false),
                 Operation::Convolution { .. } => {}
+                Operation::Scaling => {
+                    for &read in &node.inputs {
+                        gradients.add(read, self.output(&self.graph.nodes[read]));
+                    }
+                }
                 _ => {
                     for &read in node.inputs.iter().filter(|&&read| read > 0) {
                         gradients.add(read, input);
@@ -279,8 +290,9 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// The node whose output an operation keeps for its backward pass, if it keeps one. Several may keep the same.
-    fn kept_value(&self, node: &Node) -> Option<NodeId> {
+    /// The nodes whose outputs an operation keeps for its backward pass. Several may keep the same. A sigmoid keeps its own,
+    /// which the scaling behind it keeps as well.
+    fn kept_values<'n>(&self, node: &'n Node) -> impl Iterator<Item = NodeId> + use<'n> {
         let keeps = match node.operation {
             Operation::Convolution { .. }
             | Operation::Relu
@@ -288,17 +300,19 @@ impl<'a> Walk<'a> {
             | Operation::AdaptiveAveragePool
             | Operation::MaxPool { .. }
             | Operation::Linear
-            | Operation::BatchNorm => true,
+            | Operation::BatchNorm => 1,
+            Operation::Scaling => 2,
             Operation::Images
             | Operation::Dropout { .. }
             | Operation::Concatenation
             | Operation::Addition
             | Operation::ZeroChannels
             | Operation::Flatten
-            | Operation::GlobalAveragePool => false,
+            | Operation::Sigmoid
+            | Operation::GlobalAveragePool => 0,
         };
         // The images are counted apart.
-        node.inputs.first().copied().filter(|&input| keeps && input > 0)
+        node.inputs.iter().copied().take(keeps).filter(|&input| input > 0)
     }
 
     /// Bytes that an operation keeps beside feature maps.
@@ -316,7 +330,7 @@ impl<'a> Walk<'a> {
 
     fn keep(&self, node: &Node, kept: &mut Kept) {
         kept.bytes += self.kept_beside(node);
-        if let Some(value) = self.kept_value(node) {
+        for value in self.kept_values(node) {
             let keepers = kept.values.entry(value).or_insert(0);
             *keepers += 1;
             if *keepers == 1 {
@@ -328,7 +342,7 @@ impl<'a> Walk<'a> {
     /// Releases what a node kept, once backward has passed it; maps that another node keeps too stay.
     fn release(&self, node: &Node, kept: &mut Kept) {
         kept.bytes -= self.kept_beside(node);
-        if let Some(value) = self.kept_value(node) {
+        for value in self.kept_values(node) {
             let keepers = kept.values.entry(value).or_insert(1);
             *keepers -= 1;
             if *keepers == 0 {

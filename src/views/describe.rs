@@ -184,6 +184,8 @@ fn operation(node: &Node) -> String {
         }
         Operation::Concatenation => "concatenation".to_owned(),
         Operation::Addition => "addition".to_owned(),
+        Operation::Sigmoid => "sigmoid".to_owned(),
+        Operation::Scaling => "each map times its value".to_owned(),
         Operation::GlobalAveragePool => "global average pooling".to_owned(),
         Operation::AdaptiveAveragePool => {
             format!("average pooling to {}x{}", node.output.height, node.output.width)

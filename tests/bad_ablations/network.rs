@@ -211,3 +211,29 @@ order = "post-activation""#,
         r#"growth.toml:7: model.order: final-relu is false, but in post-activation order no normalisation and ReLU stand before the classifier; write final-relu = true or order = "pre-activation""#,
     );
 }
+
+#[test]
+fn connections_that_cannot_be_are_refused() {
+    refuses(
+        &model(
+            r#"depth = 40
+connectivity = "residual"
+visible-layers = 2"#,
+        ),
+        r#"growth.toml:8: model.visible-layers: visible-layers is 2, but connectivity is "residual": only a dense layer reads several before it; leave visible-layers out, or write connectivity = "dense""#,
+    );
+    refuses(
+        &model(
+            r#"depth = 40
+connectivity = "resiudal""#,
+        ),
+        r#"growth.toml:7: model.connectivity: connectivity is "resiudal"; it must be "dense", "residual" or "plain"; did you mean "residual"?"#,
+    );
+    refuses(
+        &model(
+            r#"depth = 40
+visible-layers = 0"#,
+        ),
+        "growth.toml:7: model.visible-layers: visible-layers is 0; it must be from 1 to 65536; leave it out for the paper's, where each layer reads all before it",
+    );
+}

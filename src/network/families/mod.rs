@@ -1,7 +1,6 @@
 //! The families of networks, a file each, and the table of them.
 
 pub mod densenet;
-mod densenet_names;
 mod pre_activation;
 pub mod preact_resnet;
 pub mod resnet;

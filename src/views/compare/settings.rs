@@ -91,6 +91,7 @@ fn of_data(settings: &DataSettings) -> impl Iterator<Item = (&'static str, Value
         mean,
         std,
         augment,
+        cutout,
     } = settings;
     [
         ("dataset", json!(dataset)),
@@ -108,6 +109,7 @@ fn of_data(settings: &DataSettings) -> impl Iterator<Item = (&'static str, Value
         ("mean", json!(mean)),
         ("std", json!(std)),
         ("augment", json!(augment)),
+        ("cutout", json!(cutout)),
     ]
     .into_iter()
 }
@@ -132,6 +134,7 @@ fn of_train(settings: &TrainSettings) -> Vec<(&'static str, Value)> {
         schedule,
         warmup_steps,
         label_smoothing,
+        mixup,
         shuffle,
         seeds: _,
         checkpoint_every,
@@ -155,6 +158,7 @@ fn of_train(settings: &TrainSettings) -> Vec<(&'static str, Value)> {
         ("weight-decay", json!(weight_decay)),
         ("warmup-steps", json!(warmup_steps)),
         ("label-smoothing", json!(label_smoothing)),
+        ("mixup", json!(mixup)),
         ("shuffle", json!(shuffle)),
         ("checkpoint-every", json!(checkpoint_every)),
         ("initialization-seed", json!(initialization)),
