@@ -223,6 +223,7 @@ fn published_error(settings: &Settings) -> Option<f64> {
             == (usual.learning_rate, usual.momentum, usual.weight_decay)
         && train.schedule == usual.schedule
         && (train.warmup_steps, train.label_smoothing) == (usual.warmup_steps, usual.label_smoothing)
+        && (train.fine_tuning.is_empty() && settings.weights.is_none())
         && (data.train_limit, data.test_limit, data.validation_share) == (None, None, 0.0);
     if !is_the_recipe {
         return None;

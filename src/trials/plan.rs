@@ -8,6 +8,7 @@ use super::identity::identities;
 use super::weights_file::{FileWeights, read_weights};
 use crate::data::{self, DataError, Outline, hold_out};
 use crate::formats::ablation::{Ablation, Augment, DataSettings, FormatError, Mode, Variant};
+use crate::formats::network_weights::Head;
 use crate::formats::weights::WeightsError;
 use crate::network::Graph;
 use crate::training::RunLength;
@@ -72,7 +73,6 @@ pub fn plan(ablation: Ablation) -> Result<ExperimentPlan, FormatError> {
             }
         };
         let network = settings
-            .model
             .graph(outline.shape, outline.classes)
             .map_err(|error| ablation.located_network(variant, &error))?;
         let (weights_sha256, notes) = match check_weights(&ablation, variant, &network)? {
@@ -149,7 +149,8 @@ fn check_weights(ablation: &Ablation, variant: &Variant, graph: &Graph) -> Resul
         let rule = format!("{}: {}", error.file, error.rule);
         ablation.located(variant, "model.weights", rule, &error.remedy)
     };
-    let read = read_weights(path, &*variant.settings.model, graph).map_err(located)?;
+    let head = Head::of(&variant.settings);
+    let read = read_weights(path, &*variant.settings.model, graph, head).map_err(located)?;
     Ok(Some(read))
 }
 

@@ -87,6 +87,10 @@ fn every_key_reaches_its_setting() {
         gamma = 0.5
         warmup-steps = 7
         label-smoothing = 0.1
+        freeze = ["features.denseblock1", "*.norm*"]
+        new-head = true
+        learning-rate-groups = "classifier"
+        group-learning-rates = [0.5]
         shuffle = false
         checkpoint-every = 50
         seeds = [3, 1]
@@ -159,6 +163,14 @@ fn every_key_reaches_its_setting() {
             seeds: vec![3, 1],
             checkpoint_every: Some(50),
             fixed_seeds: FixedSeeds::default(),
+            fine_tuning: FineTuning {
+                freeze: vec!["features.denseblock1".to_owned(), "*.norm*".to_owned()],
+                new_head: true,
+                groups: vec![RateGroup {
+                    tensors: "classifier".to_owned(),
+                    learning_rate: 0.5,
+                }],
+            },
         }),
         measure: Some(MeasureSettings {
             batch_sizes: vec![8, 16],
