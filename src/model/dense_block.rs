@@ -5,8 +5,12 @@ use crate::kernels::{Exit, StageShape};
 use crate::network::{Node, Operation};
 
 /// The sizes of a segment that is a dense block in pre-activation order without dropout, with a transition or the last
-/// normalisation and the mean behind it, for a single image; none of any other segment.
+/// normalisation and the mean behind it, for a single image; none of any other segment, and of one with a frozen
+/// normalisation behind a trained layer.
 pub fn dense_block(segment: &SegmentGraph) -> Option<StageShape> {
+    if segment.has_fixed_statistics() {
+        return None;
+    }
     let mut walk = Walk { segment, at: 0 };
     let mut layers = Vec::new();
     let mut maps = 0;

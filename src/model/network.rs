@@ -71,14 +71,19 @@ impl Model {
         &self.program
     }
 
-    /// Images `[batch, channels, height, width]`, normalised, to logits `[batch, classes]`.
+    /// Images `[batch, channels, height, width]`, normalised, to logits `[batch, classes]`. While the network trains, its
+    /// frozen start runs without autodiff, as in evaluation.
     pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
         let mut entering = Activation::Maps(images);
         let mut layers = self.parameters.layers();
-        for Placed { segment, by } in self.program.segments() {
+        let trains = self.device.is_autodiff();
+        for Placed { segment, by, is_frozen } in self.program.segments() {
             let nodes = &self.graph.nodes[segment.nodes.clone()];
             let (own, rest) = layers.split_at(nodes.iter().filter(|node| has_tensors(node)).count());
             layers = rest;
+            if trains {
+                entering = entering.with_autodiff(!is_frozen);
+            }
             entering = match by {
                 Some((_, carry_out)) => carry_out.forward(own, entering.maps()),
                 None => self.node_by_node(segment, own, entering),
@@ -132,7 +137,12 @@ impl Model {
         self.parameters.valid().weights(&self.graph)
     }
 
-    /// Every learned tensor's gradient by PyTorch's names and in its layout.
+    /// The learned tensors' names and IDs.
+    pub fn learned_ids(&self) -> impl Iterator<Item = (String, ParamId)> + '_ {
+        self.parameters.learned_ids(&self.graph)
+    }
+
+    /// Every trained tensor's gradient by PyTorch's names and in its layout.
     pub fn gradients(&self, gradients: &Gradients) -> Weights {
         self.parameters.gradients(&self.graph, gradients)
     }

@@ -19,6 +19,21 @@ pub enum Activation {
 }
 
 impl Activation {
+    /// The same values with or without autodiff.
+    pub(super) fn with_autodiff(self, with: bool) -> Self {
+        fn turned<const D: usize>(tensor: Tensor<D>, with: bool) -> Tensor<D> {
+            if with {
+                tensor.autodiff()
+            } else {
+                tensor.without_autodiff()
+            }
+        }
+        match self {
+            Self::Maps(maps) => Self::Maps(turned(maps, with)),
+            Self::Vectors(vectors) => Self::Vectors(turned(vectors, with)),
+        }
+    }
+
     /// Feature maps.
     ///
     /// # Panics

@@ -5,11 +5,12 @@ use std::collections::VecDeque;
 
 use super::graph::{Node, NodeId, Operation};
 
-/// The nodes but the images as Burn's autodiff passes them backward: those with the most steps between the images and
-/// them first, and of equally many those with the fewest nodes between them and the loss (`autodiff/server.rs`).
-pub(super) fn backward_order(nodes: &[Node]) -> Vec<NodeId> {
+/// The tracked nodes as Burn's autodiff passes them backward: those with the most steps between the images, or what is
+/// frozen, and them first, and of equally many those with the fewest nodes between them and the loss
+/// (`autodiff/server.rs`).
+pub(super) fn backward_order(nodes: &[Node], tracked: &[bool]) -> Vec<NodeId> {
     let mut steps = vec![0; nodes.len()];
-    for (id, node) in nodes.iter().enumerate().skip(1) {
+    for (id, node) in nodes.iter().enumerate().filter(|&(id, _)| tracked[id]) {
         // Burn's normalisation is a chain of operations.
         let own = if node.operation == Operation::BatchNorm { 10 } else { 1 };
         let before = node.inputs.iter().map(|&input| steps[input]).max().unwrap_or(0);
@@ -19,7 +20,7 @@ pub(super) fn backward_order(nodes: &[Node]) -> Vec<NodeId> {
     let mut order = Vec::with_capacity(nodes.len());
     let mut queue: VecDeque<NodeId> = (1..nodes.len()).next_back().into_iter().collect();
     while let Some(id) = queue.pop_front() {
-        if id > 0 && !std::mem::replace(&mut found[id], true) {
+        if tracked[id] && !std::mem::replace(&mut found[id], true) {
             order.push(id);
             queue.extend(&nodes[id].inputs);
         }
@@ -35,7 +36,7 @@ mod tests {
 
     fn order(name: &str) -> Vec<String> {
         let graph = preset(name).unwrap().network.graph(Shape::square(3, 32), 10).unwrap();
-        let order = backward_order(&graph.nodes);
+        let order = backward_order(&graph.nodes, &graph.tracked());
         assert_eq!(order.len(), graph.nodes.len() - 1);
         order.iter().map(|&id| graph.nodes[id].name.clone()).collect()
     }
@@ -48,7 +49,7 @@ mod tests {
             .graph(Shape::square(3, 32), 10)
             .unwrap();
         let backward: Vec<NodeId> = (1..graph.nodes.len()).rev().collect();
-        assert_eq!(backward_order(&graph.nodes), backward);
+        assert_eq!(backward_order(&graph.nodes, &graph.tracked()), backward);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Lays a graph out, node by node.
 
+use std::collections::BTreeSet;
+
 use super::graph::{Block, Graph, Node, NodeId, Operation, Segment};
 use super::initialization::Initialization;
 use super::shape::Shape;
@@ -29,6 +31,7 @@ impl GraphBuilder {
                 nodes: vec![images],
                 segments: Vec::new(),
                 blocks: Vec::new(),
+                frozen: BTreeSet::new(),
             },
         }
     }

@@ -1,5 +1,6 @@
 //! A network as plain data: a graph of operations, laid out for images of one shape.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::error::NetworkError;
@@ -93,6 +94,14 @@ pub struct Node {
 }
 
 impl Node {
+    /// The input whose place the result may take where nothing else reads it: the first, but for what scales it.
+    pub(super) fn overwritable_input(&self) -> Option<NodeId> {
+        match self.operation {
+            Operation::Scaling => self.inputs.last().copied(),
+            _ => self.inputs.first().copied(),
+        }
+    }
+
     /// Learned values.
     pub fn parameters(&self) -> usize {
         match self.operation {
@@ -180,18 +189,14 @@ pub struct Graph {
     pub segments: Vec<Segment>,
     /// Blocks that a table shows as one line; the other nodes have a line each.
     pub blocks: Vec<Block>,
+    /// The learned tensors that keep their values while the network trains, by name.
+    pub frozen: BTreeSet<String>,
 }
 
 impl Graph {
     /// Every node but the images, in the order of the forward pass.
     pub fn layers(&self) -> &[Node] {
         self.nodes.get(1..).unwrap_or_default()
-    }
-
-    /// Whether one of a node's inputs is the batch of images, whose gradient nobody needs.
-    pub(super) fn reads_images(&self, node: &Node) -> bool {
-        let mut inputs = node.inputs.iter();
-        inputs.any(|&input| self.nodes[input].operation == Operation::Images)
     }
 
     /// Every tensor in PyTorch's layout: (name, shape).
@@ -232,13 +237,15 @@ impl Graph {
     }
 
     /// Checks that every batch normalisation sees more than one value a channel while training with batches of
-    /// `batch_size` images: the variance of a single value is undefined.
+    /// `batch_size` images: the variance of a single value is undefined. Frozen ones do not look at it.
     ///
     /// # Errors
     /// The first normalisation that would see one value.
     pub fn check_training_batch(&self, batch_size: usize) -> Result<(), NetworkError> {
         let single = self.nodes.iter().find(|node| {
-            node.operation == Operation::BatchNorm && batch_size * node.input.height * node.input.width == 1
+            node.operation == Operation::BatchNorm
+                && batch_size * node.input.height * node.input.width == 1
+                && !self.is_frozen(node)
         });
         match single {
             None => Ok(()),

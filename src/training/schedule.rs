@@ -79,7 +79,7 @@ impl RunLength {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::formats::ablation::FixedSeeds;
+    use crate::formats::ablation::{FineTuning, FixedSeeds};
 
     fn settings(duration: Duration, schedule: Schedule) -> TrainSettings {
         TrainSettings {
@@ -97,6 +97,7 @@ mod tests {
             seeds: vec![0],
             checkpoint_every: None,
             fixed_seeds: FixedSeeds::default(),
+            fine_tuning: FineTuning::default(),
         }
     }
 

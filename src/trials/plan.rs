@@ -8,6 +8,7 @@ use super::identity::identities;
 use super::weights_file::{FileWeights, read_weights};
 use crate::data::{self, DataError, Outline, hold_out};
 use crate::formats::ablation::{Ablation, Augment, DataSettings, FormatError, Mode, Variant};
+use crate::formats::network_weights::Head;
 use crate::formats::weights::WeightsError;
 use crate::network::Graph;
 use crate::training::RunLength;
@@ -76,7 +77,7 @@ pub fn plan(mut ablation: Ablation) -> Result<ExperimentPlan, FormatError> {
         if let Some(model) = (settings.model.fitted(outline.shape, outline.classes)).map_err(located)? {
             settings.model = model;
         }
-        let network = (settings.model.graph(outline.shape, outline.classes)).map_err(located)?;
+        let network = (settings.graph(outline.shape, outline.classes)).map_err(located)?;
         let (weights_sha256, notes) = match check_weights(&ablation, variant, &network)? {
             Some(read) => (Some(read.sha256), read.notes),
             None => (None, Vec::new()),
@@ -159,7 +160,8 @@ fn check_weights(ablation: &Ablation, variant: &Variant, graph: &Graph) -> Resul
         let rule = format!("{}: {}", error.file, error.rule);
         ablation.located(variant, "model.weights", rule, &error.remedy)
     };
-    let read = read_weights(path, &*variant.settings.model, graph).map_err(located)?;
+    let head = Head::of(&variant.settings);
+    let read = read_weights(path, &*variant.settings.model, graph, head).map_err(located)?;
     Ok(Some(read))
 }
 

@@ -91,7 +91,7 @@ name = "a""#,
 fn keys_of_later_versions_are_unknown_to_this_one() {
     refuses(
         &section("train", "loss-scale = 1024"),
-        "growth.toml:8: train.loss-scale: [train] has no key loss-scale; [train] has epochs, steps, batch-size, learning-rate, momentum, nesterov, weight-decay, schedule, milestones, gamma, warmup-steps, label-smoothing, mixup, shuffle, seeds, initialization-seed, order-seed, augmentation-seed, dropout-seed, checkpoint-every",
+        "growth.toml:8: train.loss-scale: [train] has no key loss-scale; [train] has epochs, steps, batch-size, learning-rate, momentum, nesterov, weight-decay, schedule, milestones, gamma, warmup-steps, label-smoothing, mixup, freeze, new-head, learning-rate-groups, group-learning-rates, shuffle, seeds, initialization-seed, order-seed, augmentation-seed, dropout-seed, checkpoint-every",
     );
     refuses(
         &section("run", "precision = \"bf16\""),

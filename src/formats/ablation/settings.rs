@@ -5,10 +5,11 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::fine_tuning::FineTuning;
 use super::fixed_seeds::FixedSeeds;
 use super::precision::Precision;
 pub use crate::data_sets::{Augment, DataSetName, DataSettings, LimitOrder};
-use crate::network::Architecture;
+use crate::network::{Architecture, Graph, NetworkError, Shape};
 
 /// A whole ablation.
 #[derive(Clone, Debug, PartialEq)]
@@ -103,6 +104,25 @@ pub struct Settings {
     pub run: RunSettings,
 }
 
+impl Settings {
+    /// The network that is trained, laid out for images of one shape, with what `[train]` freezes of it.
+    ///
+    /// # Errors
+    /// Images that the network has no room for, a key of fine-tuning that does not fit it.
+    pub fn graph(&self, input: Shape, classes: usize) -> Result<Graph, NetworkError> {
+        let mut graph = self.model.graph(input, classes)?;
+        if let Some(train) = &self.train {
+            train.fine_tuning.apply(&mut graph)?;
+        }
+        Ok(graph)
+    }
+
+    /// Whether the classifier is drawn anew rather than taken from `weights`.
+    pub fn has_new_head(&self) -> bool {
+        self.train.as_ref().is_some_and(|train| train.fine_tuning.new_head)
+    }
+}
+
 /// How long training lasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -167,6 +187,9 @@ pub struct TrainSettings {
     /// Sources of randomness with seeds of their own.
     #[serde(default, skip_serializing_if = "FixedSeeds::is_empty")]
     pub fixed_seeds: FixedSeeds,
+    /// What is frozen, drawn anew, or learns at another rate.
+    #[serde(default, skip_serializing_if = "FineTuning::is_empty")]
+    pub fine_tuning: FineTuning,
 }
 
 fn is_zero_steps(steps: &usize) -> bool {
@@ -198,6 +221,7 @@ impl Default for TrainSettings {
             seeds: vec![0],
             checkpoint_every: None,
             fixed_seeds: FixedSeeds::default(),
+            fine_tuning: FineTuning::default(),
         }
     }
 }

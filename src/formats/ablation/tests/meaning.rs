@@ -94,6 +94,10 @@ fn every_key_reaches_its_setting() {
         warmup-steps = 7
         label-smoothing = 0.1
         mixup = 0.2
+        freeze = ["features.denseblock1", "*.norm*"]
+        new-head = true
+        learning-rate-groups = "classifier"
+        group-learning-rates = [0.5]
         shuffle = false
         checkpoint-every = 50
         seeds = [3, 1]
@@ -173,6 +177,14 @@ fn every_key_reaches_its_setting() {
             seeds: vec![3, 1],
             checkpoint_every: Some(50),
             fixed_seeds: FixedSeeds::default(),
+            fine_tuning: FineTuning {
+                freeze: vec!["features.denseblock1".to_owned(), "*.norm*".to_owned()],
+                new_head: true,
+                groups: vec![RateGroup {
+                    tensors: "classifier".to_owned(),
+                    learning_rate: 0.5,
+                }],
+            },
         }),
         measure: Some(MeasureSettings {
             batch_sizes: vec![8, 16],

@@ -74,6 +74,7 @@ fn the_papers_files_have_the_papers_networks_and_training() {
                 seeds: vec![0],
                 checkpoint_every: None,
                 fixed_seeds: FixedSeeds::default(),
+                fine_tuning: FineTuning::default(),
             };
             assert_eq!(train.as_ref(), Some(&paper), "{}", file.display());
         }
