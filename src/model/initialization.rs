@@ -8,24 +8,28 @@ use crate::random::{Purpose, Stream};
 ///
 /// Convolutions: He et al. 2015 (arXiv 1502.01852), normal with standard deviation sqrt(2 / fan). Normalisations:
 /// scale 1, shift 0, running mean 0 and variance 1. Linear layers: uniform within 1 / sqrt(inputs), PyTorch's and
-/// Torch7's default, or normal with the family's standard deviation. Every bias is 0. Each layer has a stream of its own, by its name: networks that differ in an
-/// option start from the same weights wherever they have the same layer, so that seeds pair them.
+/// Torch7's default. Either is normal with the standard deviation that the family gives it, if any. Every bias is 0. Each
+/// layer has a stream of its own, by its name: networks that differ in an option start from the same weights wherever
+/// they have the same layer, so that seeds pair them.
 pub fn initial_weights(graph: &Graph, seed: u64) -> Weights {
     let mut weights = Weights::new();
-    for layer in &graph.nodes {
+    for (id, layer) in graph.nodes.iter().enumerate() {
+        let own_deviation = graph.deviations.get(&id).copied();
         let mut stream = Stream::named(seed, Purpose::Initialization, &layer.name);
         for (name, shape) in layer.tensors() {
             let count = shape.iter().product();
             let values = match layer.operation {
                 Operation::Convolution { kernel, .. } if name.ends_with("weight") => {
-                    let deviation = graph
-                        .initialization
-                        .deviation(layer.output.channels, layer.input.channels, kernel);
+                    let of_fan = || {
+                        let (outputs, inputs) = (layer.output.channels, layer.input.channels);
+                        graph.initialization.deviation(outputs, inputs, kernel)
+                    };
+                    let deviation = own_deviation.unwrap_or_else(of_fan);
                     (0..count).map(|_| (deviation * stream.normal()) as f32).collect()
                 }
                 Operation::Linear if name.ends_with("weight") => {
                     let bound = 1.0 / (layer.input.channels as f64).sqrt();
-                    let draw = |_| match graph.linear_deviation {
+                    let draw = |_| match own_deviation {
                         Some(deviation) => (deviation * stream.normal()) as f32,
                         None => (bound * (2.0 * stream.uniform() - 1.0)) as f32,
                     };

@@ -30,7 +30,11 @@ pub struct Parameters {
 impl Parameters {
     /// Takes each node's tensors from the weights by name. They were checked against the graph, so that none is missing.
     pub(super) fn new(graph: &Graph, weights: &Weights, device: &Device) -> Self {
-        let source = Source { weights, device };
+        let source = Source {
+            weights,
+            device,
+            epsilon: graph.epsilon,
+        };
         Self {
             layers: graph.nodes.iter().filter_map(|node| source.layer(node)).collect(),
         }
@@ -211,6 +215,8 @@ pub(super) fn has_tensors(node: &Node) -> bool {
 pub(super) struct Source<'a> {
     pub(super) weights: &'a Weights,
     pub(super) device: &'a Device,
+    /// The normalisations'.
+    pub(super) epsilon: f64,
 }
 
 impl Source<'_> {
@@ -226,17 +232,17 @@ impl Source<'_> {
         }
     }
 
-    pub(super) fn convolution(&self, name: &str, stride: usize, padding: usize, bias: bool) -> Conv2d {
+    pub(super) fn convolution(&self, name: &str, stride: usize, [rows, columns]: [usize; 2], bias: bool) -> Conv2d {
         let weight = self.tensor::<4>(&format!("{name}.weight"));
-        let kernel = weight.dims()[3];
+        let [_, _, height, width] = weight.dims();
         Conv2d {
             weight: Param::from_tensor(weight),
             bias: bias.then(|| Param::from_tensor(self.tensor(&format!("{name}.bias")))),
             stride: [stride; 2],
-            kernel_size: [kernel; 2],
+            kernel_size: [height, width],
             dilation: [1; 2],
             groups: 1,
-            padding: PaddingConfig2d::Explicit(padding, padding, padding, padding),
+            padding: PaddingConfig2d::Explicit(rows, columns, rows, columns),
         }
     }
 
@@ -246,6 +252,7 @@ impl Source<'_> {
             self.tensor(&format!("{name}.bias")),
             self.tensor(&format!("{name}.running_mean")),
             self.tensor(&format!("{name}.running_var")),
+            self.epsilon,
         )
     }
 

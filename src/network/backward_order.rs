@@ -3,11 +3,12 @@
 use std::cmp::Reverse;
 use std::collections::VecDeque;
 
-use super::graph::{Node, NodeId, Operation};
+use super::graph::{Graph, NodeId, Operation};
 
 /// The nodes but the images as Burn's autodiff passes them backward: those with the most steps between the images and
 /// them first, and of equally many those with the fewest nodes between them and the loss (`autodiff/server.rs`).
-pub(super) fn backward_order(nodes: &[Node]) -> Vec<NodeId> {
+pub(super) fn backward_order(graph: &Graph) -> Vec<NodeId> {
+    let nodes = &graph.nodes;
     let mut steps = vec![0; nodes.len()];
     for (id, node) in nodes.iter().enumerate().skip(1) {
         // Burn's normalisation is a chain of operations.
@@ -17,7 +18,9 @@ pub(super) fn backward_order(nodes: &[Node]) -> Vec<NodeId> {
     }
     let mut found = vec![false; nodes.len()];
     let mut order = Vec::with_capacity(nodes.len());
-    let mut queue: VecDeque<NodeId> = (1..nodes.len()).next_back().into_iter().collect();
+    // The network's own logits enter the loss first.
+    let mut queue: VecDeque<NodeId> = graph.outputs().filter(|&id| id > 0).collect();
+    queue.rotate_right(1.min(queue.len()));
     while let Some(id) = queue.pop_front() {
         if id > 0 && !std::mem::replace(&mut found[id], true) {
             order.push(id);
@@ -35,7 +38,7 @@ mod tests {
 
     fn order(name: &str) -> Vec<String> {
         let graph = preset(name).unwrap().network.graph(Shape::square(3, 32), 10).unwrap();
-        let order = backward_order(&graph.nodes);
+        let order = backward_order(&graph);
         assert_eq!(order.len(), graph.nodes.len() - 1);
         order.iter().map(|&id| graph.nodes[id].name.clone()).collect()
     }
@@ -48,7 +51,7 @@ mod tests {
             .graph(Shape::square(3, 32), 10)
             .unwrap();
         let backward: Vec<NodeId> = (1..graph.nodes.len()).rev().collect();
-        assert_eq!(backward_order(&graph.nodes), backward);
+        assert_eq!(backward_order(&graph), backward);
     }
 
     #[test]

@@ -22,7 +22,7 @@ impl Graph {
         let mut highest = 0;
         // Outputs that the node at work or a later one reads. The images are counted below.
         let mut live: Vec<NodeId> = Vec::new();
-        for (id, node) in self.nodes.iter().enumerate().skip(1) {
+        for (id, node) in self.evaluated() {
             live.retain(|&other| last_uses[other].is_some_and(|last| last >= id));
             let held: u64 = live.iter().map(|&other| bytes(self.nodes[other].output.values())).sum();
             let output = bytes(node.output.values());

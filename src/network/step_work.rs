@@ -28,11 +28,12 @@ impl Add for StepWork {
 }
 
 impl Graph {
-    /// A forward pass of `batch_size` images: each convolution, and the classifier, reads its input and its weights once
-    /// and writes its output once.
+    /// A forward pass of `batch_size` images in evaluation: each convolution, and the classifier, reads its input and its
+    /// weights once and writes its output once.
     pub fn evaluation_work(&self, batch_size: usize) -> StepWork {
-        self.weighted()
-            .map(|(node, _)| forward(node, batch_size))
+        self.evaluated()
+            .filter(|(_, node)| node.is_weighted())
+            .map(|(_, node)| forward(node, batch_size))
             .fold(StepWork::default(), Add::add)
     }
 
@@ -50,7 +51,7 @@ impl Graph {
             .fold(optimizer, Add::add)
     }
 
-    /// Convolutions and the classifier, and whether what they read is the images.
+    /// Convolutions and classifiers, auxiliary heads' too, and whether what they read is the images.
     fn weighted(&self) -> impl Iterator<Item = (&Node, bool)> {
         let weighted = self.nodes.iter().filter(|node| node.is_weighted());
         weighted.map(|node| (node, self.reads_images(node)))

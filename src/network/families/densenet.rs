@@ -192,7 +192,11 @@ impl DenseNet {
                 "1.0 compresses nothing, the paper's DenseNet-C has 0.5",
             ));
         }
-        NetworkError::check_dropout(self.dropout, "the paper's is 0.2 without augmentation and 0 with it")?;
+        NetworkError::check_dropout(
+            "dropout",
+            self.dropout,
+            "the paper's is 0.2 without augmentation and 0 with it",
+        )?;
         let mut channels = self.initial_channels;
         for (block, layers) in self.block_layers.iter().enumerate() {
             channels = channels.saturating_add(layers.saturating_mul(self.growth_rate));
@@ -358,7 +362,7 @@ impl DenseNet {
         let prefix = format!("features.transition{number}");
         let channels = self.compressed(graph.shape(maps).channels);
         let maps = self.composite(graph, maps, &prefix, "", self.transition_relu, 1, channels);
-        graph.average_pool(format!("{prefix}.pool"), maps, 2, 2)
+        graph.average_pool(format!("{prefix}.pool"), maps, 2, 2, 0)
     }
 
     fn head(&self, graph: &mut GraphBuilder, mut maps: NodeId) -> NodeId {

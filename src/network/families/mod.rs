@@ -2,6 +2,9 @@
 
 pub mod densenet;
 mod densenet_names;
+pub mod googlenet;
+mod inception;
+pub mod inception_v3;
 mod pre_activation;
 pub mod preact_resnet;
 pub mod resnet;
