@@ -12,9 +12,10 @@ use densenet_bench::formats::weights::Weights;
 use densenet_bench::host::check_execution;
 use densenet_bench::model::{Model, initial_weights};
 use densenet_bench::network::families::densenet::{DenseNet, Order};
+use densenet_bench::network::families::inception_v3::InceptionV3;
 use densenet_bench::network::{Graph, Network, Shape, Stem};
 use densenet_bench::random::{Purpose, Stream};
-use densenet_bench::training::{Learner, build, cross_entropy};
+use densenet_bench::training::{Learner, Targets, build, cross_entropy};
 use f64_reference::Reference;
 
 const CLASSES: usize = 5;
@@ -105,13 +106,13 @@ impl Case {
         Self::of(&network, graph, batch, seed)
     }
 
-    fn of(network: &DenseNet, graph: Graph, batch: usize, seed: u64) -> Self {
+    fn of(network: &dyn std::fmt::Debug, graph: Graph, batch: usize, seed: u64) -> Self {
         let mut stream = Stream::named(seed, Purpose::Initialization, "batches of tests/executions.rs");
         let mut weights = initial_weights(&graph, seed);
         // Scales of 1 and shifts of 0 would hide a mistake; and near 0 the sign of a value that goes into a ReLU hangs
         // on rounding, which shifts away from 0 make rare.
         for (name, tensor) in &mut weights {
-            let is_norm = name.contains("norm");
+            let is_norm = name.contains("norm") || name.contains(".bn.");
             for value in &mut tensor.values {
                 if is_norm && (name.ends_with("weight") || name.ends_with("running_var")) {
                     *value = (0.5 + stream.uniform()) as f32;
@@ -158,8 +159,9 @@ impl Case {
     fn pass(&self, choice: BackendDevice, execution: Execution) -> Found {
         let model = self.model(choice, execution, true);
         let (images, labels) = self.batch(&model);
-        let logits = model.forward(images);
-        let loss = cross_entropy(logits.clone(), labels);
+        let outputs = model.outputs(images);
+        let loss = Targets::labels(labels).loss_of(&outputs);
+        let logits = outputs.logits;
         let gradients = model.gradients(&loss.backward());
         let settled = model.weights();
         let evaluating = self.model(choice, execution, false);
@@ -291,6 +293,40 @@ fn every_execution_gives_the_plain_ones_logits_loss_gradients_and_running_statis
     }
     // The same number on every processor.
     assert!(compared >= 40, "{compared}");
+}
+
+/// Of images as large as an Inception-v3's auxiliary head needs there is no fixture.
+#[test]
+fn an_auxiliary_head_learns_alike_in_every_execution() {
+    let network = InceptionV3 {
+        width_multiplier: 0.0625,
+        dropout: 0.0,
+        ..InceptionV3::TORCHVISIONS
+    };
+    let graph = network.graph(Shape::square(1, 299), CLASSES).unwrap();
+    let case = Case::of(&network, graph, 4, 1);
+    for plains in others().chunk_by(|(a, _), (b, _)| a == b) {
+        let choice = plains[0].0;
+        let plain = case.pass(choice, Execution::Plain);
+        let own = case.model(choice, Execution::Plain, true);
+        let (images, labels) = case.batch(&own);
+        let without = cross_entropy(own.outputs(images).logits, labels);
+        let without = without.into_data().iter::<f32>().next().unwrap();
+        assert!(
+            plain.loss > 1.1 * without,
+            "{choice}: the head adds {} to {without}",
+            plain.loss - without
+        );
+        for &(_, execution) in plains {
+            let what = format!("{execution:?} on {choice}");
+            let ours = case.pass(choice, execution);
+            let found = apart(&ours.logits, &plain.logits).max(apart(&[ours.loss], &[plain.loss]));
+            assert!(found <= 1e-4, "{what}: the logits or the loss are {found:.1e} apart");
+            // Some of so many values stand at a ReLU's bend, where rounding decides on the side.
+            let (found, name) = gradients_apart(&ours.gradients, &plain.gradients);
+            assert!(found <= 1e-2, "{what}: {name}'s gradient is {found:.1e} apart");
+        }
+    }
 }
 
 fn with_dropout(seed: u64) -> Case {

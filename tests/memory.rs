@@ -242,6 +242,38 @@ fn the_predicted_peaks_of_other_networks_with_a_frozen_part_are_within_a_hundred
     ));
 }
 
+#[test]
+fn the_predicted_peaks_of_inception_networks_are_within_a_hundredth_of_the_counted_one() {
+    let variants = [
+        ("heads", "\"model.auxiliary-heads\" = true"),
+        ("without-heads", "\"model.auxiliary-heads\" = false"),
+        ("dropout", "\"model.dropout\" = 0.2, \"model.auxiliary-dropout\" = 0.7"),
+        ("odd-sides", "\"data.image-size\" = 75"),
+    ];
+    let variants = variants.map(|(name, set)| format!("[[variant]]\nname = \"{name}\"\nset = {{ {set} }}\n"));
+    compare(&format!(
+        "[data]\ndataset = \"synthetic\"\nimage-size = 64\ntrain-images = 128\ntest-images = 8\n\
+         [model]\nfamily = \"googlenet\"\nwidth-multiplier = 0.25\ndropout = 0.0\nauxiliary-dropout = 0.0\n\
+         [train]\n{MEASURE}batch-sizes = [1, 8]\nmode = [\"train\", \"evaluate\"]\n{}",
+        variants.concat()
+    ));
+}
+
+#[test]
+fn the_predicted_peaks_of_networks_with_rectangular_windows_are_within_a_hundredth_of_the_counted_one() {
+    let variants = [
+        ("without-head", "\"model.auxiliary-heads\" = false"),
+        ("head", "\"data.image-size\" = 299, \"model.width-multiplier\" = 0.125"),
+    ];
+    let variants = variants.map(|(name, set)| format!("[[variant]]\nname = \"{name}\"\nset = {{ {set} }}\n"));
+    compare(&format!(
+        "[data]\ndataset = \"synthetic\"\nimage-size = 107\ntrain-images = 128\ntest-images = 8\n\
+         [model]\nfamily = \"inception-v3\"\nwidth-multiplier = 0.25\ndropout = 0.0\n\
+         [train]\n{MEASURE}batch-sizes = [2, 8]\nmode = [\"train\", \"evaluate\"]\n{}",
+        variants.concat()
+    ));
+}
+
 /// Small networks, of which copies and workspaces are a large part: channels below and beside whole vectors, few maps,
 /// strides that do not divide the sides, more weights than maps.
 fn small_networks() -> String {

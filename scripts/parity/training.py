@@ -13,8 +13,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "reference"))
 import families
 import numpy as np
 import torch
+from auxiliary import loss_of
 from torch import Tensor
-from torch.nn import functional as F
 
 DIGITS = Path(__file__).resolve().parent.parent.parent / "src" / "data_sets" / "digits.csv.gz"
 TRAINING_ROWS = 1437
@@ -63,7 +63,7 @@ def trained_error(settings: dict[str, Any], seed: int, digits: Digits) -> float:
         model.train()
         for batch in torch.randperm(len(images)).split(train["batch_size"]):
             optimizer.zero_grad(set_to_none=True)
-            F.cross_entropy(model(images[batch]), labels[batch]).backward()
+            loss_of(model(images[batch]), labels[batch]).backward()
             optimizer.step()
     return error_of(model, *digits.test)
 

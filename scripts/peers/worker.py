@@ -28,12 +28,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "reference"))
 
 import families
 import torch
+from auxiliary import logits_of, loss_of
 from devices import Device
 from disturbance import Watch
 from processes import OUT_OF_MEMORY
 from safetensors.torch import load_file
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 LAYOUTS = {"contiguous": torch.contiguous_format, "channels-last": torch.channels_last}
 
@@ -107,7 +107,7 @@ def optimizer_of(model: nn.Module, train: dict[str, Any], fused: bool) -> torch.
 def training_step(model: nn.Module, optimizer: torch.optim.Optimizer, images: Tensor, labels: Tensor) -> Tensor:
     """One step of training; gives its loss, as a tensor."""
     optimizer.zero_grad(set_to_none=True)
-    loss = F.cross_entropy(model(images), labels)
+    loss = loss_of(model(images), labels)
     loss.backward()
     optimizer.step()
     return loss.detach()
@@ -203,8 +203,8 @@ def answers(spec: dict[str, Any], arguments: argparse.Namespace) -> dict[str, An
     loss = norm = None
     before = time.perf_counter_ns()
     if spec["mode"] == "train":
-        logits = model(images)
-        of_batch = F.cross_entropy(logits, labels)
+        outputs = model(images)
+        logits, of_batch = logits_of(outputs), loss_of(outputs, labels)
         of_batch.backward()
         device.synchronize()
         took = time.perf_counter_ns() - before

@@ -14,11 +14,14 @@ from typing import Any
 
 import densenet
 import families
+import googlenet
+import inception_v3
 import resnet
 import torch
 import torchvision
 import vgg
-from torch import nn
+from auxiliary import Outputs
+from torch import Tensor, nn
 from torch.nn import functional as F
 from torchvision.models.resnet import BasicBlock, Bottleneck
 
@@ -34,6 +37,16 @@ def randomize(model: nn.Module, seed: int) -> None:
             module.get_buffer("running_var").uniform_(0.5, 2, generator=generator)
 
 
+def plain_outputs(outputs: Any) -> list[Tensor]:
+    """The logits, and those of the auxiliary heads in the order of the layers; torchvision gives its last ones first."""
+    if isinstance(outputs, Tensor):
+        return [outputs]
+    if isinstance(outputs, Outputs):
+        return [outputs.logits, *outputs.auxiliary]
+    logits, *auxiliary = outputs
+    return [logits, *reversed(auxiliary)]
+
+
 def equal_to(theirs: nn.Module, options: Any, classes: int, side: int) -> None:
     """Raises AssertionError where the network of `options` is not the torchvision model `theirs`."""
     randomize(theirs, seed=1)
@@ -46,12 +59,17 @@ def equal_to(theirs: nn.Module, options: Any, classes: int, side: int) -> None:
     images = torch.randn(4, 3, side, side, generator=generator)
     labels = torch.arange(4) % classes
     for training in (False, True):
-        logits = [model.train(training)(images) for model in (ours, theirs)]
-        assert torch.equal(*logits), f"logits differ with training={training}"
-    for output in logits:
-        F.cross_entropy(output, labels).backward()
-    for (name, mine), parameter in zip(ours.named_parameters(), theirs.parameters(), strict=True):
-        assert torch.equal(mine.grad, parameter.grad), f"the gradients of {name} differ"
+        outputs = [plain_outputs(model.train(training)(images)) for model in (ours, theirs)]
+        assert len(outputs[0]) == len(outputs[1]), f"one has more auxiliary heads with training={training}"
+        for mine, other in zip(*outputs, strict=True):
+            assert torch.equal(mine, other), f"logits differ with training={training}"
+    for logits, *auxiliary in outputs:
+        loss = F.cross_entropy(logits, labels)
+        for head in auxiliary:
+            loss = loss + F.cross_entropy(head, labels)
+        loss.backward()
+    for (name, learned), parameter in zip(ours.named_parameters(), theirs.parameters(), strict=True):
+        assert torch.equal(learned.grad, parameter.grad), f"the gradients of {name} differ"
     for (name, buffer), (_, other) in zip(ours.named_buffers(), theirs.named_buffers(), strict=True):
         assert torch.equal(buffer, other), f"the running statistics {name} differ"
 
@@ -114,7 +132,35 @@ def check_vgg() -> None:
         )
 
 
-CHECKS: dict[str, Callable[[], None]] = {"densenet": check_densenet, "resnet": check_resnet, "vgg": check_vgg}
+def check_googlenet() -> None:
+    """Compares GoogLeNet with and without auxiliary heads, at sides whose maps the heads pool up and down."""
+    for heads, side in ((False, 40), (True, 95), (True, 40)):
+        equal_to(
+            torchvision.models.GoogLeNet(7, aux_logits=heads, init_weights=False, dropout=0.0, dropout_aux=0.0),
+            googlenet.Options(auxiliary_heads=heads, dropout=0.0, auxiliary_dropout=0.0),
+            classes=7,
+            side=side,
+        )
+
+
+def check_inception_v3() -> None:
+    """Compares Inception-v3 at the least sides that it takes with its auxiliary head and without."""
+    for heads, side in ((False, 75), (True, 299)):
+        equal_to(
+            torchvision.models.Inception3(7, aux_logits=heads, init_weights=False, dropout=0.0),
+            inception_v3.Options(auxiliary_heads=heads, dropout=0.0),
+            classes=7,
+            side=side,
+        )
+
+
+CHECKS: dict[str, Callable[[], None]] = {
+    "densenet": check_densenet,
+    "resnet": check_resnet,
+    "vgg": check_vgg,
+    "googlenet": check_googlenet,
+    "inception-v3": check_inception_v3,
+}
 
 
 def check(family: str) -> None:

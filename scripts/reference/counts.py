@@ -11,9 +11,12 @@ PyTorch's device `meta`. Needs `torch` and what `torchvision` needs, which the c
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import families
+import googlenet
+import inception_v3
 import preact_resnet
 import resnet
 import torch
@@ -84,6 +87,8 @@ NETWORKS = {
         preact_resnet_of(1001, bottleneck=True),
     ],
     "vgg": [vgg_of(depth, batch_norm=batch_norm) for batch_norm in (False, True) for depth in (11, 13, 16, 19)],
+    "googlenet": [Network("googlenet", googlenet.Options(), side=224, classes=1000)],
+    "inception-v3": [Network("inception-v3", inception_v3.Options(), side=299, classes=1000)],
 }
 # What torchvision has of them.
 TORCHVISION = {
@@ -97,6 +102,8 @@ TORCHVISION = {
     "vgg-13-bn": torchvision.models.vgg13_bn,
     "vgg-16-bn": torchvision.models.vgg16_bn,
     "vgg-19-bn": torchvision.models.vgg19_bn,
+    "googlenet": partial(torchvision.models.googlenet, init_weights=False),
+    "inception-v3": partial(torchvision.models.inception_v3, init_weights=False),
 }
 # Millions of parameters as the papers print them: Zagoruyko & Komodakis, table 5. Of ResNet-1001 they print 10.2.
 PUBLISHED = {

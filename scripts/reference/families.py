@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import densenet
+import googlenet
+import inception_v3
 import preact_resnet
 import resnet
 import vgg
@@ -28,6 +30,8 @@ FAMILIES = {
     "wide-resnet": Family(wide_resnet.Options, wide_resnet.WideResNet),
     "preact-resnet": Family(preact_resnet.Options, preact_resnet.PreActResNet),
     "vgg": Family(vgg.Options, vgg.VGG),
+    "googlenet": Family(googlenet.Options, googlenet.GoogLeNet),
+    "inception-v3": Family(inception_v3.Options, inception_v3.InceptionV3),
 }
 # What a model is of that names no family.
 DEFAULT = "densenet"
@@ -40,8 +44,8 @@ def build(model: dict[str, Any], classes: int, image_channels: int) -> nn.Module
     if name not in FAMILIES:
         raise ValueError(f"unknown family '{name}'; there are {', '.join(FAMILIES)}")
     family = FAMILIES[name]
-    options = family.options(**{**given, "block_layers": tuple(given["block_layers"])})
-    return family.network(options, classes, image_channels)
+    values = {key: tuple(value) if isinstance(value, list) else value for key, value in given.items()}
+    return family.network(family.options(**values), classes, image_channels)
 
 
 def to_json(options: Any) -> dict[str, Any]:
@@ -50,4 +54,5 @@ def to_json(options: Any) -> dict[str, Any]:
     named = {} if name == DEFAULT else {"family": name}
     unwritten = {f.name for f in fields(options) if f.metadata.get("later") and getattr(options, f.name) == f.default}
     written = {key: value for key, value in asdict(options).items() if key not in unwritten}
-    return {**named, **written, "block_layers": list(options.block_layers)}
+    values = {key: list(value) if isinstance(value, tuple) else value for key, value in written.items()}
+    return {**named, **values}

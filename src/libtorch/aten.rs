@@ -11,10 +11,10 @@ use super::layout::Layout;
 use super::native::gradients;
 use super::tensors::{Backend, BurnTensor, from_tch, gradients_from_tch, pairs_to_tch, to_tch};
 use crate::model::{
-    AsOperation, CarryOut, Lowering, Pass, SegmentGradients, SegmentGraph, SegmentInput, SegmentKernel, SegmentOutput,
-    Value,
+    AsOperation, AverageWindows, CarryOut, Lowering, Pass, SegmentGradients, SegmentGraph, SegmentInput, SegmentKernel,
+    SegmentOutput, Value,
 };
-use crate::network::{EPSILON, Node, Operation};
+use crate::network::{Node, Operation};
 
 /// ATen's operations in the order in which PyTorch's modules call them.
 #[derive(Clone, Copy, Debug)]
@@ -191,12 +191,24 @@ impl<'a> Forward<'a> {
                 kernel,
                 stride,
                 padding,
+                passes_end,
             } => {
                 let [kernel, stride, padding] = [kernel, stride, padding].map(|size| [size as i64; 2]);
                 self.read(inputs[0], value)
-                    .max_pool2d(kernel, stride, padding, [1, 1], false)
+                    .max_pool2d(kernel, stride, padding, [1, 1], passes_end)
             }
-            Operation::AveragePool { kernel, stride } => average_pool(&self.read(inputs[0], value), kernel, stride),
+            Operation::AveragePool {
+                kernel,
+                stride,
+                padding,
+            } => {
+                let windows = AverageWindows {
+                    kernel,
+                    stride,
+                    padding,
+                };
+                average_pool(&self.read(inputs[0], value), windows)
+            }
             Operation::ZeroChannels => zero_channels(&self.read(inputs[0], value), node.output.channels),
             Operation::Concatenation => {
                 let parts = graph.operands(value).iter().map(|&part| self.read(part, value));
@@ -244,7 +256,7 @@ impl<'a> Forward<'a> {
             Some(variance),
             takes_the_batchs,
             1.0,
-            EPSILON,
+            self.segment.graph.epsilon,
             true,
         );
         if takes_the_batchs {
@@ -260,16 +272,16 @@ pub(super) fn convolution(
     weight: &Tensor,
     bias: Option<&Tensor>,
     stride: usize,
-    padding: usize,
+    padding: [usize; 2],
 ) -> Tensor {
-    let [stride, padding] = [stride, padding].map(|size| size as i64);
-    maps.conv2d(weight, bias, [stride; 2], [padding; 2], [1, 1], 1)
+    let padding = padding.map(|size| size as i64);
+    maps.conv2d(weight, bias, [stride as i64; 2], padding, [1, 1], 1)
 }
 
-/// Average pooling without padding.
-pub(super) fn average_pool(maps: &Tensor, kernel: usize, stride: usize) -> Tensor {
-    let [kernel, stride] = [kernel, stride].map(|size| [size as i64; 2]);
-    maps.avg_pool2d(kernel, stride, [0, 0], false, true, None)
+/// Average pooling, in which padding counts as zeros.
+pub(super) fn average_pool(maps: &Tensor, windows: AverageWindows) -> Tensor {
+    let [kernel, stride, padding] = windows.sides().map(|sides| sides.map(|side| side as i64));
+    maps.avg_pool2d(kernel, stride, padding, false, true, None)
 }
 
 /// Channels of zeros behind the maps' own, up to `channels`.

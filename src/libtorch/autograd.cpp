@@ -38,19 +38,20 @@ int densenet_bench_gradients(
   });
 }
 
-// The gradients of a convolution's input and weight, without bias.
+// The gradients of a convolution's input and weight, without bias, with `rows` and `columns` of zeros on each side.
 int densenet_bench_convolution_backward(
     const at::Tensor* gradient,
     const at::Tensor* maps,
     const at::Tensor* weight,
     std::int64_t stride,
-    std::int64_t padding,
+    std::int64_t rows,
+    std::int64_t columns,
     at::Tensor** gradients,
     char* error,
     std::size_t room) {
   return guarded(error, room, [&] {
     auto found = at::convolution_backward(
-        *gradient, *maps, *weight, /*bias_sizes=*/c10::nullopt, /*stride=*/{stride, stride}, /*padding=*/{padding, padding},
+        *gradient, *maps, *weight, /*bias_sizes=*/c10::nullopt, /*stride=*/{stride, stride}, /*padding=*/{rows, columns},
         /*dilation=*/{1, 1}, /*transposed=*/false, /*output_padding=*/{0, 0}, /*groups=*/1,
         /*output_mask=*/{true, true, false});
     gradients[0] = new at::Tensor(std::move(std::get<0>(found)));

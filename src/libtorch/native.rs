@@ -22,7 +22,8 @@ unsafe extern "C" {
         maps: *const Handle,
         weight: *const Handle,
         stride: i64,
-        padding: i64,
+        rows: i64,
+        columns: i64,
         gradients: *mut *mut Handle,
         error: *mut c_char,
         room: usize,
@@ -72,7 +73,8 @@ pub(super) fn gradients(output: &Tensor, output_gradient: &Tensor, inputs: &[Ten
         .collect()
 }
 
-/// The gradients of a convolution's input and weight, from that of its output; no bias.
+/// The gradients of a convolution's input and weight, from that of its output; no bias. `padding` is that of rows and of
+/// columns.
 ///
 /// # Panics
 /// As [`gradients`].
@@ -81,10 +83,10 @@ pub(super) fn convolution_backward(
     maps: &Tensor,
     weight: &Tensor,
     stride: usize,
-    padding: usize,
+    padding: [usize; 2],
 ) -> [Tensor; 2] {
     let mut found = [std::ptr::null_mut(); 2];
-    let [stride, padding] = [stride, padding].map(|size| size as i64);
+    let [stride, rows, columns] = [stride, padding[0], padding[1]].map(|size| size as i64);
     // SAFETY: every pointer is that of a tensor that outlives the call, which writes two results; at most `room` bytes
     // go to `error`, which `checked` provides; no exception gets out.
     let called = checked(|error, room| unsafe {
@@ -93,7 +95,8 @@ pub(super) fn convolution_backward(
             maps.as_ptr(),
             weight.as_ptr(),
             stride,
-            padding,
+            rows,
+            columns,
             found.as_mut_ptr(),
             error,
             room,

@@ -9,10 +9,9 @@ use super::layout::Layout;
 use super::native::{batch_norm_backward, convolution_backward};
 use super::tensors::{Backend, BurnTensor, from_tch, gradients_from_tch, pairs_to_tch, to_tch};
 use crate::model::{
-    AsOperation, BatchStatistics, CarryOut, Lowering, Operations, Pass, RecomputePlan, SegmentGradients, SegmentGraph,
-    SegmentInput, SegmentKernel, SegmentOutput,
+    AsOperation, AverageWindows, BatchStatistics, CarryOut, Lowering, Operations, Pass, RecomputePlan,
+    SegmentGradients, SegmentGraph, SegmentInput, SegmentKernel, SegmentOutput,
 };
-use crate::network::EPSILON;
 
 /// Recomputing segments.
 #[derive(Clone, Copy, Debug)]
@@ -110,7 +109,7 @@ impl Operations for AtenOperations {
         maps.g_add_(&wider.narrow(1, 0, width))
     }
 
-    fn normalise(maps: &Tensor, [gamma, beta]: [&Tensor; 2]) -> (Tensor, BatchStatistics<Tensor>) {
+    fn normalise(maps: &Tensor, [gamma, beta]: [&Tensor; 2], epsilon: f64) -> (Tensor, BatchStatistics<Tensor>) {
         let size = maps.size();
         let values = (size[0] * size[2] * size[3]) as f64;
         let (running_mean, unbiased_variance) = (gamma.zeros_like(), gamma.zeros_like());
@@ -122,19 +121,21 @@ impl Operations for AtenOperations {
             Some(&unbiased_variance),
             true,
             1.0,
-            EPSILON,
+            epsilon,
         );
         let statistics = BatchStatistics {
             mean,
             variance: &unbiased_variance * ((values - 1.0) / values),
             unbiased_variance,
             inverse_deviation: Some(inverse_deviation),
+            epsilon,
         };
         (normalised, statistics)
     }
 
     fn normalise_again(maps: &Tensor, affine: [&Tensor; 2], statistics: &BatchStatistics<Tensor>) -> Tensor {
-        Self::normalise_with(maps, affine, [&statistics.mean, &statistics.variance])
+        let pair = [&statistics.mean, &statistics.variance];
+        Self::normalise_with(maps, affine, pair, statistics.epsilon)
     }
 
     fn normalise_backward(
@@ -144,12 +145,17 @@ impl Operations for AtenOperations {
         statistics: &BatchStatistics<Tensor>,
     ) -> [Tensor; 3] {
         let inverse = statistics.inverse_deviation.as_ref().unwrap_or(&statistics.variance);
-        batch_norm_backward(&gradient, maps, gamma, [&statistics.mean, inverse], EPSILON)
+        batch_norm_backward(&gradient, maps, gamma, [&statistics.mean, inverse], statistics.epsilon)
     }
 
-    fn normalise_with(maps: &Tensor, [gamma, beta]: [&Tensor; 2], [mean, variance]: [&Tensor; 2]) -> Tensor {
+    fn normalise_with(
+        maps: &Tensor,
+        [gamma, beta]: [&Tensor; 2],
+        [mean, variance]: [&Tensor; 2],
+        epsilon: f64,
+    ) -> Tensor {
         let normalised =
-            maps.native_batch_norm(Some(gamma), Some(beta), Some(mean), Some(variance), false, 0.0, EPSILON);
+            maps.native_batch_norm(Some(gamma), Some(beta), Some(mean), Some(variance), false, 0.0, epsilon);
         normalised.0
     }
 
@@ -161,7 +167,7 @@ impl Operations for AtenOperations {
         output.threshold_backward_grad_input(&gradient, &gradient, 0)
     }
 
-    fn convolve(maps: &Tensor, weight: &Tensor, stride: usize, padding: usize) -> Tensor {
+    fn convolve(maps: &Tensor, weight: &Tensor, stride: usize, padding: [usize; 2]) -> Tensor {
         aten::convolution(maps, weight, None, stride, padding)
     }
 
@@ -170,7 +176,7 @@ impl Operations for AtenOperations {
         maps: &Tensor,
         weight: &Tensor,
         stride: usize,
-        padding: usize,
+        padding: [usize; 2],
     ) -> [Tensor; 2] {
         convolution_backward(&gradient, maps, weight, stride, padding)
     }
@@ -183,18 +189,18 @@ impl Operations for AtenOperations {
         Tensor::native_dropout_backward(&maps, mask, 1.0 / (1.0 - share))
     }
 
-    fn pool(maps: &Tensor, kernel: usize, stride: usize) -> Tensor {
-        aten::average_pool(maps, kernel, stride)
+    fn pool(maps: &Tensor, windows: AverageWindows) -> Tensor {
+        aten::average_pool(maps, windows)
     }
 
-    fn pool_backward(gradient: Tensor, [height, width]: [usize; 2], kernel: usize, stride: usize) -> Tensor {
+    fn pool_backward(gradient: Tensor, [height, width]: [usize; 2], windows: AverageWindows) -> Tensor {
         let size = gradient.size();
         let options = (gradient.kind(), gradient.device());
         // Of the input its shape and layout alone are read.
         let shape = [size[0], size[1], height as i64, width as i64];
         let input = Layout::fastest(gradient.device()).empty(shape, options);
-        let [kernel, stride] = [kernel, stride].map(|size| [size as i64; 2]);
-        input.avg_pool2d_backward(&gradient, kernel, stride, [0, 0], false, true, None)
+        let [kernel, stride, padding] = windows.sides().map(|sides| sides.map(|side| side as i64));
+        input.avg_pool2d_backward(&gradient, kernel, stride, padding, false, true, None)
     }
 
     fn mean(maps: &Tensor) -> Tensor {

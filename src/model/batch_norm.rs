@@ -5,8 +5,6 @@ use burn::nn;
 use burn::tensor::module::batch_norm_train;
 use burn::tensor::{Device, Tensor};
 
-use crate::network::EPSILON;
-
 /// Batch normalisation over `[batch, channels, height, width]` (Ioffe and Szegedy 2015, arXiv 1502.03167).
 ///
 /// Burn's own module feeds its running variance the batch's biased variance, PyTorch's the unbiased one, n / (n - 1)
@@ -22,7 +20,13 @@ impl BatchNorm {
     const MOMENTUM: f64 = 0.1;
 
     /// Builds the module from its four tensors, each `[channels]`.
-    pub fn new(gamma: Tensor<1>, beta: Tensor<1>, running_mean: Tensor<1>, running_var: Tensor<1>) -> Self {
+    pub fn new(
+        gamma: Tensor<1>,
+        beta: Tensor<1>,
+        running_mean: Tensor<1>,
+        running_var: Tensor<1>,
+        epsilon: f64,
+    ) -> Self {
         Self {
             inner: nn::BatchNorm {
                 gamma: Param::from_tensor(gamma),
@@ -31,7 +35,7 @@ impl BatchNorm {
                 running_mean: RunningState::new(running_mean),
                 running_var: RunningState::new(running_var),
                 momentum: Self::MOMENTUM,
-                epsilon: EPSILON,
+                epsilon,
             },
         }
     }

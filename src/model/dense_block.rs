@@ -2,13 +2,14 @@
 
 use super::segment_graph::{SegmentGraph, Value};
 use crate::kernels::{Exit, StageShape};
-use crate::network::{Node, Operation};
+use crate::network::{EPSILON, Node, Operation};
 
 /// The sizes of a segment that is a dense block in pre-activation order without dropout, with a transition or the last
 /// normalisation and the mean behind it, for a single image; none of any other segment, and of one with a frozen
 /// normalisation behind a trained layer.
 pub fn dense_block(segment: &SegmentGraph) -> Option<StageShape> {
-    if segment.has_fixed_statistics() {
+    // The kernels take the batch's statistics, and have their own epsilon.
+    if segment.has_fixed_statistics() || segment.epsilon != EPSILON {
         return None;
     }
     let mut walk = Walk { segment, at: 0 };
@@ -69,9 +70,9 @@ impl<'a> Walk<'a> {
 
     fn convolution(&mut self, input: Value, side: usize) -> Option<(&'a Node, Value)> {
         let expected = Operation::Convolution {
-            kernel: side,
+            kernel: [side; 2],
             stride: 1,
-            padding: side / 2,
+            padding: [side / 2; 2],
             bias: false,
         };
         self.next(&[input], |operation| operation == expected)
@@ -119,7 +120,11 @@ impl<'a> Walk<'a> {
             return Some(Exit::Head { relu });
         }
         let (node, narrow) = self.convolution(activated, 1)?;
-        let pool = Operation::AveragePool { kernel: 2, stride: 2 };
+        let pool = Operation::AveragePool {
+            kernel: 2,
+            stride: 2,
+            padding: 0,
+        };
         self.next(&[narrow], |operation| operation == pool)?;
         Some(Exit::Transition {
             channels: node.output.channels,

@@ -12,8 +12,8 @@ use super::batch_norm::BatchNorm;
 use super::composite::Composite;
 use super::parameters::Source;
 use crate::formats::weights::Weights;
-use crate::network::Stem;
 use crate::network::families::densenet::{self as options, DropoutAfter, Order};
+use crate::network::{EPSILON, Stem};
 
 /// One layer of a dense block: new feature maps from all that came before it.
 #[derive(Module, Debug)]
@@ -99,7 +99,11 @@ impl DenseNet {
             network.is_papers_connection(),
             "{network:?} is not connected as in the paper"
         );
-        let source = Source { weights, device };
+        let source = Source {
+            weights,
+            device,
+            epsilon: EPSILON,
+        };
         Builder { network, source }.densenet()
     }
 
@@ -152,7 +156,7 @@ impl Builder<'_> {
     fn densenet(&self) -> DenseNet {
         let blocks = self.network.block_layers.len();
         let is_imagenet = self.network.stem == Stem::Imagenet;
-        let (stride, padding) = if is_imagenet { (2, 3) } else { (1, 1) };
+        let (stride, padding) = if is_imagenet { (2, [3; 2]) } else { (1, [1; 2]) };
         DenseNet {
             conv0: self.source.convolution("features.conv0", stride, padding, false),
             norm0: self.optional_norm("features.norm0"),
@@ -198,7 +202,7 @@ impl Builder<'_> {
         Composite::new(
             self.source.norm(&format!("{prefix}.norm{number}")),
             self.source
-                .convolution(&format!("{prefix}.conv{number}"), 1, kernel / 2, false),
+                .convolution(&format!("{prefix}.conv{number}"), 1, [kernel / 2; 2], false),
             if dropped { self.network.dropout } else { 0.0 },
             relu,
             self.network.order == Order::PreActivation,

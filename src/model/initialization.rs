@@ -1,44 +1,45 @@
 //! The weights that training starts from, drawn on the host: one seed gives one set on every backend.
 
 use crate::formats::weights::{WeightTensor, Weights};
-use crate::network::{Graph, Node, Operation};
+use crate::network::{Graph, NodeId, Operation};
 use crate::random::{Purpose, Stream};
 
 /// Draws every tensor of the network.
 ///
 /// Convolutions: He et al. 2015 (arXiv 1502.01852), normal with standard deviation sqrt(2 / fan). Normalisations:
 /// scale 1, shift 0, running mean 0 and variance 1. Linear layers: uniform within 1 / sqrt(inputs), PyTorch's and
-/// Torch7's default, or normal with the family's standard deviation. Every bias is 0. Each layer has a stream of its own, by its name: networks that differ in an
-/// option start from the same weights wherever they have the same layer, so that seeds pair them.
+/// Torch7's default. Either is normal with the standard deviation that the family gives it, if any. Every bias is 0. Each
+/// layer has a stream of its own, by its name: networks that differ in an option start from the same weights wherever
+/// they have the same layer, so that seeds pair them.
 pub fn initial_weights(graph: &Graph, seed: u64) -> Weights {
-    graph.nodes.iter().flat_map(|layer| drawn(graph, layer, seed)).collect()
+    (0..graph.nodes.len()).flat_map(|id| drawn(graph, id, seed)).collect()
 }
 
 /// Draws the classifier's tensors alone, as [`initial_weights`] does.
 pub fn initial_head(graph: &Graph, seed: u64) -> Weights {
-    graph
-        .nodes
-        .last()
-        .map(|head| drawn(graph, head, seed))
-        .unwrap_or_default()
+    drawn(graph, graph.nodes.len() - 1, seed)
 }
 
 /// Draws the tensors of a layer.
-fn drawn(graph: &Graph, layer: &Node, seed: u64) -> Weights {
+fn drawn(graph: &Graph, id: NodeId, seed: u64) -> Weights {
+    let layer = &graph.nodes[id];
+    let own_deviation = graph.deviations.get(&id).copied();
     let mut stream = Stream::named(seed, Purpose::Initialization, &layer.name);
     let mut weights = Weights::new();
     for (name, shape) in layer.tensors() {
         let count = shape.iter().product();
         let values = match layer.operation {
             Operation::Convolution { kernel, .. } if name.ends_with("weight") => {
-                let deviation = graph
-                    .initialization
-                    .deviation(layer.output.channels, layer.input.channels, kernel);
+                let of_fan = || {
+                    let (outputs, inputs) = (layer.output.channels, layer.input.channels);
+                    graph.initialization.deviation(outputs, inputs, kernel)
+                };
+                let deviation = own_deviation.unwrap_or_else(of_fan);
                 (0..count).map(|_| (deviation * stream.normal()) as f32).collect()
             }
             Operation::Linear if name.ends_with("weight") => {
                 let bound = 1.0 / (layer.input.channels as f64).sqrt();
-                let draw = |_| match graph.linear_deviation {
+                let draw = |_| match own_deviation {
                     Some(deviation) => (deviation * stream.normal()) as f32,
                     None => (bound * (2.0 * stream.uniform() - 1.0)) as f32,
                 };

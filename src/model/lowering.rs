@@ -106,6 +106,8 @@ pub(super) struct Placed {
     pub(super) by: Option<(&'static str, Arc<dyn CarryOut>)>,
     /// Whether it belongs to the network's frozen start.
     pub(super) is_frozen: bool,
+    /// Whether no later segment reads what enters.
+    pub(super) reads_last: bool,
 }
 
 /// The name of segments that no lowering takes.
@@ -115,20 +117,22 @@ impl Program {
     /// Offers each segment to the lowerings in turn.
     pub fn new(graph: &Graph, lowerings: &[Arc<dyn Lowering>]) -> Self {
         let start = graph.frozen_start();
-        let place = |segment: &Segment| {
+        let place = |(number, segment): (usize, &Segment)| {
             let own = SegmentGraph::new(graph, segment);
             let taken = lowerings.iter().find_map(|lowering| {
                 let carry_out = lowering.take(&own)?;
                 Some((lowering.name(), carry_out))
             });
+            let mut later = graph.segments[number + 1..].iter();
             Placed {
                 segment: segment.clone(),
                 by: taken,
                 is_frozen: segment.nodes.end <= start,
+                reads_last: later.all(|other| other.entering != segment.entering),
             }
         };
         Self {
-            segments: graph.segments.iter().map(place).collect(),
+            segments: graph.segments.iter().enumerate().map(place).collect(),
             last_uses: graph.last_uses(),
         }
     }

@@ -1,5 +1,6 @@
 //! A network that trains and evaluates, as training and measuring see it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -19,6 +20,24 @@ pub struct Model {
     graph: Arc<Graph>,
     parameters: Parameters,
     program: Arc<Program>,
+}
+
+/// What a network gives for a batch in training.
+#[derive(Debug)]
+pub struct Outputs {
+    /// The network's own logits, `[batch, classes]`.
+    pub logits: Tensor<2>,
+    /// Those of auxiliary heads.
+    pub auxiliary: Vec<AuxiliaryLogits>,
+}
+
+/// The logits of an auxiliary head.
+#[derive(Debug)]
+pub struct AuxiliaryLogits {
+    /// `[batch, classes]`.
+    pub logits: Tensor<2>,
+    /// What their loss is multiplied by.
+    pub weight: f64,
 }
 
 impl fmt::Debug for Model {
@@ -71,43 +90,88 @@ impl Model {
         &self.program
     }
 
-    /// Images `[batch, channels, height, width]`, normalised, to logits `[batch, classes]`. While the network trains, its
-    /// frozen start runs without autodiff, as in evaluation.
+    /// Images `[batch, channels, height, width]`, normalised, to logits `[batch, classes]`, as in evaluation: without
+    /// auxiliary heads. While the
+    /// network trains, its frozen start runs without autodiff, as in evaluation.
     pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
-        let mut entering = Activation::Maps(images);
+        self.run(images, |segment| !self.graph.is_auxiliary(segment.nodes.start))
+            .logits
+    }
+
+    /// The same with the logits of auxiliary heads, as in training.
+    pub fn outputs(&self, images: Tensor<4>) -> Outputs {
+        self.run(images, |_| true)
+    }
+
+    /// Runs the segments that `is_wanted` says. A value is released by the last segment that reads it.
+    fn run(&self, images: Tensor<4>, is_wanted: impl Fn(&Segment) -> bool) -> Outputs {
+        let mut values = BTreeMap::from([(0, Activation::Maps(images))]);
         let mut layers = self.parameters.layers();
         let trains = self.device.is_autodiff();
-        for Placed { segment, by, is_frozen } in self.program.segments() {
+        let mut auxiliary = Vec::new();
+        for placed in self.program.segments() {
+            let Placed {
+                segment,
+                by,
+                is_frozen,
+                reads_last,
+            } = placed;
             let nodes = &self.graph.nodes[segment.nodes.clone()];
             let (own, rest) = layers.split_at(nodes.iter().filter(|node| has_tensors(node)).count());
             layers = rest;
+            if !is_wanted(segment) {
+                continue;
+            }
+            let entering = match reads_last {
+                true => values.remove(&segment.entering),
+                false => values.get(&segment.entering).cloned(),
+            };
+            let mut entering = entering.expect("what enters a segment was made by an earlier one");
             if trains {
                 entering = entering.with_autodiff(!is_frozen);
             }
-            entering = match by {
+            let output = match by {
                 Some((_, carry_out)) => carry_out.forward(own, entering.maps()),
                 None => self.node_by_node(segment, own, entering),
             };
+            match self
+                .graph
+                .auxiliary
+                .iter()
+                .find(|head| head.nodes.end == segment.nodes.end)
+            {
+                Some(head) => auxiliary.push(AuxiliaryLogits {
+                    logits: output.vectors(),
+                    weight: head.weight,
+                }),
+                None => {
+                    values.insert(segment.nodes.end - 1, output);
+                }
+            }
         }
-        entering.vectors()
+        let last = self.graph.nodes.len() - 1;
+        let logits = values.remove(&last).expect("the last segment gives the logits");
+        Outputs {
+            logits: logits.vectors(),
+            auxiliary,
+        }
     }
 
     /// Runs a segment with Burn's own operations. The last node that reads an output releases it, so that Burn may
     /// write into it.
     fn node_by_node(&self, segment: &Segment, own: &[Layer], entering: Activation) -> Activation {
-        let first: NodeId = segment.nodes.start - 1;
         let mut outputs: Vec<Option<Activation>> = vec![None; segment.nodes.len() + 1];
         outputs[0] = Some(entering);
         let mut own = own.iter();
         for id in segment.nodes.clone() {
             let node = &self.graph.nodes[id];
             let read = |&input: &NodeId| match self.program.is_last_use(input, id) {
-                true => outputs[input - first].take(),
-                false => outputs[input - first].clone(),
+                true => outputs[segment.place(input)].take(),
+                false => outputs[segment.place(input)].clone(),
             };
             let inputs: Vec<Activation> = node.inputs.iter().filter_map(read).collect();
             let layer = if has_tensors(node) { own.next() } else { None };
-            outputs[id - first] = Some(plain::carry_out(node, layer, inputs));
+            outputs[segment.place(id)] = Some(plain::carry_out(node, layer, inputs));
         }
         let output = outputs.pop().flatten();
         output.expect("a segment's last node gives its output")

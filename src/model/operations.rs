@@ -7,7 +7,6 @@ use burn::backend::{Backend, DType, Distribution, Shape, Slice, TensorMetadata, 
 use burn::tensor::ops::ConvOptions;
 
 use super::segment::Primitive;
-use crate::network::EPSILON;
 
 /// Operations on tensors, with the backward passes that are computed by hand.
 ///
@@ -40,7 +39,11 @@ pub trait Operations: Debug + Send + Sync + 'static {
     fn add_first_channels(maps: Self::Tensor, wider: Self::Tensor) -> Self::Tensor;
 
     /// Batch normalisation with the batch's own statistics; `[gamma, beta]` are the scale and the shift.
-    fn normalise(maps: &Self::Tensor, affine: [&Self::Tensor; 2]) -> (Self::Tensor, BatchStatistics<Self::Tensor>);
+    fn normalise(
+        maps: &Self::Tensor,
+        affine: [&Self::Tensor; 2],
+        epsilon: f64,
+    ) -> (Self::Tensor, BatchStatistics<Self::Tensor>);
 
     /// The same normalisation once more.
     fn normalise_again(
@@ -58,7 +61,12 @@ pub trait Operations: Debug + Send + Sync + 'static {
     ) -> [Self::Tensor; 3];
 
     /// Normalisation with given mean and variance, as in evaluation.
-    fn normalise_with(maps: &Self::Tensor, affine: [&Self::Tensor; 2], statistics: [&Self::Tensor; 2]) -> Self::Tensor;
+    fn normalise_with(
+        maps: &Self::Tensor,
+        affine: [&Self::Tensor; 2],
+        statistics: [&Self::Tensor; 2],
+        epsilon: f64,
+    ) -> Self::Tensor;
 
     /// max(0, x).
     fn relu(maps: Self::Tensor) -> Self::Tensor;
@@ -66,8 +74,8 @@ pub trait Operations: Debug + Send + Sync + 'static {
     /// The gradient of ReLU's input, from that of its output and the output.
     fn relu_backward(gradient: Self::Tensor, output: &Self::Tensor) -> Self::Tensor;
 
-    /// Convolution with zeros around, `padding` of them on each side.
-    fn convolve(maps: &Self::Tensor, weight: &Self::Tensor, stride: usize, padding: usize) -> Self::Tensor;
+    /// Convolution with zeros around, `padding` rows and columns of them on each side.
+    fn convolve(maps: &Self::Tensor, weight: &Self::Tensor, stride: usize, padding: [usize; 2]) -> Self::Tensor;
 
     /// Gradients of a convolution's input and weight, from that of its output.
     fn convolve_backward(
@@ -75,7 +83,7 @@ pub trait Operations: Debug + Send + Sync + 'static {
         maps: &Self::Tensor,
         weight: &Self::Tensor,
         stride: usize,
-        padding: usize,
+        padding: [usize; 2],
     ) -> [Self::Tensor; 2];
 
     /// Sets a share of the values to zero, drawn afresh, and scales the others up.
@@ -84,11 +92,11 @@ pub trait Operations: Debug + Send + Sync + 'static {
     /// Sets those values to zero and scales the others up: the same dropout once more, and its backward pass.
     fn drop_again(maps: Self::Tensor, share: f64, mask: &Self::Mask) -> Self::Tensor;
 
-    /// Average pooling without padding.
-    fn pool(maps: &Self::Tensor, kernel: usize, stride: usize) -> Self::Tensor;
+    /// Average pooling.
+    fn pool(maps: &Self::Tensor, windows: AverageWindows) -> Self::Tensor;
 
     /// The gradient of the pooling's input, of `[height, width]`, from that of its output.
-    fn pool_backward(gradient: Self::Tensor, size: [usize; 2], kernel: usize, stride: usize) -> Self::Tensor;
+    fn pool_backward(gradient: Self::Tensor, size: [usize; 2], windows: AverageWindows) -> Self::Tensor;
 
     /// The mean of each map, `[batch, channels]`.
     fn mean(maps: &Self::Tensor) -> Self::Tensor;
@@ -108,6 +116,26 @@ pub struct BatchStatistics<T> {
     pub variance: T,
     /// 1 / sqrt(variance + epsilon), where the backward pass of the backend takes it.
     pub inverse_deviation: Option<T>,
+    /// What is added to the variance.
+    pub epsilon: f64,
+}
+
+/// An average pooling's windows.
+#[derive(Clone, Copy, Debug)]
+pub struct AverageWindows {
+    /// The side.
+    pub kernel: usize,
+    /// The step between windows.
+    pub stride: usize,
+    /// Rows and columns of zeros on each side, which count.
+    pub padding: usize,
+}
+
+impl AverageWindows {
+    /// Side, step and padding, each of rows and of columns.
+    pub fn sides(self) -> [[usize; 2]; 3] {
+        [self.kernel, self.stride, self.padding].map(|side| [side; 2])
+    }
 }
 
 /// The operations of one of Burn's backends.
@@ -119,8 +147,8 @@ impl<B: Backend> BurnOperations<B> {
         maps.shape().dims()
     }
 
-    fn windows(stride: usize, padding: usize) -> ConvOptions<2> {
-        ConvOptions::new([stride, stride], [padding, padding], [1, 1], 1)
+    fn windows(stride: usize, padding: [usize; 2]) -> ConvOptions<2> {
+        ConvOptions::new([stride, stride], padding, [1, 1], 1)
     }
 
     fn width(maps: &Primitive<B>) -> usize {
@@ -174,15 +202,17 @@ impl<B: Backend> Operations for BurnOperations<B> {
     fn normalise(
         maps: &Self::Tensor,
         [gamma, beta]: [&Self::Tensor; 2],
+        epsilon: f64,
     ) -> (Self::Tensor, BatchStatistics<Self::Tensor>) {
         let [batch, _, height, width] = Self::size(maps);
         let values = (batch * height * width) as f64;
-        let result = B::batch_norm_train(maps.clone(), gamma.clone(), beta.clone(), EPSILON);
+        let result = B::batch_norm_train(maps.clone(), gamma.clone(), beta.clone(), epsilon);
         let statistics = BatchStatistics {
             mean: result.mean,
             unbiased_variance: B::float_mul_scalar(result.variance.clone(), (values / (values - 1.0)).into()),
             variance: result.variance,
             inverse_deviation: None,
+            epsilon,
         };
         (result.output, statistics)
     }
@@ -192,7 +222,8 @@ impl<B: Backend> Operations for BurnOperations<B> {
         affine: [&Self::Tensor; 2],
         statistics: &BatchStatistics<Self::Tensor>,
     ) -> Self::Tensor {
-        Self::normalise_with(maps, affine, [&statistics.mean, &statistics.variance])
+        let pair = [&statistics.mean, &statistics.variance];
+        Self::normalise_with(maps, affine, pair, statistics.epsilon)
     }
 
     fn normalise_backward(
@@ -202,7 +233,14 @@ impl<B: Backend> Operations for BurnOperations<B> {
         statistics: &BatchStatistics<Self::Tensor>,
     ) -> [Self::Tensor; 3] {
         let (mean, variance) = (statistics.mean.clone(), statistics.variance.clone());
-        let found = B::batch_norm_train_backward(maps.clone(), gamma.clone(), mean, variance, EPSILON, gradient);
+        let found = B::batch_norm_train_backward(
+            maps.clone(),
+            gamma.clone(),
+            mean,
+            variance,
+            statistics.epsilon,
+            gradient,
+        );
         [found.x_grad, found.gamma_grad, found.beta_grad]
     }
 
@@ -210,6 +248,7 @@ impl<B: Backend> Operations for BurnOperations<B> {
         maps: &Self::Tensor,
         [gamma, beta]: [&Self::Tensor; 2],
         [mean, variance]: [&Self::Tensor; 2],
+        epsilon: f64,
     ) -> Self::Tensor {
         B::batch_norm(
             maps.clone(),
@@ -217,7 +256,7 @@ impl<B: Backend> Operations for BurnOperations<B> {
             beta.clone(),
             mean.clone(),
             variance.clone(),
-            EPSILON,
+            epsilon,
         )
     }
 
@@ -229,7 +268,7 @@ impl<B: Backend> Operations for BurnOperations<B> {
         B::relu_backward(output.clone(), gradient)
     }
 
-    fn convolve(maps: &Self::Tensor, weight: &Self::Tensor, stride: usize, padding: usize) -> Self::Tensor {
+    fn convolve(maps: &Self::Tensor, weight: &Self::Tensor, stride: usize, padding: [usize; 2]) -> Self::Tensor {
         B::conv2d(maps.clone(), weight.clone(), None, Self::windows(stride, padding))
     }
 
@@ -238,7 +277,7 @@ impl<B: Backend> Operations for BurnOperations<B> {
         maps: &Self::Tensor,
         weight: &Self::Tensor,
         stride: usize,
-        padding: usize,
+        padding: [usize; 2],
     ) -> [Self::Tensor; 2] {
         let windows = Self::windows(stride, padding);
         let weights = B::conv2d_weight_backward(maps.clone(), weight.clone(), gradient.clone(), windows.clone());
@@ -261,21 +300,18 @@ impl<B: Backend> Operations for BurnOperations<B> {
         B::float_mul_scalar(kept, (1.0 / (1.0 - share)).into())
     }
 
-    fn pool(maps: &Self::Tensor, kernel: usize, stride: usize) -> Self::Tensor {
-        B::avg_pool2d(maps.clone(), [kernel; 2], [stride; 2], [0, 0], true, false)
+    fn pool(maps: &Self::Tensor, windows: AverageWindows) -> Self::Tensor {
+        let [kernel, stride, padding] = windows.sides();
+        B::avg_pool2d(maps.clone(), kernel, stride, padding, true, false)
     }
 
-    fn pool_backward(
-        gradient: Self::Tensor,
-        [height, width]: [usize; 2],
-        kernel: usize,
-        stride: usize,
-    ) -> Self::Tensor {
+    fn pool_backward(gradient: Self::Tensor, [height, width]: [usize; 2], windows: AverageWindows) -> Self::Tensor {
         let [batch, channels, ..] = Self::size(&gradient);
         let shape = Shape::new([batch, channels, height, width]);
         // Of the input its shape alone is read.
         let input = B::float_empty(shape, &gradient.device(), gradient.dtype().into());
-        B::avg_pool2d_backward(input, gradient, [kernel; 2], [stride; 2], [0, 0], true, false)
+        let [kernel, stride, padding] = windows.sides();
+        B::avg_pool2d_backward(input, gradient, kernel, stride, padding, true, false)
     }
 
     fn mean(maps: &Self::Tensor) -> Self::Tensor {

@@ -33,8 +33,12 @@ impl Parameters {
     pub(super) fn new(graph: &Graph, weights: &Weights, device: &Device) -> Self {
         let (start, plain) = (graph.frozen_start(), device.clone().without_autodiff());
         let layer = |(id, node): (NodeId, &Node)| {
-            let device = if id < start { &plain } else { device };
-            let layer = Source { weights, device }.layer(node)?;
+            let source = Source {
+                weights,
+                device: if id < start { &plain } else { device },
+                epsilon: graph.epsilon,
+            };
+            let layer = source.layer(node)?;
             Some(layer.frozen(|tensor| graph.frozen.contains(&format!("{}.{tensor}", node.name))))
         };
         Self {
@@ -249,6 +253,8 @@ pub(super) fn has_tensors(node: &Node) -> bool {
 pub(super) struct Source<'a> {
     pub(super) weights: &'a Weights,
     pub(super) device: &'a Device,
+    /// The normalisations'.
+    pub(super) epsilon: f64,
 }
 
 impl Source<'_> {
@@ -264,17 +270,17 @@ impl Source<'_> {
         }
     }
 
-    pub(super) fn convolution(&self, name: &str, stride: usize, padding: usize, bias: bool) -> Conv2d {
+    pub(super) fn convolution(&self, name: &str, stride: usize, [rows, columns]: [usize; 2], bias: bool) -> Conv2d {
         let weight = self.tensor::<4>(&format!("{name}.weight"));
-        let kernel = weight.dims()[3];
+        let [_, _, height, width] = weight.dims();
         Conv2d {
             weight: Param::from_tensor(weight),
             bias: bias.then(|| Param::from_tensor(self.tensor(&format!("{name}.bias")))),
             stride: [stride; 2],
-            kernel_size: [kernel; 2],
+            kernel_size: [height, width],
             dilation: [1; 2],
             groups: 1,
-            padding: PaddingConfig2d::Explicit(padding, padding, padding, padding),
+            padding: PaddingConfig2d::Explicit(rows, columns, rows, columns),
         }
     }
 
@@ -284,6 +290,7 @@ impl Source<'_> {
             self.tensor(&format!("{name}.bias")),
             self.tensor(&format!("{name}.running_mean")),
             self.tensor(&format!("{name}.running_var")),
+            self.epsilon,
         )
     }
 

@@ -90,15 +90,25 @@ pub(super) fn carry_out(node: &Node, layer: Option<&Layer>, inputs: Vec<Activati
                 kernel,
                 stride,
                 padding,
+                passes_end,
             },
             _,
         ) => MaxPool2dConfig::new([kernel; 2])
             .with_strides([stride; 2])
             .with_padding(PaddingConfig2d::Explicit(padding, padding, padding, padding))
+            .with_ceil_mode(passes_end)
             .init()
             .forward(maps()),
-        (Operation::AveragePool { kernel, stride }, _) => AvgPool2dConfig::new([kernel; 2])
+        (
+            Operation::AveragePool {
+                kernel,
+                stride,
+                padding,
+            },
+            _,
+        ) => AvgPool2dConfig::new([kernel; 2])
             .with_strides([stride; 2])
+            .with_padding(PaddingConfig2d::Explicit(padding, padding, padding, padding))
             .init()
             .forward(maps()),
         (Operation::ZeroChannels, _) => {

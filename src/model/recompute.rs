@@ -10,7 +10,7 @@ use std::sync::Arc;
 use burn::backend::{Autodiff, Backend, DispatchKindConversion, DispatchTensor};
 
 use super::lowering::{AsOperation, CarryOut, Lowering, SegmentKernel};
-use super::operations::{BurnOperations, Operations};
+use super::operations::{AverageWindows, BurnOperations, Operations};
 use super::recompute_backward::Backward;
 use super::recompute_plan::{Kept, RecomputePlan};
 use super::segment::{Pass, Primitive, SegmentInput, SegmentOutput};
@@ -150,7 +150,18 @@ impl<O: Operations> Forward<'_, O> {
                 maps
             }
             Operation::Dropout { .. } => self.read(inputs[0], value),
-            Operation::AveragePool { kernel, stride } => O::pool(&self.read(inputs[0], value), kernel, stride),
+            Operation::AveragePool {
+                kernel,
+                stride,
+                padding,
+            } => {
+                let windows = AverageWindows {
+                    kernel,
+                    stride,
+                    padding,
+                };
+                O::pool(&self.read(inputs[0], value), windows)
+            }
             Operation::ZeroChannels => O::zero_channels(&self.read(inputs[0], value), node.output.channels),
             Operation::Concatenation => {
                 let parts = graph.operands(value).iter().map(|&part| self.read(part, value));
@@ -174,10 +185,11 @@ impl<O: Operations> Forward<'_, O> {
     }
 
     fn normalise(&mut self, value: Value, maps: &O::Tensor, affine: [&O::Tensor; 2]) -> O::Tensor {
+        let epsilon = self.plan.graph.epsilon;
         if let Some(running) = &self.running {
-            return O::normalise_with(maps, affine, running[self.plan.graph.norm(value)].each_ref());
+            return O::normalise_with(maps, affine, running[self.plan.graph.norm(value)].each_ref(), epsilon);
         }
-        let (normalised, statistics) = O::normalise(maps, affine);
+        let (normalised, statistics) = O::normalise(maps, affine, epsilon);
         self.statistics
             .push([&statistics.mean, &statistics.unbiased_variance].map(O::share));
         self.kept.statistics[value] = Some(statistics);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::operations::Operations;
+use super::operations::{AverageWindows, Operations};
 use super::recompute_plan::Kept;
 use super::segment::SegmentGradients;
 use super::segment_graph::{SegmentGraph, Value};
@@ -127,9 +127,18 @@ impl<O: Operations> Backward<O> {
                 let gradient = O::drop_again(gradient, share, mask);
                 self.add(inputs[0], gradient);
             }
-            Operation::AveragePool { kernel, stride } => {
+            Operation::AveragePool {
+                kernel,
+                stride,
+                padding,
+            } => {
                 let size = [node.input.height, node.input.width];
-                self.add(inputs[0], O::pool_backward(gradient, size, kernel, stride));
+                let windows = AverageWindows {
+                    kernel,
+                    stride,
+                    padding,
+                };
+                self.add(inputs[0], O::pool_backward(gradient, size, windows));
             }
             Operation::ZeroChannels => self.add(inputs[0], O::channels(&gradient, 0, node.input.channels)),
             Operation::Concatenation => self.cut(inputs, gradient),

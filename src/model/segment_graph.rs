@@ -16,6 +16,8 @@ pub struct SegmentGraph {
     pub entering: Shape,
     /// Whether the input is the batch of images.
     pub reads_images: bool,
+    /// The normalisations' epsilon.
+    pub epsilon: f64,
     inputs: Vec<Vec<Value>>,
     operands: Vec<Vec<Value>>,
     first_parameters: Vec<usize>,
@@ -27,10 +29,10 @@ impl SegmentGraph {
     /// A segment of a graph in which a single value passes from each segment to the next.
     pub fn new(graph: &Graph, segment: &Segment) -> Self {
         let nodes = &graph.nodes[segment.nodes.clone()];
-        let entering = segment.nodes.start - 1;
+        let entering = segment.entering;
         let inputs: Vec<Vec<Value>> = nodes
             .iter()
-            .map(|node| node.inputs.iter().map(|&input| input - entering).collect())
+            .map(|node| node.inputs.iter().map(|&input| segment.place(input)).collect())
             .collect();
         let (mut first_parameters, mut norms) = (Vec::new(), Vec::new());
         let (mut parameters, mut norm) = (0, 0);
@@ -45,6 +47,7 @@ impl SegmentGraph {
             nodes: nodes.to_vec(),
             entering: graph.nodes[entering].output,
             reads_images: graph.nodes[entering].operation == Operation::Images,
+            epsilon: graph.epsilon,
             operands: operands(nodes, &inputs),
             inputs,
             first_parameters,

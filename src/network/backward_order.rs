@@ -3,12 +3,13 @@
 use std::cmp::Reverse;
 use std::collections::VecDeque;
 
-use super::graph::{Node, NodeId, Operation};
+use super::graph::{Graph, NodeId, Operation};
 
 /// The tracked nodes as Burn's autodiff passes them backward: those with the most steps between the images, or what is
 /// frozen, and them first, and of equally many those with the fewest nodes between them and the loss
 /// (`autodiff/server.rs`).
-pub(super) fn backward_order(nodes: &[Node], tracked: &[bool]) -> Vec<NodeId> {
+pub(super) fn backward_order(graph: &Graph, tracked: &[bool]) -> Vec<NodeId> {
+    let nodes = &graph.nodes;
     let mut steps = vec![0; nodes.len()];
     for (id, node) in nodes.iter().enumerate().filter(|&(id, _)| tracked[id]) {
         // Burn's normalisation is a chain of operations.
@@ -18,7 +19,9 @@ pub(super) fn backward_order(nodes: &[Node], tracked: &[bool]) -> Vec<NodeId> {
     }
     let mut found = vec![false; nodes.len()];
     let mut order = Vec::with_capacity(nodes.len());
-    let mut queue: VecDeque<NodeId> = (1..nodes.len()).next_back().into_iter().collect();
+    // The network's own logits enter the loss first.
+    let mut queue: VecDeque<NodeId> = graph.outputs().filter(|&id| id > 0).collect();
+    queue.rotate_right(1.min(queue.len()));
     while let Some(id) = queue.pop_front() {
         if tracked[id] && !std::mem::replace(&mut found[id], true) {
             order.push(id);
@@ -36,7 +39,7 @@ mod tests {
 
     fn order(name: &str) -> Vec<String> {
         let graph = preset(name).unwrap().network.graph(Shape::square(3, 32), 10).unwrap();
-        let order = backward_order(&graph.nodes, &graph.tracked());
+        let order = backward_order(&graph, &graph.tracked());
         assert_eq!(order.len(), graph.nodes.len() - 1);
         order.iter().map(|&id| graph.nodes[id].name.clone()).collect()
     }
@@ -49,7 +52,7 @@ mod tests {
             .graph(Shape::square(3, 32), 10)
             .unwrap();
         let backward: Vec<NodeId> = (1..graph.nodes.len()).rev().collect();
-        assert_eq!(backward_order(&graph.nodes, &graph.tracked()), backward);
+        assert_eq!(backward_order(&graph, &graph.tracked()), backward);
     }
 
     #[test]

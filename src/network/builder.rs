@@ -1,8 +1,8 @@
 //! Lays a graph out, node by node.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::graph::{Block, Graph, Node, NodeId, Operation, Segment};
+use super::graph::{AuxiliaryHead, Block, EPSILON, Graph, Node, NodeId, Operation, Segment};
 use super::initialization::Initialization;
 use super::shape::Shape;
 
@@ -27,11 +27,13 @@ impl GraphBuilder {
                 input,
                 classes,
                 initialization: Initialization::HeFanOut,
-                linear_deviation: None,
+                deviations: BTreeMap::new(),
+                epsilon: EPSILON,
                 nodes: vec![images],
                 segments: Vec::new(),
                 blocks: Vec::new(),
                 frozen: BTreeSet::new(),
+                auxiliary: Vec::new(),
             },
         }
     }
@@ -51,13 +53,39 @@ impl GraphBuilder {
         self.graph.nodes[node].output
     }
 
-    /// Starts a segment: the following nodes belong to it. A single output passes from one segment to the next.
+    /// The epsilon of all normalisations, where it is not PyTorch's default.
+    pub fn epsilon(&mut self, epsilon: f64) {
+        self.graph.epsilon = epsilon;
+    }
+
+    /// Starts a segment: the following nodes belong to it. Of the nodes before it the last alone is read in it.
     pub fn segment(&mut self, name: impl Into<String>) {
+        self.segment_behind(self.graph.nodes.len() - 1, name);
+    }
+
+    /// Starts a segment in which of the nodes before it `entering` alone is read.
+    pub fn segment_behind(&mut self, entering: NodeId, name: impl Into<String>) {
         let next = self.graph.nodes.len();
         self.graph.segments.push(Segment {
             name: name.into(),
+            entering,
             nodes: next..next,
         });
+    }
+
+    /// Lays out an auxiliary head, whose loss is multiplied by `weight`: whole segments, of which the last node gives
+    /// logits. A block of `layers` layers in tables.
+    pub fn auxiliary_head(
+        &mut self,
+        name: &str,
+        layers: usize,
+        weight: f64,
+        lay_out: impl FnOnce(&mut Self) -> NodeId,
+    ) {
+        let first = self.graph.nodes.len();
+        self.block(name, layers, "layer", lay_out);
+        let nodes = first..self.graph.nodes.len();
+        self.graph.auxiliary.push(AuxiliaryHead { nodes, weight });
     }
 
     /// Lays out a block that a table shows as one line: `layers` layers, each a `unit`.
@@ -88,7 +116,27 @@ impl GraphBuilder {
         stride: usize,
         channels: usize,
     ) -> NodeId {
-        self.any_convolution(name, input, [kernel, stride], channels, false)
+        let padding = kernel / 2;
+        self.window_convolution(name, input, [kernel; 2], stride, [padding; 2], channels)
+    }
+
+    /// A convolution without bias, with `kernel` rows and columns in its window and `padding` of them on each side.
+    pub fn window_convolution(
+        &mut self,
+        name: impl Into<String>,
+        input: NodeId,
+        kernel: [usize; 2],
+        stride: usize,
+        padding: [usize; 2],
+        channels: usize,
+    ) -> NodeId {
+        let operation = Operation::Convolution {
+            kernel,
+            stride,
+            padding,
+            bias: false,
+        };
+        self.any_convolution(name, input, operation, channels)
     }
 
     /// A square convolution with bias, whose padding keeps the size at stride 1.
@@ -100,26 +148,18 @@ impl GraphBuilder {
         stride: usize,
         channels: usize,
     ) -> NodeId {
-        self.any_convolution(name, input, [kernel, stride], channels, true)
+        let operation = Operation::Convolution {
+            kernel: [kernel; 2],
+            stride,
+            padding: [kernel / 2; 2],
+            bias: true,
+        };
+        self.any_convolution(name, input, operation, channels)
     }
 
-    fn any_convolution(
-        &mut self,
-        name: impl Into<String>,
-        input: NodeId,
-        [kernel, stride]: [usize; 2],
-        channels: usize,
-        bias: bool,
-    ) -> NodeId {
-        let padding = kernel / 2;
-        let output = self.shape(input).with_channels(channels);
-        let operation = Operation::Convolution {
-            kernel,
-            stride,
-            padding,
-            bias,
-        };
-        self.push(name, operation, vec![input], output.windowed(kernel, stride, padding))
+    /// Has the weights of a convolution or a linear layer drawn normally with this standard deviation.
+    pub fn draw_with(&mut self, node: NodeId, deviation: f64) {
+        self.graph.deviations.insert(node, deviation);
     }
 
     /// Batch normalisation.
@@ -146,19 +186,50 @@ impl GraphBuilder {
         stride: usize,
         padding: usize,
     ) -> NodeId {
-        let output = self.shape(input).windowed(kernel, stride, padding);
+        let output = self.shape(input).windowed([kernel; 2], stride, [padding; 2]);
         let operation = Operation::MaxPool {
+            kernel,
+            stride,
+            padding,
+            passes_end: false,
+        };
+        self.push(name, operation, vec![input], output)
+    }
+
+    /// Max pooling without padding, whose last windows may pass the end of the maps.
+    pub fn max_pool_to_the_end(
+        &mut self,
+        name: impl Into<String>,
+        input: NodeId,
+        kernel: usize,
+        stride: usize,
+    ) -> NodeId {
+        let output = self.shape(input).windowed_to_the_end(kernel, stride, 0);
+        let operation = Operation::MaxPool {
+            kernel,
+            stride,
+            padding: 0,
+            passes_end: true,
+        };
+        self.push(name, operation, vec![input], output)
+    }
+
+    /// Average pooling, in which `padding` rows and columns on each side count as zeros.
+    pub fn average_pool(
+        &mut self,
+        name: impl Into<String>,
+        input: NodeId,
+        kernel: usize,
+        stride: usize,
+        padding: usize,
+    ) -> NodeId {
+        let output = self.shape(input).windowed([kernel; 2], stride, [padding; 2]);
+        let operation = Operation::AveragePool {
             kernel,
             stride,
             padding,
         };
         self.push(name, operation, vec![input], output)
-    }
-
-    /// Average pooling without padding.
-    pub fn average_pool(&mut self, name: impl Into<String>, input: NodeId, kernel: usize, stride: usize) -> NodeId {
-        let output = self.shape(input).windowed(kernel, stride, 0);
-        self.push(name, Operation::AveragePool { kernel, stride }, vec![input], output)
     }
 
     /// Channels of zeros behind the input's, up to `channels`.
@@ -229,14 +300,32 @@ impl GraphBuilder {
         self.linear(name, input, self.graph.classes)
     }
 
-    /// The graph, whose convolutions' weights are drawn as `initialization` says, and linear layers' normally with
-    /// `linear_deviation` where there is one.
-    pub fn finish(self, initialization: Initialization, linear_deviation: Option<f64>) -> Graph {
+    /// The graph, whose convolutions' weights are drawn as `initialization` says where none has a deviation of its own.
+    pub fn finish(self, initialization: Initialization) -> Graph {
         Graph {
             initialization,
-            linear_deviation,
             ..self.graph
         }
+    }
+
+    fn any_convolution(
+        &mut self,
+        name: impl Into<String>,
+        input: NodeId,
+        operation: Operation,
+        channels: usize,
+    ) -> NodeId {
+        let maps = self.shape(input).with_channels(channels);
+        let output = match operation {
+            Operation::Convolution {
+                kernel,
+                stride,
+                padding,
+                ..
+            } => maps.windowed(kernel, stride, padding),
+            _ => maps,
+        };
+        self.push(name, operation, vec![input], output)
     }
 
     fn same_shape(&mut self, name: impl Into<String>, operation: Operation, input: NodeId) -> NodeId {

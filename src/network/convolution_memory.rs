@@ -14,9 +14,9 @@ pub(super) struct ConvolutionMemory {
     pub(super) batch: usize,
     pub(super) input: Shape,
     pub(super) output: Shape,
-    pub(super) kernel: usize,
+    pub(super) kernel: [usize; 2],
     pub(super) stride: usize,
-    pub(super) padding: usize,
+    pub(super) padding: [usize; 2],
     pub(super) processor: Processor,
 }
 
@@ -30,7 +30,7 @@ impl ConvolutionMemory {
                 padding,
                 ..
             } => (kernel, stride, padding),
-            _ => (1, 1, 0),
+            _ => ([1; 2], 1, [0; 2]),
         };
         Self {
             batch,
@@ -89,8 +89,13 @@ impl ConvolutionMemory {
     /// The sides of what the weights' gradient is cut from: with a stride it has rows and columns beyond the window's.
     fn weight_gradient_sides(&self) -> [usize; 2] {
         let [height, width] = sides(self.output);
-        [(self.input.height, height), (self.input.width, width)]
-            .map(|(input, output)| (input + 2 * self.padding).saturating_sub(self.stride * output.saturating_sub(1)))
+        let side = |input: usize, output: usize, padding: usize| {
+            (input + 2 * padding).saturating_sub(self.stride * output.saturating_sub(1))
+        };
+        [
+            side(self.input.height, height, self.padding[0]),
+            side(self.input.width, width, self.padding[1]),
+        ]
     }
 
     fn call(&self) -> Call {
@@ -99,7 +104,7 @@ impl ConvolutionMemory {
             inputs: self.input.channels,
             outputs: self.output.channels,
             input: sides(self.input),
-            window: [self.kernel; 2],
+            window: self.kernel,
             output: sides(self.output),
             stride: self.stride,
             dilation: 1,
@@ -136,9 +141,9 @@ mod tests {
             batch,
             input: Shape::square(channels[0], side),
             output: Shape::square(channels[1], side.div_ceil(stride)),
-            kernel,
+            kernel: [kernel; 2],
             stride,
-            padding: kernel / 2,
+            padding: [kernel / 2; 2],
             processor,
         }
     }

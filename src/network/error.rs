@@ -22,15 +22,15 @@ impl NetworkError {
         }
     }
 
-    /// Checks a share of values that dropout sets to zero.
+    /// Checks a share of values that dropout sets to zero, which `option` gives.
     ///
     /// # Errors
     /// A share below 0, of 1 and above, or that is none.
-    pub fn check_dropout(share: f64, remedy: &str) -> Result<(), Self> {
+    pub fn check_dropout(option: &'static str, share: f64, remedy: &str) -> Result<(), Self> {
         if (0.0..1.0).contains(&share) {
             return Ok(());
         }
-        let rule = format!("dropout is {share}; it must be at least 0 and below 1");
-        Err(Self::new("dropout", rule, remedy))
+        let rule = format!("{option} is {share}; it must be at least 0 and below 1");
+        Err(Self::new(option, rule, remedy))
     }
 }

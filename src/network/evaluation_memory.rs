@@ -22,7 +22,7 @@ impl Graph {
         let mut highest = 0;
         // Outputs that the node at work or a later one reads. The images are counted below.
         let mut live: Vec<NodeId> = Vec::new();
-        for (id, node) in self.nodes.iter().enumerate().skip(1) {
+        for (id, node) in self.evaluated() {
             live.retain(|&other| last_uses[other].is_some_and(|last| last >= id));
             let held: u64 = live.iter().map(|&other| bytes(self.nodes[other].output.values())).sum();
             let overwrites = node
@@ -44,20 +44,14 @@ pub(super) fn made(node: &Node, overwrites: bool, batch_size: usize, processor: 
     match node.operation {
         Operation::Images => 0,
         Operation::Convolution { .. } => ConvolutionMemory::of(node, batch_size, processor).forward(),
-        Operation::BatchNorm
-        | Operation::Relu
-        | Operation::Addition
-        | Operation::Sigmoid
-        | Operation::Scaling
+        Operation::BatchNorm | Operation::Relu | Operation::Addition | Operation::Sigmoid | Operation::Scaling
             if overwrites =>
         {
             0
         }
-        Operation::BatchNorm
-        | Operation::Relu
-        | Operation::Addition
-        | Operation::Sigmoid
-        | Operation::Scaling => output,
+        Operation::BatchNorm | Operation::Relu | Operation::Addition | Operation::Sigmoid | Operation::Scaling => {
+            output
+        }
         // A vector is another view of the maps.
         Operation::Dropout { .. } | Operation::Flatten => 0,
         // With the places of the maxima, 8 bytes each, which nobody asked for.

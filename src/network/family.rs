@@ -63,13 +63,9 @@ pub trait Network: fmt::Debug + Send + Sync {
     /// Images that are too small for it.
     fn lay_out(&self, graph: &mut GraphBuilder) -> Result<(), NetworkError>;
 
-    /// How its convolutions' weights are drawn.
-    fn initialization(&self) -> Initialization;
-
-    /// The standard deviation of its linear layers' weights where they are drawn normally; none where uniformly within
-    /// 1 / sqrt(inputs), PyTorch's default.
-    fn linear_deviation(&self) -> Option<f64> {
-        None
+    /// How the weights of convolutions are drawn for which [`Network::lay_out`] gives no deviation.
+    fn initialization(&self) -> Initialization {
+        Initialization::HeFanOut
     }
 
     /// The options as a record keeps them, an object by their names. A trial's identity follows from it.
@@ -102,7 +98,7 @@ pub trait Network: fmt::Debug + Send + Sync {
         }
         let mut graph = GraphBuilder::new(input, classes);
         self.lay_out(&mut graph)?;
-        Ok(graph.finish(self.initialization(), self.linear_deviation()))
+        Ok(graph.finish(self.initialization()))
     }
 }
 
@@ -251,6 +247,7 @@ pub fn nearest_preset(name: &str) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::network::Segment;
 
     #[test]
     fn every_preset_reads_back_from_its_record_and_keeps_its_rules() {
@@ -278,22 +275,39 @@ mod tests {
             for segment in &graph.segments {
                 assert_eq!(segment.nodes.start, next, "{}: {}", preset.name, segment.name);
                 next = segment.nodes.end;
-                // The input: the images or the output of the node before.
+                // The input: the images, or what the last node of an earlier segment gives.
                 let outside = graph.nodes[segment.nodes.clone()].iter().flat_map(|node| &node.inputs);
                 let mut entering: Vec<_> = outside.filter(|&&input| input < segment.nodes.start).collect();
                 entering.dedup();
-                assert_eq!(
-                    entering,
-                    [&(segment.nodes.start - 1)],
-                    "{}: {}",
-                    preset.name,
-                    segment.name
-                );
+                assert_eq!(entering, [&segment.entering], "{}: {}", preset.name, segment.name);
+                let is_last = |other: &Segment| other.nodes.end == segment.entering + 1;
+                assert!(segment.entering == 0 || graph.segments.iter().any(is_last));
             }
             assert_eq!(next, graph.nodes.len(), "{}", preset.name);
-            // Only the logits are read by no node.
-            let unread = graph.last_uses().iter().filter(|last| last.is_none()).count();
-            assert_eq!(unread, 1, "{}", preset.name);
+            // Only logits are read by no node.
+            let last_uses = graph.last_uses();
+            let unread = (0..graph.nodes.len()).filter(|&id| last_uses[id].is_none());
+            assert_eq!(
+                unread.collect::<Vec<_>>(),
+                graph.outputs().collect::<Vec<_>>(),
+                "{}",
+                preset.name
+            );
+            for head in &graph.auxiliary {
+                let logits = &graph.nodes[head.nodes.end - 1];
+                assert_eq!(
+                    logits.output,
+                    Shape::vector(preset.classes),
+                    "{}: {}",
+                    preset.name,
+                    logits.name
+                );
+                let mut inside = graph
+                    .segments
+                    .iter()
+                    .filter(|other| head.nodes.contains(&other.nodes.start));
+                assert!(inside.all(|other| other.nodes.end <= head.nodes.end), "{}", preset.name);
+            }
         }
     }
 

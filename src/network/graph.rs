@@ -1,13 +1,13 @@
 //! A network as plain data: a graph of operations, laid out for images of one shape.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::error::NetworkError;
 use super::initialization::Initialization;
 use super::shape::Shape;
 
-/// Batch normalisation's epsilon: PyTorch's and the authors'.
+/// Batch normalisation's epsilon where a family has none of its own: PyTorch's and the authors'.
 pub const EPSILON: f64 = 1e-5;
 
 /// Bytes of an f32.
@@ -21,14 +21,14 @@ pub type NodeId = usize;
 pub enum Operation {
     /// The batch of images itself: the first node, and no other.
     Images,
-    /// A square convolution.
+    /// A convolution.
     Convolution {
-        /// The window's side.
-        kernel: usize,
+        /// Rows and columns of the window.
+        kernel: [usize; 2],
         /// The step between windows.
         stride: usize,
-        /// Zeros added on each side.
-        padding: usize,
+        /// Rows and columns of zeros added on each side.
+        padding: [usize; 2],
         /// Whether each output channel has a learned value added.
         bias: bool,
     },
@@ -49,13 +49,17 @@ pub enum Operation {
         stride: usize,
         /// Rows and columns added on each side.
         padding: usize,
+        /// Whether rows and columns that no whole window reaches have a window that passes the maps' end.
+        passes_end: bool,
     },
-    /// Average pooling without padding; a window of 1 only leaves out rows and columns.
+    /// Average pooling, in which padding counts as zeros; a window of 1 only leaves out rows and columns.
     AveragePool {
         /// The window's side.
         kernel: usize,
         /// The step between windows.
         stride: usize,
+        /// Rows and columns of zeros added on each side.
+        padding: usize,
     },
     /// Channels of zeros behind the input's.
     ZeroChannels,
@@ -106,7 +110,7 @@ impl Node {
     pub fn parameters(&self) -> usize {
         match self.operation {
             Operation::Convolution { kernel, bias, .. } => {
-                (kernel * kernel * self.input.channels + usize::from(bias)) * self.output.channels
+                (kernel[0] * kernel[1] * self.input.channels + usize::from(bias)) * self.output.channels
             }
             Operation::BatchNorm => 2 * self.output.channels,
             Operation::Linear => (self.input.channels + 1) * self.output.channels,
@@ -120,7 +124,7 @@ impl Node {
         let (inputs, outputs) = (self.input.channels, self.output.channels);
         match self.operation {
             Operation::Convolution { kernel, bias, .. } => {
-                let weight = named("weight", vec![outputs, inputs, kernel, kernel]);
+                let weight = named("weight", vec![outputs, inputs, kernel[0], kernel[1]]);
                 let bias = bias.then(|| named("bias", vec![outputs]));
                 [weight].into_iter().chain(bias).collect()
             }
@@ -137,7 +141,7 @@ impl Node {
     pub fn macs(&self) -> u64 {
         match self.operation {
             Operation::Convolution { kernel, .. } => {
-                (kernel * kernel * self.input.channels) as u64 * self.output.values() as u64
+                (kernel[0] * kernel[1] * self.input.channels) as u64 * self.output.values() as u64
             }
             Operation::Linear => (self.input.channels * self.output.channels) as u64,
             _ => 0,
@@ -155,8 +159,30 @@ impl Node {
 pub struct Segment {
     /// Its name, `denseblock1`.
     pub name: String,
+    /// The node whose output enters: the images, or the last node of an earlier segment.
+    pub entering: NodeId,
     /// Its nodes.
     pub nodes: Range<NodeId>,
+}
+
+impl Segment {
+    /// The place of a node's output among those of the segment: 0 is what enters, `n + 1` the output of its node `n`.
+    pub fn place(&self, node: NodeId) -> usize {
+        if node == self.entering {
+            0
+        } else {
+            node + 1 - self.nodes.start
+        }
+    }
+}
+
+/// A classifier beside the network, which training alone has: its loss is added to that of the network's own logits.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AuxiliaryHead {
+    /// Its nodes, whole segments, of which the last gives logits.
+    pub nodes: Range<NodeId>,
+    /// What its loss is multiplied by.
+    pub weight: f64,
 }
 
 /// Layers that a table shows as one line.
@@ -181,8 +207,10 @@ pub struct Graph {
     pub classes: usize,
     /// How the convolutions' weights are drawn.
     pub initialization: Initialization,
-    /// The standard deviation of the linear layers' weights where they are drawn normally.
-    pub linear_deviation: Option<f64>,
+    /// Convolutions and linear layers whose weights are drawn normally, each with its standard deviation.
+    pub deviations: BTreeMap<NodeId, f64>,
+    /// The normalisations' epsilon.
+    pub epsilon: f64,
     /// Every operation, each behind those whose outputs it reads; the images first, the logits last.
     pub nodes: Vec<Node>,
     /// The segments, which hold every node but the images.
@@ -191,6 +219,8 @@ pub struct Graph {
     pub blocks: Vec<Block>,
     /// The learned tensors that keep their values while the network trains, by name.
     pub frozen: BTreeSet<String>,
+    /// The classifiers that training has beside the network's own.
+    pub auxiliary: Vec<AuxiliaryHead>,
 }
 
 impl Graph {
@@ -209,9 +239,26 @@ impl Graph {
         self.nodes.iter().map(Node::parameters).sum()
     }
 
-    /// Multiply-accumulates of convolutions and classifier for one image.
+    /// Multiply-accumulates of convolutions and classifier for one image in evaluation, without auxiliary heads.
     pub fn macs(&self) -> u64 {
-        self.nodes.iter().map(Node::macs).sum()
+        self.evaluated().map(|(_, node)| node.macs()).sum()
+    }
+
+    /// Whether training alone has a node: one of an auxiliary head.
+    pub fn is_auxiliary(&self, node: NodeId) -> bool {
+        self.auxiliary.iter().any(|head| head.nodes.contains(&node))
+    }
+
+    /// Every node but the images and those that training alone has.
+    pub(super) fn evaluated(&self) -> impl Iterator<Item = (NodeId, &Node)> {
+        let layers = self.nodes.iter().enumerate().skip(1);
+        layers.filter(move |&(id, _)| !self.is_auxiliary(id))
+    }
+
+    /// The nodes that give logits: the auxiliary heads' last ones, and the last of all.
+    pub fn outputs(&self) -> impl Iterator<Item = NodeId> {
+        let heads = self.auxiliary.iter().map(|head| head.nodes.end - 1);
+        heads.chain(self.nodes.len().checked_sub(1))
     }
 
     /// Convolutions and the classifier on the longest way through the network: the depth of the papers' names
@@ -225,7 +272,7 @@ impl Graph {
         depths.last().copied().unwrap_or(0)
     }
 
-    /// The last node that reads each node's output; none of the logits.
+    /// The last node that reads each node's output; none of logits.
     pub fn last_uses(&self) -> Vec<Option<NodeId>> {
         let mut last = vec![None; self.nodes.len()];
         for (id, node) in self.nodes.iter().enumerate() {

@@ -13,13 +13,13 @@ pub enum Initialization {
 }
 
 impl Initialization {
-    /// The standard deviation of a convolution's weights, `[outputs, inputs, kernel, kernel]` (He et al. 2015, arXiv
+    /// The standard deviation of a convolution's weights, `[outputs, inputs, rows, columns]` with `kernel` rows and columns (He et al. 2015, arXiv
     /// 1502.01852).
-    pub fn deviation(self, outputs: usize, inputs: usize, kernel: usize) -> f64 {
+    pub fn deviation(self, outputs: usize, inputs: usize, kernel: [usize; 2]) -> f64 {
         let channels = match self {
             Self::HeFanOut => outputs,
             Self::HeFanIn => inputs,
         };
-        (2.0 / (kernel * kernel * channels) as f64).sqrt()
+        (2.0 / (kernel[0] * kernel[1] * channels) as f64).sqrt()
     }
 }

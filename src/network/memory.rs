@@ -123,7 +123,7 @@ impl<'a> Walk<'a> {
             momentum: if momentum { trained } else { 0 },
             gradients: 0,
             images: VALUE * batch * graph.input.values() as u64 + 8 * batch,
-            kept: VALUE * batch * graph.classes as u64,
+            kept: VALUE * batch * (graph.classes * graph.outputs().count()) as u64,
             transient: 0,
             pass: Pass::Forward,
             layer: String::new(),
@@ -184,9 +184,15 @@ impl<'a> Walk<'a> {
                 | Operation::Linear => output,
                 // A view of maps that nothing keeps yet.
                 Operation::Flatten => input,
-                // The new maps, which nothing keeps, and the result. The maps from before are kept by the operation
-                // that saw them first.
-                Operation::Concatenation => 2 * output - input.min(output),
+                // Those maps that nothing keeps, such as a dense layer's new ones, and the result. What another
+                // operation saw first is kept by that.
+                Operation::Concatenation => {
+                    let unkept = node
+                        .inputs
+                        .iter()
+                        .filter(|&&other| other > 0 && !kept.values.contains_key(&other));
+                    output + unkept.map(|&other| self.output(&self.graph.nodes[other])).sum::<u64>()
+                }
                 // The sum overwrites the first of the two.
                 Operation::Addition => output,
                 // The zeros, which are put behind the maps, and the result.
@@ -214,7 +220,7 @@ impl<'a> Walk<'a> {
         let mut learned = 0;
         // The gradient of the logits is left out, as is small beside all else.
         let mut gradients = Gradients::new(self.graph.nodes.len());
-        for id in backward_order(&self.graph.nodes, &self.tracked) {
+        for id in backward_order(self.graph, &self.tracked) {
             let node = &self.graph.nodes[id];
             let (input, output) = (self.input(node), self.output(node));
             let received = gradients.take(id);

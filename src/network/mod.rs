@@ -30,7 +30,7 @@ pub use family::{
     presets,
 };
 pub use foreign_names::ForeignNames;
-pub use graph::{Block, EPSILON, Graph, Node, NodeId, Operation, Segment};
+pub use graph::{AuxiliaryHead, Block, EPSILON, Graph, Node, NodeId, Operation, Segment};
 pub use initialization::Initialization;
 pub use memory::{Pass, TrainingMemory};
 pub use options::{LARGEST_WIDTH, Options};

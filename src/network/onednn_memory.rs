@@ -33,8 +33,8 @@ pub(super) struct Call {
     pub(super) stride: usize,
     /// The step between a window's values.
     pub(super) dilation: usize,
-    /// Zeros on each side.
-    pub(super) padding: usize,
+    /// Rows and columns of zeros on each side.
+    pub(super) padding: [usize; 2],
     /// Where it runs.
     pub(super) processor: Processor,
 }
@@ -122,7 +122,7 @@ impl Call {
     fn is_an_inner_product(&self) -> bool {
         self.processor.instructions == VectorInstructions::Avx512
             && self.dilation == 1
-            && self.padding == 0
+            && self.padding == [0, 0]
             && self.output == [1, 1]
             && self.images > 1
             && self.outputs > 1
@@ -133,21 +133,22 @@ impl Call {
     fn is_pointwise(&self) -> bool {
         let divides = |(input, output): (usize, usize)| output * self.stride == input;
         self.window == [1, 1]
-            && self.padding == 0
+            && self.padding == [0, 0]
             && (self.stride == 1 || self.input.into_iter().zip(self.output).all(divides))
     }
 
     /// More padding than window or output, which the kernels with blocks do not take.
     fn is_mostly_padding(&self) -> bool {
         let extent = |side: usize| (side - 1) * self.dilation + 1;
-        self.window.iter().any(|&side| extent(side) <= self.padding) || self.output[1] < self.padding
+        let is_within = |(&side, &padding): (&usize, &usize)| extent(side) <= padding;
+        self.window.iter().zip(&self.padding).any(is_within) || self.output[1] < self.padding[1]
     }
 
     /// The vectors of the kernel that takes any window. That of AVX-512 gives way to that of AVX2 where its code would
     /// be too long, which is estimated at 15 bytes for each product of a row of the window.
     fn window_vector(&self) -> usize {
         let vector = self.vector();
-        let parts = if self.padding > 0 { 3 } else { 1 };
+        let parts = if self.padding[1] > 0 { 3 } else { 1 };
         let code = 15 * parts * self.window[1] * vector * self.output[1].min(28);
         if vector == 16 && self.inputs >= vector && code > 256 * 1024 {
             VectorInstructions::Avx2.width()
@@ -158,7 +159,7 @@ impl Call {
 
     /// Where libtorch itself computes: no windows have to be written out.
     fn is_a_product(&self) -> bool {
-        self.window == [1, 1] && self.stride == 1 && self.padding == 0
+        self.window == [1, 1] && self.stride == 1 && self.padding == [0, 0]
     }
 
     /// Every window, written out.
@@ -218,9 +219,9 @@ impl Call {
     fn strided_workspace(&self) -> u64 {
         let padded = |axis: usize| {
             let (window, output) = (self.window[axis], self.output[axis]);
-            let end = ((output - 1) * self.stride + window).saturating_sub(self.input[axis] + self.padding);
+            let end = ((output - 1) * self.stride + window).saturating_sub(self.input[axis] + self.padding[axis]);
             let overflow = |padding: usize| (window - 1).saturating_sub(padding) / self.stride;
-            output + overflow(self.padding) + overflow(end)
+            output + overflow(self.padding[axis]) + overflow(end)
         };
         let image = VALUE * ((padded(0) * padded(1) * self.outputs) as u64).next_multiple_of(PAGE);
         let threads = self.threads() as u64;

@@ -28,11 +28,12 @@ impl Add for StepWork {
 }
 
 impl Graph {
-    /// A forward pass of `batch_size` images: each convolution, and the classifier, reads its input and its weights once
-    /// and writes its output once.
+    /// A forward pass of `batch_size` images in evaluation: each convolution, and the classifier, reads its input and its
+    /// weights once and writes its output once.
     pub fn evaluation_work(&self, batch_size: usize) -> StepWork {
-        self.weighted()
-            .map(|node| forward(node, batch_size))
+        self.evaluated()
+            .filter(|(_, node)| node.is_weighted())
+            .map(|(_, node)| forward(node, batch_size))
             .fold(StepWork::default(), Add::add)
     }
 
@@ -56,7 +57,7 @@ impl Graph {
             .fold(optimizer, Add::add)
     }
 
-    /// Convolutions and linear layers.
+    /// Convolutions and linear layers, auxiliary heads' too.
     fn weighted(&self) -> impl Iterator<Item = &Node> {
         self.nodes.iter().filter(|node| node.is_weighted())
     }

@@ -1,6 +1,6 @@
 //! What a network gives for one batch, for comparison with what another program gives before either is timed.
 
-use super::loss::cross_entropy;
+use super::loss::Targets;
 use super::step::file_tensors;
 use crate::formats::ablation::Mode;
 use crate::formats::batches::BatchFile;
@@ -11,7 +11,7 @@ use crate::model::Model;
 pub struct Answers {
     /// The logits, image by image.
     pub logits: Vec<f32>,
-    /// The mean cross-entropy in nats; none in evaluation.
+    /// The loss in nats, auxiliary heads' included; none in evaluation.
     pub loss: Option<f64>,
     /// The Euclidean norm of the loss' gradients by every parameter; none in evaluation.
     pub gradient_norm: Option<f64>,
@@ -25,15 +25,19 @@ pub fn answers(model: &Model, mode: Mode, batches: &BatchFile) -> Option<Answers
         Mode::Evaluate => model.valid(),
     };
     let (images, labels) = file_tensors(batches, 0, model.device())?;
-    let logits = model.forward(images);
     let (mut loss, mut gradient_norm) = (None, None);
-    if mode == Mode::Train {
-        let of_batch = cross_entropy(logits.clone(), labels);
-        let gradients = model.gradients(&of_batch.backward());
-        let values = gradients.values().flat_map(|tensor| &tensor.values);
-        gradient_norm = Some(values.map(|&value| f64::from(value).powi(2)).sum::<f64>().sqrt());
-        loss = of_batch.into_data().iter::<f32>().next().map(f64::from);
-    }
+    let logits = match mode {
+        Mode::Evaluate => model.forward(images),
+        Mode::Train => {
+            let outputs = model.outputs(images);
+            let of_batch = Targets::labels(labels).loss_of(&outputs);
+            let gradients = model.gradients(&of_batch.backward());
+            let values = gradients.values().flat_map(|tensor| &tensor.values);
+            gradient_norm = Some(values.map(|&value| f64::from(value).powi(2)).sum::<f64>().sqrt());
+            loss = of_batch.into_data().iter::<f32>().next().map(f64::from);
+            outputs.logits
+        }
+    };
     Some(Answers {
         logits: logits.into_data().iter::<f32>().collect(),
         loss,

@@ -4,6 +4,8 @@ use burn::nn::loss::CrossEntropyLossConfig;
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Int, Tensor};
 
+use crate::model::Outputs;
+
 /// What the network is to give for a batch.
 #[derive(Clone)]
 pub struct Targets {
@@ -59,6 +61,16 @@ impl Targets {
         let uniform = log_softmax(logits.clone(), 1).mean().neg();
         let of_labels = cross_entropy(logits, labels);
         of_labels.mul_scalar(1.0 - self.smoothing) + uniform.mul_scalar(self.smoothing)
+    }
+
+    /// The loss that a step makes small, `[1]`: that of the network's logits, and those of its auxiliary heads, each times
+    /// its weight (Szegedy et al. 2015, section 5).
+    pub fn loss_of(&self, outputs: &Outputs) -> Tensor<1> {
+        let own = self.loss(outputs.logits.clone());
+        let heads = outputs.auxiliary.iter();
+        heads.fold(own, |sum, head| {
+            sum + self.loss(head.logits.clone()).mul_scalar(head.weight)
+        })
     }
 }
 

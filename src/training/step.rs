@@ -3,7 +3,7 @@
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
-use super::loss::{Targets, cross_entropy};
+use super::loss::Targets;
 use super::optimizer::Optimizer;
 use crate::data::Batch;
 use crate::formats::ablation::TrainSettings;
@@ -20,7 +20,8 @@ pub struct Learner {
 
 /// A step's results, on the device.
 pub struct Step {
-    /// Mean cross-entropy of the batch with its targets before the step, in nats, `[1]`.
+    /// Mean cross-entropy of the batch with its targets before the step, in nats, `[1]`; with those of auxiliary heads,
+    /// times their weights.
     pub loss: Tensor<1>,
     /// Logits before the step, `[batch, classes]`.
     pub logits: Tensor<2>,
@@ -59,21 +60,21 @@ impl Learner {
 
     /// One step on images `[batch, channels, height, width]` towards targets that may be more than labels.
     pub fn step_towards(&mut self, images: Tensor<4>, targets: &Targets, rate: f64) -> Step {
-        let logits = self.model.forward(images);
-        let loss = targets.loss(logits.clone());
+        let outputs = self.model.outputs(images);
+        let loss = targets.loss_of(&outputs);
         let gradients = self.backward(&loss);
         self.update(gradients, rate);
         Step {
             loss: loss.without_autodiff(),
-            logits: logits.without_autodiff(),
+            logits: outputs.logits.without_autodiff(),
         }
     }
 
-    /// The forward pass of a training step: logits `[batch, classes]` and mean cross-entropy `[1]`.
+    /// The forward pass of a training step: logits `[batch, classes]` and the loss `[1]`, as [`Step`] has them.
     pub fn forward(&self, images: Tensor<4>, labels: Tensor<1, Int>) -> (Tensor<2>, Tensor<1>) {
-        let logits = self.model.forward(images);
-        let loss = cross_entropy(logits.clone(), labels);
-        (logits, loss)
+        let outputs = self.model.outputs(images);
+        let loss = Targets::labels(labels).loss_of(&outputs);
+        (outputs.logits, loss)
     }
 
     /// The backward pass: the loss' gradients by every parameter.

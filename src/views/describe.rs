@@ -25,7 +25,7 @@ pub struct VariantDescription {
     pub variant: String,
     /// Learned values.
     pub parameters: usize,
-    /// Multiply-accumulates of convolutions and classifier for one image.
+    /// Multiply-accumulates of convolutions and classifier for one image in evaluation, without auxiliary heads.
     pub macs: u64,
     /// Convolutions and the classifier: the depth L of the paper's names.
     pub layers: usize,
@@ -123,8 +123,15 @@ pub fn layer_table(name: &str, graph: &Graph, full: bool) -> String {
         .enumerate()
         .map(|(index, row)| count(row.macs, index == last));
     table.column("MACs", Side::Right, macs);
+    let heads = match graph.auxiliary.len() {
+        0 => String::new(),
+        heads => format!(
+            "; the total of MACs is evaluation's, which leaves out {}",
+            counted(heads, "auxiliary head")
+        ),
+    };
     format!(
-        "{name}: depth {}, images of {}, {} classes\n{}",
+        "{name}: depth {}, images of {}, {} classes{heads}\n{}",
         graph.depth(),
         graph.input,
         graph.classes,
@@ -143,7 +150,7 @@ fn layer_rows(graph: &Graph, full: bool) -> Vec<LayerDescription> {
     while let Some(node) = graph.nodes.get(id) {
         match graph.blocks.iter().find(|block| !full && block.nodes.start == id) {
             Some(block) => {
-                rows.push(block_description(block, &graph.nodes[block.nodes.clone()]));
+                rows.push(block_description(block, graph));
                 id = block.nodes.end;
             }
             None => {
@@ -168,14 +175,22 @@ fn layer_description(node: &Node) -> LayerDescription {
 fn operation(node: &Node) -> String {
     match node.operation {
         Operation::Images => "images".to_owned(),
-        Operation::Convolution { kernel, stride: 1, .. } => format!("{kernel}x{kernel} convolution"),
-        Operation::Convolution { kernel, stride, .. } => format!("{kernel}x{kernel} convolution, stride {stride}"),
+        Operation::Convolution {
+            kernel: [rows, columns],
+            stride: 1,
+            ..
+        } => format!("{rows}x{columns} convolution"),
+        Operation::Convolution {
+            kernel: [rows, columns],
+            stride,
+            ..
+        } => format!("{rows}x{columns} convolution, stride {stride}"),
         Operation::BatchNorm => "batch normalization".to_owned(),
         Operation::Relu => "ReLU".to_owned(),
         Operation::Dropout { share } => format!("dropout of {share}"),
         Operation::MaxPool { kernel, stride, .. } => format!("{kernel}x{kernel} max pooling, stride {stride}"),
-        Operation::AveragePool { kernel: 1, stride } => format!("every row and column in {stride}"),
-        Operation::AveragePool { kernel, stride } => format!("{kernel}x{kernel} average pooling, stride {stride}"),
+        Operation::AveragePool { kernel: 1, stride, .. } => format!("every row and column in {stride}"),
+        Operation::AveragePool { kernel, stride, .. } => format!("{kernel}x{kernel} average pooling, stride {stride}"),
         Operation::ZeroChannels => {
             format!(
                 "{} channels of zeros behind",
@@ -195,10 +210,15 @@ fn operation(node: &Node) -> String {
     }
 }
 
-fn block_description(block: &Block, nodes: &[Node]) -> LayerDescription {
+fn block_description(block: &Block, graph: &Graph) -> LayerDescription {
+    let nodes = &graph.nodes[block.nodes.clone()];
+    let layers = counted(block.layers, block.unit);
     LayerDescription {
         name: block.name.clone(),
-        operation: counted(block.layers, block.unit),
+        operation: match graph.is_auxiliary(block.nodes.start) {
+            true => format!("auxiliary head of {layers}"),
+            false => layers,
+        },
         output: nodes.last().map_or([0; 3], |node| sides(node.output)),
         parameters: nodes.iter().map(Node::parameters).sum(),
         macs: nodes.iter().map(Node::macs).sum(),
@@ -254,6 +274,20 @@ mod tests {
         assert_eq!(text.lines().count(), graph.layers().len() + 4);
         assert!(text.contains("features.denseblock3.denselayer16.conv2"));
         assert!(text.lines().last().unwrap().contains("769,162  287,929,692"));
+    }
+
+    #[test]
+    fn auxiliary_heads_have_lines_of_their_own_and_the_total_leaves_out_their_arithmetic() {
+        let network = preset("googlenet").unwrap().network;
+        let graph = network.graph(Shape::square(3, 224), 1000).unwrap();
+        let text = layer_table("googlenet", &graph, false);
+        let heading = "googlenet: depth 22, images of 3x224x224, 1000 classes; the total of MACs is evaluation's, which leaves \
+                       out 2 auxiliary heads\n";
+        assert!(text.starts_with(heading), "{text}");
+        let line = |name: &str| text.lines().find(|line| line.starts_with(name)).unwrap().to_owned();
+        assert!(line("aux1").contains("auxiliary head of 3 layers"), "{text}");
+        assert!(line("inception3a").contains("4 parallel paths"), "{text}");
+        assert!(line("total").contains("13,004,888"), "{text}");
     }
 
     #[test]

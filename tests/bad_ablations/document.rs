@@ -79,7 +79,7 @@ name = "a""#,
             r#"depth = 40
 "a\nb" = 3"#,
         ),
-        "growth.toml:7: model.a\\nb: [model] has no key a\\nb; [model] has preset, family, depth, block-layers, growth-rate, bottleneck, bottleneck-width, compression, initial-channels, stem, transition-relu, final-relu, order, dropout, dropout-after, initialization, connectivity, visible-layers, growth-doubling, squeeze-excitation, match-parameters, shortcut, widening-factor, batch-norm, classifier-width, weights",
+        "growth.toml:7: model.a\\nb: [model] has no key a\\nb; [model] has preset, family, depth, block-layers, growth-rate, bottleneck, bottleneck-width, compression, initial-channels, stem, transition-relu, final-relu, order, dropout, dropout-after, initialization, connectivity, visible-layers, growth-doubling, squeeze-excitation, match-parameters, shortcut, widening-factor, batch-norm, classifier-width, width-multiplier, auxiliary-heads, auxiliary-dropout, weights",
     );
     refuses(
         &model("depth.layers = 3"),

@@ -237,3 +237,31 @@ visible-layers = 0"#,
         "growth.toml:7: model.visible-layers: visible-layers is 0; it must be from 1 to 65536; leave it out for the paper's, where each layer reads all before it",
     );
 }
+
+#[test]
+fn options_of_inception_networks_that_build_none_are_refused() {
+    refuses(
+        &model("family = \"googlenet\"\nwidth-multiplier = 0"),
+        "growth.toml:7: model.width-multiplier: width-multiplier is 0; it must be above 0 and at most 8; the paper's network has 1.0; 0.25 has a quarter of the channels",
+    );
+    refuses(
+        &model("family = \"googlenet\"\nauxiliary-heads = 2"),
+        "growth.toml:7: model.auxiliary-heads: auxiliary-heads is 2; it must be true or false; true is the paper's network, and the default of torchvision's",
+    );
+    refuses(
+        &model("family = \"googlenet\"\nauxiliary-dropout = 1.0"),
+        "growth.toml:7: model.auxiliary-dropout: auxiliary-dropout is 1; it must be at least 0 and below 1; the paper's is 0.7",
+    );
+    refuses(
+        &model("family = \"inception-v3\"\nauxiliary-dropout = 0.7"),
+        "growth.toml:7: model.auxiliary-dropout: auxiliary-dropout is for the family googlenet, but the family is inception-v3; remove auxiliary-dropout; inception-v3 has width-multiplier, auxiliary-heads, dropout",
+    );
+    refuses(
+        &model("family = \"googlenet\"\naux_logits = false"),
+        "growth.toml:7: model.aux_logits: [model] has no key aux_logits; did you mean auxiliary-heads?",
+    );
+    refuses(
+        &model("family = \"googlenet\"\ndepth = 22"),
+        "growth.toml:7: model.depth: depth is for the family densenet, but the family is googlenet; remove depth; googlenet has width-multiplier, auxiliary-heads, dropout, auxiliary-dropout",
+    );
+}

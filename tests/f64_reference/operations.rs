@@ -326,9 +326,9 @@ struct Row {
 
 fn for_each_row(node: &Node, batch: usize, mut visit: impl FnMut(Row)) {
     let Operation::Convolution {
-        kernel,
+        kernel: [rows, columns],
         stride,
-        padding,
+        padding: [above, before],
         bias: false,
     } = node.operation
     else {
@@ -338,24 +338,21 @@ fn for_each_row(node: &Node, batch: usize, mut visit: impl FnMut(Row)) {
     for image in 0..batch {
         for (output, input) in (0..to.channels).flat_map(|output| (0..from.channels).map(move |input| (output, input)))
         {
-            for (down, across) in (0..kernel).flat_map(|down| (0..kernel).map(move |across| (down, across))) {
+            for (down, across) in (0..rows).flat_map(|down| (0..columns).map(move |across| (down, across))) {
                 // Those outputs whose window has this weight within the maps.
-                let first = padding.saturating_sub(across).div_ceil(stride);
-                let last = ((from.width + padding).saturating_sub(across + 1) / stride + 1).min(to.width);
-                if from.width + padding < across + 1 || first >= last {
+                let first = before.saturating_sub(across).div_ceil(stride);
+                let last = ((from.width + before).saturating_sub(across + 1) / stride + 1).min(to.width);
+                if from.width + before < across + 1 || first >= last {
                     continue;
                 }
                 for y in 0..to.height {
-                    let Some(row) = (y * stride + down)
-                        .checked_sub(padding)
-                        .filter(|&row| row < from.height)
-                    else {
+                    let Some(row) = (y * stride + down).checked_sub(above).filter(|&row| row < from.height) else {
                         continue;
                     };
                     let input_row = ((image * from.channels + input) * from.height + row) * from.width;
                     visit(Row {
-                        weight: ((output * from.channels + input) * kernel + down) * kernel + across,
-                        input: input_row + first * stride + across - padding,
+                        weight: ((output * from.channels + input) * rows + down) * columns + across,
+                        input: input_row + first * stride + across - before,
                         output: ((image * to.channels + output) * to.height + y) * to.width + first,
                         length: last - first,
                         stride,
@@ -373,8 +370,13 @@ fn for_each_window(node: &Node, batch: usize, mut visit: impl FnMut(usize, &[usi
             kernel,
             stride,
             padding,
+            ..
+        }
+        | Operation::AveragePool {
+            kernel,
+            stride,
+            padding,
         } => (kernel, stride, padding),
-        Operation::AveragePool { kernel, stride } => (kernel, stride, 0),
         _ => panic!("{} is not a pooling", node.name),
     };
     let (from, to) = (node.input, node.output);

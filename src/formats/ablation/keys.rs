@@ -47,7 +47,7 @@ pub(super) fn key_of_option(option: &str) -> String {
 }
 
 /// Names that earlier versions and other programs have for a key, in its section, each with what to write in its place.
-const OTHER_NAMES: [(&str, &str); 13] = [
+const OTHER_NAMES: [(&str, &str); 15] = [
     (
         "run.tf32",
         "write precision = \"tf32\" in its place, or leave it out for f32",
@@ -67,6 +67,8 @@ const OTHER_NAMES: [(&str, &str); 13] = [
     ("model.name", "did you mean preset?"),
     ("model.depths", "did you mean block-layers?"),
     ("model.drop-rate", "did you mean dropout?"),
+    ("model.aux-logits", "did you mean auxiliary-heads?"),
+    ("model.dropout-aux", "did you mean auxiliary-dropout?"),
 ];
 
 /// What to write in place of another name.

@@ -73,7 +73,7 @@ row! {
         batch_size: usize,
         /// Training steps that the trial lasts.
         steps: usize,
-        /// The last epoch's training loss (mean cross-entropy in nats), weighted by images, taken while training.
+        /// The last epoch's training loss (mean cross-entropy in nats, auxiliary heads' with their weights added), weighted by images, taken while training.
         final_train_loss: Option<f64>,
         /// The last epoch's share of wrong training images, taken while training.
         final_train_error: Option<f64>,
@@ -151,7 +151,7 @@ row! {
         seed: u64,
         /// The epoch, from 0.
         epoch: usize,
-        /// The training loss (mean cross-entropy in nats), weighted by images, taken while training.
+        /// The training loss (mean cross-entropy in nats, auxiliary heads' with their weights added), weighted by images, taken while training.
         train_loss: f64,
         /// The share of wrong training images, taken while training.
         train_error: f64,

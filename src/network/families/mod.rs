@@ -1,6 +1,9 @@
 //! The families of networks, a file each, and the table of them.
 
 pub mod densenet;
+pub mod googlenet;
+mod inception;
+pub mod inception_v3;
 mod pre_activation;
 pub mod preact_resnet;
 pub mod resnet;

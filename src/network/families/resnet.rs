@@ -207,7 +207,7 @@ impl ResNet {
             Shortcut::Padding => {
                 let mut maps = input;
                 if stride > 1 {
-                    maps = graph.average_pool(format!("{name}.shortcut.subsampling"), maps, 1, stride);
+                    maps = graph.average_pool(format!("{name}.shortcut.subsampling"), maps, 1, stride, 0);
                 }
                 if graph.shape(maps).channels < channels {
                     maps = graph.zero_channels(format!("{name}.shortcut.padding"), maps, channels);

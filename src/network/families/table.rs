@@ -1,6 +1,6 @@
 //! The table of families.
 
-use super::{densenet, preact_resnet, resnet, vgg, wide_resnet};
+use super::{densenet, googlenet, inception_v3, preact_resnet, resnet, vgg, wide_resnet};
 use crate::network::family::Family;
 
 /// Every family. The first is that of files and records that name none.
@@ -10,4 +10,6 @@ pub const FAMILIES: &[&Family] = &[
     &wide_resnet::FAMILY,
     &preact_resnet::FAMILY,
     &vgg::FAMILY,
+    &googlenet::FAMILY,
+    &inception_v3::FAMILY,
 ];

@@ -57,7 +57,7 @@ fn multiply_accumulates_equal_those_counted_by_hooks_in_pytorch() {
 #[test]
 fn a_preset_has_the_depth_that_its_name_says() {
     // The paper's Table 1 gives its 264 blocks of 6, 12, 64 and 48 layers, which make 265.
-    let named = |preset: &&Preset| !matches!(preset.name, "article" | "densenet-264");
+    let named = |preset: &&Preset| !matches!(preset.name, "article" | "densenet-264" | "googlenet" | "inception-v3");
     for preset in presets().iter().filter(named) {
         let named: usize = preset.name.split('-').find_map(|part| part.parse().ok()).unwrap();
         let image = Shape::square(3, preset.network.usual_side());

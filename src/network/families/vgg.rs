@@ -103,7 +103,7 @@ impl Network for Vgg {
                 "the paper's is 4096",
             ));
         }
-        NetworkError::check_dropout(self.dropout, "the paper's is 0.5")
+        NetworkError::check_dropout("dropout", self.dropout, "the paper's is 0.5")
     }
 
     fn lay_out(&self, graph: &mut GraphBuilder) -> Result<(), NetworkError> {
@@ -128,10 +128,6 @@ impl Network for Vgg {
 
     fn initialization(&self) -> Initialization {
         self.initialization
-    }
-
-    fn linear_deviation(&self) -> Option<f64> {
-        Some(LINEAR_DEVIATION)
     }
 
     fn options(&self) -> serde_json::Value {
@@ -181,12 +177,14 @@ impl Vgg {
         let mut values = graph.flatten("flatten", maps);
         for place in [0, 3] {
             values = graph.linear(format!("classifier.{place}"), values, self.classifier_width);
+            graph.draw_with(values, LINEAR_DEVIATION);
             values = graph.relu(format!("classifier.{}", place + 1), values);
             if self.dropout > 0.0 {
                 values = graph.dropout(format!("classifier.{}", place + 2), values, self.dropout);
             }
         }
-        graph.linear("classifier.6", values, graph.classes());
+        let logits = graph.linear("classifier.6", values, graph.classes());
+        graph.draw_with(logits, LINEAR_DEVIATION);
     }
 
     fn too_small(&self, graph: &GraphBuilder, stage: usize) -> NetworkError {

@@ -69,7 +69,7 @@ impl Network for WideResNet {
                 "the paper's are from 1 to 12",
             ));
         }
-        NetworkError::check_dropout(self.dropout, "the paper's is 0.3")?;
+        NetworkError::check_dropout("dropout", self.dropout, "the paper's is 0.3")?;
         let channels = self.initial_channels.saturating_mul(self.widening_factor);
         stages::check(&self.block_layers, self.initial_channels, channels)
     }

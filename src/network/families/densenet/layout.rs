@@ -143,7 +143,7 @@ impl DenseNet {
         let prefix = format!("features.transition{number}");
         let channels = self.compressed(graph.shape(maps).channels);
         let maps = self.composite(graph, maps, &prefix, "", self.transition_relu, 1, channels);
-        graph.average_pool(format!("{prefix}.pool"), maps, 2, 2)
+        graph.average_pool(format!("{prefix}.pool"), maps, 2, 2, 0)
     }
 
     fn head(&self, graph: &mut GraphBuilder, mut maps: NodeId) -> NodeId {

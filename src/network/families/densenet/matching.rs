@@ -121,7 +121,7 @@ impl DenseNet {
     fn count(&self, input: Shape, classes: usize) -> Result<usize, NetworkError> {
         let mut graph = GraphBuilder::new(input, classes);
         self.lay_out_all(&mut graph)?;
-        Ok(graph.finish(self.initialization, None).parameters())
+        Ok(graph.finish(self.initialization).parameters())
     }
 }
 

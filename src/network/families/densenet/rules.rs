@@ -88,7 +88,11 @@ impl DenseNet {
                 "1.0 compresses nothing, the paper's DenseNet-C has 0.5",
             ));
         }
-        NetworkError::check_dropout(self.dropout, "the paper's is 0.2 without augmentation and 0 with it")?;
+        NetworkError::check_dropout(
+            "dropout",
+            self.dropout,
+            "the paper's is 0.2 without augmentation and 0 with it",
+        )?;
         if let (Some(count), false) = (self.visible_layers, self.connectivity.is_dense()) {
             return Err(NetworkError::new(
                 "visible-layers",
