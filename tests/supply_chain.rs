@@ -200,7 +200,7 @@ fn the_scripts_of_others_in_a_report_are_those_that_were_chosen_with_their_licen
         }
     }
     assert!(packages > 0 && licences == packages, "every package has its licence");
-    let own = ["report.css", "vendored.txt"];
+    let own = ["report.css", "report.js", "vendored.txt"];
     let there = fs::read_dir(web).unwrap().count();
     assert_eq!(there, files + own.len(), "every other file has its checksum");
 }

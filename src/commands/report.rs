@@ -31,9 +31,9 @@ pub struct Arguments {
     out: Option<PathBuf>,
 }
 
-/// Every timed step is shown by its round.
+/// Every step is shown: those of training by its loss, the timed ones by their round.
 const LONG_TABLES: LongTables = LongTables {
-    steps: LongTable::Skip,
+    steps: LongTable::Read,
     samples: LongTable::Read,
 };
 

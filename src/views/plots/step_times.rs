@@ -65,7 +65,12 @@ pub fn picture(study: &Grouped<'_>, mode: Mode) -> Result<Picture, String> {
         [over(row.whole.shortest), over(row.whole.longest), 1.0]
     });
     let range = extent(ends).unwrap_or((0.9, 1.1));
-    let axis = Axis::new("step time over the median", Scale::fitting(range), Notation::Plain);
+    let scale = Scale::fitting(range);
+    let title = match scale.is_logarithmic() {
+        true => "step time over the median, logarithmic",
+        false => "step time over the median",
+    };
+    let axis = Axis::new(title, scale, Notation::Plain);
     let panel = Panel::new(space, None, axis, names);
     panel.draw(&mut picture);
     picture.line(

@@ -1,5 +1,6 @@
 //! Losses and errors by epoch.
 
+use super::live;
 use super::piece::Piece;
 use super::studied::Studied;
 use crate::formats::tables::EpochRow;
@@ -16,8 +17,12 @@ pub fn pieces(studied: &Studied<'_>) -> Vec<Piece> {
     if study.trials().all(|trial| trial.epochs.is_empty()) {
         return Vec::new();
     }
+    let still = plots::of_seeds(study);
     vec![
-        Piece::figure(plots::of_seeds(study)),
+        match live::json(study) {
+            Some(json) => Piece::Live { json, still },
+            None => Piece::figure(still),
+        },
         Piece::Folded {
             caption: "Mean curves in numbers".to_owned(),
             table: table(&study.variants),

@@ -16,6 +16,13 @@ pub fn piece(piece: &Piece, about: &str) -> Result<Markup, PlotError> {
     Ok(match piece {
         Piece::Lead(words) => html! { p.lead { (shown(words)) } },
         Piece::Plain(block) => return self::block(block, about),
+        Piece::Live { json, still } => html! {
+            div data-live="curves" hidden="hidden" {
+                // No letter of it is markup; a browser takes it for data and runs none of it.
+                script type="application/json" { (PreEscaped(json)) }
+            }
+            div.still { (figure(still)?) }
+        },
         Piece::Folded { caption, table } => html! {
             details {
                 summary { (shown(caption)) }

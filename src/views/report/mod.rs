@@ -10,6 +10,7 @@ mod costs;
 mod curves;
 mod environment;
 mod failures;
+mod live;
 mod markup;
 mod measured;
 mod page;

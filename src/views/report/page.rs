@@ -2,7 +2,7 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::assets::{SORTABLE, STYLE};
+use super::assets::{LIVE, SORTABLE, STYLE, UPLOT, UPLOT_STYLE};
 use super::markup::{piece, shown};
 use super::piece::Piece;
 use super::policy::policy;
@@ -65,18 +65,28 @@ pub fn page(reported: &[Reported]) -> Result<String, PlotError> {
         sections.push(section_markup(one, &studied)?);
     }
     let is_alone = studied.len() == 1;
+    let pieces = filled
+        .iter()
+        .flat_map(|one| &one.of_studies)
+        .flat_map(|(_, pieces)| pieces);
+    // Curves need a script of 50 KB, which a page without them does not carry.
+    let is_live = pieces.into_iter().any(|piece| matches!(piece, Piece::Live { .. }));
+    let (styles, scripts): (&[&str], &[&str]) = match is_live {
+        true => (&[STYLE, UPLOT_STYLE], &[SORTABLE, UPLOT, LIVE]),
+        false => (&[STYLE], &[SORTABLE]),
+    };
     let names: Vec<String> = studied.iter().map(|study| shown(study.grouped.name())).collect();
     let page = html! {
         (DOCTYPE)
         html lang="en" {
             head {
                 meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(policy(&[STYLE], &[SORTABLE]));
+                meta http-equiv="Content-Security-Policy" content=(policy(styles, scripts));
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 meta name="generator" content={ "densenet-bench " (env!("CARGO_PKG_VERSION")) };
                 title { (names.join(", ")) " – densenet-bench" }
-                style { (PreEscaped(STYLE)) }
+                @for style in styles { style { (PreEscaped(style)) } }
             }
             body class=[(!is_alone).then_some("several")] {
                 a.skip href="#answer" { "Skip to the answer" }
@@ -93,7 +103,7 @@ pub fn page(reported: &[Reported]) -> Result<String, PlotError> {
                 }
                 main { @for section in &sections { (section) } }
                 footer { p { "Written by densenet-bench " (env!("CARGO_PKG_VERSION")) "; the page needs no network." } }
-                script { (PreEscaped(SORTABLE)) }
+                @for script in scripts { script { (PreEscaped(script)) } }
             }
         }
     };
@@ -172,8 +182,9 @@ mod tests {
     }
 
     fn headings(html: &str) -> Vec<&str> {
-        let parts = html.split("-heading\">").skip(1);
-        parts.filter_map(|part| part.split("</h2>").next()).collect()
+        let parts = html.split("<h2 ").skip(1);
+        let titles = parts.filter_map(|part| part.split("</h2>").next()?.split('>').nth(1));
+        titles.collect()
     }
 
     #[test]

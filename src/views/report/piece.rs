@@ -10,6 +10,13 @@ pub enum Piece {
     Lead(String),
     /// What other formats show as well.
     Plain(Block),
+    /// A figure that gives way to curves which answer to the pointer, where scripts run.
+    Live {
+        /// Their numbers, as [`live`](super::live) writes them.
+        json: String,
+        /// What stands there otherwise, and on paper.
+        still: NamedPicture,
+    },
     /// A table that is folded away: what a figure shows, for those who cannot see it, or want its numbers.
     Folded {
         /// What it is of.
