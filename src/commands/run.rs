@@ -22,7 +22,7 @@ use clap::builder::TypedValueParser;
 use densenet_bench::backends::{DeviceChoice, device_help};
 
 use super::shared::{device, size};
-use super::{Failure, Outcome, plot, print, print_json, say};
+use super::{Failure, Outcome, plot, print, print_json, report, say};
 use faults::Faults;
 use plan::plan;
 use prepare::prepare;

@@ -45,16 +45,16 @@ impl Targets {
     /// `CrossEntropyLoss(label_smoothing=s)`: the loss is `(1 - s)` times that of the labels and `s` times the mean of
     /// `-log p` over images and classes. Of two sets of labels it is the mean of both losses, weighted by their shares.
     pub fn loss(&self, logits: Tensor<2>) -> Tensor<1> {
-        let first = self.loss_of(logits.clone(), self.labels.clone());
+        let first = self.loss_towards(logits.clone(), self.labels.clone());
         match &self.mixed {
             None => first,
             Some((others, share)) => {
-                first.mul_scalar(*share) + self.loss_of(logits, others.clone()).mul_scalar(1.0 - share)
+                first.mul_scalar(*share) + self.loss_towards(logits, others.clone()).mul_scalar(1.0 - share)
             }
         }
     }
 
-    fn loss_of(&self, logits: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {
+    fn loss_towards(&self, logits: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {
         if self.smoothing == 0.0 {
             return cross_entropy(logits, labels);
         }
