@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
@@ -80,14 +81,17 @@ def convert(source: Path, target: Path) -> int:
     try:
         loaded = torch.load(source, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        first = str(error).strip().splitlines()[0]
+        found = re.search(r"GLOBAL ([\w.]+)", str(error))
+        what = found.group(1) if found else "more than tensors"
         raise Refusal(
-            f"{source}: it holds more than tensors, which could run code when it is read ({first}); load it where you "
-            "trust it, and save the state_dict alone"
+            f"{source}: it holds {what}, which could run code when it is read; load it where you trust it, and save the "
+            "state_dict alone"
         ) from error
-    except (RuntimeError, EOFError, OSError, ValueError) as error:
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise Refusal(f"{source}: PyTorch cannot read it ({first}); name a file that torch.save wrote") from error
+    # A damaged pickle fails in any way.
+    except Exception as error:
+        first = (str(error).strip().splitlines() or [""])[0]
+        said = f"{type(error).__name__}: {first}"
+        raise Refusal(f"{source}: PyTorch cannot read it ({said}); name a file that torch.save wrote") from error
     try:
         tensors = state_dict(loaded, torch.is_tensor)
     except Refusal as error:
