@@ -104,7 +104,7 @@
           legend: { show: false },
           scales: { x: { time: false }, y: { distr: panel.logarithmic ? 3 : 1 } },
           axes: [
-            Object.assign({ label: "epochs trained" }, axis),
+            Object.assign({ label: "epochs trained", size: 32, labelSize: 22 }, axis),
             Object.assign({ label: panel.title + (panel.unit ? " (" + panel.unit + ")" : ""), size: 60 }, axis),
           ],
           cursor: { sync: { key: "curves-" + number, setSeries: true }, focus: { prox: 24 }, points: { show: false } },
