@@ -263,7 +263,10 @@ fn the_predicted_peaks_of_inception_networks_are_within_a_hundredth_of_the_count
 fn the_predicted_peaks_of_networks_with_rectangular_windows_are_within_a_hundredth_of_the_counted_one() {
     let variants = [
         ("without-head", "\"model.auxiliary-heads\" = false"),
-        ("head", "\"data.image-size\" = 299, \"model.width-multiplier\" = 0.125"),
+        (
+            "head",
+            "\"data.image-size\" = 299, \"model.width-multiplier\" = 0.125, \"model.auxiliary-heads\" = true",
+        ),
     ];
     let variants = variants.map(|(name, set)| format!("[[variant]]\nname = \"{name}\"\nset = {{ {set} }}\n"));
     compare(&format!(

@@ -246,7 +246,7 @@ fn options_of_inception_networks_that_build_none_are_refused() {
     );
     refuses(
         &model("family = \"googlenet\"\nauxiliary-heads = 2"),
-        "growth.toml:7: model.auxiliary-heads: auxiliary-heads is 2; it must be true or false; true is the paper's network, and the default of torchvision's",
+        "growth.toml:7: model.auxiliary-heads: auxiliary-heads is 2; it must be true or false; true is the network as its paper trains it",
     );
     refuses(
         &model("family = \"googlenet\"\nauxiliary-dropout = 1.0"),
