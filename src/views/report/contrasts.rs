@@ -40,11 +40,15 @@ impl Contrast {
         self.result.as_ref().is_some_and(is_shown)
     }
 
-    /// How much it has to say: a difference that is shown before others, then by p, then the faster or slower step.
+    /// How much it has to say: a difference that is shown before others, of these the largest; else by p, then the faster or
+    /// slower step.
     pub fn weight(&self) -> (bool, f64, f64) {
-        let p = self.result.as_ref().and_then(|row| row.p_adjusted.or(row.p));
+        let of = |row: &TrainedComparison| match is_shown(row) {
+            true => row.difference.abs(),
+            false => -row.p_adjusted.or(row.p).unwrap_or(1.0),
+        };
         let step = self.step.as_ref().map_or(0.0, |step| step.ratio.ln().abs());
-        (self.is_shown(), -p.unwrap_or(1.0), step)
+        (self.is_shown(), self.result.as_ref().map_or(-1.0, of), step)
     }
 }
 
@@ -167,6 +171,14 @@ mod tests {
         assert_eq!((result.p, result.p_adjusted), (Some(2.0 / 256.0), Some(4.0 / 256.0)));
         assert!(contrasts[0].is_shown() && !contrasts[1].is_shown());
         assert!(contrasts[0].weight() > contrasts[1].weight());
+        let larger = Contrast {
+            result: Some(TrainedComparison {
+                difference: -0.04,
+                ..result.clone()
+            }),
+            ..contrasts[0].clone()
+        };
+        assert!(larger.weight() > contrasts[0].weight());
     }
 
     #[test]

@@ -104,7 +104,7 @@
           legend: { show: false },
           scales: { x: { time: false }, y: { distr: panel.logarithmic ? 3 : 1 } },
           axes: [
-            Object.assign({ label: "epochs trained" }, axis),
+            Object.assign({ label: "epochs trained", size: 32, labelSize: 22 }, axis),
             Object.assign({ label: panel.title + (panel.unit ? " (" + panel.unit + ")" : ""), size: 60 }, axis),
           ],
           cursor: { sync: { key: "curves-" + number, setSeries: true }, focus: { prox: 24 }, points: { show: false } },
@@ -115,7 +115,8 @@
               show: shown[series.variant],
               stroke: color("--series-" + (series.variant % 7)),
               width: series.seed == null ? 2.5 : 1,
-              dash: data.dashes[series.variant % data.dashes.length],
+              // Dashes are slow to draw: means have them, single seeds do not.
+              dash: series.seed == null ? data.dashes[series.variant % data.dashes.length] : [],
               spanGaps: true,
               points: { show: false },
             })),
@@ -141,7 +142,7 @@
         box.addEventListener("dblclick", () => zoom(...data.range));
         return { plot, panel, box };
       });
-      if (range) zoom(...range);
+      zoom(...(range || data.range));
     }
 
     draw();
