@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::formats::tables::{EpochRow, StepRow};
-use crate::views::groups::{Grouped, Trial};
+use crate::views::groups::{Group, Grouped, Trial};
 
 /// Points of all curves of a panel together: what a page can carry.
-const POINTS: usize = 60_000;
+const POINTS: usize = 40_000;
 /// The most and the fewest stretches that a curve is taken apart in.
 const STRETCHES: (usize, usize) = (40, 600);
 /// Significant digits of a value.
@@ -84,7 +84,8 @@ pub fn json(study: &Grouped<'_>) -> Option<String> {
     )
 }
 
-/// The training loss of every step where the study was read with its steps, else that of every epoch.
+/// The training loss of every step where the study was read with its steps, else that of every epoch; with the means of the
+/// epochs.
 fn step_curves(study: &Grouped<'_>) -> Vec<Curve> {
     if study.study.steps.is_empty() {
         return epoch_curves(study, |row| row.train_loss);
@@ -93,7 +94,7 @@ fn step_curves(study: &Grouped<'_>) -> Vec<Curve> {
     for row in &study.study.steps {
         steps.entry(&row.trial).or_default().push(row);
     }
-    of_trials(study, |trial| {
+    let mut curves = of_trials(study, |trial| {
         let rows = steps
             .get(trial.row.trial.as_str())
             .map(Vec::as_slice)
@@ -101,7 +102,9 @@ fn step_curves(study: &Grouped<'_>) -> Vec<Curve> {
         let whole = rows.iter().filter(|row| row.epoch == 0).count().max(1) as f64;
         let point = |row: &&StepRow| ((row.step + 1) as f64 / whole, row.loss);
         rows.iter().map(point).collect()
-    })
+    });
+    curves.extend(means(study, |row| row.train_loss));
+    curves
 }
 
 /// A number of every epoch, and the mean of each variant's seeds.
@@ -110,24 +113,30 @@ fn epoch_curves(study: &Grouped<'_>, value: fn(&EpochRow) -> f64) -> Vec<Curve> 
         let point = |row: &&EpochRow| ((row.epoch + 1) as f64, value(row));
         trial.epochs.iter().map(point).collect()
     });
-    for (variant, group) in study
+    curves.extend(means(study, value));
+    curves
+}
+
+/// The mean of each variant's seeds where there are several.
+fn means(study: &Grouped<'_>, value: fn(&EpochRow) -> f64) -> Vec<Curve> {
+    let several = study
         .variants
         .iter()
         .enumerate()
-        .filter(|(_, group)| group.trials.len() > 1)
-    {
+        .filter(|(_, group)| group.trials.len() > 1);
+    let mean = |(variant, group): (usize, &Group<'_>)| {
         let curve = group.curve(|row| Some(value(row)));
         let points = curve
             .points
             .iter()
             .map(|point| (point.epoch as f64 + 1.0, point.summary.mean));
-        curves.push(Curve {
+        Curve {
             variant,
             seed: None,
             points: points.collect(),
-        });
-    }
-    curves
+        }
+    };
+    several.map(mean).collect()
 }
 
 fn of_trials(study: &Grouped<'_>, points: impl Fn(&Trial<'_>) -> Vec<(f64, f64)>) -> Vec<Curve> {

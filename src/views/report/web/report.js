@@ -115,7 +115,8 @@
               show: shown[series.variant],
               stroke: color("--series-" + (series.variant % 7)),
               width: series.seed == null ? 2.5 : 1,
-              dash: data.dashes[series.variant % data.dashes.length],
+              // Dashes are slow to draw: means have them, single seeds do not.
+              dash: series.seed == null ? data.dashes[series.variant % data.dashes.length] : [],
               spanGaps: true,
               points: { show: false },
             })),
@@ -141,7 +142,7 @@
         box.addEventListener("dblclick", () => zoom(...data.range));
         return { plot, panel, box };
       });
-      if (range) zoom(...range);
+      zoom(...(range || data.range));
     }
 
     draw();
