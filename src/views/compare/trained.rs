@@ -216,6 +216,8 @@ fn compare_metric(
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::super::super::samples::{self, SampleVariant};
     use super::super::pairs::{note_doubtful_speeds, pairs_of};
     use super::super::side::Side;
@@ -223,11 +225,14 @@ mod tests {
     use crate::formats::correctness::{self, OfTrial};
     use crate::formats::tables::{CorrectnessRow, Status, TrialRow};
 
-    /// Trials of one variant with these errors, seeds from 0.
+    /// Trials of one variant with these errors, seeds from 0; those of another call ran at another time.
     fn trials(errors: &[f64]) -> Vec<TrialRow> {
+        static CALLS: AtomicUsize = AtomicUsize::new(0);
+        let call = CALLS.fetch_add(1, Ordering::Relaxed);
         let mut rows = samples::trained(&[SampleVariant::new("base")], errors.len() as u64, 1).trials;
         for (row, error) in rows.iter_mut().zip(errors) {
             row.final_test_error = Some(*error);
+            row.trial = format!("{}-{call}", row.trial);
         }
         rows
     }

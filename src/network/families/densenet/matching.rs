@@ -163,10 +163,6 @@ mod tests {
                         visible_layers: Some(2),
                         ..dense.clone()
                     },
-                    DenseNet {
-                        growth_doubling: true,
-                        ..dense.clone()
-                    },
                 ];
                 for other in others {
                     let found = matched(&other, 32);
