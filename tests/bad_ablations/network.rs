@@ -224,7 +224,7 @@ fn options_of_inception_networks_that_build_none_are_refused() {
     );
     refuses(
         &model("family = \"googlenet\"\nauxiliary-dropout = 1.0"),
-        "growth.toml:7: model.auxiliary-dropout: auxiliary-dropout is 1; it must be at least 0 and below 1; the paper's is 0.7",
+        "growth.toml:7: model.auxiliary-dropout: auxiliary-dropout is 1.0; it must be at least 0 and below 1; the paper's is 0.7",
     );
     refuses(
         &model("family = \"inception-v3\"\nauxiliary-dropout = 0.7"),
