@@ -83,6 +83,8 @@ pub enum Kind {
     Choice(&'static [&'static str]),
     /// One of these words, or a list of different ones.
     Choices(&'static [&'static str]),
+    /// Any text but an empty one, or a list of different ones.
+    Names,
     /// `true` or `false`.
     Flag,
     /// A whole number from the first to the second.
@@ -147,6 +149,7 @@ impl Kind {
             Kind::Family => "a family's name".to_owned(),
             Kind::Choice(words) => alternatives(words),
             Kind::Choices(words) => format!("{}, or a list of them", alternatives(words)),
+            Kind::Names => "text, or a list of texts".to_owned(),
             Kind::Flag => "true or false".to_owned(),
             Kind::Count(..) => format!("a whole number {}", self.limits()),
             Kind::Counts(..) => format!("a list of whole numbers {}", self.limits()),

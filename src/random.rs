@@ -16,6 +16,10 @@ pub enum Purpose {
     BatchOrder,
     /// The changes to the training images of an epoch.
     Augmentation,
+    /// The squares that are cut from the training images of an epoch.
+    Cutout,
+    /// How the training images of a batch are mixed.
+    Mixup,
     /// Which training images are held out for validation.
     ValidationSplit,
     /// The seed that the device's own generator gets before a step, for dropout.
@@ -24,6 +28,8 @@ pub enum Purpose {
     Synthetic,
     /// The places and the noise of the noisy digits.
     NoisyDigits,
+    /// The pairs and places of the digits whose sum is asked for.
+    DigitSums,
     /// The resamples of a bootstrap and the flips of a sign-flip test.
     Resampling,
 }
@@ -34,10 +40,13 @@ impl Purpose {
             Purpose::Initialization => "initialization",
             Purpose::BatchOrder => "batch-order",
             Purpose::Augmentation => "augmentation",
+            Purpose::Cutout => "cutout",
+            Purpose::Mixup => "mixup",
             Purpose::ValidationSplit => "validation-split",
             Purpose::Device => "device",
             Purpose::Synthetic => "synthetic",
             Purpose::NoisyDigits => "noisy-digits",
+            Purpose::DigitSums => "digit-sums",
             Purpose::Resampling => "resampling",
         }
     }

@@ -52,6 +52,7 @@ fn the_list_has_every_set_and_where_it_is() {
         let pairs = [
             ("digits", "built-in"),
             ("noisy-digits", "built-in"),
+            ("digit-sums", "built-in"),
             ("synthetic", "built-in"),
             ("cifar10", cifar10),
             ("cifar100", "absent"),
@@ -65,7 +66,7 @@ fn the_list_has_every_set_and_where_it_is() {
     hollow_cifar10(&place);
     let whole = list();
     assert_eq!(names(&whole), states("complete"));
-    let cifar10 = &whole["data_sets"][3];
+    let cifar10 = &whole["data_sets"][4];
     assert!(
         cifar10["path"]
             .as_str()
@@ -164,7 +165,7 @@ fn an_unknown_data_set_is_refused_with_the_known_names() {
     let place = Workplace::new();
     assert_eq!(
         place.refused(&["data", "fetch", "imagenet"]),
-        "error: 'imagenet': no data set has this name; choose one of digits, noisy-digits, synthetic, cifar10, cifar100, mnist, \
+        "error: 'imagenet': no data set has this name; choose one of digits, noisy-digits, digit-sums, synthetic, cifar10, cifar100, mnist, \
          fashion-mnist, svhn"
     );
     assert_eq!(

@@ -118,6 +118,7 @@ fn plan(normalization: Normalization, epochs: usize, threads: usize) -> LoaderPl
         augmentation_seed: 5,
         shuffle: true,
         augment: Augment::ShiftFlip,
+        cutout: None,
         threads,
     }
 }

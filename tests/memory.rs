@@ -196,6 +196,52 @@ fn the_predicted_peaks_of_vggs_are_within_a_hundredth_of_the_counted_one() {
     ));
 }
 
+/// Variants of one network by what is frozen of it.
+fn frozen(network: &str, parts: &[&str]) -> String {
+    let variants = parts.iter().enumerate().map(|(index, part)| {
+        format!("[[variant]]\nname = \"frozen-{index}\"\nset = {{ \"train.freeze\" = {part} }}\n")
+    });
+    let variants: String = variants.collect();
+    format!(
+        "[data]\ndataset = \"synthetic\"\nimage-size = 16\ntrain-images = 64\ntest-images = 8\n[model]\n{network}\n[train]\n\
+         {MEASURE}batch-sizes = [1, 8, 64]\n{variants}"
+    )
+}
+
+#[test]
+fn the_predicted_peaks_of_a_dense_network_with_a_frozen_part_are_within_a_hundredth_of_the_counted_one() {
+    compare(&frozen(
+        "block-layers = [3, 3, 2]\nbottleneck = true\ncompression = 0.5",
+        &[
+            "\"features\"",
+            "\"features.conv0\"",
+            "[\"features.conv0\", \"features.denseblock1\"]",
+            "[\"features.conv0\", \"features.denseblock1\", \"features.transition1\"]",
+            "\"features.denseblock2\"",
+            "\"*.norm*\"",
+            "\"*.conv*\"",
+            "\"*.bias\"",
+        ],
+    ));
+}
+
+#[test]
+fn the_predicted_peaks_of_other_networks_with_a_frozen_part_are_within_a_hundredth_of_the_counted_one() {
+    compare(&frozen(
+        "family = \"resnet\"\nblock-layers = [2, 1, 1]\nshortcut = \"projection\"",
+        &[
+            "[\"conv1\", \"bn1\", \"layer1\"]",
+            "[\"conv1\", \"bn1\", \"layer1\", \"layer2\", \"layer3\"]",
+            "\"layer2\"",
+            "\"*.bn*\"",
+        ],
+    ));
+    compare(&frozen(
+        "family = \"vgg\"\nblock-layers = [1, 2]\ninitial-channels = 16\nclassifier-width = 64\ndropout = 0.0",
+        &["\"features\"", "[\"features\", \"classifier.0\"]", "\"classifier.0\""],
+    ));
+}
+
 #[test]
 fn the_predicted_peaks_of_inception_networks_are_within_a_hundredth_of_the_counted_one() {
     let variants = [
@@ -217,7 +263,10 @@ fn the_predicted_peaks_of_inception_networks_are_within_a_hundredth_of_the_count
 fn the_predicted_peaks_of_networks_with_rectangular_windows_are_within_a_hundredth_of_the_counted_one() {
     let variants = [
         ("without-head", "\"model.auxiliary-heads\" = false"),
-        ("head", "\"data.image-size\" = 299, \"model.width-multiplier\" = 0.125"),
+        (
+            "head",
+            "\"data.image-size\" = 299, \"model.width-multiplier\" = 0.125, \"model.auxiliary-heads\" = true",
+        ),
     ];
     let variants = variants.map(|(name, set)| format!("[[variant]]\nname = \"{name}\"\nset = {{ {set} }}\n"));
     compare(&format!(

@@ -22,6 +22,11 @@ fn parity_of_training_goes_on_and_tells_equivalent_from_different() {
 }
 
 #[test]
+fn weights_are_converted_from_what_holds_tensors_alone() {
+    passes("weights");
+}
+
+#[test]
 fn publishing_refuses_what_it_should_and_published_tables_are_what_their_results_give() {
     passes("publishing");
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 use toml::Table;
 
 fn text(file: &str) -> String {
@@ -171,4 +172,35 @@ fn the_oldest_rust_is_stated_the_same_everywhere() {
         assert!(script.contains("s/^rust-version = \"\\(.*\\)\"/\\1/p' Cargo.toml"));
         assert!(!script.contains(stated));
     }
+}
+
+#[test]
+fn the_scripts_of_others_in_a_report_are_those_that_were_chosen_with_their_licences() {
+    let web = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/views/report/web");
+    let (mut files, mut licences, mut packages) = (0, 0, 0);
+    for line in text("src/views/report/web/vendored.txt").lines() {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        match words[..] {
+            ["package", name, version, integrity] => {
+                packages += 1;
+                assert!(
+                    version.starts_with(|c: char| c.is_ascii_digit()),
+                    "{name}: an exact version"
+                );
+                assert!(integrity.starts_with("sha512-"), "{name}");
+            }
+            ["file", file, path, sha256] => {
+                let bytes = fs::read(web.join(file)).unwrap();
+                let found: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+                assert_eq!(found, sha256, "{file}: scripts/vendor-web writes it anew");
+                files += 1;
+                licences += usize::from(path == "LICENSE");
+            }
+            _ => assert!(line.is_empty() || line.starts_with('#'), "{line}"),
+        }
+    }
+    assert!(packages > 0 && licences == packages, "every package has its licence");
+    let own = ["report.css", "report.js", "vendored.txt"];
+    let there = fs::read_dir(web).unwrap().count();
+    assert_eq!(there, files + own.len(), "every other file has its checksum");
 }

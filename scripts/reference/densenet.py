@@ -8,12 +8,16 @@ statistics carry torchvision's names. Needs `torch` alone.
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+
+# Options that the program writes only where they differ from their defaults.
+LATER = {"later": True}
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,14 @@ class Options:
     dropout: float = 0.0
     dropout_after: Literal["every-convolution", "3x3"] = "every-convolution"
     initialization: Literal["he-fan-out", "he-fan-in"] = "he-fan-out"
+    connectivity: Literal["dense", "residual", "plain"] = field(default="dense", metadata=LATER)
+    visible_layers: int | None = field(default=None, metadata=LATER)
+    growth_doubling: bool = field(default=False, metadata=LATER)
+    squeeze_excitation: int | None = field(default=None, metadata=LATER)
+
+    def of_block(self, block: int) -> Options:
+        """The options with the growth rate of a block, counted from 0."""
+        return replace(self, growth_rate=self.growth_rate << block) if self.growth_doubling else self
 
 
 def composite(
@@ -50,6 +62,21 @@ def composite(
     return layers
 
 
+class SqueezeExcitation(nn.Module):
+    """Each map times a value from 0 to 1 that is computed from the means of all (arXiv 1709.01507)."""
+
+    def __init__(self, channels: int, reduction: int) -> None:
+        super().__init__()
+        narrow = max(1, channels // reduction)
+        self.fc1 = nn.Conv2d(channels, narrow, 1)
+        self.fc2 = nn.Conv2d(narrow, channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[batch, channels, height, width] to the same."""
+        means = F.adaptive_avg_pool2d(x, 1)
+        return x * torch.sigmoid(self.fc2(F.relu(self.fc1(means))))
+
+
 class DenseLayer(nn.Sequential):
     """A 3x3 convolution to `growth_rate` feature maps, with a bottleneck behind a 1x1 convolution."""
 
@@ -61,26 +88,61 @@ class DenseLayer(nn.Sequential):
             layers.update(composite(options, inputs, narrow, 1, number="1"))
         number = "2" if options.bottleneck else "1"
         layers.update(composite(options, narrow, options.growth_rate, 3, number=number))
+        if options.squeeze_excitation:
+            layers["se"] = SqueezeExcitation(options.growth_rate, options.squeeze_excitation)
         super().__init__(layers)
 
 
 class DenseBlock(nn.ModuleDict):
-    """Dense layers, each of which reads the block's input and what every earlier layer gave."""
+    """Dense layers, each of which reads the block's input and what every earlier layer gave, or the last few of these."""
 
     def __init__(self, options: Options, inputs: int, layers: int) -> None:
+        visible = options.visible_layers or layers
+        widths = [inputs] + [options.growth_rate] * layers
         super().__init__(
             {
-                f"denselayer{layer + 1}": DenseLayer(options, inputs + layer * options.growth_rate)
+                f"denselayer{layer + 1}": DenseLayer(options, sum(widths[: layer + 1][-visible:]))
                 for layer in range(layers)
             }
         )
+        self.visible = visible
+        self.outputs = sum(widths)
 
     def forward(self, x: Tensor) -> Tensor:
         """[batch, inputs, height, width] to [batch, inputs + layers * growth_rate, height, width]."""
         features = [x]
         for layer in self.values():
-            features.append(layer(torch.cat(features, dim=1)))
+            features.append(layer(torch.cat(features[-self.visible :], dim=1)))
         return torch.cat(features, dim=1)
+
+
+class ResidualLayer(DenseLayer):
+    """A dense layer whose maps are added to those that it reads, through a 1x1 convolution where the widths differ."""
+
+    def __init__(self, options: Options, inputs: int) -> None:
+        super().__init__(options, inputs)
+        differs = inputs != options.growth_rate
+        self.projection = nn.Conv2d(inputs, options.growth_rate, 1, bias=False) if differs else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[batch, inputs, height, width] to [batch, growth_rate, height, width]."""
+        new = x
+        for name, module in self.named_children():
+            if name != "projection":
+                new = module(new)
+        return new + (x if self.projection is None else self.projection(x))
+
+
+class Chain(nn.Sequential):
+    """Layers one behind the other, each with a shortcut or none: [batch, inputs, ...] to [batch, growth_rate, ...]."""
+
+    def __init__(self, options: Options, inputs: int, layers: int) -> None:
+        layer = ResidualLayer if options.connectivity == "residual" else DenseLayer
+        widths = [inputs] + [options.growth_rate] * layers
+        super().__init__(
+            OrderedDict((f"denselayer{number + 1}", layer(options, widths[number])) for number in range(layers))
+        )
+        self.outputs = options.growth_rate
 
 
 class Transition(nn.Sequential):
@@ -117,8 +179,9 @@ class DenseNet(nn.Module):
         layers = stem(options, image_channels)
         channels = options.initial_channels
         for block, length in enumerate(options.block_layers, start=1):
-            layers[f"denseblock{block}"] = DenseBlock(options, channels, length)
-            channels += length * options.growth_rate
+            joined = DenseBlock if options.connectivity == "dense" else Chain
+            layers[f"denseblock{block}"] = joined(options.of_block(block - 1), channels, length)
+            channels = layers[f"denseblock{block}"].outputs
             if block < len(options.block_layers):
                 kept = int(options.compression * channels)
                 layers[f"transition{block}"] = Transition(options, channels, kept)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import densenet
@@ -39,12 +39,12 @@ DEFAULT = "densenet"
 
 def build(model: dict[str, Any], classes: int, image_channels: int) -> nn.Module:
     """The network of a `[model]`, as densenet-bench serialises it."""
-    fields = dict(model)
-    name = fields.pop("family", DEFAULT)
+    given = dict(model)
+    name = given.pop("family", DEFAULT)
     if name not in FAMILIES:
         raise ValueError(f"unknown family '{name}'; there are {', '.join(FAMILIES)}")
     family = FAMILIES[name]
-    values = {key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()}
+    values = {key: tuple(value) if isinstance(value, list) else value for key, value in given.items()}
     return family.network(family.options(**values), classes, image_channels)
 
 
@@ -52,5 +52,7 @@ def to_json(options: Any) -> dict[str, Any]:
     """The JSON object of a model of any family: what `build` reads."""
     name = next(name for name, family in FAMILIES.items() if isinstance(options, family.options))
     named = {} if name == DEFAULT else {"family": name}
-    values = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(options).items()}
+    unwritten = {f.name for f in fields(options) if f.metadata.get("later") and getattr(options, f.name) == f.default}
+    written = {key: value for key, value in asdict(options).items() if key not in unwritten}
+    values = {key: list(value) if isinstance(value, tuple) else value for key, value in written.items()}
     return {**named, **values}

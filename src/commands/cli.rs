@@ -8,8 +8,8 @@ use densenet_bench::trials::says_out_of_memory;
 
 use super::shared::{Failure, say};
 use super::{
-    answers, compare, completions, data, describe, doctor, evaluate, export, inputs, losses, measurement, plot, run,
-    status, steadiness, trial,
+    answers, compare, completions, data, describe, doctor, evaluate, export, inputs, losses, measurement, plot, report,
+    run, status, steadiness, trial,
 };
 
 /// A reproducible benchmark and ablation harness for DenseNet.
@@ -26,6 +26,7 @@ Examples:
   densenet-bench run ablations/growth.toml --list      the trials, one a line; nothing is run
   densenet-bench describe densenet-121                 layers, shapes, parameters, multiply-accumulates
   densenet-bench plot results/growth                   draw again, also during a run
+  densenet-bench report results/growth                 one HTML page of the whole study
   densenet-bench status results/growth                 which trials are finished, failed, pending
   densenet-bench compare results/a results/b           on the same seeds, with intervals and tests
   densenet-bench data fetch cifar10                    download CIFAR-10 and verify its checksum
@@ -40,6 +41,7 @@ enum Verb {
     Evaluate(evaluate::Arguments),
     Export(export::Arguments),
     Plot(plot::Arguments),
+    Report(report::Arguments),
     Compare(compare::Arguments),
     Status(status::Arguments),
     Data(data::Arguments),
@@ -76,6 +78,7 @@ fn dispatch(cli: Cli) -> ExitCode {
         Verb::Evaluate(arguments) => evaluate::run(&arguments),
         Verb::Export(arguments) => export::run(&arguments),
         Verb::Plot(arguments) => plot::run(&arguments),
+        Verb::Report(arguments) => report::run(&arguments),
         Verb::Compare(arguments) => compare::run(&arguments),
         Verb::Status(arguments) => status::run(&arguments),
         Verb::Data(arguments) => data::run(&arguments),

@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 use densenet_bench::backends::{DeviceChoice, device_help};
 use densenet_bench::data::{self, Loader, untested_in_words};
 use densenet_bench::files::Output;
+use densenet_bench::formats::network_weights::Head;
 use densenet_bench::host::{self, available_memory, choose_threads};
 use densenet_bench::model::Model;
 use densenet_bench::training::{TrainingImages, build, logits};
@@ -92,7 +93,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let path = path.ok_or_else(|| {
         Failure::Input("there are no weights; give --weights FILE, or model.weights in the ablation file".to_owned())
     })?;
-    let read = read_weights(path, &*settings.model, &graph).map_err(Failure::input)?;
+    let read = read_weights(path, &*settings.model, &graph, Head::OfFile).map_err(Failure::input)?;
     for note in &read.notes {
         say(&format!("note: {note}"));
     }

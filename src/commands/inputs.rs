@@ -57,6 +57,17 @@ pub fn run(arguments: &Arguments) -> Outcome {
             arguments.file.display()
         )));
     };
+    if let Some(tuned) = records
+        .iter()
+        .find(|record| record.spec.optimizer().fine_tuning.changes_a_step())
+    {
+        return Err(Failure::Input(format!(
+            "{}: variant {} has freeze or learning-rate-groups, which the comparison's PyTorch side does not have; choose others \
+             with --only",
+            arguments.file.display(),
+            tuned.spec.variant
+        )));
+    }
     let environment = Environment {
         gpu_record: GpuRecord::of(device),
         ..Environment::observe(device, origin.gpu.clone(), &first.spec.settings.run, first.spec.threads)

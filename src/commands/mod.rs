@@ -13,6 +13,7 @@ mod inputs;
 mod losses;
 mod measurement;
 mod plot;
+mod report;
 mod run;
 mod shared;
 mod status;

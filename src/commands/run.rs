@@ -22,7 +22,7 @@ use clap::builder::TypedValueParser;
 use densenet_bench::backends::{DeviceChoice, device_help};
 
 use super::shared::{device, size};
-use super::{Failure, Outcome, plot, print, print_json, say};
+use super::{Failure, Outcome, plot, print, print_json, report, say};
 use faults::Faults;
 use plan::plan;
 use prepare::prepare;
@@ -35,6 +35,7 @@ use work::work;
 Examples:
   densenet-bench run ablations/growth.toml
   densenet-bench run ablations/growth.toml --only 'growth-rate=1*' --threads 2
+  densenet-bench run ablations/growth.toml --set train.epochs=3 --set run.execution=fused
   densenet-bench run my.toml --out /scratch/results --device cuda:0
   densenet-bench run ablations/article.toml --find-max-batch --memory-limit 11GB
 
@@ -54,6 +55,9 @@ pub struct Arguments {
     /// Only variants whose name matches, with * and ?
     #[arg(long, value_name = "GLOB")]
     only: Option<String>,
+    /// Another value for a key of the file, such as train.epochs=3; may be given several times, and is recorded
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
     /// Print the trials, one a line, and run nothing
     #[arg(long)]
     list: bool,

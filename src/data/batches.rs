@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::augmentation::ShiftFlip;
+use super::cutout::Cutout;
 use super::error::LoaderError;
 use super::normalization::Normalization;
 use crate::data_sets::{DataError, DataSet, Part};
@@ -43,6 +44,8 @@ pub struct LoaderPlan {
     pub shuffle: bool,
     /// How images are changed from epoch to epoch.
     pub augment: Augment,
+    /// The side of the square that is then cut from each image, in pixels.
+    pub cutout: Option<usize>,
     /// Threads that prepare batches ahead; 0: the caller's thread makes each batch on demand. The batches do not depend
     /// on it.
     pub threads: usize,
@@ -62,6 +65,7 @@ impl LoaderPlan {
             augmentation_seed: 0,
             shuffle: false,
             augment: Augment::None,
+            cutout: None,
             threads: 0,
         }
     }
@@ -232,6 +236,9 @@ fn images(
                 }
             }
         }
+        if let Some(side) = plan.cutout {
+            Cutout::draw(side, data.shape, plan.augmentation_seed, epoch, index).apply(data.shape, output);
+        }
     }
     Ok(images)
 }
@@ -266,6 +273,7 @@ pub(super) mod tests {
             augmentation_seed: 0,
             shuffle: true,
             augment: Augment::ShiftFlip,
+            cutout: None,
             threads: 0,
         };
         drop(images);
@@ -339,6 +347,25 @@ pub(super) mod tests {
                     assert_eq!(image, expected[index]);
                 }
             }
+        }
+    }
+
+    #[test]
+    fn cutout_comes_after_the_augmentation() {
+        let (data, plan) = digits();
+        let plan = LoaderPlan { epochs: 1..2, ..plan };
+        let cut = LoaderPlan {
+            cutout: Some(4),
+            ..plan.clone()
+        };
+        for (batch, cut) in all(&data, &plan).iter().zip(all(&data, &cut)) {
+            assert_eq!(batch.indices, cut.indices);
+            let mut expected = batch.images.clone();
+            for (index, image) in batch.indices.iter().zip(expected.chunks_exact_mut(64)) {
+                Cutout::draw(4, data.shape, plan.augmentation_seed, 1, *index).apply(data.shape, image);
+            }
+            assert_eq!(cut.images, expected);
+            assert_ne!(cut.images, batch.images);
         }
     }
 

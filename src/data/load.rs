@@ -135,7 +135,12 @@ mod tests {
 
     #[test]
     fn an_outline_agrees_with_the_data_set() {
-        for dataset in [DataSetName::Digits, DataSetName::NoisyDigits, DataSetName::Synthetic] {
+        for dataset in [
+            DataSetName::Digits,
+            DataSetName::NoisyDigits,
+            DataSetName::DigitSums,
+            DataSetName::Synthetic,
+        ] {
             let mut settings = DataSettings::new(dataset);
             settings.train_limit = Some(70);
             let (outline, data) = (outline(&settings).unwrap(), load(&settings, 2, None).unwrap());

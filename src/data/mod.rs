@@ -6,6 +6,7 @@
 
 mod augmentation;
 mod batches;
+mod cutout;
 mod error;
 pub mod fetch;
 mod known_folder;

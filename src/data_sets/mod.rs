@@ -13,6 +13,7 @@ pub mod cifar100;
 mod cifar_folder;
 mod cifar_format;
 mod descriptor;
+mod digit_sums;
 pub mod digits;
 mod error;
 pub mod fashion_mnist;

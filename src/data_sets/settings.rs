@@ -57,6 +57,9 @@ pub struct DataSettings {
     pub std: Option<Vec<f64>>,
     /// How training images are changed from epoch to epoch.
     pub augment: Augment,
+    /// The side of the square that is cut from each training image, in pixels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cutout: Option<usize>,
 }
 
 impl DataSettings {
@@ -79,6 +82,7 @@ impl DataSettings {
             mean: None,
             std: None,
             augment: Augment::None,
+            cutout: None,
         }
     }
 

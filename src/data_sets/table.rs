@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::descriptor::Descriptor;
-use super::{cifar10, cifar100, digits, fashion_mnist, folder, mnist, noisy_digits, svhn, synthetic};
+use super::{cifar10, cifar100, digit_sums, digits, fashion_mnist, folder, mnist, noisy_digits, svhn, synthetic};
 
 macro_rules! data_sets {
     ($($(#[$doc:meta])* $variant:ident => $descriptor:path,)+) => {
@@ -35,6 +35,8 @@ data_sets! {
     Digits => digits::DESCRIPTOR,
     /// The digits at seeded places on a larger canvas, with seeded noise, and fewer to train on.
     NoisyDigits => noisy_digits::DESCRIPTOR,
+    /// Two digits in one image, whose class is the last digit of their sum.
+    DigitSums => digit_sums::DESCRIPTOR,
     /// Seeded images of classes that a network can learn.
     Synthetic => synthetic::DESCRIPTOR,
     /// CIFAR-10's official binary batches.

@@ -220,13 +220,14 @@ fn split_off(tensors: &mut Weights, prefix: &str) -> Weights {
     own.into_iter().map(bare).collect()
 }
 
-/// Every parameter has a velocity of its own shape, or none has one.
+/// Every trained parameter has a velocity of its own shape and no other has one, or none has one.
 fn check_momentum(momentum: &Weights, graph: &Graph) -> Result<(), String> {
     if momentum.is_empty() {
         return Ok(());
     }
     let tensors = graph.tensors();
-    let parameters: BTreeMap<String, Vec<usize>> = tensors.filter(|(name, _)| is_learned(name)).collect();
+    let is_trained = |name: &String| is_learned(name) && !graph.frozen.contains(name);
+    let parameters: BTreeMap<String, Vec<usize>> = tensors.filter(|(name, _)| is_trained(name)).collect();
     for (name, shape) in &parameters {
         match momentum.get(name) {
             None => return Err(format!("the velocity of {name} is missing")),
@@ -238,7 +239,7 @@ fn check_momentum(momentum: &Weights, graph: &Graph) -> Result<(), String> {
     }
     match momentum.keys().find(|name| !parameters.contains_key(*name)) {
         Some(name) => Err(format!(
-            "there is a velocity of {}, which is not a parameter",
+            "there is a velocity of {}, which is not a parameter that is trained",
             quoted(name)
         )),
         None => Ok(()),
@@ -376,7 +377,7 @@ mod tests {
                         .momentum
                         .insert("features.norm5.running_mean".to_owned(), velocity);
                 }),
-                "there is a velocity of features.norm5.running_mean, which is not a parameter",
+                "there is a velocity of features.norm5.running_mean, which is not a parameter that is trained",
             ),
             (
                 broken_by(|checkpoint| checkpoint.weights.get_mut("classifier.bias").unwrap().values[1] = f32::NAN),

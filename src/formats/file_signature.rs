@@ -5,7 +5,7 @@ pub(super) type Recognized = (&'static str, &'static str);
 
 const PICKLE: Recognized = (
     "it is in PyTorch's pickle format, which can run any code when it is read, and is never read here",
-    "load it in PyTorch and write its state_dict with safetensors.torch.save_file",
+    "convert it with scripts/convert-weights, or load it in PyTorch and write its state_dict with safetensors.torch.save_file",
 );
 
 /// By the first bytes; the longer of two that start alike stands first.

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 
+use super::ablation::Settings;
 use super::tensor_file;
 use super::tensor_names::{Matching, Renaming, Shapes};
 use super::weight_differences;
@@ -23,19 +24,53 @@ pub struct Taken {
     pub notes: Vec<String>,
 }
 
+/// Where a network's classifier comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Head {
+    /// From the file of the other weights.
+    OfFile,
+    /// It is drawn anew: the file may have none, or one of another number of classes.
+    New,
+}
+
+impl Head {
+    /// As `[train] new-head` says.
+    pub fn of(settings: &Settings) -> Self {
+        match settings.has_new_head() {
+            true => Self::New,
+            false => Self::OfFile,
+        }
+    }
+}
+
 /// Takes a network's weights from safetensors bytes. `file` is for messages.
 ///
 /// # Errors
 /// Bytes that are not safetensors; tensors that are not the network's, with what the difference looks like; values that
 /// are not floats or not finite.
 pub fn take(bytes: &[u8], file: &str, network: &dyn Network, graph: &Graph) -> Result<Taken, WeightsError> {
+    take_with(bytes, file, network, graph, Head::OfFile)
+}
+
+/// [`take`], with the file's classifier or without one.
+///
+/// # Errors
+/// Those of [`take`].
+pub fn take_with(
+    bytes: &[u8],
+    file: &str,
+    network: &dyn Network,
+    graph: &Graph,
+    head: Head,
+) -> Result<Taken, WeightsError> {
     let tensors = tensor_file::open(bytes).map_err(|misfit| of_misfit(misfit, file))?;
     let shapes: Shapes = (tensors.iter())
         .map(|(name, view)| (name.to_owned(), view.shape().to_vec()))
         .collect();
     let forms = network.foreign_names();
-    let matching = matched(&shapes, file, graph, forms)?;
+    let matching = matched(&shapes, file, graph, forms, head)?;
     let mut notes = renamed(&matching, graph, forms);
+    notes.extend((head == Head::New).then(|| "a new classifier is drawn (new-head = true)".to_owned()));
     let mut converted: BTreeMap<&str, usize> = BTreeMap::new();
     let mut reshaped: Option<(usize, String)> = None;
     let mut weights = Weights::new();
@@ -79,7 +114,7 @@ pub fn too_large(beginning: &[u8], length: u64, file: &str, network: &dyn Networ
     let shapes: Shapes = (metadata.tensors().into_iter())
         .map(|(name, info)| (name, info.shape.clone()))
         .collect();
-    match matched(&shapes, file, graph, network.foreign_names()) {
+    match matched(&shapes, file, graph, network.foreign_names(), Head::OfFile) {
         Err(error) => error,
         Ok(_) => WeightsError {
             file: file.to_owned(),
@@ -92,8 +127,17 @@ pub fn too_large(beginning: &[u8], length: u64, file: &str, network: &dyn Networ
     }
 }
 
-fn matched(shapes: &Shapes, file: &str, graph: &Graph, forms: &[ForeignNames]) -> Result<Matching, WeightsError> {
-    let matching = Matching::of(shapes, graph, forms);
+fn matched(
+    shapes: &Shapes,
+    file: &str,
+    graph: &Graph,
+    forms: &[ForeignNames],
+    head: Head,
+) -> Result<Matching, WeightsError> {
+    let mut matching = Matching::of(shapes, graph, forms);
+    if head == Head::New {
+        matching.leave_out_head(graph);
+    }
     match weight_differences::check(&matching, shapes, graph, forms) {
         Ok(()) => Ok(matching),
         Err((rule, remedy)) => Err(WeightsError {

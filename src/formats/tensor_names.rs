@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::network::{ForeignNames, Graph};
+use crate::network::{ForeignNames, Graph, Node};
 
 /// A file's tensors as its header has them: shapes by name.
 pub(super) type Shapes = BTreeMap<String, Vec<usize>>;
@@ -141,6 +141,17 @@ impl Matching {
             self.renamings.entry(renaming).or_insert_with(example).0 += 1;
         }
         self.found.entry(reading.name).or_default().push(theirs.to_owned());
+    }
+
+    /// Leaves the classifier out, whatever the file has of it.
+    pub fn leave_out_head(&mut self, graph: &Graph) {
+        let tensors = graph.nodes.last().map(Node::tensors).unwrap_or_default();
+        for (name, _) in tensors {
+            self.found.remove(&name);
+            self.missing.retain(|missing| *missing != name);
+        }
+        self.renamings
+            .retain(|renaming, _| !matches!(renaming, Renaming::Head(_)));
     }
 
     /// A classifier under another name: the network's is missing, and only one other has its weight and bias.

@@ -109,8 +109,6 @@ fn of_classifier(matching: &Matching, misfits: &[Misfit], graph: &Graph) -> Opti
         name.strip_prefix(head)
             .is_some_and(|rest| matches!(rest, ".weight" | ".bias"))
     };
-    let features = graph.tensors().find(|(name, _)| *name == format!("{head}.weight"))?.1[1];
-    let linear = format!("torch.nn.Linear({features}, {})", graph.classes);
     if misfits.is_empty() && matching.others.is_empty() && matching.missing.iter().all(|name| is_heads(name)) {
         let missing: Vec<&str> = matching.missing.iter().map(String::as_str).collect();
         return Some((
@@ -118,7 +116,7 @@ fn of_classifier(matching: &Matching, misfits: &[Misfit], graph: &Graph) -> Opti
                 "the classifier is missing ({}); the rest is this network's",
                 listed(&missing)
             ),
-            format!("add one in PyTorch before saving, model.{head} = {linear}, and train it here"),
+            "to train a new one, write new-head = true under [train]".to_owned(),
         ));
     }
     let is_another = !misfits.is_empty()
@@ -140,8 +138,7 @@ fn of_classifier(matching: &Matching, misfits: &[Misfit], graph: &Graph) -> Opti
             shape_of(&first.ours)
         ),
         format!(
-            "choose data with {}, or put a classifier for {} into the file in PyTorch before saving, model.{head} = \
-             {linear}, and train it here",
+            "choose data with {}, or, to train a new classifier for {}, write new-head = true under [train]",
             number_of(classes, "class"),
             number_of(graph.classes, "class")
         ),

@@ -243,7 +243,8 @@ mod tests {
         assert_eq!(
             read(b"PK\x03\x04 and so on", "w.pt").unwrap_err().to_string(),
             "w.pt: it is in PyTorch's pickle format, which can run any code when it is read, and is never read here; \
-             load it in PyTorch and write its state_dict with safetensors.torch.save_file"
+             convert it with scripts/convert-weights, or load it in PyTorch and write its state_dict with \
+             safetensors.torch.save_file"
         );
     }
 

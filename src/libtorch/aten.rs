@@ -56,21 +56,25 @@ impl SegmentKernel for AtenSegment {
         let maps_laid_out = laid_out(&to_tch(&maps));
         match pass {
             Pass::Evaluation(running) => {
-                let running = pairs_to_tch(&running);
+                let running = pairs_to_tch(&running).into_iter().map(Some).collect();
                 let parameters = parameters.iter().map(to_tch).collect();
                 drop(maps);
-                let mut forward = Forward::new(self, parameters, Some(running));
+                let mut forward = Forward::new(self, parameters, running, false);
                 SegmentOutput {
                     output: from_tch(tch::no_grad(|| forward.run(maps_laid_out))),
                     statistics: Vec::new(),
                     backward: None,
                 }
             }
-            Pass::Training { maps_gradient } => {
+            Pass::Training { maps_gradient, fixed } => {
                 let leaf = |tensor: &Tensor| tensor.detach().set_requires_grad(true);
                 let maps_leaf = maps_gradient.then(|| leaf(&maps_laid_out));
                 let mut leaves: Vec<Tensor> = parameters.iter().map(|parameter| leaf(&to_tch(parameter))).collect();
-                let mut forward = Forward::new(self, leaves.iter().map(Tensor::shallow_clone).collect(), None);
+                let fixed = fixed
+                    .iter()
+                    .map(|pair| pair.as_ref().map(|pair| pair.each_ref().map(to_tch)));
+                let shared = leaves.iter().map(Tensor::shallow_clone).collect();
+                let mut forward = Forward::new(self, shared, fixed.collect(), true);
                 let input = maps_leaf.as_ref().unwrap_or(&maps_laid_out).shallow_clone();
                 drop(maps_laid_out);
                 let root = tch::with_grad(|| forward.run(input));
@@ -101,18 +105,25 @@ impl SegmentKernel for AtenSegment {
 struct Forward<'a> {
     segment: &'a AtenSegment,
     parameters: Vec<Tensor>,
-    /// In evaluation.
-    running: Option<Vec<[Tensor; 2]>>,
+    /// The statistics of each normalisation that does not take the batch's: in evaluation all, else the frozen ones.
+    running: Vec<Option<[Tensor; 2]>>,
+    is_training: bool,
     /// Those that a later node reads.
     values: Vec<Option<Tensor>>,
     statistics: Vec<[Tensor; 2]>,
 }
 
 impl<'a> Forward<'a> {
-    fn new(segment: &'a AtenSegment, parameters: Vec<Tensor>, running: Option<Vec<[Tensor; 2]>>) -> Self {
+    fn new(
+        segment: &'a AtenSegment,
+        parameters: Vec<Tensor>,
+        running: Vec<Option<[Tensor; 2]>>,
+        is_training: bool,
+    ) -> Self {
         Self {
             parameters,
             running,
+            is_training,
             values: (0..=segment.graph.nodes.len()).map(|_| None).collect(),
             statistics: Vec::new(),
             segment,
@@ -170,7 +181,7 @@ impl<'a> Forward<'a> {
             }
             Operation::Dropout { share } => {
                 let maps = self.read(inputs[0], value);
-                if self.running.is_none() {
+                if self.is_training {
                     maps.dropout(share, true)
                 } else {
                     maps
@@ -208,6 +219,11 @@ impl<'a> Forward<'a> {
                 let (mut first, second) = (self.read(inputs[0], value), self.read(inputs[1], value));
                 if is_own { first.g_add_(&second) } else { first + second }
             }
+            Operation::Sigmoid => self.read(inputs[0], value).sigmoid(),
+            Operation::Scaling => {
+                let factors = self.read(inputs[0], value);
+                self.read(inputs[1], value) * factors
+            }
             Operation::GlobalAveragePool => {
                 let maps = self.read(inputs[0], value);
                 maps.mean_dim([2i64, 3].as_slice(), false, None)
@@ -225,11 +241,10 @@ impl<'a> Forward<'a> {
     fn normalise(&mut self, value: Value, maps: &Tensor) -> Tensor {
         let own = self.segment.graph.first_parameter(value);
         let (gamma, beta) = (&self.parameters[own], &self.parameters[own + 1]);
-        let training = self.running.is_none();
-        let statistics = match &self.running {
-            Some(running) => running[self.segment.graph.norm(value)]
-                .each_ref()
-                .map(Tensor::shallow_clone),
+        let given = &self.running[self.segment.graph.norm(value)];
+        let takes_the_batchs = given.is_none();
+        let statistics = match given {
+            Some(running) => running.each_ref().map(Tensor::shallow_clone),
             None => [gamma.zeros_like().detach(), gamma.zeros_like().detach()],
         };
         let [mean, variance] = &statistics;
@@ -239,12 +254,12 @@ impl<'a> Forward<'a> {
             Some(beta),
             Some(mean),
             Some(variance),
-            training,
+            takes_the_batchs,
             1.0,
             self.segment.graph.epsilon,
             true,
         );
-        if training {
+        if takes_the_batchs {
             // Copies: the graph keeps the tensors themselves, and the network is free to write into what it gets.
             self.statistics.push(statistics.map(|tensor| tensor.copy()));
         }

@@ -76,7 +76,7 @@ impl SegmentKernel for FusedBlock {
                     backward: None,
                 }
             }
-            Pass::Training { maps_gradient } => {
+            Pass::Training { maps_gradient, .. } => {
                 let forward = kernels::forward(&shape, processor, &TensorMemory, values(&maps), &slices);
                 let pixels = (shape.images * shape.height * shape.width) as f64;
                 let unbiased = (pixels / (pixels - 1.0)) as f32;

@@ -41,7 +41,11 @@ impl SegmentKernel for Recomputed {
             maps: aten::laid_out(&to_tch(&maps)),
             parameters: parameters.iter().map(to_tch).collect(),
             pass: match pass {
-                Pass::Training { maps_gradient } => Pass::Training { maps_gradient },
+                // No plan is made for a segment with frozen normalisations.
+                Pass::Training { maps_gradient, .. } => Pass::Training {
+                    maps_gradient,
+                    fixed: Vec::new(),
+                },
                 Pass::Evaluation(running) => Pass::Evaluation(pairs_to_tch(&running)),
             },
         });

@@ -29,7 +29,7 @@ pub fn measure(spec: &RoundSpec) -> Result<RoundResult, TrialError> {
     let mut counters = StepCounters::new(tensors, ProcessMemory::watch(device), is_of_processor);
 
     let data = opened_data(spec.data(), spec.threads, Use::Batches)?;
-    let graph = spec.settings.model.graph(data.shape, data.classes.len())?;
+    let graph = spec.settings.graph(data.shape, data.classes.len())?;
     let images = TrainingImages::new(Arc::new(data), &spec.settings.data, spec.seed, 0)?;
     let batch = resident_batch(&images, spec.batch_size)?;
     drop(images);

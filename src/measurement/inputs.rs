@@ -75,7 +75,7 @@ impl Folder<'_> {
         let name = &spec.variant;
         std::fs::create_dir_all(self.0.join(name))?;
 
-        let graph = spec.settings.model.graph(spec.input, spec.classes)?;
+        let graph = spec.settings.graph(spec.input, spec.classes)?;
         let initial = starting_weights(
             &spec.settings,
             spec.starting_weights_sha256.as_deref(),

@@ -230,7 +230,7 @@ impl MeasurementRecord {
     /// A measurement of these settings, with the identities that follow from them.
     pub fn new(spec: RoundSpec, rounds: usize, predicted_peak_bytes: Option<u64>, origin: Origin) -> Self {
         let optimizer = spec.optimizer();
-        let work = digest(&json!({
+        let mut work = json!({
             // It changes no number of a trial, but how long a step takes.
             "allocator": spec.settings.run.allocator,
             "batch": spec.batch_size,
@@ -251,7 +251,12 @@ impl MeasurementRecord {
             "steps": spec.steps,
             "warmup": [json!(spec.warmup_steps), json!(spec.warmup_seconds)],
             "weights": spec.starting_weights_sha256,
-        }));
+        });
+        // What came later is not in the identities of those without it.
+        if !optimizer.fine_tuning.is_empty() {
+            work["fine_tuning"] = json!(optimizer.fine_tuning);
+        }
+        let work = digest(&work);
         let cell = match spec.repeat {
             0 => work,
             repeat => digest(&json!([work, "repeat", repeat])),

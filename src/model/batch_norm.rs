@@ -40,11 +40,12 @@ impl BatchNorm {
         }
     }
 
-    /// Normalises with the batch's statistics while training and with the running ones in evaluation.
+    /// Normalises with the batch's statistics while training and with the running ones in evaluation and where it is
+    /// frozen.
     ///
     /// `[batch, channels, height, width]` to the same shape.
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
-        if !(input.device().is_autodiff() && self.inner.training.is_enabled()) {
+        if self.is_fixed() || !input.device().is_autodiff() {
             return self.inner.forward(input);
         }
         let [batch, _, height, width] = input.dims();
@@ -53,6 +54,20 @@ impl BatchNorm {
         follow(&self.inner.running_mean, result.mean, 1.0);
         follow(&self.inner.running_var, result.variance, values / (values - 1.0));
         result.output
+    }
+
+    /// The same with a frozen scale or shift. With both frozen it takes its running statistics for the batch's, and leaves
+    /// them as they are.
+    pub(super) fn frozen(mut self, scale: bool, shift: bool) -> Self {
+        self.inner.gamma = self.inner.gamma.set_require_grad(!scale);
+        self.inner.beta = self.inner.beta.set_require_grad(!shift);
+        self.inner.training = Param::from_bool(!(scale && shift));
+        self
+    }
+
+    /// Whether it takes its running statistics while the network trains.
+    pub(super) fn is_fixed(&self) -> bool {
+        !self.inner.training.is_enabled()
     }
 
     /// The running mean and variance, each `[channels]`.

@@ -5,10 +5,11 @@ use crate::kernels::{Exit, StageShape};
 use crate::network::{EPSILON, Node, Operation};
 
 /// The sizes of a segment that is a dense block in pre-activation order without dropout, with a transition or the last
-/// normalisation and the mean behind it, for a single image; none of any other segment.
+/// normalisation and the mean behind it, for a single image; none of any other segment, and of one with a frozen
+/// normalisation behind a trained layer.
 pub fn dense_block(segment: &SegmentGraph) -> Option<StageShape> {
-    // The kernels' own.
-    if segment.epsilon != EPSILON {
+    // The kernels take the batch's statistics, and have their own epsilon.
+    if segment.has_fixed_statistics() || segment.epsilon != EPSILON {
         return None;
     }
     let mut walk = Walk { segment, at: 0 };

@@ -93,8 +93,12 @@ impl DenseNet {
     /// Builds a network with these options from its weights. With an autodiff device it trains, else it evaluates.
     ///
     /// # Panics
-    /// Where a tensor of the network is missing from the weights.
+    /// Where a tensor of the network is missing from the weights, and where its layers are not all joined by concatenation.
     pub fn new(network: &options::DenseNet, weights: &Weights, device: &Device) -> Self {
+        assert!(
+            network.is_papers_connection(),
+            "{network:?} is not connected as in the paper"
+        );
         let source = Source {
             weights,
             device,

@@ -1,7 +1,7 @@
 //! The weights that training starts from, drawn on the host: one seed gives one set on every backend.
 
 use crate::formats::weights::{WeightTensor, Weights};
-use crate::network::{Graph, Operation};
+use crate::network::{Graph, NodeId, Operation};
 use crate::random::{Purpose, Stream};
 
 /// Draws every tensor of the network.
@@ -12,34 +12,43 @@ use crate::random::{Purpose, Stream};
 /// layer has a stream of its own, by its name: networks that differ in an option start from the same weights wherever
 /// they have the same layer, so that seeds pair them.
 pub fn initial_weights(graph: &Graph, seed: u64) -> Weights {
+    (0..graph.nodes.len()).flat_map(|id| drawn(graph, id, seed)).collect()
+}
+
+/// Draws the classifier's tensors alone, as [`initial_weights`] does.
+pub fn initial_head(graph: &Graph, seed: u64) -> Weights {
+    drawn(graph, graph.nodes.len() - 1, seed)
+}
+
+/// Draws the tensors of a layer.
+fn drawn(graph: &Graph, id: NodeId, seed: u64) -> Weights {
+    let layer = &graph.nodes[id];
+    let own_deviation = graph.deviations.get(&id).copied();
+    let mut stream = Stream::named(seed, Purpose::Initialization, &layer.name);
     let mut weights = Weights::new();
-    for (id, layer) in graph.nodes.iter().enumerate() {
-        let own_deviation = graph.deviations.get(&id).copied();
-        let mut stream = Stream::named(seed, Purpose::Initialization, &layer.name);
-        for (name, shape) in layer.tensors() {
-            let count = shape.iter().product();
-            let values = match layer.operation {
-                Operation::Convolution { kernel, .. } if name.ends_with("weight") => {
-                    let of_fan = || {
-                        let (outputs, inputs) = (layer.output.channels, layer.input.channels);
-                        graph.initialization.deviation(outputs, inputs, kernel)
-                    };
-                    let deviation = own_deviation.unwrap_or_else(of_fan);
-                    (0..count).map(|_| (deviation * stream.normal()) as f32).collect()
-                }
-                Operation::Linear if name.ends_with("weight") => {
-                    let bound = 1.0 / (layer.input.channels as f64).sqrt();
-                    let draw = |_| match own_deviation {
-                        Some(deviation) => (deviation * stream.normal()) as f32,
-                        None => (bound * (2.0 * stream.uniform() - 1.0)) as f32,
-                    };
-                    (0..count).map(draw).collect()
-                }
-                Operation::BatchNorm if name.ends_with("weight") || name.ends_with("running_var") => vec![1.0; count],
-                _ => vec![0.0; count],
-            };
-            weights.insert(name, WeightTensor { shape, values });
-        }
+    for (name, shape) in layer.tensors() {
+        let count = shape.iter().product();
+        let values = match layer.operation {
+            Operation::Convolution { kernel, .. } if name.ends_with("weight") => {
+                let of_fan = || {
+                    let (outputs, inputs) = (layer.output.channels, layer.input.channels);
+                    graph.initialization.deviation(outputs, inputs, kernel)
+                };
+                let deviation = own_deviation.unwrap_or_else(of_fan);
+                (0..count).map(|_| (deviation * stream.normal()) as f32).collect()
+            }
+            Operation::Linear if name.ends_with("weight") => {
+                let bound = 1.0 / (layer.input.channels as f64).sqrt();
+                let draw = |_| match own_deviation {
+                    Some(deviation) => (deviation * stream.normal()) as f32,
+                    None => (bound * (2.0 * stream.uniform() - 1.0)) as f32,
+                };
+                (0..count).map(draw).collect()
+            }
+            Operation::BatchNorm if name.ends_with("weight") || name.ends_with("running_var") => vec![1.0; count],
+            _ => vec![0.0; count],
+        };
+        weights.insert(name, WeightTensor { shape, values });
     }
     weights
 }

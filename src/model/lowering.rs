@@ -26,7 +26,7 @@ pub trait Lowering: Debug + Send + Sync {
 /// The implementation of one segment, on any backend.
 pub trait CarryOut: Debug + Send + Sync {
     /// Maps `[batch, channels, height, width]` through the segment, whose layers are given in the order of its nodes;
-    /// while training, the running statistics follow.
+    /// while training, the running statistics follow, but for those of frozen normalisations.
     fn forward(&self, layers: &[Layer], maps: Tensor<4>) -> Activation;
 }
 
@@ -68,8 +68,10 @@ where
             let running = norms.iter().map(|norm| norm.running());
             return evaluate::<K::Backend, D>(maps, parameters, running.collect(), carry_out);
         }
-        let (output, statistics) = train::<K::Backend, D>(maps, parameters, carry_out);
-        for (norm, statistics) in norms.iter().zip(statistics) {
+        let fixed = norms.iter().map(|norm| norm.is_fixed().then(|| norm.running()));
+        let (output, statistics) = train::<K::Backend, D>(maps, parameters, fixed.collect(), carry_out);
+        let following = norms.iter().filter(|norm| !norm.is_fixed());
+        for (norm, statistics) in following.zip(statistics) {
             norm.follow(statistics);
         }
         output
@@ -102,6 +104,8 @@ pub(super) struct Placed {
     pub(super) segment: Segment,
     /// None: its nodes one by one.
     pub(super) by: Option<(&'static str, Arc<dyn CarryOut>)>,
+    /// Whether it belongs to the network's frozen start.
+    pub(super) is_frozen: bool,
     /// Whether no later segment reads what enters.
     pub(super) reads_last: bool,
 }
@@ -112,6 +116,7 @@ const PLAIN: &str = "plain";
 impl Program {
     /// Offers each segment to the lowerings in turn.
     pub fn new(graph: &Graph, lowerings: &[Arc<dyn Lowering>]) -> Self {
+        let start = graph.frozen_start();
         let place = |(number, segment): (usize, &Segment)| {
             let own = SegmentGraph::new(graph, segment);
             let taken = lowerings.iter().find_map(|lowering| {
@@ -122,6 +127,7 @@ impl Program {
             Placed {
                 segment: segment.clone(),
                 by: taken,
+                is_frozen: segment.nodes.end <= start,
                 reads_last: later.all(|other| other.entering != segment.entering),
             }
         };

@@ -20,7 +20,7 @@ mod segment_graph;
 pub use batch_norm::BatchNorm;
 pub use composite::Composite;
 pub use dense_block::dense_block;
-pub use initialization::initial_weights;
+pub use initialization::{initial_head, initial_weights};
 pub use lowering::{AsOperation, CarryOut, Lowering, Program, SegmentKernel};
 pub use network::{AuxiliaryLogits, Model, Outputs};
 pub use operations::{AverageWindows, BatchStatistics, BurnOperations, Operations};

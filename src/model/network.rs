@@ -91,7 +91,8 @@ impl Model {
     }
 
     /// Images `[batch, channels, height, width]`, normalised, to logits `[batch, classes]`, as in evaluation: without
-    /// auxiliary heads.
+    /// auxiliary heads. While the
+    /// network trains, its frozen start runs without autodiff, as in evaluation.
     pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
         self.run(images, |segment| !self.graph.is_auxiliary(segment.nodes.start))
             .logits
@@ -106,11 +107,13 @@ impl Model {
     fn run(&self, images: Tensor<4>, is_wanted: impl Fn(&Segment) -> bool) -> Outputs {
         let mut values = BTreeMap::from([(0, Activation::Maps(images))]);
         let mut layers = self.parameters.layers();
+        let trains = self.device.is_autodiff();
         let mut auxiliary = Vec::new();
         for placed in self.program.segments() {
             let Placed {
                 segment,
                 by,
+                is_frozen,
                 reads_last,
             } = placed;
             let nodes = &self.graph.nodes[segment.nodes.clone()];
@@ -123,7 +126,10 @@ impl Model {
                 true => values.remove(&segment.entering),
                 false => values.get(&segment.entering).cloned(),
             };
-            let entering = entering.expect("what enters a segment was made by an earlier one");
+            let mut entering = entering.expect("what enters a segment was made by an earlier one");
+            if trains {
+                entering = entering.with_autodiff(!is_frozen);
+            }
             let output = match by {
                 Some((_, carry_out)) => carry_out.forward(own, entering.maps()),
                 None => self.node_by_node(segment, own, entering),
@@ -195,7 +201,12 @@ impl Model {
         self.parameters.valid().weights(&self.graph)
     }
 
-    /// Every learned tensor's gradient by PyTorch's names and in its layout.
+    /// The learned tensors' names and IDs.
+    pub fn learned_ids(&self) -> impl Iterator<Item = (String, ParamId)> + '_ {
+        self.parameters.learned_ids(&self.graph)
+    }
+
+    /// Every trained tensor's gradient by PyTorch's names and in its layout.
     pub fn gradients(&self, gradients: &Gradients) -> Weights {
         self.parameters.gradients(&self.graph, gradients)
     }

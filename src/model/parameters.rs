@@ -8,7 +8,7 @@ use burn::tensor::{Device, Gradients, Tensor, TensorData};
 use super::batch_norm::BatchNorm;
 use super::segment_graph::learned_tensors;
 use crate::formats::weights::{WeightTensor, Weights};
-use crate::network::{Graph, Node, Operation};
+use crate::network::{Graph, Node, NodeId, Operation};
 
 /// The tensors of one node.
 #[derive(Module, Debug)]
@@ -29,14 +29,20 @@ pub struct Parameters {
 
 impl Parameters {
     /// Takes each node's tensors from the weights by name. They were checked against the graph, so that none is missing.
+    /// Those of the frozen start are without autodiff, whatever the device.
     pub(super) fn new(graph: &Graph, weights: &Weights, device: &Device) -> Self {
-        let source = Source {
-            weights,
-            device,
-            epsilon: graph.epsilon,
+        let (start, plain) = (graph.frozen_start(), device.clone().without_autodiff());
+        let layer = |(id, node): (NodeId, &Node)| {
+            let source = Source {
+                weights,
+                device: if id < start { &plain } else { device },
+                epsilon: graph.epsilon,
+            };
+            let layer = source.layer(node)?;
+            Some(layer.frozen(|tensor| graph.frozen.contains(&format!("{}.{tensor}", node.name))))
         };
         Self {
-            layers: graph.nodes.iter().filter_map(|node| source.layer(node)).collect(),
+            layers: graph.nodes.iter().enumerate().filter_map(layer).collect(),
         }
     }
 
@@ -73,6 +79,11 @@ impl Parameters {
             }
         }
         weights
+    }
+
+    /// The learned tensors' names and IDs.
+    pub(super) fn learned_ids<'a>(&'a self, graph: &'a Graph) -> impl Iterator<Item = (String, ParamId)> + 'a {
+        self.learned(graph).map(|(name, learned)| (name, learned.id()))
     }
 
     /// A value for each learned tensor, by PyTorch's names and in its layout: the result of `value_of`, in the tensor's
@@ -130,6 +141,26 @@ pub(super) enum Learned<'a> {
 }
 
 impl Layer {
+    /// The same, of which those tensors are frozen that `is_frozen` names, such as `weight`: they need no gradient.
+    fn frozen(self, is_frozen: impl Fn(&str) -> bool) -> Self {
+        let (weight, bias) = (is_frozen("weight"), is_frozen("bias"));
+        if !weight && !bias {
+            return self;
+        }
+        match self {
+            Self::Convolution(conv) => Self::Convolution(Conv2d {
+                weight: conv.weight.set_require_grad(!weight),
+                bias: conv.bias.map(|tensor| tensor.set_require_grad(!bias)),
+                ..conv
+            }),
+            Self::BatchNorm(norm) => Self::BatchNorm(norm.frozen(weight, bias)),
+            Self::Linear(linear) => Self::Linear(Linear {
+                weight: linear.weight.set_require_grad(!weight),
+                bias: linear.bias.map(|tensor| tensor.set_require_grad(!bias)),
+            }),
+        }
+    }
+
     /// The normalisation, if it is one.
     pub(super) fn as_norm(&self) -> Option<&BatchNorm> {
         match self {
@@ -189,11 +220,18 @@ impl Learned<'_> {
         })
     }
 
+    /// None of a frozen one.
     fn gradient(&self, gradients: &Gradients) -> Option<TensorData> {
+        fn found<const D: usize>(parameter: &Param<Tensor<D>>, gradients: &Gradients) -> Option<TensorData> {
+            let tensor = parameter.val();
+            // Burn panics where a tensor is without autodiff, as those of the frozen start are.
+            let gradient = tensor.is_require_grad().then(|| tensor.grad(gradients)).flatten();
+            gradient.map(Tensor::into_data)
+        }
         match self {
-            Self::Vector(vector) => vector.val().grad(gradients).map(Tensor::into_data),
-            Self::Matrix(matrix) => matrix.val().grad(gradients).map(Tensor::into_data),
-            Self::Kernel(kernel) => kernel.val().grad(gradients).map(Tensor::into_data),
+            Self::Vector(vector) => found(vector, gradients),
+            Self::Matrix(matrix) => found(matrix, gradients),
+            Self::Kernel(kernel) => found(kernel, gradients),
         }
     }
 

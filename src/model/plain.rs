@@ -4,7 +4,7 @@ use burn::nn::DropoutConfig;
 use burn::nn::PaddingConfig2d;
 use burn::nn::pool::{AdaptiveAvgPool2dConfig, AvgPool2dConfig, MaxPool2dConfig};
 use burn::tensor::Tensor;
-use burn::tensor::activation::relu;
+use burn::tensor::activation::{relu, sigmoid};
 
 use super::parameters::Layer;
 use crate::network::{Node, Operation};
@@ -19,6 +19,21 @@ pub enum Activation {
 }
 
 impl Activation {
+    /// The same values with or without autodiff.
+    pub(super) fn with_autodiff(self, with: bool) -> Self {
+        fn turned<const D: usize>(tensor: Tensor<D>, with: bool) -> Tensor<D> {
+            if with {
+                tensor.autodiff()
+            } else {
+                tensor.without_autodiff()
+            }
+        }
+        match self {
+            Self::Maps(maps) => Self::Maps(turned(maps, with)),
+            Self::Vectors(vectors) => Self::Vectors(turned(vectors, with)),
+        }
+    }
+
     /// Feature maps.
     ///
     /// # Panics
@@ -104,6 +119,11 @@ pub(super) fn carry_out(node: &Node, layer: Option<&Layer>, inputs: Vec<Activati
         }
         (Operation::Concatenation, _) => Tensor::cat(inputs.map(Activation::maps).collect(), 1),
         (Operation::Addition, _) => maps() + maps(),
+        (Operation::Sigmoid, _) => sigmoid(maps()),
+        (Operation::Scaling, _) => {
+            let factors = maps();
+            maps() * factors
+        }
         (Operation::AdaptiveAveragePool, _) => AdaptiveAvgPool2dConfig::new([node.output.height, node.output.width])
             .init()
             .forward(maps()),

@@ -174,6 +174,8 @@ impl<O: Operations> Forward<'_, O> {
             Operation::GlobalAveragePool => O::mean(&self.read(inputs[0], value)),
             Operation::Images
             | Operation::MaxPool { .. }
+            | Operation::Sigmoid
+            | Operation::Scaling
             | Operation::AdaptiveAveragePool
             | Operation::Flatten
             | Operation::Linear => {

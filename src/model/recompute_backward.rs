@@ -153,6 +153,8 @@ impl<O: Operations> Backward<O> {
             }
             Operation::Images
             | Operation::MaxPool { .. }
+            | Operation::Sigmoid
+            | Operation::Scaling
             | Operation::AdaptiveAveragePool
             | Operation::Flatten
             | Operation::Linear => {

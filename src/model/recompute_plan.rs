@@ -17,11 +17,13 @@ pub struct RecomputePlan {
 
 impl RecomputePlan {
     /// The plan for a segment; none for one in which nothing is to be computed again, for the images' own, which has
-    /// little of it, and for one with an operation that has no backward pass here.
+    /// little of it, and for one with an operation or a frozen normalisation that has no backward pass here.
     pub fn new(segment: &SegmentGraph) -> Option<Self> {
         let is_known = |operation| match operation {
             Operation::Images
             | Operation::Convolution { bias: true, .. }
+            | Operation::Sigmoid
+            | Operation::Scaling
             | Operation::AdaptiveAveragePool
             | Operation::Flatten
             | Operation::Linear
@@ -38,7 +40,7 @@ impl RecomputePlan {
         };
         let all_known = segment.nodes.iter().all(|node| is_known(node.operation));
         let recomputes = segment.nodes.iter().any(|node| node.operation == Operation::BatchNorm);
-        if segment.reads_images || !all_known || !recomputes {
+        if segment.reads_images || segment.has_fixed_statistics() || !all_known || !recomputes {
             return None;
         }
         let mut plan = Self {

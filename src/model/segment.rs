@@ -32,8 +32,11 @@ pub struct SegmentInput<T> {
 pub enum Pass<T> {
     /// Statistics of the batch; a backward pass follows.
     Training {
-        /// Whether the maps' own gradient is wanted, as it is of all but images.
+        /// Whether the maps' own gradient is wanted, as it is of all but images and what is frozen.
         maps_gradient: bool,
+        /// Of each normalisation the running mean and variance, each `[channels]`, where it is frozen and takes them for
+        /// the batch's.
+        fixed: Vec<Option<[T; 2]>>,
     },
     /// Running mean and variance of each normalisation, each `[channels]`.
     Evaluation(Vec<[T; 2]>),
@@ -43,8 +46,8 @@ pub enum Pass<T> {
 pub struct SegmentOutput<T> {
     /// Maps `[batch, channels, height, width]`, or the means of maps, `[batch, channels]`.
     pub output: T,
-    /// While training: the mean and the *unbiased* variance of each normalisation's input, each `[channels]`. The
-    /// unbiased one is what PyTorch's running variance follows.
+    /// While training: the mean and the *unbiased* variance of each normalisation's input, each `[channels]`, but for
+    /// frozen ones. The unbiased one is what PyTorch's running variance follows.
     pub statistics: Vec<[T; 2]>,
     /// While training: from the output's gradient to the others'.
     pub backward: Option<BackwardPass<T>>,
@@ -61,7 +64,7 @@ pub struct SegmentGradients<T> {
     pub parameters: Vec<T>,
 }
 
-/// Runs a segment on tensors of backend `B` with autodiff.
+/// Runs a segment on tensors of backend `B` with autodiff; `fixed` are the statistics of its frozen normalisations.
 ///
 /// Burn fixes an operation's number of parents when it is compiled, and a dense block has hundreds of parameters. So
 /// the operation has two parents: the maps, through which the backward pass continues, and one parameter, so that it is
@@ -71,6 +74,7 @@ pub struct SegmentGradients<T> {
 pub(super) fn train<B: Backend, const D: usize>(
     maps: Tensor<4>,
     parameters: Vec<Learned<'_>>,
+    fixed: Vec<Option<[Tensor<1>; 2]>>,
     carry_out: impl FnOnce(SegmentInput<Primitive<B>>) -> SegmentOutput<Primitive<B>>,
 ) -> (Tensor<D>, Vec<[Tensor<1>; 2]>)
 where
@@ -85,13 +89,20 @@ where
     let tracked = parameters.iter().find(|parameter| parameter.is_tracked());
     let parents = [maps.node(), tracked.unwrap_or(&maps).node()];
     let maps_gradient = maps.is_tracked();
+    let without_autodiff = |tensor| primitive::<Autodiff<B>, 1>(tensor).into_primitive();
+    let fixed = fixed
+        .into_iter()
+        .map(|pair| pair.map(|pair| pair.map(without_autodiff)));
     let result = carry_out(SegmentInput {
         maps: maps.into_primitive(),
         parameters: parameters
             .into_iter()
             .map(|parameter| parameter.into_primitive())
             .collect(),
-        pass: Pass::Training { maps_gradient },
+        pass: Pass::Training {
+            maps_gradient,
+            fixed: fixed.collect(),
+        },
     });
     let prepared = Segment.prepare::<NoCheckpointing>(parents).compute_bound().stateful();
     let output = match prepared {

@@ -22,6 +22,7 @@ pub struct SegmentGraph {
     operands: Vec<Vec<Value>>,
     first_parameters: Vec<usize>,
     norms: Vec<usize>,
+    has_fixed_statistics: bool,
 }
 
 impl SegmentGraph {
@@ -51,7 +52,14 @@ impl SegmentGraph {
             inputs,
             first_parameters,
             norms,
+            has_fixed_statistics: graph.fixed_statistics()[segment.nodes.clone()].contains(&true),
         }
+    }
+
+    /// Whether one of its normalisations is frozen behind a layer that is trained, and takes its running statistics
+    /// while the network trains.
+    pub fn has_fixed_statistics(&self) -> bool {
+        self.has_fixed_statistics
     }
 
     /// The nodes with the value that each makes.
@@ -150,6 +158,8 @@ pub fn learned_tensors(operation: Operation) -> usize {
         | Operation::ZeroChannels
         | Operation::Concatenation
         | Operation::Addition
+        | Operation::Sigmoid
+        | Operation::Scaling
         | Operation::GlobalAveragePool
         | Operation::AdaptiveAveragePool
         | Operation::Flatten => 0,

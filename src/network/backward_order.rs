@@ -5,12 +5,13 @@ use std::collections::VecDeque;
 
 use super::graph::{Graph, NodeId, Operation};
 
-/// The nodes but the images as Burn's autodiff passes them backward: those with the most steps between the images and
-/// them first, and of equally many those with the fewest nodes between them and the loss (`autodiff/server.rs`).
-pub(super) fn backward_order(graph: &Graph) -> Vec<NodeId> {
+/// The tracked nodes as Burn's autodiff passes them backward: those with the most steps between the images, or what is
+/// frozen, and them first, and of equally many those with the fewest nodes between them and the loss
+/// (`autodiff/server.rs`).
+pub(super) fn backward_order(graph: &Graph, tracked: &[bool]) -> Vec<NodeId> {
     let nodes = &graph.nodes;
     let mut steps = vec![0; nodes.len()];
-    for (id, node) in nodes.iter().enumerate().skip(1) {
+    for (id, node) in nodes.iter().enumerate().filter(|&(id, _)| tracked[id]) {
         // Burn's normalisation is a chain of operations.
         let own = if node.operation == Operation::BatchNorm { 10 } else { 1 };
         let before = node.inputs.iter().map(|&input| steps[input]).max().unwrap_or(0);
@@ -22,7 +23,7 @@ pub(super) fn backward_order(graph: &Graph) -> Vec<NodeId> {
     let mut queue: VecDeque<NodeId> = graph.outputs().filter(|&id| id > 0).collect();
     queue.rotate_right(1.min(queue.len()));
     while let Some(id) = queue.pop_front() {
-        if id > 0 && !std::mem::replace(&mut found[id], true) {
+        if tracked[id] && !std::mem::replace(&mut found[id], true) {
             order.push(id);
             queue.extend(&nodes[id].inputs);
         }
@@ -38,7 +39,7 @@ mod tests {
 
     fn order(name: &str) -> Vec<String> {
         let graph = preset(name).unwrap().network.graph(Shape::square(3, 32), 10).unwrap();
-        let order = backward_order(&graph);
+        let order = backward_order(&graph, &graph.tracked());
         assert_eq!(order.len(), graph.nodes.len() - 1);
         order.iter().map(|&id| graph.nodes[id].name.clone()).collect()
     }
@@ -51,7 +52,7 @@ mod tests {
             .graph(Shape::square(3, 32), 10)
             .unwrap();
         let backward: Vec<NodeId> = (1..graph.nodes.len()).rev().collect();
-        assert_eq!(backward_order(&graph), backward);
+        assert_eq!(backward_order(&graph, &graph.tracked()), backward);
     }
 
     #[test]

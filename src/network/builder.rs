@@ -1,6 +1,6 @@
 //! Lays a graph out, node by node.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::graph::{AuxiliaryHead, Block, EPSILON, Graph, Node, NodeId, Operation, Segment};
 use super::initialization::Initialization;
@@ -32,6 +32,7 @@ impl GraphBuilder {
                 nodes: vec![images],
                 segments: Vec::new(),
                 blocks: Vec::new(),
+                frozen: BTreeSet::new(),
                 auxiliary: Vec::new(),
             },
         }
@@ -248,6 +249,17 @@ impl GraphBuilder {
     pub fn addition(&mut self, name: impl Into<String>, inputs: [NodeId; 2]) -> NodeId {
         let output = self.shape(inputs[0]);
         self.push(name, Operation::Addition, inputs.to_vec(), output)
+    }
+
+    /// 1 / (1 + exp(-x)) of each value.
+    pub fn sigmoid(&mut self, name: impl Into<String>, input: NodeId) -> NodeId {
+        self.same_shape(name, Operation::Sigmoid, input)
+    }
+
+    /// Each feature map times its value in `factors`, maps of 1x1.
+    pub fn scaling(&mut self, name: impl Into<String>, factors: NodeId, maps: NodeId) -> NodeId {
+        let output = self.shape(maps);
+        self.push(name, Operation::Scaling, vec![factors, maps], output)
     }
 
     /// The mean of each feature map.

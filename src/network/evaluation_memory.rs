@@ -25,32 +25,44 @@ impl Graph {
         for (id, node) in self.evaluated() {
             live.retain(|&other| last_uses[other].is_some_and(|last| last >= id));
             let held: u64 = live.iter().map(|&other| bytes(self.nodes[other].output.values())).sum();
-            let output = bytes(node.output.values());
             let overwrites = node
-                .inputs
-                .first()
-                .is_some_and(|&input| input > 0 && last_uses[input] == Some(id));
-            let made = match node.operation {
-                Operation::Images => 0,
-                Operation::Convolution { .. } => ConvolutionMemory::of(node, batch_size, processor).forward(),
-                Operation::BatchNorm | Operation::Relu | Operation::Addition if overwrites => 0,
-                Operation::BatchNorm | Operation::Relu | Operation::Addition => output,
-                // A vector is another view of the maps.
-                Operation::Dropout { .. } | Operation::Flatten => 0,
-                // With the places of the maxima, 8 bytes each, which nobody asked for.
-                Operation::MaxPool { .. } => 3 * output,
-                // With the zeros, which are put behind the maps.
-                Operation::ZeroChannels => 2 * output - bytes(node.input.values()),
-                Operation::Concatenation
-                | Operation::AveragePool { .. }
-                | Operation::AdaptiveAveragePool
-                | Operation::GlobalAveragePool
-                | Operation::Linear => output,
-            };
+                .overwritable_input()
+                .is_some_and(|input| input > 0 && last_uses[input] == Some(id));
+            let made = made(node, overwrites, batch_size, processor);
             highest = highest.max(held + made);
             live.push(id);
         }
         VALUE * weights as u64 + bytes(self.input.values()) + highest
+    }
+}
+
+/// Bytes that a node allocates in evaluation beside its inputs, the result included; `overwrites` is whether nothing else
+/// reads [`Node::overwritable_input`], so that the result may take its place.
+pub(super) fn made(node: &Node, overwrites: bool, batch_size: usize, processor: Processor) -> u64 {
+    let bytes = |values: usize| VALUE * (batch_size * values) as u64;
+    let output = bytes(node.output.values());
+    match node.operation {
+        Operation::Images => 0,
+        Operation::Convolution { .. } => ConvolutionMemory::of(node, batch_size, processor).forward(),
+        Operation::BatchNorm | Operation::Relu | Operation::Addition | Operation::Sigmoid | Operation::Scaling
+            if overwrites =>
+        {
+            0
+        }
+        Operation::BatchNorm | Operation::Relu | Operation::Addition | Operation::Sigmoid | Operation::Scaling => {
+            output
+        }
+        // A vector is another view of the maps.
+        Operation::Dropout { .. } | Operation::Flatten => 0,
+        // With the places of the maxima, 8 bytes each, which nobody asked for.
+        Operation::MaxPool { .. } => 3 * output,
+        // With the zeros, which are put behind the maps.
+        Operation::ZeroChannels => 2 * output - bytes(node.input.values()),
+        Operation::Concatenation
+        | Operation::AveragePool { .. }
+        | Operation::AdaptiveAveragePool
+        | Operation::GlobalAveragePool
+        | Operation::Linear => output,
     }
 }
 

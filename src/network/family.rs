@@ -48,6 +48,15 @@ pub trait Network: fmt::Debug + Send + Sync {
     /// The first rule that is broken.
     fn check(&self) -> Result<(), NetworkError>;
 
+    /// The network with its open options decided, where some depend on the data: what a study plans and records. None where
+    /// all are decided.
+    ///
+    /// # Errors
+    /// Data for which they cannot be decided.
+    fn fitted(&self, _input: Shape, _classes: usize) -> Result<Option<Architecture>, NetworkError> {
+        Ok(None)
+    }
+
     /// Lays the network out, after [`Network::check`].
     ///
     /// # Errors

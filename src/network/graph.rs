@@ -1,6 +1,6 @@
 //! A network as plain data: a graph of operations, laid out for images of one shape.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::error::NetworkError;
@@ -67,6 +67,10 @@ pub enum Operation {
     Concatenation,
     /// The sum of two inputs.
     Addition,
+    /// 1 / (1 + exp(-x)).
+    Sigmoid,
+    /// Each feature map of the second input times its value, a 1x1 map, in the first.
+    Scaling,
     /// The mean of each feature map.
     GlobalAveragePool,
     /// Average pooling to given sides, whatever the maps' are: row y of n is the mean of the rows from floor(y height / n)
@@ -94,6 +98,14 @@ pub struct Node {
 }
 
 impl Node {
+    /// The input whose place the result may take where nothing else reads it: the first, but for what scales it.
+    pub(super) fn overwritable_input(&self) -> Option<NodeId> {
+        match self.operation {
+            Operation::Scaling => self.inputs.last().copied(),
+            _ => self.inputs.first().copied(),
+        }
+    }
+
     /// Learned values.
     pub fn parameters(&self) -> usize {
         match self.operation {
@@ -205,6 +217,8 @@ pub struct Graph {
     pub segments: Vec<Segment>,
     /// Blocks that a table shows as one line; the other nodes have a line each.
     pub blocks: Vec<Block>,
+    /// The learned tensors that keep their values while the network trains, by name.
+    pub frozen: BTreeSet<String>,
     /// The classifiers that training has beside the network's own.
     pub auxiliary: Vec<AuxiliaryHead>,
 }
@@ -213,12 +227,6 @@ impl Graph {
     /// Every node but the images, in the order of the forward pass.
     pub fn layers(&self) -> &[Node] {
         self.nodes.get(1..).unwrap_or_default()
-    }
-
-    /// Whether one of a node's inputs is the batch of images, whose gradient nobody needs.
-    pub(super) fn reads_images(&self, node: &Node) -> bool {
-        let mut inputs = node.inputs.iter();
-        inputs.any(|&input| self.nodes[input].operation == Operation::Images)
     }
 
     /// Every tensor in PyTorch's layout: (name, shape).
@@ -276,13 +284,15 @@ impl Graph {
     }
 
     /// Checks that every batch normalisation sees more than one value a channel while training with batches of
-    /// `batch_size` images: the variance of a single value is undefined.
+    /// `batch_size` images: the variance of a single value is undefined. Frozen ones do not look at it.
     ///
     /// # Errors
     /// The first normalisation that would see one value.
     pub fn check_training_batch(&self, batch_size: usize) -> Result<(), NetworkError> {
         let single = self.nodes.iter().find(|node| {
-            node.operation == Operation::BatchNorm && batch_size * node.input.height * node.input.width == 1
+            node.operation == Operation::BatchNorm
+                && batch_size * node.input.height * node.input.width == 1
+                && !self.is_frozen(node)
         });
         match single {
             None => Ok(()),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::backward_order::backward_order;
 use super::convolution_memory::ConvolutionMemory;
+use super::evaluation_memory::made;
 use super::gradient_memory::Gradients;
 use super::graph::{Graph, Node, NodeId, Operation, VALUE};
 use super::processor::Processor;
@@ -22,11 +23,11 @@ pub enum Pass {
 /// The bytes of live tensors at the moment of a training step at which there are most, by purpose.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrainingMemory {
-    /// Learned values and running statistics; of the latter those of this step and of the last.
+    /// Learned values and running statistics; of the latter those of this step and of the last where they change.
     pub weights: u64,
-    /// The learned values' momentum; 0 without one.
+    /// The trained values' momentum; 0 without one.
     pub momentum: u64,
-    /// Gradients of learned values that backward has found by then.
+    /// Gradients of trained values that backward has found by then.
     pub gradients: u64,
     /// The batch.
     pub images: u64,
@@ -54,7 +55,8 @@ impl Graph {
     /// The nodes are walked as the step walks them, and the moment with the most bytes is taken: forward keeps one
     /// tensor after the other, backward frees them, the last node's first, while it works on gradients as large as the
     /// maps. Where autodiff keeps what, and which operations overwrite an operand, was read in Burn 0.22.1; what a
-    /// convolution needs depends on the processor, as `onednn_memory` says.
+    /// convolution needs depends on the processor, as `onednn_memory` says. What is frozen at the network's start is
+    /// walked as in evaluation, and backward ends before it.
     pub fn training_memory(&self, batch_size: usize, momentum: bool, processor: Processor) -> TrainingMemory {
         Walk::new(self, batch_size as u64, momentum, processor).highest()
     }
@@ -97,6 +99,8 @@ fn largest(limit: u64, peak: impl Fn(usize) -> u64) -> usize {
 struct Walk<'a> {
     graph: &'a Graph,
     last_uses: Vec<Option<NodeId>>,
+    /// Of each node whether backward reaches it.
+    tracked: Vec<bool>,
     batch: u64,
     processor: Processor,
     /// The parts that are live all the time; the others are zero.
@@ -106,15 +110,17 @@ struct Walk<'a> {
 impl<'a> Walk<'a> {
     fn new(graph: &'a Graph, batch: u64, momentum: bool, processor: Processor) -> Self {
         let parameters = VALUE * graph.parameters() as u64;
-        let channels = |node: &Node| match node.operation {
-            Operation::BatchNorm => node.output.channels as u64,
+        let trained = VALUE * graph.trained_parameters() as u64;
+        let running = |node: &Node| match node.operation {
+            Operation::BatchNorm if graph.is_frozen(node) => 2 * node.output.channels as u64,
+            // Mean and variance, twice: a step's are set apart until they are read.
+            Operation::BatchNorm => 4 * node.output.channels as u64,
             _ => 0,
         };
-        let running: u64 = graph.nodes.iter().map(channels).sum();
+        let running: u64 = graph.nodes.iter().map(running).sum();
         let constant = TrainingMemory {
-            // Mean and variance, twice: a step's are set apart until they are read.
-            weights: parameters + VALUE * 4 * running,
-            momentum: if momentum { parameters } else { 0 },
+            weights: parameters + VALUE * running,
+            momentum: if momentum { trained } else { 0 },
             gradients: 0,
             images: VALUE * batch * graph.input.values() as u64 + 8 * batch,
             kept: VALUE * batch * (graph.classes * graph.outputs().count()) as u64,
@@ -125,6 +131,7 @@ impl<'a> Walk<'a> {
         Self {
             graph,
             last_uses: graph.last_uses(),
+            tracked: graph.tracked(),
             batch,
             processor,
             constant,
@@ -157,10 +164,13 @@ impl<'a> Walk<'a> {
         // Outputs that a node behind the one at work reads.
         let mut unread: Vec<NodeId> = Vec::new();
         for (id, node) in self.layers() {
-            self.keep(node, &mut kept);
+            if self.tracked[id] {
+                self.keep(node, &mut kept);
+            }
             let (input, output) = (self.input(node), self.output(node));
             let transient = match node.operation {
                 Operation::Images => 0,
+                _ if !self.tracked[id] || self.is_fixed(node) => self.as_in_evaluation(id, node, &kept),
                 Operation::Convolution { .. } => self.convolution(node).forward(),
                 // The input less its mean, and the square of that; later the square and its copy with the channels
                 // in front. The result comes after.
@@ -169,6 +179,8 @@ impl<'a> Walk<'a> {
                 | Operation::MaxPool { .. }
                 | Operation::AveragePool { .. }
                 | Operation::AdaptiveAveragePool
+                | Operation::Sigmoid
+                | Operation::Scaling
                 | Operation::Linear => output,
                 // A view of maps that nothing keeps yet.
                 Operation::Flatten => input,
@@ -208,11 +220,13 @@ impl<'a> Walk<'a> {
         let mut learned = 0;
         // The gradient of the logits is left out, as is small beside all else.
         let mut gradients = Gradients::new(self.graph.nodes.len());
-        for id in backward_order(self.graph) {
+        for id in backward_order(self.graph, &self.tracked) {
             let node = &self.graph.nodes[id];
             let (input, output) = (self.input(node), self.output(node));
             let received = gradients.take(id);
-            let reads_images = self.graph.reads_images(node);
+            // Of what is before the first trained layer, such as the images, nobody needs a gradient.
+            let wanted: Vec<NodeId> = node.inputs.iter().copied().filter(|&read| self.tracked[read]).collect();
+            let trains_weight = self.graph.trains(node, "weight");
             // A gradient that others hold too cannot be overwritten.
             let unshared = if received.is_shared { output } else { 0 };
             let transient = match node.operation {
@@ -223,17 +237,22 @@ impl<'a> Walk<'a> {
                 | Operation::Flatten => 0,
                 Operation::Convolution { .. } => {
                     let convolution = self.convolution(node);
-                    if !reads_images {
+                    if !wanted.is_empty() {
                         let held = gradients.held() + received.own + convolution.input_gradient(received.is_view);
                         moments.push(self.moment(Pass::Backward, node, kept.bytes, held, learned));
                         // It is there while the weights' is computed, added to one that waits.
                         gradients.add(node.inputs[0], input);
                     }
-                    convolution.weight_gradient()
+                    if trains_weight {
+                        convolution.weight_gradient()
+                    } else {
+                        0
+                    }
                 }
                 // The gradient with the channels in front, its product with the normalised input, and that with the
                 // channels in front. All else overwrites the kept input and the gradient. One image has its channels
                 // in front already.
+                Operation::BatchNorm if self.is_fixed(node) => unshared,
                 Operation::BatchNorm if self.batch == 1 => input,
                 Operation::BatchNorm => 3 * input,
                 // The kept input becomes 0 and 1, then a mask of bytes; the gradient is overwritten if it can be.
@@ -243,20 +262,26 @@ impl<'a> Walk<'a> {
                 | Operation::AveragePool { .. }
                 | Operation::AdaptiveAveragePool
                 | Operation::GlobalAveragePool => input,
+                // Computed from the output that is kept.
+                Operation::Sigmoid => output,
+                // The gradient times the factors, and times the maps, of which the sum of each map remains.
+                Operation::Scaling => 2 * input,
                 // The gradients of the input and of the matrix, one after the other.
-                Operation::Linear => input + VALUE * node.parameters() as u64,
+                Operation::Linear if wanted.is_empty() => self.trained(node),
+                Operation::Linear => input + self.trained(node),
             };
             let held = gradients.held() + received.own;
             moments.push(self.moment(Pass::Backward, node, kept.bytes, held + transient, learned));
             match node.operation {
-                Operation::Concatenation | Operation::ZeroChannels => gradients.hand_on(&received, &node.inputs, true),
-                Operation::Addition | Operation::Flatten => gradients.hand_on(&received, &node.inputs, false),
+                Operation::Concatenation | Operation::ZeroChannels => gradients.hand_on(&received, &wanted, true),
+                Operation::Addition | Operation::Flatten => gradients.hand_on(&received, &wanted, false),
                 Operation::Convolution { .. } => {}
-                _ => {
-                    for &read in node.inputs.iter().filter(|&&read| read > 0) {
-                        gradients.add(read, input);
+                Operation::Scaling => {
+                    for &read in &wanted {
+                        gradients.add(read, self.output(&self.graph.nodes[read]));
                     }
                 }
+                _ => wanted.iter().for_each(|&read| gradients.add(read, input)),
             }
             self.release(node, &mut kept);
             learned += self.found_gradient(node);
@@ -271,7 +296,7 @@ impl<'a> Walk<'a> {
         let mut gradients: u64 = self.graph.nodes.iter().map(found).sum();
         let mut highest = (0, 0);
         for node in &self.graph.nodes {
-            let parameters = VALUE * node.parameters() as u64;
+            let parameters = self.trained(node);
             if gradients + parameters > highest.0 + highest.1 {
                 highest = (gradients, parameters);
             }
@@ -285,33 +310,36 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// The node whose output an operation keeps for its backward pass, if it keeps one. Several may keep the same.
-    fn kept_value(&self, node: &Node) -> Option<NodeId> {
+    /// The nodes whose outputs an operation keeps for its backward pass. Several may keep the same. A sigmoid keeps its own,
+    /// which the scaling behind it keeps as well.
+    fn kept_values<'n>(&self, node: &'n Node) -> impl Iterator<Item = NodeId> + use<'n> {
         let keeps = match node.operation {
             Operation::Convolution { .. }
             | Operation::Relu
             | Operation::AveragePool { .. }
             | Operation::AdaptiveAveragePool
-            | Operation::MaxPool { .. }
-            | Operation::Linear
-            | Operation::BatchNorm => true,
+            | Operation::MaxPool { .. } => 1,
+            Operation::Linear => usize::from(self.graph.trains(node, "weight")),
+            Operation::BatchNorm => usize::from(!self.is_fixed(node)),
+            Operation::Scaling => 2,
             Operation::Images
             | Operation::Dropout { .. }
             | Operation::Concatenation
             | Operation::Addition
             | Operation::ZeroChannels
             | Operation::Flatten
-            | Operation::GlobalAveragePool => false,
+            | Operation::Sigmoid
+            | Operation::GlobalAveragePool => 0,
         };
         // The images are counted apart.
-        node.inputs.first().copied().filter(|&input| keeps && input > 0)
+        node.inputs.iter().copied().take(keeps).filter(|&input| input > 0)
     }
 
     /// Bytes that an operation keeps beside feature maps.
     fn kept_beside(&self, node: &Node) -> u64 {
         match node.operation {
             // The batch's mean and variance.
-            Operation::BatchNorm => VALUE * 2 * node.input.channels as u64,
+            Operation::BatchNorm if !self.is_fixed(node) => VALUE * 2 * node.input.channels as u64,
             // The places of the maxima, 8 bytes each.
             Operation::MaxPool { .. } => 2 * self.output(node),
             // The mask, in f32.
@@ -322,7 +350,7 @@ impl<'a> Walk<'a> {
 
     fn keep(&self, node: &Node, kept: &mut Kept) {
         kept.bytes += self.kept_beside(node);
-        if let Some(value) = self.kept_value(node) {
+        for value in self.kept_values(node) {
             let keepers = kept.values.entry(value).or_insert(0);
             *keepers += 1;
             if *keepers == 1 {
@@ -334,7 +362,7 @@ impl<'a> Walk<'a> {
     /// Releases what a node kept, once backward has passed it; maps that another node keeps too stay.
     fn release(&self, node: &Node, kept: &mut Kept) {
         kept.bytes -= self.kept_beside(node);
-        if let Some(value) = self.kept_value(node) {
+        for value in self.kept_values(node) {
             let keepers = kept.values.entry(value).or_insert(1);
             *keepers -= 1;
             if *keepers == 0 {
@@ -356,11 +384,41 @@ impl<'a> Walk<'a> {
     fn found_gradient(&self, node: &Node) -> u64 {
         match node.operation {
             Operation::Convolution { bias, .. } => {
-                let biases = if bias { VALUE * node.output.channels as u64 } else { 0 };
-                self.convolution(node).found_gradient() + biases
+                let of_weight = match self.graph.trains(node, "weight") {
+                    true => self.convolution(node).found_gradient(),
+                    false => 0,
+                };
+                let has_bias = bias && self.graph.trains(node, "bias");
+                of_weight
+                    + if has_bias {
+                        VALUE * node.output.channels as u64
+                    } else {
+                        0
+                    }
             }
-            _ => VALUE * node.parameters() as u64,
+            _ => self.trained(node),
         }
+    }
+
+    /// Bytes of a node's trained values.
+    fn trained(&self, node: &Node) -> u64 {
+        VALUE * self.graph.trained_of(node) as u64
+    }
+
+    /// Whether a node is a normalisation with fixed statistics: it has the passes of evaluation, and keeps nothing.
+    fn is_fixed(&self, node: &Node) -> bool {
+        node.operation == Operation::BatchNorm && self.graph.is_frozen(node)
+    }
+
+    /// What a node that keeps nothing needs in the forward pass: its inputs, where nothing else keeps them, and what
+    /// it makes.
+    fn as_in_evaluation(&self, id: NodeId, node: &Node, kept: &Kept) -> u64 {
+        let is_unkept = |input: NodeId| input > 0 && !kept.values.contains_key(&input);
+        let unkept = node.inputs.iter().filter(|&&input| is_unkept(input));
+        let held: u64 = unkept.map(|&input| self.output(&self.graph.nodes[input])).sum();
+        let is_alone = |input: NodeId| is_unkept(input) && self.last_uses[input] == Some(id);
+        let overwrites = node.overwritable_input().is_some_and(is_alone);
+        held + made(node, overwrites, self.batch as usize, self.processor)
     }
 
     fn input(&self, node: &Node) -> u64 {

@@ -8,6 +8,7 @@ mod evaluation_memory;
 pub mod families;
 mod family;
 mod foreign_names;
+mod freezing;
 mod gradient_memory;
 mod graph;
 mod initialization;

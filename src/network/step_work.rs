@@ -39,23 +39,37 @@ impl Graph {
 
     /// A training step on `batch_size` images. The backward pass reads the output's gradient, the input that was kept and
     /// the weights once, and writes the weights' gradient; but for those that read the images themselves it writes the
-    /// input's gradient, too, and has the forward pass's arithmetic twice. SGD with momentum reads each learned value, its
-    /// gradient and its velocity, and writes the value and the velocity.
+    /// input's gradient, too, and has the forward pass's arithmetic twice. What is frozen has no gradient of its weights,
+    /// and none at all before the first layer that is trained. SGD with momentum reads each trained value, its gradient
+    /// and its velocity, and writes the value and the velocity.
     pub fn training_work(&self, batch_size: usize) -> StepWork {
         let optimizer = StepWork {
             flops: 0,
-            bytes: 5 * VALUE * self.parameters() as u64,
+            bytes: 5 * VALUE * self.trained_parameters() as u64,
+        };
+        let tracked = self.tracked();
+        let wanted = |node: &Node| Wanted {
+            input: node.inputs.iter().any(|&input| tracked[input]),
+            weights: self.trains(node, "weight"),
         };
         self.weighted()
-            .map(|(node, reads_images)| forward(node, batch_size) + backward(node, batch_size, reads_images))
+            .map(|node| forward(node, batch_size) + backward(node, batch_size, wanted(node)))
             .fold(optimizer, Add::add)
     }
 
-    /// Convolutions and classifiers, auxiliary heads' too, and whether what they read is the images.
-    fn weighted(&self) -> impl Iterator<Item = (&Node, bool)> {
-        let weighted = self.nodes.iter().filter(|node| node.is_weighted());
-        weighted.map(|node| (node, self.reads_images(node)))
+    /// Convolutions and linear layers, auxiliary heads' too.
+    fn weighted(&self) -> impl Iterator<Item = &Node> {
+        self.nodes.iter().filter(|node| node.is_weighted())
     }
+}
+
+/// The gradients of a node that a backward pass computes.
+#[derive(Clone, Copy)]
+struct Wanted {
+    /// Of its input, which is not of images.
+    input: bool,
+    /// Of its weights, which is not of frozen ones.
+    weights: bool,
 }
 
 fn forward(node: &Node, batch_size: usize) -> StepWork {
@@ -67,14 +81,22 @@ fn forward(node: &Node, batch_size: usize) -> StepWork {
     }
 }
 
-fn backward(node: &Node, batch_size: usize, reads_images: bool) -> StepWork {
+fn backward(node: &Node, batch_size: usize, wanted: Wanted) -> StepWork {
+    if !wanted.input && !wanted.weights {
+        return StepWork::default();
+    }
     let images = batch_size as u64;
     let (input, output) = (node.input.values() as u64, node.output.values() as u64);
-    let input_gradient = if reads_images { 0 } else { input };
-    let passes = if reads_images { 1 } else { 2 };
+    let (passes, parameters) = (
+        u64::from(wanted.input) + u64::from(wanted.weights),
+        node.parameters() as u64,
+    );
+    // The weights' gradient is computed from the input; the input's is as large as it.
+    let read_and_written = |is_wanted: bool, values: u64| if is_wanted { values } else { 0 };
+    let maps = output + read_and_written(wanted.weights, input) + read_and_written(wanted.input, input);
     StepWork {
         flops: passes * 2 * images * node.macs(),
-        bytes: VALUE * (images * (input + output + input_gradient) + 2 * node.parameters() as u64),
+        bytes: VALUE * (images * maps + parameters + read_and_written(wanted.weights, parameters)),
     }
 }
 
@@ -110,6 +132,26 @@ mod tests {
         let learned = weights.iter().sum::<usize>() + 2 * 16 + 2 * 28;
         let training = forward(3) + 4 * (gradients + 5 * learned);
         assert_eq!(graph.training_work(3).bytes, training as u64);
+    }
+
+    #[test]
+    fn a_frozen_layer_has_no_gradient_of_its_weights_and_none_before_the_first_that_is_trained() {
+        let whole = tiny().graph(Shape::square(3, 8), 2).unwrap();
+        let frozen = |name: &str| {
+            let mut graph = whole.clone();
+            graph.freeze(&[name.to_owned()]).unwrap();
+            graph.training_work(3)
+        };
+        let forward = whole.evaluation_work(3);
+        // The classifier alone, 28 means to 2 classes: of it the gradient of its weights.
+        let classifier = 2 * 3 * 28 * 2;
+        assert_eq!(frozen("features").flops, forward.flops + classifier);
+        // Its gradient is computed from 28 means and of 2 logits an image; 58 values are read, their gradient written.
+        let moved = 4 * (3 * 30 + 2 * 58 + 5 * 58);
+        assert_eq!(frozen("features").bytes, forward.bytes + moved);
+        // Behind the stem, which is trained, gradients pass through the frozen layer.
+        let (all, layer) = (whole.training_work(3), 2 * 3 * 16 * 12 * 9 * 64);
+        assert_eq!(frozen("features.denseblock1").flops, all.flops - layer);
     }
 
     #[test]

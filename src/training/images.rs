@@ -11,6 +11,7 @@ pub struct TrainingImages {
     data: Arc<DataSet>,
     normalization: Normalization,
     augment: Augment,
+    cutout: Option<usize>,
     training: Vec<usize>,
     validation: Vec<usize>,
     threads: usize,
@@ -35,6 +36,7 @@ impl TrainingImages {
             data,
             normalization,
             augment: settings.augment,
+            cutout: settings.cutout,
             training,
             validation,
             threads,
@@ -73,6 +75,7 @@ impl TrainingImages {
             augmentation_seed: train.fixed_seeds.augmentation.unwrap_or(seed),
             shuffle: train.shuffle,
             augment: self.augment,
+            cutout: self.cutout,
             threads: self.threads,
         };
         Loader::start(Arc::clone(&self.data), plan)

@@ -12,12 +12,18 @@ pub struct Targets {
     labels: Tensor<1, Int>,
     /// The share of the target that is spread over all classes alike, `[0, 1)`.
     smoothing: f64,
+    /// Other labels `[batch]`, and the share of the target that the first ones have; the rest is theirs.
+    mixed: Option<(Tensor<1, Int>, f64)>,
 }
 
 impl Targets {
     /// The labels alone, `[batch]`.
     pub fn labels(labels: Tensor<1, Int>) -> Self {
-        Self { labels, smoothing: 0.0 }
+        Self {
+            labels,
+            smoothing: 0.0,
+            mixed: None,
+        }
     }
 
     /// The same, with a share of the target spread over all classes alike (Szegedy et al. 2016, section 7).
@@ -25,17 +31,35 @@ impl Targets {
         Self { smoothing, ..self }
     }
 
+    /// The same, of which the labels have the `share` alone and other labels `[batch]` the rest (mixup, arXiv 1710.09412).
+    pub fn mixed(self, others: Tensor<1, Int>, share: f64) -> Self {
+        Self {
+            mixed: Some((others, share)),
+            ..self
+        }
+    }
+
     /// The mean cross-entropy of logits `[batch, classes]` with the targets, in nats, `[1]`.
     ///
     /// Of K classes the target of an image is `1 - s + s / K` for its label and `s / K` for the others, as in PyTorch's
     /// `CrossEntropyLoss(label_smoothing=s)`: the loss is `(1 - s)` times that of the labels and `s` times the mean of
-    /// `-log p` over images and classes.
+    /// `-log p` over images and classes. Of two sets of labels it is the mean of both losses, weighted by their shares.
     pub fn loss(&self, logits: Tensor<2>) -> Tensor<1> {
+        let first = self.loss_towards(logits.clone(), self.labels.clone());
+        match &self.mixed {
+            None => first,
+            Some((others, share)) => {
+                first.mul_scalar(*share) + self.loss_towards(logits, others.clone()).mul_scalar(1.0 - share)
+            }
+        }
+    }
+
+    fn loss_towards(&self, logits: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {
         if self.smoothing == 0.0 {
-            return cross_entropy(logits, self.labels.clone());
+            return cross_entropy(logits, labels);
         }
         let uniform = log_softmax(logits.clone(), 1).mean().neg();
-        let of_labels = cross_entropy(logits, self.labels.clone());
+        let of_labels = cross_entropy(logits, labels);
         of_labels.mul_scalar(1.0 - self.smoothing) + uniform.mul_scalar(self.smoothing)
     }
 
@@ -106,6 +130,22 @@ mod tests {
         for case in cases {
             let smoothing = case["smoothing"].as_f64().unwrap();
             check(&case, |labels, _| Targets::labels(labels).smoothed(smoothing));
+        }
+    }
+
+    #[test]
+    fn mixed_targets_have_the_loss_and_gradient_of_pytorch() {
+        let cases = cases("mixup");
+        assert!(cases.len() > 1);
+        for case in cases {
+            let smoothing = case["smoothing"].as_f64().unwrap();
+            let share = case["share"].as_f64().unwrap();
+            let others: Vec<i64> = serde_json::from_value(case["other-labels"].clone()).unwrap();
+            check(&case, |labels, device| {
+                let count = others.len();
+                let others = Tensor::<1, Int>::from_data(TensorData::new(others.clone(), [count]), device);
+                Targets::labels(labels).smoothed(smoothing).mixed(others, share)
+            });
         }
     }
 }

@@ -14,6 +14,8 @@ mod loss;
 #[cfg(feature = "burn")]
 mod losses;
 #[cfg(feature = "burn")]
+mod mixup;
+#[cfg(feature = "burn")]
 mod optimizer;
 mod schedule;
 #[cfg(feature = "burn")]

@@ -20,14 +20,16 @@ use crate::model::Model;
 /// by IDs that differ in every process: a checkpoint needs them by the parameters' names.
 pub struct Optimizer {
     rule: Sgd,
-    /// The state of each parameter, `SgdState<RANK>`.
+    /// The state of each trained parameter, `SgdState<RANK>`.
     states: HashMap<ParamId, DynState>,
+    /// What the learning rate is multiplied by, of the parameters that have one of their own.
+    factors: HashMap<ParamId, f64>,
 }
 
 impl Optimizer {
-    /// SGD with momentum, Nesterov and weight decay on every parameter, as in PyTorch and the authors' code: Burn's
-    /// default dampening of 0.1 is set to 0.
-    pub fn new(train: &TrainSettings) -> Self {
+    /// SGD with momentum, Nesterov and weight decay on every parameter of a network, as in PyTorch and the authors' code:
+    /// Burn's default dampening of 0.1 is set to 0.
+    pub fn new(train: &TrainSettings, model: &Model) -> Self {
         let momentum = (train.momentum > 0.0).then(|| {
             MomentumConfig::new()
                 .with_momentum(train.momentum)
@@ -39,10 +41,11 @@ impl Optimizer {
         Self {
             rule: config.build(),
             states: HashMap::new(),
+            factors: factors(train, model),
         }
     }
 
-    /// Updates every parameter that has a gradient.
+    /// Updates every parameter that has a gradient, at the learning rate or at that of its group. Frozen ones have none.
     pub fn step(&mut self, rate: f64, model: Model, gradients: GradientsParams) -> Model {
         model.map(&mut Update {
             optimizer: self,
@@ -51,7 +54,7 @@ impl Optimizer {
         })
     }
 
-    /// The velocity of each parameter by its name, in PyTorch's layout; empty before the first step and without
+    /// The velocity of each trained parameter by its name, in PyTorch's layout; empty before the first step and without
     /// momentum.
     pub fn momentum(&self, model: &Model) -> Weights {
         model.learned_values(|id| velocity(self.states.get(&id)?))
@@ -70,6 +73,27 @@ impl Optimizer {
             self.states.insert(id, state);
         });
     }
+}
+
+/// The learning rates of groups, as multiples of the one that the schedule is for.
+fn factors(train: &TrainSettings, model: &Model) -> HashMap<ParamId, f64> {
+    let groups = &train.fine_tuning.groups;
+    let mut factors = HashMap::new();
+    if groups.is_empty() {
+        return factors;
+    }
+    let ids: HashMap<String, ParamId> = model.learned_ids().collect();
+    for group in groups {
+        // The names were checked against the network when it was laid out.
+        let meant = model.graph().tensors_named(&group.tensors, "learning-rate-groups");
+        for name in meant.into_iter().flatten() {
+            factors.extend(
+                ids.get(&name)
+                    .map(|&id| (id, group.learning_rate / train.learning_rate)),
+            );
+        }
+    }
+    factors
 }
 
 fn state_of<const D: usize>(velocity: Tensor<D>) -> DynState {
@@ -102,7 +126,8 @@ impl ModuleMapper for Update<'_> {
         };
         let requires_gradient = tensor.is_require_grad();
         let state = self.optimizer.states.remove(&id).map(DynState::downcast::<SgdState<D>>);
-        let (updated, state) = self.optimizer.rule.step(self.rate, tensor.inner(), gradient, state);
+        let rate = self.rate * self.optimizer.factors.get(&id).copied().unwrap_or(1.0);
+        let (updated, state) = self.optimizer.rule.step(rate, tensor.inner(), gradient, state);
         if let Some(state) = state {
             self.optimizer.states.insert(id, DynState::create(state, D));
         }

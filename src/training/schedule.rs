@@ -79,7 +79,7 @@ impl RunLength {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::formats::ablation::FixedSeeds;
+    use crate::formats::ablation::{FineTuning, FixedSeeds};
 
     fn settings(duration: Duration, schedule: Schedule) -> TrainSettings {
         TrainSettings {
@@ -92,10 +92,12 @@ mod tests {
             schedule,
             warmup_steps: 0,
             label_smoothing: 0.0,
+            mixup: 0.0,
             shuffle: true,
             seeds: vec![0],
             checkpoint_every: None,
             fixed_seeds: FixedSeeds::default(),
+            fine_tuning: FineTuning::default(),
         }
     }
 

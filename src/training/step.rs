@@ -31,8 +31,8 @@ impl Learner {
     /// A network that was built on an autodiff device, with a new optimizer.
     pub fn new(model: Model, train: &TrainSettings) -> Self {
         Self {
+            optimizer: Optimizer::new(train, &model),
             model,
-            optimizer: Optimizer::new(train),
         }
     }
 
@@ -43,7 +43,7 @@ impl Learner {
         learner
     }
 
-    /// The optimizer's velocity of each parameter by its name; empty before the first step and without momentum.
+    /// The optimizer's velocity of each trained parameter by its name; empty before the first step and without momentum.
     pub fn momentum(&self) -> Weights {
         self.optimizer.momentum(&self.model)
     }

@@ -8,6 +8,7 @@ use super::error::TrainError;
 use super::evaluation::{Evaluated, Evaluation, evaluate, read_counts, read_losses};
 use super::images::TrainingImages;
 use super::loss::Targets;
+use super::mixup::Mixture;
 use super::schedule::RunLength;
 use super::step::{Learner, Step, batch_tensors, wrong};
 use crate::data::{Batch, LoaderError};
@@ -245,7 +246,13 @@ impl Run<'_> {
         let seed = self.train.fixed_seeds.dropout.unwrap_or(self.seed);
         device.seed(Stream::new(seed, Purpose::Device, step as u64).bits());
         let (images, labels) = batch_tensors(batch, &device);
-        let targets = Targets::labels(labels.clone()).smoothed(self.train.label_smoothing);
+        let (images, targets) = if self.train.mixup > 0.0 {
+            let seed = self.train.fixed_seeds.augmentation.unwrap_or(self.seed);
+            Mixture::draw(self.train.mixup, seed, step, labels.dims()[0]).apply(images, labels.clone())
+        } else {
+            (images, Targets::labels(labels.clone()))
+        };
+        let targets = targets.smoothed(self.train.label_smoothing);
         let Step { loss, logits } = self.learner.step_towards(images, &targets, rate);
         (loss, wrong(logits, labels.without_autodiff()))
     }

@@ -17,11 +17,11 @@ use crate::data::{DataError, LoaderError, untested_in_words};
 use crate::files::{read_bounded, write_whole};
 use crate::formats::ablation::Settings;
 use crate::formats::checkpoint::Position;
-use crate::formats::network_weights::take;
+use crate::formats::network_weights::{Head, take_with};
 use crate::formats::tables::Status;
 use crate::formats::weights::{self, Weights, WeightsError};
 use crate::host::{self, ArithmeticError, ProcessorWatch, Stop, nanoseconds};
-use crate::model::initial_weights;
+use crate::model::{initial_head, initial_weights};
 use crate::network::{Graph, NetworkError};
 use crate::training::{BuildError, Start, TrainError, TrainingImages, build, train};
 
@@ -89,7 +89,8 @@ pub enum TrialError {
     System(#[from] io::Error),
 }
 
-/// The weights that a trial starts from: `model.weights`, or drawn from the seed (or `[train] initialization-seed`).
+/// The weights that a trial starts from: `model.weights`, or drawn from the seed (or `[train] initialization-seed`), as is
+/// the classifier where `new-head` asks for it.
 ///
 /// # Errors
 /// A file that is not there any more or does not fit.
@@ -99,12 +100,11 @@ pub fn starting_weights(
     seed: u64,
     graph: &Graph,
 ) -> Result<Weights, TrialError> {
+    let train = settings.train.as_ref();
+    let own = train.and_then(|train| train.fixed_seeds.initialization);
+    let seed = own.unwrap_or(seed);
     let Some(path) = &settings.weights else {
-        let own = settings
-            .train
-            .as_ref()
-            .and_then(|train| train.fixed_seeds.initialization);
-        return Ok(initial_weights(graph, own.unwrap_or(seed)));
+        return Ok(initial_weights(graph, seed));
     };
     let name = path.display().to_string();
     let bytes = read_bounded(path, weights::largest_file(graph)).map_err(|error| {
@@ -114,7 +114,12 @@ pub fn starting_weights(
     if Some(sha256(&bytes).as_str()) != sha256_of_file {
         return Err(TrialError::OtherWeights(name));
     }
-    Ok(take(&bytes, &name, &*settings.model, graph)?.weights)
+    let head = Head::of(settings);
+    let mut weights = take_with(&bytes, &name, &*settings.model, graph, head)?.weights;
+    if head == Head::New {
+        weights.extend(initial_head(graph, seed));
+    }
+    Ok(weights)
 }
 
 /// Trains the trial whose record is in the folder, from its newest checkpoint if it has one, and records its rows,
@@ -197,7 +202,7 @@ fn trained(
     host::limit_threads(choice, record.threads)?;
     host::apply_arithmetic(&settings.run, choice)?;
     let data = opened_data(record.data(), record.threads, Use::Training)?;
-    let graph = settings.model.graph(data.shape, data.classes.len())?;
+    let graph = settings.graph(data.shape, data.classes.len())?;
     let device = choice.open()?;
     device.seed(record.seed);
 

@@ -222,7 +222,10 @@ fn published_error(settings: &Settings) -> Option<f64> {
         && (train.learning_rate, train.momentum, train.weight_decay)
             == (usual.learning_rate, usual.momentum, usual.weight_decay)
         && train.schedule == usual.schedule
-        && (train.warmup_steps, train.label_smoothing) == (usual.warmup_steps, usual.label_smoothing)
+        && (train.warmup_steps, train.label_smoothing, train.mixup)
+            == (usual.warmup_steps, usual.label_smoothing, usual.mixup)
+        && data.cutout.is_none()
+        && (train.fine_tuning.is_empty() && settings.weights.is_none())
         && (data.train_limit, data.test_limit, data.validation_share) == (None, None, 0.0);
     if !is_the_recipe {
         return None;

@@ -103,6 +103,15 @@ mod tests {
             ("", "", "shuffle = false"),
             ("", "", "warmup-steps = 3"),
             ("", "", "label-smoothing = 0.1"),
+            ("", "", "mixup = 0.2"),
+            ("cutout = 4", "", ""),
+            ("", "", "freeze = \"features\""),
+            ("", "weights = \"w.safetensors\"", "new-head = true"),
+            (
+                "",
+                "",
+                "learning-rate-groups = \"classifier\"\ngroup-learning-rates = [1.0]",
+            ),
             ("", "", "initialization-seed = 3"),
             ("", "", "order-seed = 3"),
             ("", "", "augmentation-seed = 3"),
@@ -146,7 +155,11 @@ mod tests {
         // If this changes, every finished trial of every user is run again.
         assert_eq!(of("", "", ""), "e1979bc3da6c8a93");
         assert_eq!(of("", "", "[run]\nprecision = \"f32\""), "e1979bc3da6c8a93");
-        assert_eq!(of("", "", "warmup-steps = 0\nlabel-smoothing = 0"), "e1979bc3da6c8a93");
+        assert_eq!(
+            of("", "", "warmup-steps = 0\nlabel-smoothing = 0\nmixup = 0"),
+            "e1979bc3da6c8a93"
+        );
+        assert_eq!(of("", "", "freeze = \"none\"\nnew-head = false"), "e1979bc3da6c8a93");
         assert_eq!(of("", "", "[run]\nprecision = \"tf32\""), "e94bbfe714e318de");
         // cuDNN's choice of algorithm changes the last bits.
         let inexact = of("", "", "[run]\ndeterministic = false");

@@ -38,6 +38,6 @@ pub use overview::{TrialStatus, count_stale, overview};
 pub use plan::{ExperimentPlan, PlannedTrial, VariantPlan, located_data, plan};
 pub use process::{Heard, Work};
 pub use record::{TrialRecord, TrialResult};
-pub use recorded::{foreign_file, is_recorded};
+pub use recorded::{REPORT, foreign_file, is_recorded};
 pub use supervise::{Event, supervise};
 pub use weights_file::{FileWeights, read_weights};

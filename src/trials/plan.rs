@@ -8,6 +8,7 @@ use super::identity::identities;
 use super::weights_file::{FileWeights, read_weights};
 use crate::data::{self, DataError, Outline, hold_out};
 use crate::formats::ablation::{Ablation, Augment, DataSettings, FormatError, Mode, Variant};
+use crate::formats::network_weights::Head;
 use crate::formats::weights::WeightsError;
 use crate::network::Graph;
 use crate::training::RunLength;
@@ -54,14 +55,15 @@ pub struct PlannedTrial {
 ///
 /// # Errors
 /// The first fault, with the file, the line and the key.
-pub fn plan(ablation: Ablation) -> Result<ExperimentPlan, FormatError> {
+pub fn plan(mut ablation: Ablation) -> Result<ExperimentPlan, FormatError> {
     let mut outlines: BTreeMap<String, Outline> = BTreeMap::new();
     let mut variant_of: BTreeMap<String, usize> = BTreeMap::new();
     let mut variants = Vec::with_capacity(ablation.variants.len());
     let mut trials = Vec::new();
     let mut remarks: Vec<String> = Vec::new();
+    let mut fitted = Vec::with_capacity(ablation.variants.len());
     for (index, variant) in ablation.variants.iter().enumerate() {
-        let settings = &variant.settings;
+        let mut settings = variant.settings.clone();
         // A folder of many images is listed once.
         let outline = match outlines.entry(images_key(&settings.data)) {
             Entry::Occupied(entry) => entry.get().clone(),
@@ -71,10 +73,11 @@ pub fn plan(ablation: Ablation) -> Result<ExperimentPlan, FormatError> {
                 entry.insert(outline).clone()
             }
         };
-        let network = settings
-            .model
-            .graph(outline.shape, outline.classes)
-            .map_err(|error| ablation.located_network(variant, &error))?;
+        let located = |error| ablation.located_network(variant, &error);
+        if let Some(model) = (settings.model.fitted(outline.shape, outline.classes)).map_err(located)? {
+            settings.model = model;
+        }
+        let network = (settings.graph(outline.shape, outline.classes)).map_err(located)?;
         let (weights_sha256, notes) = match check_weights(&ablation, variant, &network)? {
             Some(read) => (Some(read.sha256), read.notes),
             None => (None, Vec::new()),
@@ -86,7 +89,10 @@ pub fn plan(ablation: Ablation) -> Result<ExperimentPlan, FormatError> {
         }
         let length = check_batches(&ablation, variant, &network, &outline)?;
         let seeds = settings.train.as_ref().map_or(&[][..], |train| &train.seeds);
-        for (&seed, trial) in seeds.iter().zip(identities(settings, seeds, weights_sha256.as_deref())) {
+        for (&seed, trial) in seeds
+            .iter()
+            .zip(identities(&settings, seeds, weights_sha256.as_deref()))
+        {
             if let Some(&other) = variant_of.get(&trial)
                 && other != index
             {
@@ -110,6 +116,10 @@ pub fn plan(ablation: Ablation) -> Result<ExperimentPlan, FormatError> {
             length,
             starting_weights_sha256: weights_sha256,
         });
+        fitted.push(settings.model);
+    }
+    for (variant, model) in ablation.variants.iter_mut().zip(fitted) {
+        variant.settings.model = model;
     }
     Ok(ExperimentPlan {
         ablation,
@@ -135,6 +145,7 @@ pub(super) fn images_key(settings: &DataSettings) -> String {
         mean: None,
         std: None,
         augment: Augment::None,
+        cutout: None,
         ..settings.clone()
     };
     format!("{:?} {}", settings.path, serde_json::json!(images))
@@ -149,7 +160,8 @@ fn check_weights(ablation: &Ablation, variant: &Variant, graph: &Graph) -> Resul
         let rule = format!("{}: {}", error.file, error.rule);
         ablation.located(variant, "model.weights", rule, &error.remedy)
     };
-    let read = read_weights(path, &*variant.settings.model, graph).map_err(located)?;
+    let head = Head::of(&variant.settings);
+    let read = read_weights(path, &*variant.settings.model, graph, head).map_err(located)?;
     Ok(Some(read))
 }
 

@@ -8,9 +8,13 @@ use crate::formats::tables::{
     BatchRow, BoundaryRow, CorrectnessRow, EpochRow, PeerRow, PhaseRow, Row, SampleRow, StepRow, TrialRow,
 };
 
+/// The page of a result folder.
+pub const REPORT: &str = "report.html";
+
 /// The files at the top of a result folder, beside `ablation.toml`.
-const TOP: [&str; 11] = [
+const TOP: [&str; 12] = [
     "summary.md",
+    REPORT,
     ENVIRONMENT,
     TrialRow::FILE,
     StepRow::FILE,
@@ -80,6 +84,7 @@ mod tests {
             "x/ablation.toml",
             "x/trials.csv",
             "x/summary.md",
+            "x/report.html",
             "x/plots/test-error.png",
             "x/trials/1f/trial.json",
             "x/trials/1f/weights.safetensors",

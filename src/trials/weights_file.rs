@@ -6,14 +6,14 @@ use std::path::Path;
 
 use super::identity::sha256;
 use crate::files::read_bounded;
-use crate::formats::network_weights::{take, too_large};
+use crate::formats::network_weights::{Head, take_with, too_large};
 use crate::formats::weights::{LONGEST_HEADER, Weights, WeightsError, largest_file};
 use crate::network::{Graph, Network};
 
 /// A network's weights from a file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FileWeights {
-    /// The weights, under the network's own names.
+    /// The weights, under the network's own names; without the classifier's where a new one is drawn.
     pub weights: Weights,
     /// What was renamed or converted, a line a kind, each with the file's name.
     pub notes: Vec<String>,
@@ -25,7 +25,12 @@ pub struct FileWeights {
 ///
 /// # Errors
 /// A file that cannot be read, or is not of the network.
-pub fn read_weights(path: &Path, network: &dyn Network, graph: &Graph) -> Result<FileWeights, WeightsError> {
+pub fn read_weights(
+    path: &Path,
+    network: &dyn Network,
+    graph: &Graph,
+    head: Head,
+) -> Result<FileWeights, WeightsError> {
     let file = path.display().to_string();
     let bytes = match read_bounded(path, largest_file(graph)) {
         Ok(bytes) => bytes,
@@ -44,7 +49,7 @@ pub fn read_weights(path: &Path, network: &dyn Network, graph: &Graph) -> Result
             });
         }
     };
-    let taken = take(&bytes, &file, network, graph)?;
+    let taken = take_with(&bytes, &file, network, graph, head)?;
     Ok(FileWeights {
         weights: taken.weights,
         notes: taken.notes,

@@ -199,6 +199,8 @@ fn operation(node: &Node) -> String {
         }
         Operation::Concatenation => "concatenation".to_owned(),
         Operation::Addition => "addition".to_owned(),
+        Operation::Sigmoid => "sigmoid".to_owned(),
+        Operation::Scaling => "each map times its value".to_owned(),
         Operation::GlobalAveragePool => "global average pooling".to_owned(),
         Operation::AdaptiveAveragePool => {
             format!("average pooling to {}x{}", node.output.height, node.output.width)
@@ -226,7 +228,8 @@ fn block_description(block: &Block, graph: &Graph) -> LayerDescription {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::network::{Processor, VectorInstructions, preset};
+    use crate::network::families::googlenet::GoogLeNet;
+    use crate::network::{Network, Processor, VectorInstructions, preset};
 
     const PROCESSOR: Processor = Processor {
         instructions: VectorInstructions::Avx512,
@@ -276,8 +279,7 @@ mod tests {
 
     #[test]
     fn auxiliary_heads_have_lines_of_their_own_and_the_total_leaves_out_their_arithmetic() {
-        let network = preset("googlenet").unwrap().network;
-        let graph = network.graph(Shape::square(3, 224), 1000).unwrap();
+        let graph = GoogLeNet::TORCHVISIONS.graph(Shape::square(3, 224), 1000).unwrap();
         let text = layer_table("googlenet", &graph, false);
         let heading = "googlenet: depth 22, images of 3x224x224, 1000 classes; the total of MACs is evaluation's, which leaves \
                        out 2 auxiliary heads\n";

@@ -38,7 +38,8 @@ fn percent(share: f64) -> String {
     format!("{:.1} %", 100.0 * share)
 }
 
-fn batches(study: &Grouped<'_>) -> Section {
+/// Speed and memory at each batch size.
+pub(super) fn batches(study: &Grouped<'_>) -> Section {
     let rows: Vec<&BatchRow> = ordered(study, &study.study.batches);
     let settings = SharedSettings::of(&study.study.batches);
     let floor = NoiseFloor::of(AaRatio::of_batches(rows.iter().copied()));
@@ -108,7 +109,8 @@ fn batches(study: &Grouped<'_>) -> Section {
     )
 }
 
-fn boundaries(study: &Grouped<'_>) -> Section {
+/// The largest batches that ran.
+pub(super) fn boundaries(study: &Grouped<'_>) -> Section {
     let rows: Vec<&BoundaryRow> = ordered(study, &study.study.boundaries);
     let settings = SharedSettings::of(&study.study.boundaries);
     let mut table = begin(&rows, &settings);
@@ -143,7 +145,8 @@ fn boundaries(study: &Grouped<'_>) -> Section {
     section("Largest batch", None, table, note, remarks.collect(), Vec::new())
 }
 
-fn peers(study: &Grouped<'_>) -> Section {
+/// The same networks in PyTorch.
+pub(super) fn peers(study: &Grouped<'_>) -> Section {
     let rows: Vec<&PeerRow> = ordered(study, &study.study.peers);
     let settings = SharedSettings::of(&study.study.peers);
     let floor = NoiseFloor::of(AaRatio::of_peers(rows.iter().copied()));

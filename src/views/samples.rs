@@ -7,7 +7,7 @@ use crate::formats::ablation::Precision;
 use crate::formats::ablation::{Allocator, Execution, Mode, Variant, parse};
 use crate::formats::device_name::DeviceName;
 use crate::formats::study::Study;
-use crate::formats::tables::{BatchRow, BoundaryRow, EpochRow, PeerRow, Status, SweptValue, TrialRow};
+use crate::formats::tables::{BatchRow, BoundaryRow, EpochRow, PeerRow, SampleRow, Status, SweptValue, TrialRow};
 
 pub fn cpu() -> DeviceName {
     DeviceName::recorded("cpu")
@@ -199,6 +199,29 @@ pub fn measured(variants: &[&str], batch_sizes: &[usize]) -> Study {
                 tries: 9,
             });
         }
+    }
+    study
+}
+
+/// The same with so many timed steps in each of so many rounds, which differ a little.
+pub fn with_samples(mut study: Study, rounds: usize, steps: usize) -> Study {
+    for row in &mut study.batches {
+        (row.rounds, row.steps) = (rounds, rounds * steps);
+        let median = row.step_ns_median.unwrap_or(1_000_000);
+        study.samples.extend((0..rounds * steps).map(|step| SampleRow {
+            variant: row.variant.clone(),
+            device: row.device.clone(),
+            execution: row.execution,
+            precision: row.precision,
+            mode: row.mode,
+            batch_size: row.batch_size,
+            step,
+            step_ns: median + median / 200 * ((7 * step + 3 * (step / steps)) % 11) as u64,
+            threads: row.threads,
+            round: step / steps,
+            repeat: row.repeat,
+            run: "2026-01-01T00:00:00Z".to_owned(),
+        }));
     }
     study
 }

@@ -91,11 +91,11 @@ fn table(study: &Grouped<'_>) -> Table {
     table
 }
 
-fn percent(share: f64) -> String {
+pub(super) fn percent(share: f64) -> String {
     format!("{:.2}", 100.0 * share)
 }
 
-fn mean_and_spread(error: Option<Summary>) -> String {
+pub(super) fn mean_and_spread(error: Option<Summary>) -> String {
     match error {
         None => String::new(),
         Some(error) => match error.standard_deviation {
@@ -105,7 +105,7 @@ fn mean_and_spread(error: Option<Summary>) -> String {
     }
 }
 
-fn interval(error: Option<Summary>) -> String {
+pub(super) fn interval(error: Option<Summary>) -> String {
     let interval = error.and_then(|error| error.interval);
     interval
         .map(|(low, high)| format!("[{}, {}]", percent(low), percent(high)))
@@ -113,7 +113,7 @@ fn interval(error: Option<Summary>) -> String {
 }
 
 /// Three digits are what a rate is good for; below 100 they take a decimal.
-fn images_per_second(rate: f64) -> String {
+pub(super) fn images_per_second(rate: f64) -> String {
     if rate >= 100.0 {
         grouped(rate.round() as u64)
     } else {
@@ -148,7 +148,7 @@ fn note(study: &Grouped<'_>) -> String {
 }
 
 /// The trials whose speed or error is doubtful, a line for each reason.
-fn doubtful(study: &Grouped<'_>) -> Vec<String> {
+pub(super) fn doubtful(study: &Grouped<'_>) -> Vec<String> {
     let rows = study.trials().map(|trial| trial.row);
     let doubtful = rows.filter(|row| !row.warning.is_empty());
     let said = |row: &TrialRow| {

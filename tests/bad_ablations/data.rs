@@ -6,11 +6,11 @@ use super::{data, refuses};
 fn a_data_set_that_this_version_lacks_is_refused() {
     refuses(
         &data(r#"dataset = "stl10""#),
-        r#"growth.toml:4: data.dataset: dataset is "stl10"; it must be "digits", "noisy-digits", "synthetic", "cifar10", "cifar100", "mnist", "fashion-mnist", "svhn" or "folder"; write dataset = "digits" for the data set that is embedded"#,
+        r#"growth.toml:4: data.dataset: dataset is "stl10"; it must be "digits", "noisy-digits", "digit-sums", "synthetic", "cifar10", "cifar100", "mnist", "fashion-mnist", "svhn" or "folder"; write dataset = "digits" for the data set that is embedded"#,
     );
     refuses(
         &data(r#"dataset = "cifar-10""#),
-        r#"growth.toml:4: data.dataset: dataset is "cifar-10"; it must be "digits", "noisy-digits", "synthetic", "cifar10", "cifar100", "mnist", "fashion-mnist", "svhn" or "folder"; did you mean "cifar10"?"#,
+        r#"growth.toml:4: data.dataset: dataset is "cifar-10"; it must be "digits", "noisy-digits", "digit-sums", "synthetic", "cifar10", "cifar100", "mnist", "fashion-mnist", "svhn" or "folder"; did you mean "cifar10"?"#,
     );
 }
 

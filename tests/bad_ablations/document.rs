@@ -79,7 +79,7 @@ name = "a""#,
             r#"depth = 40
 "a\nb" = 3"#,
         ),
-        "growth.toml:7: model.a\\nb: [model] has no key a\\nb; [model] has preset, family, depth, block-layers, growth-rate, bottleneck, bottleneck-width, compression, initial-channels, stem, transition-relu, final-relu, order, dropout, dropout-after, initialization, shortcut, widening-factor, batch-norm, classifier-width, width-multiplier, auxiliary-heads, auxiliary-dropout, weights",
+        "growth.toml:7: model.a\\nb: [model] has no key a\\nb; [model] has preset, family, depth, block-layers, growth-rate, bottleneck, bottleneck-width, compression, initial-channels, stem, transition-relu, final-relu, order, dropout, dropout-after, initialization, connectivity, visible-layers, growth-doubling, squeeze-excitation, match-parameters, shortcut, widening-factor, batch-norm, classifier-width, width-multiplier, auxiliary-heads, auxiliary-dropout, weights",
     );
     refuses(
         &model("depth.layers = 3"),
@@ -91,7 +91,7 @@ name = "a""#,
 fn keys_of_later_versions_are_unknown_to_this_one() {
     refuses(
         &section("train", "loss-scale = 1024"),
-        "growth.toml:8: train.loss-scale: [train] has no key loss-scale; [train] has epochs, steps, batch-size, learning-rate, momentum, nesterov, weight-decay, schedule, milestones, gamma, warmup-steps, label-smoothing, shuffle, seeds, initialization-seed, order-seed, augmentation-seed, dropout-seed, checkpoint-every",
+        "growth.toml:8: train.loss-scale: [train] has no key loss-scale; [train] has epochs, steps, batch-size, learning-rate, momentum, nesterov, weight-decay, schedule, milestones, gamma, warmup-steps, label-smoothing, mixup, freeze, new-head, learning-rate-groups, group-learning-rates, shuffle, seeds, initialization-seed, order-seed, augmentation-seed, dropout-seed, checkpoint-every",
     );
     refuses(
         &section("run", "precision = \"bf16\""),

@@ -213,6 +213,32 @@ order = "post-activation""#,
 }
 
 #[test]
+fn connections_that_cannot_be_are_refused() {
+    refuses(
+        &model(
+            r#"depth = 40
+connectivity = "residual"
+visible-layers = 2"#,
+        ),
+        r#"growth.toml:8: model.visible-layers: visible-layers is 2, but connectivity is "residual": only a dense layer reads several before it; leave visible-layers out, or write connectivity = "dense""#,
+    );
+    refuses(
+        &model(
+            r#"depth = 40
+connectivity = "resiudal""#,
+        ),
+        r#"growth.toml:7: model.connectivity: connectivity is "resiudal"; it must be "dense", "residual" or "plain"; did you mean "residual"?"#,
+    );
+    refuses(
+        &model(
+            r#"depth = 40
+visible-layers = 0"#,
+        ),
+        "growth.toml:7: model.visible-layers: visible-layers is 0; it must be from 1 to 65536; leave it out for the paper's, where each layer reads all before it",
+    );
+}
+
+#[test]
 fn options_of_inception_networks_that_build_none_are_refused() {
     refuses(
         &model("family = \"googlenet\"\nwidth-multiplier = 0"),
@@ -220,7 +246,7 @@ fn options_of_inception_networks_that_build_none_are_refused() {
     );
     refuses(
         &model("family = \"googlenet\"\nauxiliary-heads = 2"),
-        "growth.toml:7: model.auxiliary-heads: auxiliary-heads is 2; it must be true or false; true is the paper's network, and the default of torchvision's",
+        "growth.toml:7: model.auxiliary-heads: auxiliary-heads is 2; it must be true or false; true is the network as its paper trains it",
     );
     refuses(
         &model("family = \"googlenet\"\nauxiliary-dropout = 1.0"),

@@ -270,3 +270,41 @@ fn a_warm_up_or_a_smoothing_beyond_its_limits_is_refused() {
         "growth.toml:9: train.warmup-steps: warmup-steps is 10, and the run has 10 steps: it would end before the warm-up does; write at most 9, or leave warmup-steps out",
     );
 }
+
+#[test]
+fn keys_of_fine_tuning_that_do_not_go_together_are_refused() {
+    refuses(
+        &section("train", "freeze = 3"),
+        "growth.toml:8: train.freeze: freeze is 3; it must be text, or a list of texts; \"features\" freezes all of a DenseNet but its classifier, \"none\" nothing",
+    );
+    refuses(
+        &section("train", "freeze = [\"features\", \"features\"]"),
+        "growth.toml:8: train.freeze: freeze has \"features\" twice; each may stand once; \"features\" freezes all of a DenseNet but its classifier, \"none\" nothing",
+    );
+    refuses(
+        &section("train", "freeze = [\"features\", \"\"]"),
+        "growth.toml:8: train.freeze: freeze has \"\", a string; each must be text that says something; \"features\" freezes all of a DenseNet but its classifier, \"none\" nothing",
+    );
+    refuses(
+        &section("train", "new-head = true"),
+        "growth.toml:8: train.new-head: new-head is true, and there are no weights: without them every layer is drawn from the seed; name a file under [model], such as weights = \"pretrained.safetensors\", or leave new-head out",
+    );
+    refuses(
+        &section("train", "learning-rate-groups = \"classifier\""),
+        "growth.toml:7: train.group-learning-rates: learning-rate-groups has 1 name, and group-learning-rates has 0 numbers; write one for each of learning-rate-groups",
+    );
+    refuses(
+        &section(
+            "train",
+            "learning-rate-groups = \"classifier\"\ngroup-learning-rates = [0.1, 0.2]",
+        ),
+        "growth.toml:9: train.group-learning-rates: learning-rate-groups has 1 name, and group-learning-rates has 2 numbers; write one for each of learning-rate-groups",
+    );
+    refuses(
+        &section(
+            "train",
+            "learning-rate-groups = \"classifier\"\ngroup-learning-rates = [0]",
+        ),
+        "growth.toml:9: train.group-learning-rates: group-learning-rates has 0; each must be finite and above 0; write one for each of learning-rate-groups",
+    );
+}

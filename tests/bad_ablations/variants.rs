@@ -42,7 +42,7 @@ fn a_sweep_of_an_unknown_key_is_named_with_the_nearest() {
     );
     refuses(
         &section("sweep", "model.widht = [8]"),
-        "growth.toml:8: sweep.model.widht: there is no key model.widht; [model] has preset, family, depth, block-layers, growth-rate, bottleneck, bottleneck-width, compression, initial-channels, stem, transition-relu, final-relu, order, dropout, dropout-after, initialization, shortcut, widening-factor, batch-norm, classifier-width, width-multiplier, auxiliary-heads, auxiliary-dropout, weights",
+        "growth.toml:8: sweep.model.widht: there is no key model.widht; [model] has preset, family, depth, block-layers, growth-rate, bottleneck, bottleneck-width, compression, initial-channels, stem, transition-relu, final-relu, order, dropout, dropout-after, initialization, connectivity, visible-layers, growth-doubling, squeeze-excitation, match-parameters, shortcut, widening-factor, batch-norm, classifier-width, width-multiplier, auxiliary-heads, auxiliary-dropout, weights",
     );
     refuses(
         &section("sweep", r#""sweep" = [8]"#),

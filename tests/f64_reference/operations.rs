@@ -104,7 +104,9 @@ pub fn forward<T: Real>(
                 .map(|index| logit(index / classes, index % classes))
                 .collect()
         }
-        Operation::AdaptiveAveragePool | Operation::Flatten => panic!("{} has no reference", node.name),
+        Operation::AdaptiveAveragePool | Operation::Flatten | Operation::Sigmoid | Operation::Scaling => {
+            panic!("{} has no reference", node.name)
+        }
         Operation::Dropout { .. } => panic!("{}: a draw has no reference", node.name),
         Operation::Images => panic!("the images are given"),
     };

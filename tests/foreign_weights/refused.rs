@@ -1,10 +1,11 @@
 //! What is not unambiguous, and what the messages say of it.
 
-use densenet_bench::formats::network_weights::too_large;
+use densenet_bench::formats::network_weights::{Head, take_with, too_large};
+use densenet_bench::formats::weights::Weights;
 use densenet_bench::network::{Architecture, Shape, presets};
 use serde_json::json;
 
-use super::stored::{FILE, densenet, floats, graph, old_torchvision, refused, renamed, weights_of};
+use super::stored::{FILE, File, bytes, densenet, floats, graph, old_torchvision, refused, renamed, weights_of};
 
 #[test]
 fn a_classifier_of_another_width_is_named_with_both_numbers_and_a_remedy() {
@@ -18,16 +19,59 @@ fn a_classifier_of_another_width_is_named_with_both_numbers_and_a_remedy() {
         refused(&file, &network),
         format!(
             "w.safetensors: its classifier has 1,000 classes, and the data have 5 (classifier.weight is [1000, {features}]; \
-             this network's is [5, {features}]); the rest is this network's; choose data with 1,000 classes, or put a \
-             classifier for 5 classes into the file in PyTorch before saving, model.classifier = \
-             torch.nn.Linear({features}, 5), and train it here"
+             this network's is [5, {features}]); the rest is this network's; choose data with 1,000 classes, or, to train a \
+             new classifier for 5 classes, write new-head = true under [train]"
         )
     );
     file.retain(|name, _| !name.starts_with("classifier"));
     let message = refused(&file, &network);
     assert!(
-        message.contains("the classifier is missing (classifier.weight and classifier.bias)"),
+        message.contains("the classifier is missing (classifier.weight and classifier.bias)")
+            && message.ends_with("write new-head = true under [train]"),
         "{message}"
+    );
+}
+
+#[test]
+fn for_a_new_head_everything_but_the_files_classifier_is_taken() {
+    let network = densenet();
+    let (wanted, own) = (graph(&network), weights_of(&graph(&network)));
+    let taken = |file: &File| take_with(&bytes(file), FILE, &*network, &wanted, Head::New);
+    let features = |weights: &Weights| -> Weights {
+        let all = weights.iter().filter(|(name, _)| !name.starts_with("classifier"));
+        all.map(|(name, tensor)| (name.clone(), tensor.clone())).collect()
+    };
+    let wider = weights_of(&network.graph(Shape::square(3, 32), 1000).unwrap());
+    let renamed_head = |name: &str| {
+        name.replace("classifier", "model.fc")
+            .replace("features", "model.features")
+    };
+    let mut without = renamed(&own, str::to_owned);
+    without.retain(|name, _| !name.starts_with("classifier"));
+    for file in [
+        renamed(&own, str::to_owned),
+        renamed(&wider, str::to_owned),
+        renamed(&wider, renamed_head),
+        without,
+    ] {
+        let taken = taken(&file).unwrap();
+        assert!(taken.weights.keys().eq(features(&own).keys()));
+        let note = "w.safetensors: a new classifier is drawn (new-head = true)";
+        assert!(taken.notes.iter().any(|found| found == note), "{:?}", taken.notes);
+        assert!(
+            taken.notes.iter().all(|found| !found.contains("is taken for")),
+            "{:?}",
+            taken.notes
+        );
+    }
+    // The rest is held to the network as ever.
+    let mut other = renamed(&wider, str::to_owned);
+    other.remove("features.conv0.weight");
+    assert!(
+        taken(&other)
+            .unwrap_err()
+            .rule
+            .contains("missing is 1: features.conv0.weight")
     );
 }
 

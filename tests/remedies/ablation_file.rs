@@ -178,7 +178,7 @@ fn what_is_advised_for_the_command_line_is_taken() {
         Remedy {
             wrong: nothing,
             command: &["data", "fetch", "imagenet"],
-            advice: "choose one of digits, noisy-digits, synthetic, cifar10, cifar100, mnist, fashion-mnist, svhn",
+            advice: "choose one of digits, noisy-digits, digit-sums, synthetic, cifar10, cifar100, mnist, fashion-mnist, svhn",
             follow: nothing,
             then: &["data", "fetch", "digits"],
         },

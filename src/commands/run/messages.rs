@@ -80,7 +80,7 @@ fn in_words(origin: &Origin) -> String {
 }
 
 /// Prints the summary.
-pub fn report(
+pub fn summarise(
     arguments: &Arguments,
     folder: &ResultFolder,
     tables: &Tables,
@@ -97,7 +97,7 @@ pub fn report(
     }
     print(&summary.table)?;
     say(&format!(
-        "tables, plots and summary.md are in {}",
+        "tables, plots, summary.md and report.html are in {}",
         folder.root().display()
     ));
     Ok(())

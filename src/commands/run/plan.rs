@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use densenet_bench::backends::BackendDevice;
-use densenet_bench::formats::ablation::Settings;
+use densenet_bench::formats::ablation::{Settings, with_overrides};
 use densenet_bench::host::{ThreadChoice, available_memory, available_threads, choose_threads};
 use densenet_bench::measurement::count_measurements;
 use densenet_bench::trials::{ExperimentPlan, PlannedTrial};
@@ -30,7 +30,8 @@ pub struct Plan {
 
 /// Checks all that can be checked without the images.
 pub fn plan(arguments: &Arguments) -> Result<Plan, Failure> {
-    let text = ablation::text_of(&arguments.file)?;
+    let written = ablation::text_of(&arguments.file)?;
+    let text = with_overrides(&written, &arguments.set, &arguments.file).map_err(Failure::ablation)?;
     let parsed = ablation::parsed(&text, &arguments.file)?;
     let chosen = ablation::chosen_variants(&parsed, arguments.only.as_deref())?;
     let device = device::resolved(arguments.device)?;

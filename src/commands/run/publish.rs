@@ -7,10 +7,10 @@ use densenet_bench::host::now;
 use densenet_bench::measurement::Measurements;
 
 use super::faults::Faults;
-use super::messages::{interrupted, report};
+use super::messages::{interrupted, summarise};
 use super::prepare::Prepared;
 use super::tables::Tables;
-use super::{Arguments, Failure, Outcome, Work, plot};
+use super::{Arguments, Failure, Outcome, Work, plot, report};
 
 /// Derives the tables, draws the plots and prints the summary. `searched` is what this run's searches found.
 pub fn publish(run: &mut Prepared, searched: Vec<BoundaryRow>, arguments: &Arguments, mut faults: Faults) -> Outcome {
@@ -23,8 +23,10 @@ pub fn publish(run: &mut Prepared, searched: Vec<BoundaryRow>, arguments: &Argum
         interrupted(arguments, &tables, signal, &run.folder)?;
         return Ok(ExitCode::from(status));
     }
-    if let Some(summary) = faults.record(plot::draw_folder(run.folder.root())) {
-        report(arguments, &run.folder, &tables, &summary)?;
+    let summary = faults.record(plot::draw_folder(run.folder.root()));
+    faults.record(report::write_beside(run.folder.root()));
+    if let Some(summary) = summary {
+        summarise(arguments, &run.folder, &tables, &summary)?;
     }
     let failed = match run.work {
         Work::MeasureAndTrain => tables.have_failures(run.selected(), &run.to_measure),

@@ -48,11 +48,7 @@ impl PeerFiles {
             .map_err(|error: DeviceError| Failure::input(error))?;
         host::limit_threads(device, spec.threads).map_err(Failure::input)?;
         host::apply_arithmetic(&spec.settings.run, device).map_err(Failure::input)?;
-        let graph = spec
-            .settings
-            .model
-            .graph(spec.input, spec.classes)
-            .map_err(Failure::input)?;
+        let graph = spec.settings.graph(spec.input, spec.classes).map_err(Failure::input)?;
         let initial = weights::read(&read(&self.weights)?, &name(&self.weights)).map_err(Failure::input)?;
         let batches = batches::read(&read(&self.batches)?, &name(&self.batches)).map_err(Failure::input)?;
         let opened = device.open().map_err(Failure::input)?.autodiff();

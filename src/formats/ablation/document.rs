@@ -100,6 +100,13 @@ impl Document {
         Ok(document)
     }
 
+    /// Whether the variants set a key themselves, by [sweep] or a [[variant]].
+    pub fn is_set_by_variants(&self, known: &KnownKey) -> bool {
+        let swept = self.sweep.iter().flatten().map(|swept| swept.known);
+        let points = self.points.iter().flat_map(|point| &point.set).map(|(known, _)| *known);
+        swept.chain(points).any(|other| other.key == known.key)
+    }
+
     fn read_section(&mut self, section: &str, table: &DeTable<'_>, lines: &Lines) -> Result<(), Fault> {
         for (key, line, value) in in_order(table, lines) {
             self.read_value(section, key, line, value, lines)?;

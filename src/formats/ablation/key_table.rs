@@ -137,6 +137,13 @@ pub(super) const OWN_KEYS: &[KnownKey] = &[
         meaning: "How training images change from epoch to epoch; see [Augmentation](#augmentation).",
         remedy: "the paper's C10+ and C100+ are \"shift-flip\"",
     },
+    KnownKey {
+        key: "data.cutout",
+        kind: Kind::Count(1, WIDEST),
+        default: "none",
+        meaning: "The side, in pixels, of a square that is cut from each training image at a place drawn anew every epoch; see [Augmentation](#augmentation).",
+        remedy: "leave it out to cut nothing; the paper's is 16 on CIFAR-10 and 8 on CIFAR-100",
+    },
     // [model]
     KnownKey {
         key: "model.preset",
@@ -243,6 +250,41 @@ pub(super) const OWN_KEYS: &[KnownKey] = &[
         default: "`0.0`",
         meaning: "The share of the training target that is spread over all classes alike; see [The loss](#the-loss).",
         remedy: "0.1 is that of Inception-v3, 0.0 has none",
+    },
+    KnownKey {
+        key: "train.mixup",
+        kind: Kind::Number(interval(0.0, true, 100.0, true)),
+        default: "`0.0`",
+        meaning: "alpha of mixup: images and targets of a batch are mixed in shares from Beta(alpha, alpha); 0 mixes nothing; see [The loss](#the-loss).",
+        remedy: "the paper's is from 0.1 to 1.0, and 0 mixes nothing",
+    },
+    KnownKey {
+        key: "train.freeze",
+        kind: Kind::Names,
+        default: "`\"none\"`",
+        meaning: "What is not trained: names of tensors or of what they are below, and patterns of tensors' names; see [Fine-tuning](#fine-tuning).",
+        remedy: "\"features\" freezes all of a DenseNet but its classifier, \"none\" nothing",
+    },
+    KnownKey {
+        key: "train.new-head",
+        kind: Kind::Flag,
+        default: "`false`",
+        meaning: "Whether the classifier is drawn from the seed where everything else comes from `model.weights`, which may have another number of classes.",
+        remedy: "write true or false",
+    },
+    KnownKey {
+        key: "train.learning-rate-groups",
+        kind: Kind::Names,
+        default: "`\"none\"`",
+        meaning: "What has a learning rate of its own, named as in `freeze`: a group each.",
+        remedy: "\"classifier\" is a DenseNet's last layer; leave it out for one learning rate",
+    },
+    KnownKey {
+        key: "train.group-learning-rates",
+        kind: Kind::Numbers(interval(0.0, false, f64::INFINITY, false)),
+        default: "none",
+        meaning: "The learning rate of each of these groups, in place of `learning-rate`; the schedule is the same.",
+        remedy: "write one for each of learning-rate-groups",
     },
     KnownKey {
         key: "train.shuffle",

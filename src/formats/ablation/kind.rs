@@ -53,7 +53,7 @@ impl Kind {
         let wrong_type = || is(&found.value.shown(), format!("it must be {}", self.text()));
         let out_of_range = || is(&found.value.shown(), format!("it must be {}", self.limits()));
         match (self, &found.value) {
-            (Kind::Text | Kind::Path, Value::Text(text)) if text.trim().is_empty() => {
+            (Kind::Text | Kind::Path | Kind::Names, Value::Text(text)) if text.trim().is_empty() => {
                 Err(is("empty", "it must say something".to_owned()))
             }
             (Kind::Path, Value::Text(text)) if text.contains(char::is_control) => Err(Misfit {
@@ -66,6 +66,7 @@ impl Kind {
                 )
             }),
             (Kind::Text | Kind::Path, Value::Text(text)) => Ok(Setting::Text(text.clone())),
+            (Kind::Names, Value::Text(text)) => Ok(Setting::Texts(vec![text.clone()])),
             (Kind::Preset, Value::Text(text)) => match preset(text) {
                 Some(_) => Ok(Setting::Text(text.clone())),
                 None => Err(Misfit {
@@ -99,7 +100,10 @@ impl Kind {
                 Some(number) if interval.holds(number) => Ok(Setting::Number(number)),
                 _ => Err(out_of_range()),
             },
-            (Kind::Choices(_) | Kind::Counts(..) | Kind::DistinctCounts(..) | Kind::Numbers(_), Value::List(list)) => {
+            (
+                Kind::Choices(_) | Kind::Names | Kind::Counts(..) | Kind::DistinctCounts(..) | Kind::Numbers(_),
+                Value::List(list),
+            ) => {
                 if list.is_empty() {
                     return Err(is("empty", "it must have at least one value".to_owned()));
                 }
@@ -144,7 +148,7 @@ impl Kind {
             rule: format!("{name} has {}; each must be {rule}", element.value.shown()),
             remedy: None,
         };
-        let distinct = matches!(self, Kind::DistinctCounts(..) | Kind::Choices(_));
+        let distinct = matches!(self, Kind::DistinctCounts(..) | Kind::Choices(_) | Kind::Names);
         for (position, element) in list.iter().enumerate() {
             if distinct && list[..position].iter().any(|earlier| earlier.value == element.value) {
                 return Err(Misfit {
@@ -163,6 +167,14 @@ impl Kind {
                 .map(|element| match &element.value {
                     Value::Text(text) if words.contains(&text.as_str()) => Ok(text.clone()),
                     _ => Err(has(element, alternatives(words))),
+                })
+                .collect::<Result<_, _>>()
+                .map(Setting::Texts),
+            Kind::Names => list
+                .iter()
+                .map(|element| match &element.value {
+                    Value::Text(text) if !text.trim().is_empty() => Ok(text.clone()),
+                    _ => Err(has(element, "text that says something".to_owned())),
                 })
                 .collect::<Result<_, _>>()
                 .map(Setting::Texts),

@@ -5,10 +5,11 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::fine_tuning::FineTuning;
 use super::fixed_seeds::FixedSeeds;
 use super::precision::Precision;
 pub use crate::data_sets::{Augment, DataSetName, DataSettings, LimitOrder};
-use crate::network::Architecture;
+use crate::network::{Architecture, Graph, NetworkError, Shape};
 
 /// A whole ablation.
 #[derive(Clone, Debug, PartialEq)]
@@ -103,6 +104,25 @@ pub struct Settings {
     pub run: RunSettings,
 }
 
+impl Settings {
+    /// The network that is trained, laid out for images of one shape, with what `[train]` freezes of it.
+    ///
+    /// # Errors
+    /// Images that the network has no room for, a key of fine-tuning that does not fit it.
+    pub fn graph(&self, input: Shape, classes: usize) -> Result<Graph, NetworkError> {
+        let mut graph = self.model.graph(input, classes)?;
+        if let Some(train) = &self.train {
+            train.fine_tuning.apply(&mut graph)?;
+        }
+        Ok(graph)
+    }
+
+    /// Whether the classifier is drawn anew rather than taken from `weights`.
+    pub fn has_new_head(&self) -> bool {
+        self.train.as_ref().is_some_and(|train| train.fine_tuning.new_head)
+    }
+}
+
 /// How long training lasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -152,8 +172,11 @@ pub struct TrainSettings {
     #[serde(default, skip_serializing_if = "is_zero_steps")]
     pub warmup_steps: usize,
     /// The share of the training target that is spread over all classes, `[0, 1)`; likewise left out where it is 0.
-    #[serde(default, skip_serializing_if = "is_none_smoothed")]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub label_smoothing: f64,
+    /// alpha of mixup's Beta(alpha, alpha), at least 0; 0 mixes nothing, and is likewise left out.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub mixup: f64,
     /// Whether each epoch has an order of its own; else it is the data set's.
     pub shuffle: bool,
     /// A trial each; different, at least one.
@@ -164,13 +187,16 @@ pub struct TrainSettings {
     /// Sources of randomness with seeds of their own.
     #[serde(default, skip_serializing_if = "FixedSeeds::is_empty")]
     pub fixed_seeds: FixedSeeds,
+    /// What is frozen, drawn anew, or learns at another rate.
+    #[serde(default, skip_serializing_if = "FineTuning::is_empty")]
+    pub fine_tuning: FineTuning,
 }
 
 fn is_zero_steps(steps: &usize) -> bool {
     *steps == 0
 }
 
-fn is_none_smoothed(share: &f64) -> bool {
+fn is_zero(share: &f64) -> bool {
     *share == 0.0
 }
 
@@ -190,10 +216,12 @@ impl Default for TrainSettings {
             },
             warmup_steps: 0,
             label_smoothing: 0.0,
+            mixup: 0.0,
             shuffle: true,
             seeds: vec![0],
             checkpoint_every: None,
             fixed_seeds: FixedSeeds::default(),
+            fine_tuning: FineTuning::default(),
         }
     }
 }

@@ -73,6 +73,12 @@ impl GoogLeNet {
         auxiliary_dropout: 0.7,
     };
 
+    /// The same without auxiliary heads: the preset, and the ablation format's defaults for this family.
+    pub const WITHOUT_HEADS: Self = Self {
+        auxiliary_heads: false,
+        ..Self::TORCHVISIONS
+    };
+
     fn width(&self, channels: usize) -> usize {
         inception::scaled(channels, self.width_multiplier)
     }
@@ -203,7 +209,7 @@ fn pooled(graph: &mut GraphBuilder, name: &str, maps: NodeId, kernel: usize) -> 
 fn resolve(options: &dyn Options, preset: Option<&Architecture>) -> Result<Architecture, NetworkError> {
     // A preset is one of `presets`, whose options its record has in full.
     let preset = preset.and_then(|preset| serde_json::from_value::<GoogLeNet>(preset.options()).ok());
-    let base = preset.unwrap_or(GoogLeNet::TORCHVISIONS);
+    let base = preset.unwrap_or(GoogLeNet::WITHOUT_HEADS);
     let network = GoogLeNet {
         width_multiplier: options.number("width-multiplier").unwrap_or(base.width_multiplier),
         auxiliary_heads: options.flag("auxiliary-heads").unwrap_or(base.auxiliary_heads),
@@ -218,7 +224,7 @@ fn presets() -> Vec<Preset> {
     vec![Preset {
         name: "googlenet",
         classes: Stem::Imagenet.usual_classes(),
-        network: Architecture::new(GoogLeNet::TORCHVISIONS),
+        network: Architecture::new(GoogLeNet::WITHOUT_HEADS),
     }]
 }
 
@@ -227,9 +233,9 @@ const KEYS: &[KnownKey] = &[
     KnownKey {
         key: "model.auxiliary-heads",
         kind: Kind::Flag,
-        default: "`true`",
+        default: "`false`",
         meaning: "Whether two classifiers read maps from the middle of the network while training; 0.3 times the loss of each is added.",
-        remedy: "true is the paper's network, and the default of torchvision's",
+        remedy: "true is the network as its paper trains it",
     },
     KnownKey {
         key: "model.dropout",
@@ -260,11 +266,7 @@ mod tests {
     fn parameters_and_multiply_accumulates_are_torchvisions() {
         // torchvision 0.24.0; the multiply-accumulates are those of evaluation.
         let with = graph(&GoogLeNet::TORCHVISIONS, 224).unwrap();
-        let without = GoogLeNet {
-            auxiliary_heads: false,
-            ..GoogLeNet::TORCHVISIONS
-        };
-        let without = graph(&without, 224).unwrap();
+        let without = graph(&GoogLeNet::WITHOUT_HEADS, 224).unwrap();
         assert_eq!((with.parameters(), without.parameters()), (13_004_888, 6_624_904));
         assert_eq!(with.macs(), without.macs());
         assert_eq!((with.depth(), with.auxiliary.len()), (22, 2));
@@ -284,12 +286,8 @@ mod tests {
 
     #[test]
     fn evaluation_leaves_the_heads_out_and_training_counts_them() {
-        let with = GoogLeNet::TORCHVISIONS;
-        let without = GoogLeNet {
-            auxiliary_heads: false,
-            ..GoogLeNet::TORCHVISIONS
-        };
-        let (with, without) = (graph(&with, 64).unwrap(), graph(&without, 64).unwrap());
+        let with = graph(&GoogLeNet::TORCHVISIONS, 64).unwrap();
+        let without = graph(&GoogLeNet::WITHOUT_HEADS, 64).unwrap();
         assert_eq!(with.evaluation_work(2), without.evaluation_work(2));
         assert!(with.training_work(2).flops > without.training_work(2).flops);
     }

@@ -54,6 +54,12 @@ impl InceptionV3 {
         dropout: 0.5,
     };
 
+    /// The same without auxiliary head: the preset, and the ablation format's defaults for this family.
+    pub const WITHOUT_HEAD: Self = Self {
+        auxiliary_heads: false,
+        ..Self::TORCHVISIONS
+    };
+
     /// A convolution whose padding keeps the sides.
     fn same(&self, kernel: [usize; 2], channels: usize) -> Convolution {
         Convolution::rectangular(kernel, inception::scaled(channels, self.width_multiplier))
@@ -352,7 +358,7 @@ impl Block<'_> {
 fn resolve(options: &dyn Options, preset: Option<&Architecture>) -> Result<Architecture, NetworkError> {
     // A preset is one of `presets`, whose options its record has in full.
     let preset = preset.and_then(|preset| serde_json::from_value::<InceptionV3>(preset.options()).ok());
-    let base = preset.unwrap_or(InceptionV3::TORCHVISIONS);
+    let base = preset.unwrap_or(InceptionV3::WITHOUT_HEAD);
     let network = InceptionV3 {
         width_multiplier: options.number("width-multiplier").unwrap_or(base.width_multiplier),
         auxiliary_heads: options.flag("auxiliary-heads").unwrap_or(base.auxiliary_heads),
@@ -366,7 +372,7 @@ fn presets() -> Vec<Preset> {
     vec![Preset {
         name: "inception-v3",
         classes: Stem::Imagenet.usual_classes(),
-        network: Architecture::new(InceptionV3::TORCHVISIONS),
+        network: Architecture::new(InceptionV3::WITHOUT_HEAD),
     }]
 }
 
@@ -375,9 +381,9 @@ const KEYS: &[KnownKey] = &[
     KnownKey {
         key: "model.auxiliary-heads",
         kind: Kind::Flag,
-        default: "`true`",
+        default: "`false`",
         meaning: "Whether a classifier reads maps from the middle of the network while training; 0.4 times its loss is added.",
-        remedy: "true is the paper's network, and the default of torchvision's",
+        remedy: "true is the network as its paper trains it",
     },
     KnownKey {
         key: "model.dropout",
@@ -393,11 +399,6 @@ mod tests {
     use super::*;
     use crate::network::{Graph, Shape};
 
-    const WITHOUT_HEAD: InceptionV3 = InceptionV3 {
-        auxiliary_heads: false,
-        ..InceptionV3::TORCHVISIONS
-    };
-
     fn graph(network: &InceptionV3, side: usize) -> Result<Graph, NetworkError> {
         network.graph(Shape::square(3, side), 1000)
     }
@@ -405,16 +406,18 @@ mod tests {
     #[test]
     fn parameters_and_the_depth_are_torchvisions() {
         let with = graph(&InceptionV3::TORCHVISIONS, SIDE).unwrap();
-        let without = graph(&WITHOUT_HEAD, SIDE).unwrap();
+        let without = graph(&InceptionV3::WITHOUT_HEAD, SIDE).unwrap();
         assert_eq!((with.parameters(), without.parameters()), (27_161_264, 23_834_568));
         assert_eq!((with.macs(), with.depth()), (without.macs(), 48));
     }
 
     #[test]
     fn the_smallest_images_are_those_that_the_messages_name() {
-        assert!(graph(&WITHOUT_HEAD, LEAST_SIDE).is_ok());
+        assert!(graph(&InceptionV3::WITHOUT_HEAD, LEAST_SIDE).is_ok());
         assert_eq!(
-            graph(&WITHOUT_HEAD, LEAST_SIDE - 1).unwrap_err().to_string(),
+            graph(&InceptionV3::WITHOUT_HEAD, LEAST_SIDE - 1)
+                .unwrap_err()
+                .to_string(),
             "images of 74x74 are too small: Mixed_7a would leave nothing of its maps; this network needs at least 75x75"
         );
         assert_eq!(

@@ -1,7 +1,6 @@
 //! The families of networks, a file each, and the table of them.
 
 pub mod densenet;
-mod densenet_names;
 pub mod googlenet;
 mod inception;
 pub mod inception_v3;

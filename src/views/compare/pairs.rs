@@ -72,6 +72,7 @@ pub(super) fn pairs_of<'a>(a: &Side<'a>, b: &Side<'a>, notes: &mut Vec<String>, 
         }
     }
     let mut pairs = Pairs::default();
+    let mut copies = Vec::new();
     for &row in &a.trials {
         let Some(&other) = of_b.get(&row.seed) else { continue };
         let has_ended = |row: &TrialRow| row.status == Status::Ok || has_failed(row.status);
@@ -84,6 +85,7 @@ pub(super) fn pairs_of<'a>(a: &Side<'a>, b: &Side<'a>, notes: &mut Vec<String>, 
             }
         }
         match unfinished([(row.status, &row.error), (other.status, &other.error)]) {
+            None if is_one_trial(row, other) => copies.push(row.seed.to_string()),
             None => pairs.finished.push(TrialPair {
                 a: row,
                 b: other,
@@ -92,7 +94,20 @@ pub(super) fn pairs_of<'a>(a: &Side<'a>, b: &Side<'a>, notes: &mut Vec<String>, 
             Some(why) => notes.push(format!("{label}: seed {} left out: {why}", row.seed)),
         }
     }
+    if !copies.is_empty() {
+        notes.push(format!(
+            "{label}: {} {} left out: both sides are one run, to the nanosecond, which cannot differ from itself; is one folder a copy \
+             of the other?",
+            plural(copies.len(), "seed"),
+            copies.join(", ")
+        ));
+    }
     pairs
+}
+
+/// Whether two rows are of one run of a trial, as in a copied folder. A trial that ran twice took another time.
+fn is_one_trial(a: &TrialRow, b: &TrialRow) -> bool {
+    a.trial == b.trial && a.wall_ns.is_some() && a.wall_ns == b.wall_ns
 }
 
 /// What both got right, where it is of the same images.

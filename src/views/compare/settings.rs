@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::formats::ablation::{DataSettings, Duration, FixedSeeds, RunSettings, Schedule, Settings, TrainSettings};
+use crate::formats::ablation::{
+    DataSettings, Duration, FineTuning, FixedSeeds, RateGroup, RunSettings, Schedule, Settings, TrainSettings,
+};
 
 /// A setting that differs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -91,6 +93,7 @@ fn of_data(settings: &DataSettings) -> impl Iterator<Item = (&'static str, Value
         mean,
         std,
         augment,
+        cutout,
     } = settings;
     [
         ("dataset", json!(dataset)),
@@ -108,6 +111,7 @@ fn of_data(settings: &DataSettings) -> impl Iterator<Item = (&'static str, Value
         ("mean", json!(mean)),
         ("std", json!(std)),
         ("augment", json!(augment)),
+        ("cutout", json!(cutout)),
     ]
     .into_iter()
 }
@@ -132,10 +136,12 @@ fn of_train(settings: &TrainSettings) -> Vec<(&'static str, Value)> {
         schedule,
         warmup_steps,
         label_smoothing,
+        mixup,
         shuffle,
         seeds: _,
         checkpoint_every,
         fixed_seeds,
+        fine_tuning,
     } = settings;
     let FixedSeeds {
         initialization,
@@ -155,6 +161,7 @@ fn of_train(settings: &TrainSettings) -> Vec<(&'static str, Value)> {
         ("weight-decay", json!(weight_decay)),
         ("warmup-steps", json!(warmup_steps)),
         ("label-smoothing", json!(label_smoothing)),
+        ("mixup", json!(mixup)),
         ("shuffle", json!(shuffle)),
         ("checkpoint-every", json!(checkpoint_every)),
         ("initialization-seed", json!(initialization)),
@@ -162,6 +169,7 @@ fn of_train(settings: &TrainSettings) -> Vec<(&'static str, Value)> {
         ("augmentation-seed", json!(augmentation)),
         ("dropout-seed", json!(dropout)),
     ];
+    keys.extend(of_fine_tuning(fine_tuning));
     match schedule {
         Schedule::Constant => keys.push(("schedule", json!("constant"))),
         Schedule::Cosine => keys.push(("schedule", json!("cosine"))),
@@ -172,6 +180,23 @@ fn of_train(settings: &TrainSettings) -> Vec<(&'static str, Value)> {
         ]),
     }
     keys
+}
+
+fn of_fine_tuning(settings: &FineTuning) -> [(&'static str, Value); 4] {
+    let FineTuning {
+        freeze,
+        new_head,
+        groups,
+    } = settings;
+    let names: Vec<&String> = groups.iter().map(|RateGroup { tensors, .. }| tensors).collect();
+    let rates: Vec<f64> = groups.iter().map(|group| group.learning_rate).collect();
+    let unless_empty = |is_empty: bool, value: Value| if is_empty { Value::Null } else { value };
+    [
+        ("freeze", unless_empty(freeze.is_empty(), json!(freeze))),
+        ("new-head", json!(new_head)),
+        ("learning-rate-groups", unless_empty(names.is_empty(), json!(names))),
+        ("group-learning-rates", unless_empty(rates.is_empty(), json!(rates))),
+    ]
 }
 
 fn of_run(settings: &RunSettings) -> impl Iterator<Item = (&'static str, Value)> {
@@ -249,6 +274,23 @@ mod tests {
                 "model.weights a.safetensors / b.safetensors",
                 "run.execution plain / aten",
                 "run.threads none / 2"
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_frozen_and_what_learns_faster_is_named_by_its_keys() {
+        let a = settings("", "");
+        let b = settings(
+            "",
+            "freeze = \"features\"\nlearning-rate-groups = \"classifier\"\ngroup-learning-rates = [1]",
+        );
+        assert_eq!(
+            differing(&a, &b),
+            [
+                "train.freeze none / [\"features\"]",
+                "train.group-learning-rates none / [1.0]",
+                "train.learning-rate-groups none / [\"classifier\"]"
             ]
         );
     }

@@ -1,10 +1,11 @@
-//! The final test error against what a variant costs: parameters, or multiply-accumulates.
+//! The final test error against what a variant costs, with the Pareto front.
 
-use super::super::groups::{Group, Grouped};
+use super::super::costs::{Cost, pareto_front};
+use super::super::groups::Grouped;
 use super::figure::{Entry, Figure, Sample, bar, side_by_side};
-use super::palette::SeriesStyle;
+use super::palette::{GRAY, SeriesStyle};
 use super::panel::{Axis, Panel, Vertical};
-use super::picture::Picture;
+use super::picture::{Picture, Place};
 use super::scale::{Notation, Scale, extent};
 use super::test_error::{self, VariantError};
 
@@ -13,42 +14,30 @@ const NEARLY_THE_SAME: f64 = 1.01;
 /// The axis spans at least this ratio: ticks between costs that differ by a thousandth would all read the same.
 const SMALLEST_RATIO: f64 = 1.5;
 
-/// A cost that a variant has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cost {
-    /// Learned values.
-    Parameters,
-    /// Multiply-accumulates for one image.
-    Macs,
-}
-
-impl Cost {
-    fn title(self) -> &'static str {
-        match self {
-            Cost::Parameters => "parameters",
-            Cost::Macs => "multiply-accumulates (MACs) for one image",
-        }
-    }
-
-    fn noun(self) -> &'static str {
-        match self {
-            Cost::Parameters => "parameters",
-            Cost::Macs => "MACs",
-        }
-    }
-
-    fn of(self, group: &Group<'_>) -> Option<f64> {
-        match self {
-            Cost::Parameters => group.parameters().map(|count| count as f64),
-            Cost::Macs => group.macs().map(|count| count as f64),
-        }
-        .filter(|count| *count > 0.0)
-    }
-}
-
 fn widened((low, high): (f64, f64)) -> (f64, f64) {
     let missing = (SMALLEST_RATIO / (high / low)).max(1.0).sqrt();
     (low / missing, high * missing)
+}
+
+/// The means on the Pareto front, by rising cost.
+fn front(points: &[(f64, &VariantError<'_>)]) -> Vec<(f64, f64)> {
+    let points: Vec<(f64, f64)> = points.iter().map(|(cost, m)| (*cost, m.summary.mean)).collect();
+    let is_on_it = pareto_front(&points);
+    let mut front: Vec<(f64, f64)> = (points.into_iter().zip(is_on_it))
+        .filter_map(|(point, is_on_it)| is_on_it.then_some(point))
+        .collect();
+    front.sort_by(|a, b| a.0.total_cmp(&b.0));
+    front.dedup();
+    front
+}
+
+/// From each point level to the next one's cost, and down to it: up to there nothing better is to be had.
+fn stairs(front: &[(f64, f64)], place: impl Fn((f64, f64)) -> Place) -> Vec<Place> {
+    let mut places: Vec<Place> = front.first().map(|&first| place(first)).into_iter().collect();
+    for pair in front.windows(2) {
+        places.extend([place((pair[1].0, pair[0].1)), place(pair[1])]);
+    }
+    places
 }
 
 /// A point with its interval for each variant that has finished trials, or why there is none.
@@ -59,7 +48,8 @@ pub fn picture(study: &Grouped<'_>, cost: Cost) -> Result<Picture, String> {
         return Err(format!("no finished trial has recorded its {}", cost.title()));
     };
     let several = points.iter().any(|(_, m)| m.summary.interval.is_some());
-    let legend = points.iter().map(|(_, m)| {
+    let mut legend: Vec<Entry> = Vec::new();
+    legend.extend(points.iter().map(|(_, m)| {
         let style = SeriesStyle::of(m.index);
         Entry {
             sample: match several {
@@ -68,7 +58,14 @@ pub fn picture(study: &Grouped<'_>, cost: Cost) -> Result<Picture, String> {
             },
             label: m.group.name.to_owned(),
         }
-    });
+    }));
+    let front = front(&points);
+    if front.len() > 1 {
+        legend.push(Entry {
+            sample: Sample::Path(GRAY),
+            label: "Pareto front of the means".to_owned(),
+        });
+    }
     let errors = test_error::error_axis(&measured, false);
     let mut caption = test_error::caption(study, &measured, &errors);
     caption.insert(
@@ -92,15 +89,20 @@ pub fn picture(study: &Grouped<'_>, cost: Cost) -> Result<Picture, String> {
     let figure = Figure {
         title: format!("{}: final test error by {}", study.name(), cost.title()),
         question: study.question().to_owned(),
-        legend: legend.collect(),
+        legend,
         caption,
     };
     let (mut picture, space) = figure.lay_out(320.0);
     let title = format!("{}, logarithmic", cost.title());
-    let costs = Axis::new(title, Scale::logarithmic(widened(range)), Notation::Thousands);
+    let notation = match cost.is_of_the_network() {
+        true => Notation::Thousands,
+        false => Notation::Plain,
+    };
+    let costs = Axis::new(title, Scale::logarithmic(widened(range)), notation);
     let scale = errors.scale;
     let panel = Panel::new(space, None, costs, Vertical::Values(errors));
     panel.draw(&mut picture);
+    picture.line(stairs(&front, |(cost, error)| panel.place(cost, error)), GRAY, 0.9);
     // Variants of the same cost, as those that differ in their training, would hide each other.
     let xs: Vec<f64> = points.iter().map(|(count, _)| panel.x(*count)).collect();
     let xs = side_by_side(&xs);

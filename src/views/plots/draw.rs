@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use super::super::costs::Cost;
 use super::super::groups::Grouped;
-use super::cost::{self, Cost};
 use super::extra_fonts::ExtraFonts;
 use super::missing_letters::{self, MissingLetters};
-use super::picture::Picture;
-use super::render::{Plot, PlotError};
-use super::{batches, loss_curves, peers, phases, test_error};
+use super::picture::{Picture, Shape};
+use super::render::{Plot, PlotError, svg};
+use super::{batches, cost, loss_curves, peers, phases, seed_curves, step_times, test_error};
 use crate::formats::ablation::Mode;
 
 /// What was drawn, and what was not.
@@ -53,6 +53,28 @@ impl NamedPicture {
             picture,
         }
     }
+
+    /// Its title, the first words on it; empty where there is nothing to draw.
+    pub fn title(&self) -> &str {
+        let shapes = self.picture.iter().flat_map(|picture| &picture.shapes);
+        let mut words = shapes.filter_map(|shape| match shape {
+            Shape::Label(label) => Some(label.text.as_str()),
+            _ => None,
+        });
+        words.next().unwrap_or_default()
+    }
+
+    /// The SVG document alone, or why there is nothing to draw.
+    ///
+    /// # Errors
+    /// A plotting backend's error.
+    pub fn svg(&self) -> Result<Result<String, String>, PlotError> {
+        let drawn = self.picture.as_ref().map(|picture| svg(&self.file_stem, picture));
+        match drawn {
+            Ok(drawn) => drawn.map(Ok),
+            Err(reason) => Ok(Err(reason.clone())),
+        }
+    }
 }
 
 /// Letters of pictures that the built-in font lacks.
@@ -83,15 +105,36 @@ pub fn draw<'a>(pictures: impl IntoIterator<Item = &'a NamedPicture>, extra: &Ex
     Ok(drawn)
 }
 
-/// Loss curves, the final error by swept value, and the error against parameters and multiply-accumulates, as far as the
-/// study has come.
+/// Loss curves, the final error by swept value, and the error against what the variants cost, as far as the study has come.
+/// A cost that no trial has recorded has no picture.
 pub fn of_trials(study: &Grouped<'_>) -> Vec<NamedPicture> {
-    vec![
+    let mut pictures = vec![
         NamedPicture::new("loss-curves", loss_curves::picture(study)),
         NamedPicture::new("test-error", test_error::picture(study)),
-        NamedPicture::new("error-by-parameters", cost::picture(study, Cost::Parameters)),
-        NamedPicture::new("error-by-macs", cost::picture(study, Cost::Macs)),
-    ]
+    ];
+    pictures.extend(errors_by_cost(study));
+    pictures
+}
+
+/// The final error against what the variants cost.
+pub fn errors_by_cost(study: &Grouped<'_>) -> Vec<NamedPicture> {
+    let is_shown = |cost: &Cost| {
+        let is_recorded = || study.variants.iter().any(|group| cost.of(group).is_some());
+        cost.is_of_the_network() || is_recorded()
+    };
+    let of = |cost: Cost| NamedPicture::new(format!("error-by-{}", cost.file_word()), cost::picture(study, cost));
+    Cost::ALL.into_iter().filter(is_shown).map(of).collect()
+}
+
+/// Losses and errors by epoch of every seed with their means.
+pub fn of_seeds(study: &Grouped<'_>) -> NamedPicture {
+    NamedPicture::new("seed-curves", seed_curves::picture(study))
+}
+
+/// The timed steps round by round in each mode, of a study that was read with its samples.
+pub fn of_steps(study: &Grouped<'_>) -> Vec<NamedPicture> {
+    let of = |mode: Mode| NamedPicture::new(format!("steps-{mode}"), step_times::picture(study, mode));
+    batches::modes(study).into_iter().map(of).collect()
 }
 
 /// Speed and memory by batch size in each mode, and the parts of a training step.

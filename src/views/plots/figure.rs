@@ -30,6 +30,8 @@ pub enum Sample {
     Level(Color),
     /// An upright stroke.
     Upright(Color),
+    /// A line without markers.
+    Path(Color),
 }
 
 /// An entry of the legend.
@@ -133,7 +135,7 @@ impl Figure {
 impl Sample {
     fn width(&self) -> f64 {
         match self {
-            Sample::Line(_) | Sample::Level(_) => 34.0,
+            Sample::Line(_) | Sample::Level(_) | Sample::Path(_) => 34.0,
             Sample::Marker(..) | Sample::Interval(..) | Sample::Upright(_) => 12.0,
         }
     }
@@ -155,6 +157,7 @@ impl Sample {
                 picture.line(vec![(x, y), (x + width, y)], paler(*color), 1.0);
                 level(picture, middle, *color);
             }
+            Sample::Path(color) => picture.line(vec![(x, y), (x + width, y)], *color, 0.9),
             Sample::Upright(color) => picture.line(vec![(middle.0, y - 6.0), (middle.0, y + 6.0)], *color, 1.6),
         }
     }

@@ -25,13 +25,15 @@ mod picture;
 mod render;
 mod scale;
 mod scripts;
+mod seed_curves;
 mod series;
+mod step_times;
 mod test_error;
 mod typeset;
 mod words;
 
 pub use draw::{Drawn, NamedPicture, NotDrawn, draw, foreign_letters};
-pub(super) use draw::{of_batches, of_peers, of_trials};
+pub(super) use draw::{errors_by_cost, of_batches, of_peers, of_seeds, of_steps, of_trials};
 pub use extra_fonts::ExtraFonts;
 pub use missing_letters::MissingLetters;
 pub use render::{Plot, PlotError};

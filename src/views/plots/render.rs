@@ -43,20 +43,25 @@ pub struct PlotError {
     pub reason: String,
 }
 
+impl PlotError {
+    fn new(file_stem: &str, reason: String) -> Self {
+        Self {
+            file_stem: file_stem.to_owned(),
+            reason,
+        }
+    }
+}
+
 impl Plot {
     /// Draws a picture in both formats. The PNG takes letters that the built-in font lacks from `extra`.
     ///
     /// # Errors
     /// A backend's error; in memory there is none to expect.
     pub fn of(file_stem: &str, picture: &Picture, extra: &ExtraFonts) -> Result<Self, PlotError> {
-        let error = |reason: String| PlotError {
-            file_stem: file_stem.to_owned(),
-            reason,
-        };
         let missing = MissingLetters::of(picture, extra);
         Ok(Self {
-            svg: svg(picture).map_err(error)?,
-            png: png(picture, &missing, extra).map_err(error)?,
+            svg: svg(file_stem, picture)?,
+            png: png(picture, &missing, extra).map_err(|reason| PlotError::new(file_stem, reason))?,
             missing,
             file_stem: file_stem.to_owned(),
         })
@@ -85,7 +90,15 @@ fn stroked((r, g, b): Color, width: f64) -> ShapeStyle {
     RGBColor(r, g, b).stroke_width(pixels)
 }
 
-fn svg(picture: &Picture) -> Result<String, String> {
+/// Draws a picture as an SVG document.
+///
+/// # Errors
+/// The backend's error; in memory there is none to expect.
+pub fn svg(file_stem: &str, picture: &Picture) -> Result<String, PlotError> {
+    document(picture).map_err(|reason| PlotError::new(file_stem, reason))
+}
+
+fn document(picture: &Picture) -> Result<String, String> {
     let (width, height) = pixels(picture);
     let mut document = String::new();
     let mut backend = SVGBackend::with_string(&mut document, (width, height));

@@ -43,6 +43,7 @@ pub fn settings(reader: &Reader<'_>) -> Result<DataSettings, Fault> {
         mean: reader.numbers("data.mean").map(<[f64]>::to_vec),
         std: reader.numbers("data.std").map(<[f64]>::to_vec),
         augment: reader.word("data.augment")?.unwrap_or(default.augment),
+        cutout: reader.count("data.cutout"),
     };
     check_limit_order(reader, &settings)?;
     check_validation_seed(reader, &settings)?;

@@ -117,6 +117,14 @@ impl<'d> Reader<'d> {
         }
     }
 
+    /// Names; none where the word for none of them stands alone.
+    pub fn names(&self, key: &str) -> Vec<String> {
+        match self.value(key).map(|located| &located.value) {
+            Some(Setting::Texts(names)) if names[..] != ["none"] => names.clone(),
+            _ => Vec::new(),
+        }
+    }
+
     pub fn numbers(&self, key: &str) -> Option<&'d [f64]> {
         match &self.value(key)?.value {
             Setting::Numbers(numbers) => Some(numbers),

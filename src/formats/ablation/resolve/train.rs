@@ -2,9 +2,11 @@
 
 use super::reader::Reader;
 use crate::formats::ablation::error::Fault;
+use crate::formats::ablation::fine_tuning::{FineTuning, RateGroup};
 use crate::formats::ablation::fixed_seeds::FixedSeeds;
 use crate::formats::ablation::settings::{Duration, Schedule, TrainSettings};
 use crate::formats::ablation::values::number_text;
+use crate::words::counted;
 
 pub fn settings(reader: &Reader<'_>) -> Result<Option<TrainSettings>, Fault> {
     if !reader.has_section("train") {
@@ -42,6 +44,7 @@ pub fn settings(reader: &Reader<'_>) -> Result<Option<TrainSettings>, Fault> {
         schedule: schedule(reader)?,
         warmup_steps,
         label_smoothing: reader.number("train.label-smoothing").unwrap_or(0.0),
+        mixup: reader.number("train.mixup").unwrap_or(0.0),
         shuffle: reader.flag("train.shuffle").unwrap_or(true),
         seeds: reader
             .whole_numbers("train.seeds")
@@ -53,7 +56,37 @@ pub fn settings(reader: &Reader<'_>) -> Result<Option<TrainSettings>, Fault> {
             augmentation: reader.seed("train.augmentation-seed"),
             dropout: reader.seed("train.dropout-seed"),
         },
+        fine_tuning: fine_tuning(reader)?,
     }))
+}
+
+fn fine_tuning(reader: &Reader<'_>) -> Result<FineTuning, Fault> {
+    let new_head = reader.flag("train.new-head").unwrap_or(false);
+    if new_head && !reader.is_given("model.weights") {
+        return Err(reader.fault_with(
+            "train.new-head",
+            "new-head is true, and there are no weights: without them every layer is drawn from the seed",
+            "name a file under [model], such as weights = \"pretrained.safetensors\", or leave new-head out",
+        ));
+    }
+    let names = reader.names("train.learning-rate-groups");
+    let rates = reader.numbers("train.group-learning-rates").unwrap_or_default();
+    if names.len() != rates.len() {
+        return Err(reader.fault(
+            "train.group-learning-rates",
+            format!(
+                "learning-rate-groups has {}, and group-learning-rates has {}",
+                counted(names.len(), "name"),
+                counted(rates.len(), "number")
+            ),
+        ));
+    }
+    let group = |(tensors, &learning_rate)| RateGroup { tensors, learning_rate };
+    Ok(FineTuning {
+        freeze: reader.names("train.freeze"),
+        new_head,
+        groups: names.into_iter().zip(rates).map(group).collect(),
+    })
 }
 
 fn duration(reader: &Reader<'_>) -> Result<Duration, Fault> {

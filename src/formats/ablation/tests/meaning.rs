@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::formats::ablation::*;
-use crate::network::families::densenet::{DenseNet, DropoutAfter, Order};
+use crate::network::families::densenet::{Connectivity, DenseNet, DropoutAfter, Order};
 use crate::network::{Architecture, FAMILIES, Initialization, Shape, Stem};
 
 const NAMED: &str = "name = \"growth\"\nquestion = \"What does it buy?\"\n";
@@ -60,6 +60,7 @@ fn every_key_reaches_its_setting() {
         mean = [0.5, 0]
         std = [0.25, 1]
         augment = "shift-flip"
+        cutout = 3
         [model]
         block-layers = [4, 5]
         growth-rate = 6
@@ -74,6 +75,11 @@ fn every_key_reaches_its_setting() {
         dropout = 0.2
         dropout-after = "3x3"
         initialization = "he-fan-out"
+        connectivity = "dense"
+        visible-layers = 3
+        growth-doubling = true
+        squeeze-excitation = 4
+        match-parameters = true
         weights = "initial.safetensors"
         [train]
         steps = 100
@@ -87,6 +93,11 @@ fn every_key_reaches_its_setting() {
         gamma = 0.5
         warmup-steps = 7
         label-smoothing = 0.1
+        mixup = 0.2
+        freeze = ["features.denseblock1", "*.norm*"]
+        new-head = true
+        learning-rate-groups = "classifier"
+        group-learning-rates = [0.5]
         shuffle = false
         checkpoint-every = 50
         seeds = [3, 1]
@@ -124,6 +135,7 @@ fn every_key_reaches_its_setting() {
             mean: Some(vec![0.5, 0.0]),
             std: Some(vec![0.25, 1.0]),
             augment: Augment::ShiftFlip,
+            cutout: Some(3),
         },
         preset: None,
         model: Architecture::new(DenseNet {
@@ -140,6 +152,11 @@ fn every_key_reaches_its_setting() {
             dropout: 0.2,
             dropout_after: DropoutAfter::ThreeByThree,
             initialization: Initialization::HeFanOut,
+            connectivity: Connectivity::Dense,
+            visible_layers: Some(3),
+            growth_doubling: true,
+            squeeze_excitation: Some(4),
+            match_parameters: true,
         }),
         weights: Some(PathBuf::from("ablations/initial.safetensors")),
         train: Some(TrainSettings {
@@ -155,10 +172,19 @@ fn every_key_reaches_its_setting() {
             },
             warmup_steps: 7,
             label_smoothing: 0.1,
+            mixup: 0.2,
             shuffle: false,
             seeds: vec![3, 1],
             checkpoint_every: Some(50),
             fixed_seeds: FixedSeeds::default(),
+            fine_tuning: FineTuning {
+                freeze: vec!["features.denseblock1".to_owned(), "*.norm*".to_owned()],
+                new_head: true,
+                groups: vec![RateGroup {
+                    tensors: "classifier".to_owned(),
+                    learning_rate: 0.5,
+                }],
+            },
         }),
         measure: Some(MeasureSettings {
             batch_sizes: vec![8, 16],
@@ -417,6 +443,7 @@ fn a_known_data_set_needs_no_path() {
         "svhn",
         "digits",
         "noisy-digits",
+        "digit-sums",
         "synthetic",
     ] {
         assert_eq!(path(dataset), Ok(None), "{dataset}");

@@ -69,10 +69,12 @@ fn the_papers_files_have_the_papers_networks_and_training() {
                 },
                 warmup_steps: 0,
                 label_smoothing: 0.0,
+                mixup: 0.0,
                 shuffle: true,
                 seeds: vec![0],
                 checkpoint_every: None,
                 fixed_seeds: FixedSeeds::default(),
+                fine_tuning: FineTuning::default(),
             };
             assert_eq!(train.as_ref(), Some(&paper), "{}", file.display());
         }

@@ -1,0 +1,102 @@
+//! `report`: one page that shows result folders whole, also those of a run that has not finished.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+use densenet_bench::files::{Output, read_text, write_whole};
+use densenet_bench::formats::ablation::LARGEST_FILE;
+use densenet_bench::formats::study::{LongTable, LongTables, Study};
+use densenet_bench::trials::{REPORT, ResultFolder};
+use densenet_bench::views::report::{Reported, page};
+use serde_json::{Value, json};
+
+use super::{Failure, Outcome, output_at, plot, say};
+
+/// Write one HTML page that shows result folders whole, also those of a run that has not finished
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  densenet-bench report results/growth                         writes results/growth/report.html
+  densenet-bench report results/a results/b --out both.html    two studies side by side
+
+The page needs no network and opens from disk. It has the question, the answer with its uncertainty, the table of variants, \
+error against cost, curves, speed and memory, what failed, the environment, and the command that runs it again.")]
+pub struct Arguments {
+    /// Result folders, such as results/growth
+    #[arg(required = true)]
+    folders: Vec<PathBuf>,
+    /// The page's file, or - for stdout; report.html, in the folder of one, here for several, unless given
+    #[arg(long, value_name = "FILE.html")]
+    out: Option<PathBuf>,
+}
+
+/// Every step is shown: those of training by its loss, the timed ones by their round.
+const LONG_TABLES: LongTables = LongTables {
+    steps: LongTable::Read,
+    samples: LongTable::Read,
+};
+
+pub fn run(arguments: &Arguments) -> Outcome {
+    let folders: Vec<ResultFolder> = arguments
+        .folders
+        .iter()
+        .map(|folder| ResultFolder::at(folder))
+        .collect();
+    for folder in &folders {
+        // Check that all exist before reading the first.
+        folder.check_is_there().map_err(Failure::input)?;
+    }
+    let target = target(arguments, &folders)?;
+    let mut lost = false;
+    let mut studies = Vec::new();
+    for folder in &folders {
+        let study = plot::read(folder, LONG_TABLES)?;
+        lost |= study.damage.iter().any(|damage| damage.loses_rows);
+        studies.push(reported(folder, study)?);
+    }
+    let html = page(&studies).map_err(Failure::work)?;
+    target.write(html.as_bytes()).map_err(Failure::work)?;
+    if let Output::Path(path) = &target {
+        say(&format!("the report is {}", path.display()));
+    }
+    Ok(ExitCode::from(u8::from(lost)))
+}
+
+/// Where the page goes, checked before the work.
+fn target(arguments: &Arguments, folders: &[ResultFolder]) -> Result<Output, Failure> {
+    let own = |folder: &ResultFolder| folder.root().join(REPORT);
+    let given = match (&arguments.out, folders) {
+        (Some(path), _) => path.clone(),
+        (None, [only]) => own(only),
+        (None, _) => PathBuf::from(REPORT),
+    };
+    let output = Output::at(&given).map_err(Failure::input)?;
+    // A run has recorded its page too, but that may be written anew as often as one likes.
+    match folders.iter().any(|folder| output.is_file(&own(folder))) {
+        true => Ok(output),
+        false => output_at(&given, &[]),
+    }
+}
+
+/// Writes a folder's page from the tables at its top, as a run does that has just derived them.
+pub fn write_beside(folder: &Path) -> Result<(), Failure> {
+    let folder = ResultFolder::at(folder);
+    // What is damaged in the tables was said when the plots were drawn.
+    let study = folder.study(LONG_TABLES).map_err(Failure::input)?;
+    let html = page(&[reported(&folder, study)?]).map_err(Failure::work)?;
+    write_whole(&folder.root().join(REPORT), html.as_bytes()).map_err(Failure::work)
+}
+
+/// A folder's page needs its environment and the text of its ablation beside its tables.
+fn reported(folder: &ResultFolder, study: Study) -> Result<Reported, Failure> {
+    let environment = folder.environment().map_err(Failure::input)?;
+    let file = folder.root().join("ablation.toml");
+    Ok(Reported {
+        folder: folder.root().display().to_string(),
+        study,
+        environment: environment.map_or(Value::Null, |environment| json!(environment)),
+        // It was parsed a moment ago; what cannot be read now is left out.
+        file: read_text(&file, LARGEST_FILE).unwrap_or_default(),
+    })
+}
