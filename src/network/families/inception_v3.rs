@@ -21,7 +21,8 @@ pub const FAMILY: Family = Family {
 /// The standard deviation of most weights. torchvision draws them again where they are beyond 2, which none ever is.
 const DEVIATION: f64 = 0.1;
 
-/// Those of the auxiliary head's 5x5 convolution and of its matrix.
+/// Those of the auxiliary head's 5x5 convolution and of its matrix. torchvision names the first too, but where no weights
+/// are: what it draws there has that of the others.
 const HEAD_DEVIATIONS: [f64; 2] = [0.01, 0.001];
 
 /// What the loss of the auxiliary head is multiplied by.
