@@ -236,8 +236,10 @@ fn without_text(code: &str) -> String {
 
 #[test]
 fn densenet_is_named_only_in_its_own_files() {
-    let is_own =
-        |path: &str| path.starts_with("kernels/") || path.ends_with("/densenet.rs") || path.ends_with("presets.rs");
+    let is_own = |path: &str| {
+        let is_family = path.starts_with("network/families/densenet/") || path.ends_with("/densenet.rs");
+        is_family || path.starts_with("kernels/") || path.ends_with("presets.rs")
+    };
     let names = |source: &Source| {
         let code = without_text(&source.code);
         ["DenseNet", "densenet::"]
