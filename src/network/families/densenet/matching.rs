@@ -6,6 +6,9 @@ use crate::network::{GraphBuilder, NetworkError, Shape};
 /// The largest difference of the parameters, as a share of the dense network's.
 const TOLERANCE: f64 = 0.01;
 
+/// How far the initial channels may be from the usual ones, as a multiple of these.
+const FARTHEST: usize = 4;
+
 impl DenseNet {
     /// The network of the width that `match_parameters` asks for: the growth rate, and where its steps are too coarse the
     /// initial channels, at which there are as many parameters as with full dense connections and one growth rate, within
@@ -36,7 +39,7 @@ impl DenseNet {
         let mut nearest: Option<(usize, usize, Self)> = None;
         let with_usual = [above.saturating_sub(1).max(1), above].map(|growth_rate| own.with_growth_rate(growth_rate));
         // The initial channels nearest to the usual ones that come near enough.
-        for offset in 0..=with_usual[1].initial_channels.max(own.initial_channels) {
+        for offset in 0..=FARTHEST * with_usual[1].initial_channels {
             for network in with_usual
                 .iter()
                 .flat_map(|network| network.with_other_initial_channels(offset))
