@@ -274,8 +274,24 @@ pub(super) fn convolution(
     stride: usize,
     padding: [usize; 2],
 ) -> Tensor {
+    if takes_pixels_out(weight, stride) {
+        return thinned(maps, stride).conv2d(weight, bias, [1, 1], [0, 0], [1, 1], 1);
+    }
     let padding = padding.map(|size| size as i64);
     maps.conv2d(weight, bias, [stride as i64; 2], padding, [1, 1], 1)
+}
+
+/// Whether a convolution reads single pixels, some of which it leaves out. These are taken out first: where oneDNN does it by
+/// itself, on AVX2 and in channels-last layout, it writes beyond its buffer (libtorch 2.9.0: wrong gradients of the weights, a
+/// damaged heap; PyTorch 2.9.0 likewise).
+pub(super) fn takes_pixels_out(weight: &Tensor, stride: usize) -> bool {
+    stride > 1 && weight.size()[2..] == [1, 1]
+}
+
+/// Every `stride`-th row and column, a view.
+pub(super) fn thinned(maps: &Tensor, stride: usize) -> Tensor {
+    let stride = stride as i64;
+    maps.slice(2, None, None, stride).slice(3, None, None, stride)
 }
 
 /// Average pooling, in which padding counts as zeros.

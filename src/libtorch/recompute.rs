@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tch::Tensor;
 
-use super::aten;
+use super::aten::{self, laid_out};
 use super::layout::Layout;
 use super::native::{batch_norm_backward, convolution_backward};
 use super::tensors::{Backend, BurnTensor, from_tch, gradients_from_tch, pairs_to_tch, to_tch};
@@ -178,6 +178,13 @@ impl Operations for AtenOperations {
         stride: usize,
         padding: [usize; 2],
     ) -> [Tensor; 2] {
+        if aten::takes_pixels_out(weight, stride) {
+            let read = laid_out(&aten::thinned(maps, stride));
+            let [of_read, of_weight] = convolution_backward(&gradient, &read, weight, 1, padding);
+            let of_maps = maps.zeros_like();
+            aten::thinned(&of_maps, stride).copy_(&of_read);
+            return [of_maps, of_weight];
+        }
         convolution_backward(&gradient, maps, weight, stride, padding)
     }
 
