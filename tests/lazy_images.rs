@@ -119,6 +119,7 @@ fn plan(normalization: Normalization, epochs: usize, threads: usize) -> LoaderPl
         shuffle: true,
         augment: Augment::ShiftFlip,
         cutout: None,
+        ten_crops: false,
         threads,
     }
 }

@@ -3,10 +3,9 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::augmentation::ShiftFlip;
-use super::cutout::Cutout;
 use super::error::LoaderError;
 use super::normalization::Normalization;
+use super::values::{CROPS, values};
 use crate::data_sets::{DataError, DataSet, Part};
 use crate::formats::ablation::Augment;
 use crate::random::{Purpose, Stream};
@@ -46,6 +45,9 @@ pub struct LoaderPlan {
     pub augment: Augment,
     /// The side of the square that is then cut from each image, in pixels.
     pub cutout: Option<usize>,
+    /// Whether each image is not changed but cut: into the squares in its corners and the one in its middle, and each of
+    /// them mirrored. An image then has ten in a batch, one after the other.
+    pub ten_crops: bool,
     /// Threads that prepare batches ahead; 0: the caller's thread makes each batch on demand. The batches do not depend
     /// on it.
     pub threads: usize,
@@ -66,6 +68,7 @@ impl LoaderPlan {
             shuffle: false,
             augment: Augment::None,
             cutout: None,
+            ten_crops: false,
             threads: 0,
         }
     }
@@ -105,7 +108,7 @@ pub struct Batch {
     pub epoch: usize,
     /// The batch's place in the epoch, from 0.
     pub batch: usize,
-    /// `[image, channel, row, column]`.
+    /// `[image, channel, row, column]`; with ten crops there are ten images for each label.
     pub images: Vec<f32>,
     /// The lengths of those four axes.
     pub shape: [usize; 4],
@@ -197,11 +200,16 @@ impl Iterator for Batches {
             .map(|&position| plan.indices[position])
             .collect();
         let labels = &data.split(plan.part).labels;
-        let batch = images(data, plan, tables, self.epoch, &indices).map(|images| Batch {
+        let batch = values(data, plan, tables, self.epoch, &indices).map(|images| Batch {
             epoch: self.epoch,
             batch: self.batch,
             images,
-            shape: [indices.len(), data.shape.channels, data.shape.height, data.shape.width],
+            shape: [
+                indices.len() * if plan.ten_crops { CROPS } else { 1 },
+                data.shape.channels,
+                data.shape.height,
+                data.shape.width,
+            ],
             labels: indices.iter().map(|&index| i64::from(labels[index])).collect(),
             indices,
         });
@@ -211,42 +219,12 @@ impl Iterator for Batches {
     }
 }
 
-/// The values of a batch, `[image, channel, row, column]`.
-fn images(
-    data: &DataSet,
-    plan: &LoaderPlan,
-    tables: &[[f32; 256]],
-    epoch: usize,
-    indices: &[usize],
-) -> Result<Vec<f32>, DataError> {
-    let read = data.split(plan.part).read(indices)?;
-    let (values, pixels) = (data.shape.values(), data.shape.height * data.shape.width);
-    let mut images = vec![0f32; indices.len() * values];
-    for ((&index, image), output) in indices.iter().zip(&read).zip(images.chunks_exact_mut(values)) {
-        match plan.augment {
-            Augment::ShiftFlip => {
-                ShiftFlip::draw(plan.augmentation_seed, epoch, index).apply(image, tables, data.shape, output)
-            }
-            Augment::None => {
-                let maps = image.chunks_exact(pixels).zip(output.chunks_exact_mut(pixels));
-                for ((map, output), table) in maps.zip(tables) {
-                    for (value, &pixel) in output.iter_mut().zip(map) {
-                        *value = table[pixel as usize];
-                    }
-                }
-            }
-        }
-        if let Some(side) = plan.cutout {
-            Cutout::draw(side, data.shape, plan.augmentation_seed, epoch, index).apply(data.shape, output);
-        }
-    }
-    Ok(images)
-}
-
 #[cfg(test)]
 pub(super) mod tests {
     use sha2::{Digest, Sha256};
 
+    use super::super::augmentation::ShiftFlip;
+    use super::super::cutout::Cutout;
     use super::*;
     use crate::data::load;
     use crate::data_sets::Moments;
@@ -274,6 +252,7 @@ pub(super) mod tests {
             shuffle: true,
             augment: Augment::ShiftFlip,
             cutout: None,
+            ten_crops: false,
             threads: 0,
         };
         drop(images);

@@ -7,6 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use image::codecs::png::PngDecoder;
 use image::{DynamicImage, ImageDecoder, Limits, RgbImage};
 
+use super::jpeg::{Header, WHOLE};
 use super::resize::square_maps;
 use super::{jpeg, signature};
 use crate::visible::quoted;
@@ -49,13 +50,55 @@ pub fn decode(bytes: &[u8], size: u32) -> Result<Vec<u8>, String> {
 /// can hold, one that is cut short or damaged, or a kind that is not decoded, such as 16 bits of grey without alpha, which
 /// Pillow cuts off at 255.
 pub fn decode_rgb(bytes: &[u8]) -> Result<RgbImage, String> {
-    match signature::of(bytes)? {
-        signature::Kind::Png => {
-            // A panic on malformed bytes is the decoder's bug, and for the user only one bad file.
-            catch_unwind(AssertUnwindSafe(|| decode_png(bytes)))
-                .map_err(|_| "the decoder panicked (a bug in the image library)".to_owned())?
+    Opened::of(bytes)?.pixels(WHOLE)
+}
+
+/// An image whose size is known. A JPEG's pixels are decoded later: how many are wanted may follow from its size.
+pub(super) enum Opened<'a> {
+    /// Decoded.
+    Png(RgbImage),
+    /// Its bytes, and what they say of it.
+    Jpeg(&'a [u8], Header),
+}
+
+impl<'a> Opened<'a> {
+    /// Reads a JPEG's header, or a PNG.
+    ///
+    /// # Errors
+    /// Those of [`decode_rgb`].
+    pub(super) fn of(bytes: &'a [u8]) -> Result<Self, String> {
+        match signature::of(bytes)? {
+            signature::Kind::Png => {
+                // A panic on malformed bytes is the decoder's bug, and for the user only one bad file.
+                let decoded = catch_unwind(AssertUnwindSafe(|| decode_png(bytes)));
+                let decoded = decoded.map_err(|_| "the decoder panicked (a bug in the image library)".to_owned())?;
+                decoded.map(Self::Png)
+            }
+            signature::Kind::Jpeg => jpeg_header(bytes).map(|header| Self::Jpeg(bytes, header)),
         }
-        signature::Kind::Jpeg => decode_jpeg(bytes),
+    }
+
+    /// Its height and width in the file.
+    pub(super) fn size(&self) -> (usize, usize) {
+        let (width, height) = match self {
+            Self::Png(image) => image.dimensions(),
+            Self::Jpeg(_, header) => (header.width, header.height),
+        };
+        (height as usize, width as usize)
+    }
+
+    /// Its pixels; those of a JPEG at so many eighths of each side, rounded up.
+    ///
+    /// # Errors
+    /// Those of [`decode_rgb`].
+    pub(super) fn pixels(self, eighths: u32) -> Result<RgbImage, String> {
+        let (bytes, header) = match self {
+            Self::Png(image) => return Ok(image),
+            Self::Jpeg(bytes, header) => (bytes, header),
+        };
+        let pixels = jpeg::pixels(bytes, &header, eighths).map_err(|reason| quoted(&reason))?;
+        let Header { width, height, .. } = header.reduced(eighths);
+        RgbImage::from_raw(width, height, pixels).ok_or_else(|| "its pixels are not those of its size".to_owned())
     }
 }
 
@@ -102,9 +145,8 @@ fn palette(png: &[u8]) -> Option<&[u8]> {
     }
 }
 
-fn decode_jpeg(bytes: &[u8]) -> Result<RgbImage, String> {
-    let said = |reason: String| quoted(&reason);
-    let header = jpeg::header(bytes).map_err(said)?;
+fn jpeg_header(bytes: &[u8]) -> Result<Header, String> {
+    let header = jpeg::header(bytes).map_err(|reason| quoted(&reason))?;
     let (width, height) = (header.width, header.height);
     check_size(width, height, header.bytes(), bytes.len())?;
     if header.coefficients > 2 * DECODER_MEMORY {
@@ -115,8 +157,7 @@ fn decode_jpeg(bytes: &[u8]) -> Result<RgbImage, String> {
             2 * DECODER_MEMORY
         ));
     }
-    let pixels = jpeg::pixels(bytes, &header).map_err(said)?;
-    Ok(RgbImage::from_raw(width, height, pixels).expect("3 bytes for each pixel"))
+    Ok(header)
 }
 
 /// Checks what a header claims, before anything is allocated: `decoded` bytes for the image, of `length` bytes of a file.

@@ -37,6 +37,8 @@ struct decoder {
   // The library's own transform of each component.
   inverse_DCT_method_ptr transforms[MAX_COMPONENTS];
   jmp_buf failed;
+  // Eighths of the image's own size to which its pixels are decoded, 1 to 8.
+  unsigned eighths;
   // Of `room` bytes.
   char *message;
   size_t room;
@@ -187,6 +189,9 @@ static void checked_transform(j_decompress_ptr jpeg, jpeg_component_info *compon
 static void read_pixels(struct decoder *decoder, uint8_t *pixels, size_t size) {
   j_decompress_ptr jpeg = &decoder->jpeg;
   jpeg->out_color_space = jpeg->num_components == 4 ? JCS_CMYK : JCS_RGB;
+  // Below 8 the inverse transform makes fewer samples of each block: the picture as it is at a lower resolution.
+  jpeg->scale_num = decoder->eighths;
+  jpeg->scale_denom = DCTSIZE;
   jpeg->dct_method = JDCT_ISLOW;
   jpeg->do_fancy_upsampling = TRUE;
   jpeg->do_block_smoothing = TRUE;
@@ -216,10 +221,11 @@ static int decoded(struct decoder *decoder, const uint8_t *bytes, size_t length,
   return 1;
 }
 
-static int run(const uint8_t *bytes, size_t length, struct header *header, uint8_t *pixels, size_t size, char *message,
-               size_t room) {
+static int run(const uint8_t *bytes, size_t length, struct header *header, unsigned eighths, uint8_t *pixels, size_t size,
+               char *message, size_t room) {
   struct decoder decoder;
   memset(&decoder, 0, sizeof decoder);
+  decoder.eighths = eighths;
   decoder.message = message;
   decoder.room = room;
   decoder.jpeg.err = jpeg_std_error(&decoder.errors);
@@ -233,12 +239,13 @@ static int run(const uint8_t *bytes, size_t length, struct header *header, uint8
 
 // Reads the segments up to the first scan into `header` and returns 1; else 0, and `message`, of `room` bytes, says why.
 int densenet_bench_jpeg_header(const uint8_t *bytes, size_t length, struct header *header, char *message, size_t room) {
-  return run(bytes, length, header, NULL, 0, message, room);
+  return run(bytes, length, header, DCTSIZE, NULL, 0, message, room);
 }
 
 // Writes `size` bytes, row by row, and returns 1: red, green and blue of each pixel, or cyan, magenta, yellow and black as
-// they are stored where there are four components. Else it returns 0, `message` says why, and what is in `pixels` is nothing.
-int densenet_bench_jpeg_pixels(const uint8_t *bytes, size_t length, uint8_t *pixels, size_t size, char *message,
-                               size_t room) {
-  return run(bytes, length, NULL, pixels, size, message, room);
+// they are stored where there are four components. Each side has `eighths` eighths, 1 to 8, of its pixels, rounded up.
+// Else it returns 0, `message` says why, and what is in `pixels` is nothing.
+int densenet_bench_jpeg_pixels(const uint8_t *bytes, size_t length, unsigned eighths, uint8_t *pixels, size_t size,
+                               char *message, size_t room) {
+  return run(bytes, length, NULL, eighths, pixels, size, message, room);
 }

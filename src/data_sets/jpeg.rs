@@ -2,7 +2,7 @@
 //!
 //! The crate `mozjpeg-sys` holds its C code, `jpeg.c` calls it, and the build script compiles both.
 
-use std::ffi::{CStr, c_char, c_int};
+use std::ffi::{CStr, c_char, c_int, c_uint};
 
 // Nothing is used of it but the library that it links.
 use mozjpeg_sys as _;
@@ -34,7 +34,21 @@ impl Header {
     pub(super) fn bytes(&self) -> u64 {
         u64::from(self.width) * u64::from(self.height) * self.channels()
     }
+
+    /// The header of the image that is decoded to so many eighths, 1 to 8, of each side: rounded up, as the library does.
+    pub(super) fn reduced(self, eighths: u32) -> Self {
+        // Sides have 16 bits.
+        let side = |pixels: u32| (pixels * eighths).div_ceil(WHOLE);
+        Self {
+            width: side(self.width),
+            height: side(self.height),
+            ..self
+        }
+    }
 }
+
+/// Eighths of an image that is not reduced.
+pub(super) const WHOLE: u32 = 8;
 
 #[allow(unsafe_code)]
 mod binding {
@@ -51,6 +65,7 @@ mod binding {
         pub(super) fn densenet_bench_jpeg_pixels(
             bytes: *const u8,
             length: usize,
+            eighths: c_uint,
             pixels: *mut u8,
             size: usize,
             message: *mut c_char,
@@ -90,15 +105,17 @@ pub(super) fn header(bytes: &[u8]) -> Result<Header, String> {
     Ok(header)
 }
 
-/// Decodes a JPEG whose [`header`] was read to red, green and blue, `[height, width, 3]`.
+/// Decodes a JPEG whose [`header`] was read to red, green and blue, `[height, width, 3]`, at its own size or at `eighths`
+/// eighths of it, 1 to 8 ([`Header::reduced`]), which the inverse transform makes at once.
 ///
 /// What lies behind the end-of-image marker is ignored.
 ///
 /// # Errors
 /// The library's reason: bytes that end before the picture does, or samples that are missing or damaged.
 #[allow(unsafe_code)]
-pub(super) fn pixels(bytes: &[u8], header: &Header) -> Result<Vec<u8>, String> {
-    let size = usize::try_from(header.bytes()).map_err(|error| error.to_string())?;
+pub(super) fn pixels(bytes: &[u8], header: &Header, eighths: u32) -> Result<Vec<u8>, String> {
+    let eighths = eighths.clamp(1, WHOLE);
+    let size = usize::try_from(header.reduced(eighths).bytes()).map_err(|error| error.to_string())?;
     let mut pixels = vec![0; size];
     let mut message = [0; MESSAGE];
     // SAFETY: as in `header`; the C code compares `size` with the pixels' size before it writes one.
@@ -106,6 +123,7 @@ pub(super) fn pixels(bytes: &[u8], header: &Header) -> Result<Vec<u8>, String> {
         binding::densenet_bench_jpeg_pixels(
             bytes.as_ptr(),
             bytes.len(),
+            eighths,
             pixels.as_mut_ptr(),
             pixels.len(),
             message.as_mut_ptr(),
@@ -155,6 +173,22 @@ mod tests {
         ];
         without_black(&mut pixels);
         assert_eq!(pixels, [255, 255, 255, 0, 0, 0, 0, 255, 128, 50, 100, 128]);
+    }
+
+    #[test]
+    fn a_reduced_image_has_eighths_of_each_side_rounded_up() {
+        let header = Header {
+            width: 500,
+            height: 375,
+            components: 3,
+            coefficients: 0,
+        };
+        let sides = |eighths| (header.reduced(eighths).width, header.reduced(eighths).height);
+        assert_eq!(sides(8), (500, 375));
+        assert_eq!(sides(6), (375, 282));
+        assert_eq!(sides(4), (250, 188));
+        assert_eq!(sides(1), (63, 47));
+        assert_eq!(header.reduced(4).bytes(), 250 * 188 * 3);
     }
 
     #[test]

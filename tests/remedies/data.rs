@@ -164,7 +164,7 @@ fn the_papers_files_are_described_and_listed_without_data() {
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .collect();
-    assert_eq!(files.len(), 8);
+    assert_eq!(files.len(), 10);
     for file in files.iter().map(|file| file.to_str().unwrap()) {
         place.ok(&["describe", file, "--fits", "11GB"]);
         place.ok(&["run", file, "--list", "--device", "cpu"]);

@@ -84,9 +84,30 @@ pub(super) const OWN_KEYS: &[KnownKey] = &[
     KnownKey {
         key: "data.image-size",
         kind: Kind::Count(1, 4096),
-        default: "`32`",
-        meaning: "The side of the square images of `folder` and `synthetic`; only for these.",
+        default: "`32`; `224` for `imagenet`",
+        meaning: "The side of the square images of `folder`, `imagenet` and `synthetic`; only for these.",
         remedy: "32 is CIFAR's, 224 ImageNet's",
+    },
+    KnownKey {
+        key: "data.resize",
+        kind: Kind::Count(1, 8192),
+        default: "none; `256` for `imagenet`",
+        meaning: "Pixels of an image's short side before a square of `image-size` is cut out of its middle; without it images are squashed to the square. Only for `folder` and `imagenet`; see [Resizing](#resizing).",
+        remedy: "256 goes with image-size = 224, as on ImageNet; leave it out to squash images to the square",
+    },
+    KnownKey {
+        key: "data.test-crops",
+        kind: Kind::Count(1, 10),
+        default: "`1`",
+        meaning: "Squares of each test and validation image whose logits are averaged: 1, the middle, or 10, the corners and the middle, each mirrored too. Only for `folder` and `imagenet`, with `resize`.",
+        remedy: "write 1 for the middle, or 10 for the corners and the middle, mirrored too",
+    },
+    KnownKey {
+        key: "data.scaled-decoding",
+        kind: Kind::Flag,
+        default: "`false`",
+        meaning: "Whether JPEGs are decoded at a lower resolution where it has all pixels that are wanted: faster, and other pixels than torchvision's. Only for `folder` and `imagenet`.",
+        remedy: "leave it out for torchvision's pixels",
     },
     KnownKey {
         key: "data.classes",
@@ -132,10 +153,10 @@ pub(super) const OWN_KEYS: &[KnownKey] = &[
     },
     KnownKey {
         key: "data.augment",
-        kind: Kind::Choice(&["none", "shift-flip"]),
+        kind: Kind::Choice(&["none", "shift-flip", "random-resized-crop"]),
         default: "`\"none\"`",
         meaning: "How training images change from epoch to epoch; see [Augmentation](#augmentation).",
-        remedy: "the paper's C10+ and C100+ are \"shift-flip\"",
+        remedy: "the paper's C10+ and C100+ are \"shift-flip\", ImageNet's is \"random-resized-crop\"",
     },
     KnownKey {
         key: "data.cutout",
