@@ -105,6 +105,37 @@ fn every_square_has_torchvisions_bytes() {
     }
 }
 
+#[test]
+fn a_part_of_the_squares_own_size_has_the_decoded_pixels() {
+    let data = load(&settings(), 2, None).unwrap();
+    let side = data.shape.width;
+    for (index, image) in expected().images.iter().enumerate() {
+        let whole = decode_rgb(&fs::read(fixtures().join(&image.file)).unwrap()).unwrap();
+        let (columns, rows) = (whole.width() as usize, whole.height() as usize);
+        let Some((right, below)) = columns.checked_sub(side).zip(rows.checked_sub(side)) else {
+            continue;
+        };
+        for step in 0..=8 {
+            let (top, left) = (below * step / 8, right * (step * 5 % 9) / 8);
+            let region = move |_: usize, height: usize, width: usize| {
+                assert_eq!((height, width), (rows, columns));
+                Region {
+                    top,
+                    left,
+                    height: side,
+                    width: side,
+                }
+            };
+            let parts = data.test.read_parts(&[index], &region).unwrap();
+            for (place, &value) in parts[0].iter().enumerate() {
+                let (line, column) = (place / side, place % side);
+                let pixel = whole.get_pixel((left + column) as u32, (top + line % side) as u32);
+                assert_eq!(value, pixel[line / side], "{}: {top} {left}", image.file.display());
+            }
+        }
+    }
+}
+
 /// An ablation file with the fixture's network and data.
 fn ablation(more: &str) -> String {
     let Expected {

@@ -2,7 +2,7 @@
 
 use super::image_file::Opened;
 use super::jpeg::WHOLE;
-use super::pillow_resize::resized;
+use super::pillow_resize::{needed, resized};
 use super::region::Region;
 use super::resize::square_maps;
 
@@ -31,8 +31,8 @@ impl Fitting {
         let (height, width) = opened.size();
         let Some(short) = self.resize else {
             let eighths = self.eighths((height, width), (self.size, self.size));
-            let image = opened.pixels(eighths)?;
-            let (width, height) = (image.width() as usize, image.height() as usize);
+            let (height, width) = opened.reduced(eighths);
+            let (image, _) = opened.pixels(eighths, Region::whole(height, width))?;
             return Ok(square_maps(image.as_raw(), width, height, self.size));
         };
         let to = with_short_side(short, (height, width));
@@ -76,13 +76,12 @@ impl Fitting {
         self.cut(opened, region(height, width), to, Region::whole(to.0, to.1))
     }
 
-    /// Decodes an image, resizes a region of it to the size `to`, and gives a window of that.
+    /// Decodes of an image what is needed to resize a region of it to the size `to` and to give a window of that.
     fn cut(&self, opened: Opened<'_>, region: Region, to: Size, window: Region) -> Result<Vec<u8>, String> {
-        let size = opened.size();
-        let image = opened.pixels(self.eighths((region.height, region.width), to))?;
-        let (height, width) = (image.height() as usize, image.width() as usize);
-        let region = of_reduced(region, size, (height, width));
-        Ok(resized(image.as_raw(), width, region, to, window))
+        let eighths = self.eighths((region.height, region.width), to);
+        let region = of_reduced(region, opened.size(), opened.reduced(eighths));
+        let (image, place) = opened.pixels(eighths, needed(region, to, window))?;
+        Ok(resized(image.as_raw(), place, region, to, window))
     }
 
     /// The fewest eighths of each side at which a region of this size still has all the pixels of the size `to`.

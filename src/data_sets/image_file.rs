@@ -8,6 +8,7 @@ use image::codecs::png::PngDecoder;
 use image::{DynamicImage, ImageDecoder, Limits, RgbImage};
 
 use super::jpeg::{Header, WHOLE};
+use super::region::Region;
 use super::resize::square_maps;
 use super::{jpeg, signature};
 use crate::visible::quoted;
@@ -50,7 +51,10 @@ pub fn decode(bytes: &[u8], size: u32) -> Result<Vec<u8>, String> {
 /// can hold, one that is cut short or damaged, or a kind that is not decoded, such as 16 bits of grey without alpha, which
 /// Pillow cuts off at 255.
 pub fn decode_rgb(bytes: &[u8]) -> Result<RgbImage, String> {
-    Opened::of(bytes)?.pixels(WHOLE)
+    let opened = Opened::of(bytes)?;
+    let (height, width) = opened.size();
+    let (image, _) = opened.pixels(WHOLE, Region::whole(height, width))?;
+    Ok(image)
 }
 
 /// An image whose size is known. A JPEG's pixels are decoded later: how many are wanted may follow from its size.
@@ -87,18 +91,31 @@ impl<'a> Opened<'a> {
         (height as usize, width as usize)
     }
 
-    /// Its pixels; those of a JPEG at so many eighths of each side, rounded up.
+    /// Its height and width at so many eighths of each side; a PNG is not reduced.
+    pub(super) fn reduced(&self, eighths: u32) -> (usize, usize) {
+        match self {
+            Self::Png(_) => self.size(),
+            Self::Jpeg(_, header) => {
+                let Header { width, height, .. } = header.reduced(eighths);
+                (height as usize, width as usize)
+            }
+        }
+    }
+
+    /// The pixels of a region of the image at so many eighths of each side, or of more of it, and where they are in it.
     ///
     /// # Errors
     /// Those of [`decode_rgb`].
-    pub(super) fn pixels(self, eighths: u32) -> Result<RgbImage, String> {
+    pub(super) fn pixels(self, eighths: u32, region: Region) -> Result<(RgbImage, Region), String> {
+        let (height, width) = self.size();
         let (bytes, header) = match self {
-            Self::Png(image) => return Ok(image),
+            Self::Png(image) => return Ok((image, Region::whole(height, width))),
             Self::Jpeg(bytes, header) => (bytes, header),
         };
-        let pixels = jpeg::pixels(bytes, &header, eighths).map_err(|reason| quoted(&reason))?;
-        let Header { width, height, .. } = header.reduced(eighths);
-        RgbImage::from_raw(width, height, pixels).ok_or_else(|| "its pixels are not those of its size".to_owned())
+        let pixels = jpeg::pixels(bytes, &header, eighths, region).map_err(|reason| quoted(&reason))?;
+        let image = RgbImage::from_raw(region.width as u32, region.height as u32, pixels);
+        let image = image.ok_or_else(|| "its pixels are not those of its size".to_owned())?;
+        Ok((image, region))
     }
 }
 

@@ -31,18 +31,30 @@ impl Taps {
     }
 }
 
-/// For `count` of the `output` pixels along a side, from `begin` on, the pixels of `source`.
-fn taps(source: usize, output: usize, begin: usize, count: usize) -> Vec<Taps> {
+/// The first and the end of the pixels of `source` that the pixel `place` of `output` along a side is made of.
+fn bounds(source: usize, output: usize, place: usize) -> (usize, usize) {
     let ratio = source as f64 / output as f64;
-    // Between pixels where it enlarges, over all that a pixel covers where it shrinks.
-    let reach = ratio.max(1.0);
-    let per_pixel = 1.0 / reach;
+    let centre = (place as f64 + 0.5) * ratio;
+    let reach = reach(ratio);
+    // Cut off towards zero, after half a pixel is added.
+    let first = (centre - reach + 0.5).max(0.0) as usize;
+    let end = ((centre + reach + 0.5) as usize).min(source);
+    (first, end)
+}
+
+/// How far the pixels lie from the centre: between pixels where it enlarges, over all that a pixel covers where it shrinks.
+fn reach(ratio: f64) -> f64 {
+    ratio.max(1.0)
+}
+
+/// For `count` of the `output` pixels along a side, from `begin` on, the pixels of `source`, of which the first is `offset`.
+fn taps(source: usize, output: usize, begin: usize, count: usize, offset: usize) -> Vec<Taps> {
+    let ratio = source as f64 / output as f64;
+    let per_pixel = 1.0 / reach(ratio);
     (begin..begin + count)
         .map(|place| {
             let centre = (place as f64 + 0.5) * ratio;
-            // Cut off towards zero, after half a pixel is added.
-            let first = (centre - reach + 0.5).max(0.0) as usize;
-            let end = ((centre + reach + 0.5) as usize).min(source);
+            let (first, end) = bounds(source, output, place);
             let shares: Vec<f64> = (first..end)
                 .map(|pixel| triangle((pixel as f64 - centre + 0.5) * per_pixel))
                 .collect();
@@ -52,7 +64,7 @@ fn taps(source: usize, output: usize, begin: usize, count: usize) -> Vec<Taps> {
                 (0.5 + share * f64::from(ONE)) as i32
             };
             Taps {
-                first,
+                first: first.saturating_sub(offset),
                 weights: shares.iter().map(weight).collect(),
             }
         })
@@ -86,35 +98,62 @@ fn resize_row(source: &[u8], across: &[Taps], output: &mut [u8]) {
     }
 }
 
-/// Resizes `region` of an image, `[row, column, channel]` of 3 channels and `width` columns, to the rows and columns `to`,
-/// and gives what `window` shows of these: `[channel, row, column]`.
+/// The part of `region` that counts where it is resized to the rows and columns `to` and `window` is shown of these, from the
+/// region's own corner.
+fn shown(region: Region, to: (usize, usize), window: Region) -> Region {
+    let side = |source: usize, output: usize, begin: usize, count: usize| {
+        let (first, _) = bounds(source, output, begin);
+        let (_, end) = bounds(source, output, begin + count.max(1) - 1);
+        (first, end - first)
+    };
+    let (top, height) = side(region.height, to.0, window.top, window.height);
+    let (left, width) = side(region.width, to.1, window.left, window.width);
+    Region {
+        top,
+        left,
+        height,
+        width,
+    }
+}
+
+/// The pixels of an image that [`resized`] reads.
+pub(super) fn needed(region: Region, to: (usize, usize), window: Region) -> Region {
+    let shown = shown(region, to, window);
+    Region {
+        top: region.top + shown.top,
+        left: region.left + shown.left,
+        ..shown
+    }
+}
+
+/// Resizes `region` of an image to the rows and columns `to`, and gives what `window` shows of these: `[channel, row,
+/// column]`. Of the image there are the pixels of `place`, `[row, column, channel]` of 3 channels: those that are
+/// [`needed`], or more.
 ///
 /// # Panics
-/// Where the region is empty or not within the image, or the window not within what it is resized to.
-pub(super) fn resized(pixels: &[u8], width: usize, region: Region, to: (usize, usize), window: Region) -> Vec<u8> {
-    let rows = pixels.len() / (3 * width).max(1);
+/// Where needed pixels are not there, or the window is not within what the region is resized to.
+pub(super) fn resized(pixels: &[u8], place: Region, region: Region, to: (usize, usize), window: Region) -> Vec<u8> {
+    let (needed, shown) = (needed(region, to, window), shown(region, to, window));
     assert!(
-        region.height > 0 && region.width > 0 && region.bottom() <= rows && region.right() <= width,
-        "{region:?} of {rows} rows and {width} columns"
+        place.holds(needed) && pixels.len() == 3 * place.height * place.width,
+        "{needed:?} of {place:?}"
     );
     assert!(window.bottom() <= to.0 && window.right() <= to.1, "{window:?} of {to:?}");
-    let down = taps(region.height, to.0, window.top, window.height);
-    let across = taps(region.width, to.1, window.left, window.width);
-    let first = down.first().map_or(0, |taps| taps.first);
-    let end = down.last().map_or(0, Taps::end);
+    let down = taps(region.height, to.0, window.top, window.height, shown.top);
+    let across = taps(region.width, to.1, window.left, window.width, shown.left);
     let line = 3 * window.width;
     // The rows of the source that count, each of its final width.
-    let mut narrowed = vec![0; (end - first) * line];
+    let mut narrowed = vec![0; shown.height * line];
     for (row, output) in narrowed.chunks_exact_mut(line.max(1)).enumerate() {
-        let begin = 3 * ((region.top + first + row) * width + region.left);
-        resize_row(&pixels[begin..begin + 3 * region.width], &across, output);
+        let begin = (needed.top - place.top + row) * place.width + needed.left - place.left;
+        resize_row(&pixels[3 * begin..3 * (begin + needed.width)], &across, output);
     }
     let area = window.height * window.width;
     let mut maps = vec![0; 3 * area];
     let mut sums = vec![0i32; line];
     for (row, taps) in down.iter().enumerate() {
         sums.fill(HALF);
-        let lines = narrowed[(taps.first - first) * line..].chunks_exact(line.max(1));
+        let lines = narrowed[taps.first * line..].chunks_exact(line.max(1));
         for (source, &weight) in lines.zip(&taps.weights) {
             for (sum, &value) in sums.iter_mut().zip(source) {
                 *sum += i32::from(value) * weight;
@@ -142,8 +181,8 @@ mod tests {
 
     /// All of an image, to all of its new size.
     fn whole(pixels: &[u8], size: (usize, usize), to: (usize, usize)) -> Vec<u8> {
-        let [region, window] = [size, to].map(|(height, width)| Region::whole(height, width));
-        resized(pixels, size.1, region, to, window)
+        let [all, window] = [size, to].map(|(height, width)| Region::whole(height, width));
+        resized(pixels, all, all, to, window)
     }
 
     #[test]
@@ -169,7 +208,7 @@ mod tests {
     #[test]
     fn weights_add_up_to_one_and_a_flat_image_stays_flat() {
         for (source, output) in [(500, 224), (375, 256), (1, 9), (9, 1), (224, 225), (16384, 3)] {
-            for taps in taps(source, output, 0, output) {
+            for taps in taps(source, output, 0, output, 0) {
                 let sum: i64 = taps.weights.iter().map(|&weight| i64::from(weight)).sum();
                 let off = (sum - i64::from(ONE)).unsigned_abs() as usize;
                 assert!(off <= taps.weights.len(), "{source} to {output}: {off}");
@@ -194,7 +233,8 @@ mod tests {
             },
         );
         let all = whole(&pixels, (30, 40), to);
-        let shown = resized(&pixels, 40, Region::whole(30, 40), to, window);
+        let image = Region::whole(30, 40);
+        let shown = resized(&pixels, image, image, to, window);
         for channel in 0..3 {
             for row in 0..11 {
                 for column in 0..13 {
@@ -220,7 +260,34 @@ mod tests {
             .flat_map(|row| &pixels[3 * (row * 40 + region.left)..3 * (row * 40 + region.right())])
             .copied()
             .collect();
-        let found = resized(&pixels, 40, region, (8, 8), Region::whole(8, 8));
+        let found = resized(&pixels, Region::whole(30, 40), region, (8, 8), Region::whole(8, 8));
         assert_eq!(found, whole(&cut, (17, 22), (8, 8)));
+    }
+
+    #[test]
+    fn the_needed_pixels_alone_give_the_same() {
+        let pixels = noise(60, 80);
+        let region = Region {
+            top: 3,
+            left: 5,
+            height: 50,
+            width: 70,
+        };
+        for (to, window) in [
+            ((20, 27), Region::centre(9, 20, 27)),
+            ((90, 100), Region::centre(30, 90, 100)),
+            ((50, 70), Region::whole(50, 70)),
+        ] {
+            let needed = needed(region, to, window);
+            let cut: Vec<u8> = (needed.top..needed.bottom())
+                .flat_map(|row| &pixels[3 * (row * 80 + needed.left)..3 * (row * 80 + needed.right())])
+                .copied()
+                .collect();
+            assert!(window == Region::whole(50, 70) || needed.height < region.height);
+            assert_eq!(
+                resized(&cut, needed, region, to, window),
+                resized(&pixels, Region::whole(60, 80), region, to, window)
+            );
+        }
     }
 }

@@ -54,6 +54,13 @@ impl Region {
         ]
     }
 
+    /// Whether another region lies within it, and has pixels.
+    pub(super) fn holds(&self, other: Self) -> bool {
+        let begins = other.top >= self.top && other.left >= self.left;
+        let ends = other.bottom() <= self.bottom() && other.right() <= self.right();
+        begins && ends && other.height > 0 && other.width > 0
+    }
+
     /// The row after its last one.
     pub(super) fn bottom(&self) -> usize {
         self.top + self.height

@@ -9,6 +9,7 @@ mod folder;
 #[cfg(feature = "burn")]
 mod inputs;
 mod largest;
+mod loading;
 #[cfg(feature = "burn")]
 mod rates;
 mod ratios;
@@ -27,6 +28,7 @@ pub use folder::Measurements;
 #[cfg(feature = "burn")]
 pub use inputs::write_inputs;
 pub use largest::{Attempt, Boundary, find_largest};
+pub use loading::{LoadingPass, time_pass};
 pub use record::{MeasurementRecord, Origin, Phases, Rates, RoundResult, RoundSpec};
 pub use rounds::{Round, Turn, run_rounds};
 pub use timer::{Clock, Counters, MonotonicClock, Passes, Phase, Timed, WarmUp, Workload, time};
