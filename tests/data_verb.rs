@@ -224,7 +224,8 @@ fn imagenet_is_not_downloaded_and_its_terms_and_the_way_to_it_are_said() {
     );
     let text = place.ok(&["data", "list"]);
     for line in [
-        "  licence: for non-commercial research and education only; each user accepts its terms; not redistributed".to_owned(),
+        "  licence: for non-commercial research and education only; each user accepts its terms; not redistributed"
+            .to_owned(),
         format!("  not in data/imagenet; {rule}"),
     ] {
         assert!(text.lines().any(|found| found == line), "{line}\n{text}");

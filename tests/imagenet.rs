@@ -92,7 +92,11 @@ fn every_square_has_torchvisions_bytes() {
         let name = image.file.display().to_string();
         assert_eq!(data.test.labels[index], image.label, "{name}");
         check(&data.test.read(&[index]).unwrap()[0], &squares(image, ""), &name);
-        check(&data.test.read_five(&[index]).unwrap()[0], &squares(image, "-five"), &name);
+        check(
+            &data.test.read_five(&[index]).unwrap()[0],
+            &squares(image, "-five"),
+            &name,
+        );
         let [top, left, height, width] = image.part;
         let region = move |_: usize, _: usize, _: usize| Region {
             top,
@@ -183,11 +187,18 @@ fn evaluate_gives_torchvisions_logits_for_the_same_files_of_one_square_and_of_te
         let found = evaluated(more);
         assert_eq!(found.len(), expected.images.len());
         for (image, found) in expected.images.iter().zip(&found) {
-            let logits = if more.is_empty() { &image.logits } else { &image.mean_of_ten };
+            let logits = if more.is_empty() {
+                &image.logits
+            } else {
+                &image.mean_of_ten
+            };
             assert_eq!(found.len(), logits.len());
             for (found, expected) in found.iter().zip(logits) {
                 let name = image.file.display();
-                assert!((found - expected).abs() < 1e-3, "{name}: {found}, torchvision {expected}");
+                assert!(
+                    (found - expected).abs() < 1e-3,
+                    "{name}: {found}, torchvision {expected}"
+                );
             }
         }
     }
@@ -258,9 +269,16 @@ fn a_random_part_is_the_drawn_region_resized_mirrored_and_normalised() {
         let draw = |index: usize| RandomResizedCrop::draw(7, batch.epoch, index);
         let parts = data
             .test
-            .read_parts(&batch.indices, &|index, height, width| draw(index).region(height, width))
+            .read_parts(&batch.indices, &|index, height, width| {
+                draw(index).region(height, width)
+            })
             .unwrap();
-        for ((&index, part), values) in batch.indices.iter().zip(&parts).zip(batch.images.chunks(data.shape.values())) {
+        for ((&index, part), values) in batch
+            .indices
+            .iter()
+            .zip(&parts)
+            .zip(batch.images.chunks(data.shape.values()))
+        {
             for (place, value) in values.iter().enumerate() {
                 let (line, column) = (place / side, place % side);
                 let source = if draw(index).mirror { side - 1 - column } else { column };
@@ -339,7 +357,11 @@ fn scaled_decoding_stays_near_torchvisions_squares() {
     .unwrap();
     for (index, image) in expected.images.iter().enumerate() {
         let (found, expected) = (data.test.read(&[index]).unwrap(), squares(image, ""));
-        let apart: u64 = found[0].iter().zip(&expected).map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
+        let apart: u64 = found[0]
+            .iter()
+            .zip(&expected)
+            .map(|(a, b)| u64::from(a.abs_diff(*b)))
+            .sum();
         let mean = apart as f64 / expected.len() as f64;
         assert!(mean < 8.0, "{}: {mean} grey levels on average", image.file.display());
     }

@@ -8,8 +8,8 @@ use densenet_bench::trials::says_out_of_memory;
 
 use super::shared::{Failure, say};
 use super::{
-    answers, compare, completions, data, describe, doctor, evaluate, export, inputs, loading, losses, measurement, plot,
-    report, run, status, steadiness, trial,
+    answers, compare, completions, data, describe, doctor, evaluate, export, inputs, loading, losses, measurement,
+    plot, report, run, status, steadiness, trial,
 };
 
 /// A reproducible benchmark and ablation harness for DenseNet.

@@ -187,7 +187,10 @@ fn fetch(arguments: &FetchArguments) -> Outcome {
         None => Source::Home,
     };
     if let Some(by_hand) = &set.by_hand {
-        return Err(Failure::Input(format!("{}: {}; {}", set.name, by_hand.rule, by_hand.remedy)));
+        return Err(Failure::Input(format!(
+            "{}: {}; {}",
+            set.name, by_hand.rule, by_hand.remedy
+        )));
     }
     if set.files.is_none() {
         return built_in(set, arguments.json);

@@ -48,7 +48,8 @@ pub fn run(arguments: &Arguments) -> Outcome {
     data.keep_no_more();
     let train = settings.train.clone().unwrap_or_default();
     let seed = train.seeds.first().copied().unwrap_or(0);
-    let images = TrainingImages::new(Arc::new(data), &settings.data, seed, arguments.workers).map_err(Failure::input)?;
+    let images =
+        TrainingImages::new(Arc::new(data), &settings.data, seed, arguments.workers).map_err(Failure::input)?;
     let mut passes = Vec::new();
     for pass in 0..arguments.passes {
         let timed = time_pass(|| match arguments.split {

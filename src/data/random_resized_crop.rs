@@ -117,7 +117,9 @@ mod tests {
         let mean = shares.iter().sum::<f64>() / shares.len() as f64;
         // Uniform from 0.08 to 0.75: the mean of some 3,000 has the standard error 0.0035.
         assert!((mean - 0.415).abs() < 0.014, "{mean}");
-        let wide = regions(1000, 1000).filter(|region| region.width > region.height).count();
+        let wide = regions(1000, 1000)
+            .filter(|region| region.width > region.height)
+            .count();
         assert!((1870..=2130).contains(&wide), "{wide}");
     }
 
@@ -144,7 +146,9 @@ mod tests {
         assert_eq!(draws(1, 2), draws(1, 2));
         assert_ne!(draws(1, 2), draws(2, 2));
         assert_ne!(draws(1, 2), draws(1, 3));
-        let mirrored = (0..1000).filter(|&image| RandomResizedCrop::draw(4, 0, image).mirror).count();
+        let mirrored = (0..1000)
+            .filter(|&image| RandomResizedCrop::draw(4, 0, image).mirror)
+            .count();
         assert!((430..=570).contains(&mirrored), "{mirrored}");
     }
 }

@@ -1,8 +1,8 @@
 //! The values of a batch: images from their bytes, changed as the plan says and normalised.
 
 use super::augmentation::ShiftFlip;
-use super::batches::LoaderPlan;
 use super::cutout::Cutout;
+use super::loader_plan::LoaderPlan;
 use super::random_resized_crop::RandomResizedCrop;
 use crate::data_sets::{DataError, DataSet};
 use crate::formats::ablation::Augment;
@@ -81,15 +81,21 @@ mod tests {
 
     #[test]
     fn a_mirrored_image_has_its_columns_in_the_opposite_order() {
-        let tables = [
+        let tables: [[f32; 256]; 2] = [
             std::array::from_fn(|pixel| pixel as f32),
             std::array::from_fn(|pixel| -(pixel as f32)),
         ];
         let mut output = [0f32; 12];
         let image: [u8; 12] = std::array::from_fn(|place| place as u8);
         normalize(&image, &tables, 3, false, &mut output);
-        assert_eq!(output, [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, -6.0, -7.0, -8.0, -9.0, -10.0, -11.0]);
+        assert_eq!(
+            output,
+            [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, -6.0, -7.0, -8.0, -9.0, -10.0, -11.0]
+        );
         normalize(&image, &tables, 3, true, &mut output);
-        assert_eq!(output, [2.0, 1.0, 0.0, 5.0, 4.0, 3.0, -8.0, -7.0, -6.0, -11.0, -10.0, -9.0]);
+        assert_eq!(
+            output,
+            [2.0, 1.0, 0.0, 5.0, 4.0, 3.0, -8.0, -7.0, -6.0, -11.0, -10.0, -9.0]
+        );
     }
 }

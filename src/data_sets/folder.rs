@@ -48,10 +48,7 @@ const SHARE_OF_MEMORY: u64 = 2;
 ///
 /// # Errors
 /// Those of [`list`], and a limit beyond its split.
-pub(super) fn outline(
-    options: &Options<'_>,
-    files: &dyn FileSystem,
-) -> Result<(Outline, Vec<OsString>), DataError> {
+pub(super) fn outline(options: &Options<'_>, files: &dyn FileSystem) -> Result<(Outline, Vec<OsString>), DataError> {
     let path = options.folder()?;
     let listing = list(files, path)?;
     let all = Outline {

@@ -138,7 +138,10 @@ pub(super) fn resized(pixels: &[u8], place: Region, region: Region, to: (usize, 
         place.holds(needed) && pixels.len() == 3 * place.height * place.width,
         "{needed:?} of {place:?}"
     );
-    assert!(window.bottom() <= to.0 && window.right() <= to.1, "{window:?} of {to:?}");
+    assert!(
+        window.bottom() <= to.0 && window.right() <= to.1,
+        "{window:?} of {to:?}"
+    );
     let down = taps(region.height, to.0, window.top, window.height, shown.top);
     let across = taps(region.width, to.1, window.left, window.width, shown.left);
     let line = 3 * window.width;
@@ -216,7 +219,11 @@ mod tests {
             }
         }
         for value in [0, 1, 128, 254, 255] {
-            assert!(whole(&[value; 3 * 37 * 41], (37, 41), (16, 23)).iter().all(|&other| other == value));
+            assert!(
+                whole(&[value; 3 * 37 * 41], (37, 41), (16, 23))
+                    .iter()
+                    .all(|&other| other == value)
+            );
         }
     }
 

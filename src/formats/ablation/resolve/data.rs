@@ -120,11 +120,20 @@ fn check_cuts(reader: &Reader<'_>, settings: &DataSettings) -> Result<(), Fault>
     if let Some(resize) = settings.resize
         && resize < size
     {
-        let key = if reader.is_given("data.resize") { "data.resize" } else { "data.image-size" };
+        let key = if reader.is_given("data.resize") {
+            "data.resize"
+        } else {
+            "data.image-size"
+        };
         return Err(reader.fault_with(
             key,
-            format!("resize is {resize}, and image-size {size}: a short side of {resize} pixels has no square of {size}"),
-            format!("write a resize of at least {size}, such as {}, or a smaller image-size", size * 8 / 7),
+            format!(
+                "resize is {resize}, and image-size {size}: a short side of {resize} pixels has no square of {size}"
+            ),
+            format!(
+                "write a resize of at least {size}, such as {}, or a smaller image-size",
+                size * 8 / 7
+            ),
         ));
     }
     if ![1, 10].contains(&settings.test_crops) {

@@ -459,7 +459,12 @@ fn a_known_data_set_needs_no_path() {
 fn images_of_imagenet_are_resized_and_cut_by_default_and_those_of_a_folder_squashed() {
     let of = |data: &str| {
         let text = format!("{NAMED}[data]\n{data}\n[model]\ndepth = 40\n");
-        let data = parse(&text, Path::new("a.toml")).unwrap().variants.remove(0).settings.data;
+        let data = parse(&text, Path::new("a.toml"))
+            .unwrap()
+            .variants
+            .remove(0)
+            .settings
+            .data;
         (data.image_size, data.resize, data.test_crops, data.scaled_decoding)
     };
     assert_eq!(of("dataset = \"imagenet\""), (224, Some(256), 1, false));
