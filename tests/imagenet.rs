@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use densenet_bench::data::{
-    Batch, Batches, DataSet, Loader, LoaderPlan, Normalization, Part, RandomResizedCrop, Region, load, open,
+    Batch, Batches, DataSet, Loader, LoaderPlan, Normalization, Part, RandomResizedCrop, Region, load, open, outline,
 };
 use densenet_bench::data_sets::image_file::decode_rgb;
 use densenet_bench::formats::ablation::{Augment, DataSetName, DataSettings};
@@ -73,6 +73,30 @@ fn squares(image: &ExpectedImage, kind: &str) -> Vec<u8> {
         }
     }
     maps
+}
+
+#[test]
+fn the_outline_counts_what_is_there_and_needs_no_file_where_nothing_is() {
+    let there = outline(&settings()).unwrap();
+    assert_eq!((there.classes, there.train_images), (3, 3));
+    assert_eq!(there.test_images, expected().images.len());
+    let remark = format!("{}: it has 3 of the 1,000 classes of imagenet", fixtures().display());
+    assert!(there.remarks.contains(&remark), "{:?}", there.remarks);
+    for path in [None, Some(PathBuf::from("no/such/folder"))] {
+        let whole = outline(&DataSettings {
+            path,
+            ..DataSettings::new(DataSetName::Imagenet)
+        })
+        .unwrap();
+        assert_eq!(
+            (whole.classes, whole.train_images, whole.test_images),
+            (1000, 1_281_167, 50_000)
+        );
+        assert_eq!(
+            (whole.shape.channels, whole.shape.height, whole.shape.width),
+            (3, 224, 224)
+        );
+    }
 }
 
 /// Compares squares with torchvision's.

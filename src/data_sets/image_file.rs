@@ -57,6 +57,17 @@ pub fn decode_rgb(bytes: &[u8]) -> Result<RgbImage, String> {
     Ok(image)
 }
 
+/// The pixels of the region that `region` gives for an image's height and width, or of more of the image, with the region
+/// that they are of. They are those of [`decode_rgb`], which a JPEG's other pixels are not decoded for.
+///
+/// # Errors
+/// Those of [`decode_rgb`], but for samples that are far outside of 0 to 255 elsewhere; a region that is not within a JPEG.
+pub fn decode_region(bytes: &[u8], region: impl FnOnce(usize, usize) -> Region) -> Result<(RgbImage, Region), String> {
+    let opened = Opened::of(bytes)?;
+    let (height, width) = opened.size();
+    opened.pixels(WHOLE, region(height, width))
+}
+
 /// An image whose size is known. A JPEG's pixels are decoded later: how many are wanted may follow from its size.
 pub(super) enum Opened<'a> {
     /// Decoded.
