@@ -387,6 +387,6 @@ fn scaled_decoding_stays_near_torchvisions_squares() {
             .map(|(a, b)| u64::from(a.abs_diff(*b)))
             .sum();
         let mean = apart as f64 / expected.len() as f64;
-        assert!(mean < 8.0, "{}: {mean} grey levels on average", image.file.display());
+        assert!(mean < 15.0, "{}: {mean} grey levels on average", image.file.display());
     }
 }
