@@ -98,14 +98,14 @@ pub(super) const OWN_KEYS: &[KnownKey] = &[
     KnownKey {
         key: "data.test-crops",
         kind: Kind::Count(1, 10),
-        default: "`1`",
+        default: "1",
         meaning: "Squares of each test and validation image whose logits are averaged: 1, the middle, or 10, the corners and the middle, each mirrored too. Only for `folder` and `imagenet`, with `resize`.",
         remedy: "write 1 for the middle, or 10 for the corners and the middle, mirrored too",
     },
     KnownKey {
         key: "data.scaled-decoding",
         kind: Kind::Flag,
-        default: "`false`",
+        default: "false",
         meaning: "Whether JPEGs are decoded at a lower resolution where it has all pixels that are wanted: faster, and other pixels than torchvision's. Only for `folder` and `imagenet`.",
         remedy: "leave it out for torchvision's pixels",
     },
