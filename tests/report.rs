@@ -372,9 +372,15 @@ fn hostile_text_becomes_neither_markup_nor_script() {
     place.write("results/growth/ablation.toml", &ablation);
     let text = "</td><script>alert('e')</script><svg onload=alert(4)>\u{1b}[2J\u{202e}";
     let mut trials: Vec<TrialRow> = place.rows("results/growth");
+    let mut epochs: Vec<EpochRow> = place.rows("results/growth");
     for (place, row) in trials.iter_mut().enumerate() {
         (row.dataset, row.warning, row.cpu) = (text.to_owned(), text.to_owned(), text.to_owned());
-        row.trial = format!("{place}{text}");
+        // Its epochs are its own still: the curves' data carry the text, too.
+        let renamed = format!("{place}{text}");
+        for epoch in epochs.iter_mut().filter(|epoch| epoch.trial == row.trial) {
+            epoch.trial.clone_from(&renamed);
+        }
+        row.trial = renamed;
         if place == 5 {
             row.variant = text.to_owned();
         }
@@ -384,6 +390,7 @@ fn hostile_text_becomes_neither_markup_nor_script() {
         }
     }
     write(&place, "results/growth", &trials);
+    write(&place, "results/growth", &epochs);
     let environment = format!("{{\"cpu\": {}}}", serde_json::json!(text));
     // An environment that is not whole is an error, and this one is not read as another.
     place.write("results/growth/environment.json", &environment);
