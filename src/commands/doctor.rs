@@ -295,7 +295,10 @@ fn roofline(backend: &&'static Backend) -> Option<Finding> {
     let (mark, text) = match measured {
         Ok(Ok(rates)) => (Mark::Ok, format!("{device}: {}", rates_in_words(rates, threads))),
         Ok(Err(error)) => (Mark::Note, format!("{device}: {error}")),
-        Err(_) => (Mark::Note, format!("{device}: not measured: a matrix product panicked; {}", backend.repair)),
+        Err(_) => (
+            Mark::Note,
+            format!("{device}: not measured: a matrix product panicked; {}", backend.repair),
+        ),
     };
     Some(Finding {
         mark,

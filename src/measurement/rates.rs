@@ -51,7 +51,10 @@ impl Sizes {
 /// A device that cannot be had.
 pub fn device_rates(device: BackendDevice, threads: usize) -> Result<Rates, DeviceError> {
     host::limit_threads(device, threads)?;
-    Ok(rates(&device.open()?, Sizes::of(device.backend().runs_beside_processor)))
+    Ok(rates(
+        &device.open()?,
+        Sizes::of(device.backend().runs_beside_processor),
+    ))
 }
 
 /// Measures a device's limits in f32 under the process's threads and switches: the product of two square matrices, and a pass

@@ -27,6 +27,7 @@ pub mod report_formats;
 #[cfg(test)]
 mod samples;
 pub mod section;
+pub mod sparkline;
 pub mod status_table;
 mod step_rounds;
 pub mod summary;
