@@ -9,6 +9,7 @@ use std::process::Command;
 
 use densenet_bench::formats::misread::{Misreading, misreading};
 use densenet_bench::formats::tables::{EpochRow, Row, Status, StepRow, TrialRow, read_rows, write_rows};
+use densenet_bench::formats::tensorboard::event_file;
 use serde_json::Value;
 
 fn root() -> &'static Path {
@@ -135,6 +136,11 @@ fn write_tables(folder: &Path) {
     let read: Vec<TrialRow> = read_rows(&fs::read(folder.join(TrialRow::FILE)).unwrap(), "trials.csv").unwrap();
     assert_eq!(read[2].variant, "None");
     assert_eq!(read[0].trial, ids[0]);
+    let own: Vec<StepRow> = steps.iter().filter(|step| step.trial == ids[0]).cloned().collect();
+    let curves = folder.join("tensorboard/v/seed-0");
+    fs::create_dir_all(&curves).unwrap();
+    let events = curves.join(format!("events.out.tfevents.{}", ids[0]));
+    fs::write(events, event_file(1.5e9, &own, &[])).unwrap();
 }
 
 #[test]

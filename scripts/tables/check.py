@@ -7,6 +7,7 @@ import pathlib
 import re
 import sys
 
+import events
 import programs
 
 # What a column's name says: its cells are texts, whatever they look like.
@@ -124,6 +125,13 @@ def main():
         print(f"{title}: {len(paths)} tables, {cells} cells, {len(faults)} read as anything else{note}")
         for fault in faults[:20]:
             print(f"  {fault}")
+    for folder in map(pathlib.Path, sys.argv[1:]):
+        if (folder / "tensorboard").is_dir():
+            scalars, faults = events.faults(folder)
+            failed |= bool(faults) or not scalars
+            print(f"TensorBoard: {scalars} scalars, {len(faults)} files read as anything else")
+            for fault in faults[:20]:
+                print(f"  {fault}")
     sys.exit(failed)
 
 
