@@ -118,6 +118,8 @@ fn a_run_leaves_tables_plots_and_weights_that_a_rerun_repeats_to_the_last_bit() 
         assert!(svg.starts_with("<svg") && svg.contains("growth"), "{stem}");
         let png = fs::read(place.path(&format!("results/small/plots/{stem}.png"))).unwrap();
         assert_eq!(&png[1..4], b"PNG");
+        let pdf = fs::read(place.path(&format!("results/small/plots/{stem}.pdf"))).unwrap();
+        assert!(pdf.starts_with(b"%PDF-1."), "{stem}");
     }
     assert!(printed.contains("growth-rate=4") && printed.contains('±'), "{printed}");
 }

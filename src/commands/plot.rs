@@ -21,7 +21,7 @@ use super::{Failure, Outcome, print, say};
 Example:
   densenet-bench plot results/growth
 
-Writes DIR/plots/*.svg, DIR/plots/*.png and DIR/summary.md.")]
+Writes DIR/plots/*.svg, *.png and *.pdf, and DIR/summary.md.")]
 pub struct Arguments {
     /// Result folders, such as results/growth
     #[arg(required = true)]
@@ -85,6 +85,7 @@ fn draw(folder: &ResultFolder, study: &Study) -> Result<Summary, Failure> {
         let svg = target.join(format!("{}.svg", plot.file_stem));
         write_whole(&svg, plot.svg.as_bytes()).map_err(Failure::work)?;
         write_whole(&svg.with_extension("png"), &plot.png).map_err(Failure::work)?;
+        write_whole(&svg.with_extension("pdf"), &plot.pdf).map_err(Failure::work)?;
     }
     for plot in &drawn.not_drawn {
         say(&format!("note: {plot}"));

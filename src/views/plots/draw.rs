@@ -8,6 +8,7 @@ use super::extra_fonts::ExtraFonts;
 use super::missing_letters::{self, MissingLetters};
 use super::picture::{Picture, Shape};
 use super::render::{Plot, PlotError, svg};
+use super::style::Style;
 use super::{batches, cost, loss_curves, peers, phases, seed_curves, step_times, test_error};
 use crate::formats::ablation::Mode;
 
@@ -42,6 +43,8 @@ impl std::fmt::Display for NotDrawn {
 pub struct NamedPicture {
     /// The file's name without its ending.
     pub file_stem: String,
+    /// How it is laid out.
+    pub style: Style,
     /// The picture, or why it would be empty.
     pub picture: Result<Picture, String>,
 }
@@ -50,6 +53,7 @@ impl NamedPicture {
     fn new(file_stem: impl Into<String>, picture: Result<Picture, String>) -> Self {
         Self {
             file_stem: file_stem.into(),
+            style: Style::Screen,
             picture,
         }
     }
@@ -69,7 +73,10 @@ impl NamedPicture {
     /// # Errors
     /// A plotting backend's error.
     pub fn svg(&self) -> Result<Result<String, String>, PlotError> {
-        let drawn = self.picture.as_ref().map(|picture| svg(&self.file_stem, picture));
+        let drawn = self
+            .picture
+            .as_ref()
+            .map(|picture| svg(&self.file_stem, picture, self.style));
         match drawn {
             Ok(drawn) => drawn.map(Ok),
             Err(reason) => Ok(Err(reason.clone())),
@@ -83,16 +90,17 @@ pub fn foreign_letters<'a>(pictures: impl IntoIterator<Item = &'a NamedPicture>)
     drawn.flat_map(missing_letters::foreign).collect()
 }
 
-/// Renders pictures. The PNGs take letters that the built-in font lacks from `extra`.
+/// Renders pictures. PNGs and PDFs take letters that the built-in font lacks from `extra`.
 ///
 /// # Errors
 /// A plotting backend's error.
 pub fn draw<'a>(pictures: impl IntoIterator<Item = &'a NamedPicture>, extra: &ExtraFonts) -> Result<Drawn, PlotError> {
     let mut drawn = Drawn::default();
-    for NamedPicture { file_stem, picture } in pictures {
-        match picture {
+    for named in pictures {
+        let NamedPicture { file_stem, style, .. } = named;
+        match &named.picture {
             Ok(picture) => {
-                let plot = Plot::of(file_stem, picture, extra)?;
+                let plot = Plot::of(file_stem, picture, *style, extra)?;
                 drawn.missing.add(&plot.missing);
                 drawn.plots.push(plot);
             }
@@ -382,7 +390,7 @@ pub(super) mod tests {
 
     /// With `SAMPLE_PLOTS=FOLDER` the pictures are left there to be looked at.
     #[test]
-    fn every_sample_is_written_in_both_formats() {
+    fn every_sample_is_written_in_every_format() {
         let temporary = tempfile::tempdir().unwrap();
         let folder = std::env::var_os("SAMPLE_PLOTS").map_or(temporary.path().to_owned(), Into::into);
         for (case, sample) in cases() {
@@ -392,6 +400,7 @@ pub(super) mod tests {
                 roxmltree::Document::parse(&plot.svg).unwrap();
                 std::fs::write(folder.join(format!("{}.svg", plot.file_stem)), plot.svg).unwrap();
                 std::fs::write(folder.join(format!("{}.png", plot.file_stem)), plot.png).unwrap();
+                std::fs::write(folder.join(format!("{}.pdf", plot.file_stem)), plot.pdf).unwrap();
             }
         }
     }

@@ -236,6 +236,39 @@ impl Picture {
         self.shapes.push(Shape::Label(label));
     }
 
+    /// The same picture so many times as large, with its text and its lines.
+    pub fn scaled(&self, by: f64) -> Self {
+        let place = |place: &Place| (by * place.0, by * place.1);
+        let all = |places: &[Place]| places.iter().map(place).collect();
+        let scaled = |shape: &Shape| match shape {
+            Shape::Line { places, color, width } => Shape::Line {
+                places: all(places),
+                color: *color,
+                width: by * width,
+            },
+            Shape::Area { places, color, opacity } => Shape::Area {
+                places: all(places),
+                color: *color,
+                opacity: *opacity,
+            },
+            Shape::Disc { center, radius, color } => Shape::Disc {
+                center: place(center),
+                radius: by * radius,
+                color: *color,
+            },
+            Shape::Label(label) => Shape::Label(Label {
+                place: place(&label.place),
+                size: by * label.size,
+                ..label.clone()
+            }),
+        };
+        Self {
+            width: by * self.width,
+            height: by * self.height,
+            shapes: self.shapes.iter().map(scaled).collect(),
+        }
+    }
+
     /// All text.
     #[cfg(test)]
     pub fn labels(&self) -> impl Iterator<Item = &Label> {
