@@ -7,6 +7,7 @@ use super::palette::{GRAY, SeriesStyle};
 use super::panel::{Axis, Panel, Vertical};
 use super::picture::{Picture, Place};
 use super::scale::{Notation, Scale, extent};
+use super::style::Style;
 use super::test_error::{self, VariantError};
 
 /// Costs whose ratio is less than this may be drawn in one place.
@@ -41,7 +42,7 @@ fn stairs(front: &[(f64, f64)], place: impl Fn((f64, f64)) -> Place) -> Vec<Plac
 }
 
 /// A point with its interval for each variant that has finished trials, or why there is none.
-pub fn picture(study: &Grouped<'_>, cost: Cost) -> Result<Picture, String> {
+pub fn picture(study: &Grouped<'_>, cost: Cost, style: Style) -> Result<Picture, String> {
     let measured = test_error::errors_of(study)?;
     let points: Vec<(f64, &VariantError<'_>)> = measured.iter().filter_map(|m| Some((cost.of(m.group)?, m))).collect();
     let Some(range) = extent(points.iter().map(|(count, _)| *count)) else {
@@ -92,15 +93,19 @@ pub fn picture(study: &Grouped<'_>, cost: Cost) -> Result<Picture, String> {
         legend,
         caption,
     };
-    let (mut picture, space) = figure.lay_out(320.0);
-    let title = format!("{}, logarithmic", cost.title());
+    let (mut picture, space) = figure.lay_out(style, style.height(320.0, 1));
+    let title = match style {
+        Style::Screen => cost.title(),
+        Style::SingleColumn | Style::DoubleColumn => cost.short_title(),
+    };
+    let title = format!("{title}, logarithmic");
     let notation = match cost.is_of_the_network() {
         true => Notation::Thousands,
         false => Notation::Plain,
     };
     let costs = Axis::new(title, Scale::logarithmic(widened(range)), notation);
     let scale = errors.scale;
-    let panel = Panel::new(space, None, costs, Vertical::Values(errors));
+    let panel = Panel::new(style, space, None, costs, Vertical::Values(errors));
     panel.draw(&mut picture);
     picture.line(stairs(&front, |(cost, error)| panel.place(cost, error)), GRAY, 0.9);
     // Variants of the same cost, as those that differ in their training, would hide each other.

@@ -1,16 +1,12 @@
-//! Every plot of a study.
+//! Pictures with their files' names, and all of them rendered.
 
 use std::collections::BTreeSet;
 
-use super::super::costs::Cost;
-use super::super::groups::Grouped;
 use super::extra_fonts::ExtraFonts;
 use super::missing_letters::{self, MissingLetters};
 use super::picture::{Picture, Shape};
 use super::render::{Plot, PlotError, svg};
 use super::style::Style;
-use super::{batches, cost, loss_curves, peers, phases, seed_curves, step_times, test_error};
-use crate::formats::ablation::Mode;
 
 /// What was drawn, and what was not.
 #[derive(Clone, Debug, Default)]
@@ -50,11 +46,24 @@ pub struct NamedPicture {
 }
 
 impl NamedPicture {
-    fn new(file_stem: impl Into<String>, picture: Result<Picture, String>) -> Self {
+    /// A screen's picture.
+    pub(super) fn new(file_stem: impl Into<String>, picture: Result<Picture, String>) -> Self {
         Self {
             file_stem: file_stem.into(),
             style: Style::Screen,
             picture,
+        }
+    }
+
+    /// A plot's picture that was laid out in a style, in the size that it then has.
+    pub(super) fn in_style(style: Style, plot: &str, picture: Result<Picture, String>) -> Self {
+        Self {
+            file_stem: style.file_stem(plot),
+            style,
+            picture: match style {
+                Style::Screen => picture,
+                Style::SingleColumn | Style::DoubleColumn => picture.map(|picture| picture.scaled(style.scale())),
+            },
         }
     }
 
@@ -113,65 +122,12 @@ pub fn draw<'a>(pictures: impl IntoIterator<Item = &'a NamedPicture>, extra: &Ex
     Ok(drawn)
 }
 
-/// Loss curves, the final error by swept value, and the error against what the variants cost, as far as the study has come.
-/// A cost that no trial has recorded has no picture.
-pub fn of_trials(study: &Grouped<'_>) -> Vec<NamedPicture> {
-    let mut pictures = vec![
-        NamedPicture::new("loss-curves", loss_curves::picture(study)),
-        NamedPicture::new("test-error", test_error::picture(study)),
-    ];
-    pictures.extend(errors_by_cost(study));
-    pictures
-}
-
-/// The final error against what the variants cost.
-pub fn errors_by_cost(study: &Grouped<'_>) -> Vec<NamedPicture> {
-    let is_shown = |cost: &Cost| {
-        let is_recorded = || study.variants.iter().any(|group| cost.of(group).is_some());
-        cost.is_of_the_network() || is_recorded()
-    };
-    let of = |cost: Cost| NamedPicture::new(format!("error-by-{}", cost.file_word()), cost::picture(study, cost));
-    Cost::ALL.into_iter().filter(is_shown).map(of).collect()
-}
-
-/// Losses and errors by epoch of every seed with their means.
-pub fn of_seeds(study: &Grouped<'_>) -> NamedPicture {
-    NamedPicture::new("seed-curves", seed_curves::picture(study))
-}
-
-/// The timed steps round by round in each mode, of a study that was read with its samples.
-pub fn of_steps(study: &Grouped<'_>) -> Vec<NamedPicture> {
-    let of = |mode: Mode| NamedPicture::new(format!("steps-{mode}"), step_times::picture(study, mode));
-    batches::modes(study).into_iter().map(of).collect()
-}
-
-/// Speed and memory by batch size in each mode, and the parts of a training step.
-pub fn of_batches(study: &Grouped<'_>) -> Vec<NamedPicture> {
-    let mut pictures = Vec::new();
-    for mode in batches::modes(study) {
-        pictures.push(NamedPicture::new(
-            format!("batches-{mode}"),
-            batches::picture(study, mode),
-        ));
-        if mode == Mode::Train {
-            pictures.push(NamedPicture::new("phases-train", phases::picture(study)));
-        }
-    }
-    pictures
-}
-
-/// The comparisons with PyTorch.
-pub fn of_peers(study: &Grouped<'_>) -> Vec<NamedPicture> {
-    let figures = peers::figures(study);
-    let picture =
-        |figure: &peers::PeersFigure<'_>| NamedPicture::new(figure.file_stem.clone(), peers::picture(study, figure));
-    figures.iter().map(picture).collect()
-}
-
 #[cfg(test)]
 pub(super) mod tests {
+    use super::super::super::groups::Grouped;
     use super::super::super::samples::{SampleVariant, empty, trained};
     use super::super::super::summary::document;
+    use super::super::loss_curves;
     use super::*;
     use crate::formats::study::Study;
     use crate::formats::tables::Status;
@@ -215,7 +171,8 @@ pub(super) mod tests {
         trained(&variants, 3, 40)
     }
 
-    fn cases() -> Vec<(&'static str, Study)> {
+    /// Studies of trials of many kinds.
+    pub fn cases() -> Vec<(&'static str, Study)> {
         let mut cases = vec![("1x1", {
             let mut sample = trained(&[SampleVariant::new("base")], 1, 1);
             sample.ablation.question = "Does it run?".to_owned();
@@ -316,7 +273,7 @@ pub(super) mod tests {
     fn every_variant_is_named_in_full_where_there_is_room() {
         let sample = growth(3, 10);
         let study = Grouped::of(&sample);
-        let picture = loss_curves::picture(&study).unwrap();
+        let picture = loss_curves::picture(&study, Style::Screen).unwrap();
         for group in &study.variants {
             assert!(picture.labels().any(|label| label.text == group.name), "{}", group.name);
         }
@@ -325,7 +282,7 @@ pub(super) mod tests {
     #[test]
     fn the_caption_names_losses_that_were_left_out_and_trials_that_are_not_finished() {
         let (_, sample) = cases().pop().unwrap();
-        let picture = loss_curves::picture(&Grouped::of(&sample)).unwrap();
+        let picture = loss_curves::picture(&Grouped::of(&sample), Style::Screen).unwrap();
         let text: Vec<&str> = picture.labels().map(|label| label.text.as_str()).collect();
         let text = text.join(" ");
         assert!(text.contains("2 of 12 trials are not finished"), "{text}");

@@ -6,6 +6,7 @@ use super::palette::SeriesStyle;
 use super::panel::{Axis, Panel, Vertical};
 use super::picture::{Picture, Place, Rect};
 use super::scale::{Notation, Scale, extent};
+use super::style::Style;
 use super::words;
 use crate::formats::tables::EpochRow;
 
@@ -30,7 +31,7 @@ struct LossCurve<'a> {
 }
 
 /// A panel for each split that has losses, a curve for each variant; or why there is nothing to draw.
-pub fn picture(study: &Grouped<'_>) -> Result<Picture, String> {
+pub fn picture(study: &Grouped<'_>, style: Style) -> Result<Picture, String> {
     let panels: Vec<(&str, Vec<LossCurve<'_>>)> = SPLITS
         .iter()
         .map(|(name, column)| (*name, series(study, *column)))
@@ -56,21 +57,14 @@ pub fn picture(study: &Grouped<'_>) -> Result<Picture, String> {
         legend,
         caption: caption(study, &drawn, &panels),
     };
-    let (mut picture, space) = figure.lay_out(300.0);
+    let (mut picture, space) = figure.lay_out(style, style.height(300.0, panels.len()));
     // Panels beside each other are read by the same kind of scale, and the one that spans most decides for all.
     let logarithmic = panels.iter().all(|(_, series)| means(series).0 > 0.0)
         && panels
             .iter()
             .any(|(_, series)| Scale::fitting(means(series)).is_logarithmic());
-    let width = space.width() / panels.len() as f64;
-    for (index, (name, series)) in panels.iter().enumerate() {
-        let left = space.left + index as f64 * width;
-        let space = Rect {
-            left,
-            right: left + width - if panels.len() > 1 { 4.0 } else { 0.0 },
-            ..space
-        };
-        draw_panel(&mut picture, space, name, series, logarithmic);
+    for ((name, series), space) in panels.iter().zip(style.panels(space, panels.len())) {
+        draw_panel(&mut picture, (style, space), name, series, logarithmic);
     }
     Ok(picture)
 }
@@ -112,7 +106,13 @@ fn loss_scale(series: &[LossCurve<'_>], logarithmic: bool) -> Scale {
     }
 }
 
-fn draw_panel(picture: &mut Picture, space: Rect, name: &str, series: &[LossCurve<'_>], logarithmic: bool) {
+fn draw_panel(
+    picture: &mut Picture,
+    (style, space): (Style, Rect),
+    name: &str,
+    series: &[LossCurve<'_>],
+    logarithmic: bool,
+) {
     let (first, last) = extent(points(series).map(|p| p.epoch as f64 + 1.0)).unwrap_or((1.0, 1.0));
     let margin = if last > first { 0.02 * (last - first) } else { 0.5 };
     let mut epochs = Axis::new(
@@ -130,7 +130,7 @@ fn draw_panel(picture: &mut Picture, space: Rect, name: &str, series: &[LossCurv
         "cross-entropy (nats)"
     };
     let loss = Axis::new(title, loss_scale(series, logarithmic), Notation::Plain);
-    let panel = Panel::new(space, Some(name), epochs, Vertical::Values(loss));
+    let panel = Panel::new(style, space, Some(name), epochs, Vertical::Values(loss));
     panel.draw(picture);
     if first == last {
         return draw_single_epoch(picture, &panel, series);

@@ -17,6 +17,7 @@ mod figure;
 mod font;
 mod loss_curves;
 mod missing_letters;
+mod of_study;
 mod outlined;
 mod palette;
 mod panel;
@@ -37,8 +38,9 @@ mod typeset;
 mod words;
 
 pub use draw::{Drawn, NamedPicture, NotDrawn, draw, foreign_letters};
-pub(super) use draw::{errors_by_cost, of_batches, of_peers, of_seeds, of_steps, of_trials};
 pub use extra_fonts::ExtraFonts;
 pub use missing_letters::MissingLetters;
+pub use of_study::on_paper;
+pub(super) use of_study::{errors_by_cost, of_batches, of_peers, of_seeds, of_steps, of_trials};
 pub use render::{Plot, PlotError};
 pub use style::Style;
