@@ -26,6 +26,7 @@ mod peers;
 mod phases;
 mod picture;
 mod png;
+mod point_names;
 mod render;
 mod scale;
 mod scripts;

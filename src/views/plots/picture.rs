@@ -101,8 +101,12 @@ impl Rect {
         ((self.left + self.right) / 2.0, (self.top + self.bottom) / 2.0)
     }
 
+    /// Whether all of another is within it.
+    pub fn contains(&self, other: &Rect) -> bool {
+        self.left <= other.left && other.right <= self.right && self.top <= other.top && other.bottom <= self.bottom
+    }
+
     /// Whether the two have more than an edge in common.
-    #[cfg(test)]
     pub fn overlaps(&self, other: &Rect) -> bool {
         self.left < other.right && other.left < self.right && self.top < other.bottom && other.top < self.bottom
     }
@@ -139,7 +143,6 @@ impl Label {
     }
 
     /// The space that it takes.
-    #[cfg(test)]
     pub fn bounds(&self) -> Rect {
         let length = font::width(&self.text, self.size, self.bold);
         let before = match self.align {
