@@ -113,7 +113,13 @@ fn a_run_leaves_tables_plots_and_weights_that_a_rerun_repeats_to_the_last_bit() 
         fs::read_to_string(place.path("results/small/ablation.toml")).unwrap(),
         SMALL
     );
-    for stem in ["loss-curves", "test-error", "error-by-parameters", "error-by-macs"] {
+    for stem in [
+        "loss-curves",
+        "loss-and-error",
+        "test-error",
+        "error-by-parameters",
+        "error-by-macs",
+    ] {
         let svg = fs::read_to_string(place.path(&format!("results/small/plots/{stem}.svg"))).unwrap();
         assert!(svg.starts_with("<svg") && svg.contains("growth"), "{stem}");
         let png = fs::read(place.path(&format!("results/small/plots/{stem}.png"))).unwrap();

@@ -303,7 +303,7 @@ pub(super) mod tests {
                 .iter()
                 .map(|plot| plot.file_stem.as_str())
                 .collect::<Vec<_>>(),
-            ["loss-curves"]
+            ["loss-curves", "loss-and-error"]
         );
         assert_eq!(
             drawn.not_drawn[0].to_string(),
@@ -315,7 +315,7 @@ pub(super) mod tests {
     fn a_study_without_rows_draws_nothing_and_says_why() {
         let drawn = draw(&pictures(&empty()), &ExtraFonts::default()).unwrap();
         assert!(drawn.plots.is_empty());
-        assert_eq!(drawn.not_drawn.len(), 4);
+        assert_eq!(drawn.not_drawn.len(), 5);
     }
 
     #[test]

@@ -59,6 +59,7 @@ pub fn on_paper(study: &Study) -> Vec<NamedPicture> {
 fn trials(study: &Grouped<'_>, style: Style) -> Vec<NamedPicture> {
     let mut pictures = vec![
         NamedPicture::in_style(style, "loss-curves", loss_curves::picture(study, style)),
+        NamedPicture::in_style(style, "loss-and-error", loss_curves::loss_and_error(study, style)),
         NamedPicture::in_style(style, "test-error", test_error::picture(study, style)),
     ];
     pictures.extend(errors(study, style));
