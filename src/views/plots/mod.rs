@@ -2,8 +2,10 @@
 //!
 //! A plot is first laid out as a `Picture`, a list of lines, areas and labels in points, so that a test can ask the list
 //! whether labels overlap; `render` then plays the list to plotters' SVG backend. PNG (`png`) and PDF (`pdf`) are that SVG
-//! with its words as outlines (`outlined`), so that all three show the same. The layout (`style`) knows the built-in font alone; a letter that this lacks is drawn from a font of the machine
-//! (`extra_fonts`, `typeset`) or as its code point (`code_point`, `missing_letters`). `figure` (title, legend, caption), `panel` (axes) and `palette` serve every plot.
+//! with its words as outlines (`outlined`), so that all three show the same. The layout knows the built-in font alone; a
+//! letter that this lacks is drawn from a font of the machine (`extra_fonts`, `typeset`) or as its code point
+//! (`code_point`, `missing_letters`). `style` says whether a plot is for a screen or for a column of a paper, `of_study`
+//! which plots a study has. `figure` (title, legend, caption), `panel` (axes) and `palette` serve every plot.
 
 mod batch_figure;
 mod batch_panel;

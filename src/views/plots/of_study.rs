@@ -174,16 +174,19 @@ mod tests {
         assert_eq!(different.len(), stems.len());
     }
 
-    /// With `SAMPLE_PLOTS=FOLDER` the pictures are left there to be looked at.
+    /// With `SAMPLE_PLOTS=FOLDER` the pictures of all cases are left there to be looked at.
     #[test]
-    fn every_papers_figure_is_written_in_every_format() {
+    fn a_papers_figure_is_written_in_every_format() {
         let temporary = tempfile::tempdir().unwrap();
-        let folder = std::env::var_os("SAMPLE_PLOTS").map_or(temporary.path().to_owned(), Into::into);
-        for (case, study) in cases() {
+        let asked = std::env::var_os("SAMPLE_PLOTS");
+        let most = if asked.is_some() { usize::MAX } else { 2 };
+        let folder = asked.map_or(temporary.path().to_owned(), Into::into);
+        for (case, study) in cases().take(most) {
             let folder = folder.join(case).join("paper");
             std::fs::create_dir_all(&folder).unwrap();
             for plot in draw::draw(&on_paper(&study), &Default::default()).unwrap().plots {
                 let path = |ending: &str| folder.join(format!("{}.{ending}", plot.file_stem));
+                roxmltree::Document::parse(&plot.svg).unwrap();
                 std::fs::write(path("svg"), &plot.svg).unwrap();
                 std::fs::write(path("png"), &plot.png).unwrap();
                 std::fs::write(path("pdf"), &plot.pdf).unwrap();

@@ -13,8 +13,8 @@ pub fn png(tree: &Tree, pixels_per_point: f64) -> Result<Vec<u8>, String> {
     // A hundredth of a pixel more is rounding.
     let pixels = |points: f32| (f64::from(points) * pixels_per_point - 0.01).ceil().max(1.0) as u32;
     let (width, height) = (pixels(tree.size().width()), pixels(tree.size().height()));
-    let mut drawn =
-        Pixmap::new(width, height).ok_or_else(|| format!("{width}x{height} pixels are too many for a PNG"))?;
+    let mut drawn = Pixmap::new(width, height)
+        .ok_or_else(|| format!("{width}x{height} pixels are too many for a PNG: plot fewer variants"))?;
     drawn.fill(Color::WHITE);
     let scale = pixels_per_point as f32;
     resvg::render(tree, Transform::from_scale(scale, scale), &mut drawn.as_mut());

@@ -9,7 +9,7 @@ const SIZE: f64 = 9.0;
 /// Between a name and its point.
 const GAP: f64 = 2.0;
 /// The most of the area's width that a name takes.
-const SHARE: f64 = 0.35;
+const SHARE: f64 = 0.5;
 
 /// A point with a name.
 pub struct NamedPoint<'a> {
