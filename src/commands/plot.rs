@@ -1,16 +1,17 @@
-//! `plot`: draw a result folder's tables, also those of a run that has not finished.
+//! `plot`: draw a result folder's tables, also those of a run that has not finished, for a screen or for a paper.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use densenet_bench::files::write_whole;
 use densenet_bench::formats::study::{LongTable, LongTables, Study};
 use densenet_bench::host::{font_files, read_font};
 use densenet_bench::trials::ResultFolder;
-use densenet_bench::views::plots::ExtraFonts;
+use densenet_bench::views::plots::{ExtraFonts, NamedPicture};
 use densenet_bench::views::report_formats::REPORT_FORMATS;
+use densenet_bench::views::section::Document;
 use densenet_bench::views::{plots, summary, terminal};
 
 use super::{Failure, Outcome, print, say};
@@ -18,14 +19,26 @@ use super::{Failure, Outcome, print, say};
 /// Draw the plots of result folders again, also of a run that has not finished
 #[derive(Args)]
 #[command(after_help = "\
-Example:
+Examples:
   densenet-bench plot results/growth
+  densenet-bench plot results/growth --style paper
 
-Writes DIR/plots/*.svg, DIR/plots/*.png and DIR/summary.md.")]
+Writes DIR/plots/*.svg, *.png and *.pdf, and DIR/summary.md. With --style paper it writes DIR/plots/paper/ instead: each plot
+as NAME-single-column (88 mm) and NAME-double-column (180 mm), with text of 8 points and without title and caption.")]
 pub struct Arguments {
     /// Result folders, such as results/growth
     #[arg(required = true)]
     folders: Vec<PathBuf>,
+    /// Where the plots are looked at: on a screen, or in the columns of a paper
+    #[arg(long, value_enum, default_value_t = Place::Screen)]
+    style: Place,
+}
+
+/// Where plots are looked at.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Place {
+    Screen,
+    Paper,
 }
 
 /// The rows of steps are in no plot; a damaged one is still reported.
@@ -43,7 +56,10 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let mut lost = false;
     for folder in folders() {
         let study = read(&folder, LONG_TABLES)?;
-        let summary = draw(&folder, &study)?;
+        let summary = match arguments.style {
+            Place::Screen => draw(&folder, &study)?,
+            Place::Paper => draw_for_paper(&folder, &study)?,
+        };
         print(&summary.table)?;
         lost |= study.damage.iter().any(|damage| damage.loses_rows);
     }
@@ -56,6 +72,15 @@ pub struct Summary {
     pub ablation: String,
     /// The table of variants, for a terminal.
     pub table: String,
+}
+
+impl Summary {
+    fn of(study: &Study, document: &Document) -> Self {
+        Self {
+            ablation: study.ablation.name.clone(),
+            table: terminal::text(&document.sections, !speaks_utf8()),
+        }
+    }
 }
 
 /// Draws a folder's plots and writes its summary from the tables at its top, as a run does that has just derived them.
@@ -77,14 +102,34 @@ pub fn read(folder: &ResultFolder, long: LongTables) -> Result<Study, Failure> {
 /// Draws a study's plots and writes its summary.
 fn draw(folder: &ResultFolder, study: &Study) -> Result<Summary, Failure> {
     let document = summary::document(study);
-    let extra = fonts_for(&plots::foreign_letters(document.figures()));
-    let drawn = plots::draw(document.figures(), &extra).map_err(Failure::work)?;
-    let target = folder.root().join("plots");
-    std::fs::create_dir_all(&target).map_err(|error| Failure::Work(format!("{}: {error}", target.display())))?;
+    let pictures: Vec<&NamedPicture> = document.figures().collect();
+    write_plots(&folder.root().join("plots"), &pictures)?;
+    for format in REPORT_FORMATS {
+        let path = folder.root().join(format.file);
+        write_whole(&path, (format.text)(&document).as_bytes()).map_err(Failure::work)?;
+    }
+    Ok(Summary::of(study, &document))
+}
+
+/// Draws a study's plots for a paper; those of a screen, and the summary, stay as they are.
+fn draw_for_paper(folder: &ResultFolder, study: &Study) -> Result<Summary, Failure> {
+    let pictures = plots::on_paper(study);
+    let pictures: Vec<&NamedPicture> = pictures.iter().collect();
+    write_plots(&folder.root().join("plots").join("paper"), &pictures)?;
+    Ok(Summary::of(study, &summary::document(study)))
+}
+
+/// Writes pictures in every format into a folder, and says which are empty and which letters are missing.
+fn write_plots(target: &Path, pictures: &[&NamedPicture]) -> Result<(), Failure> {
+    let pictures = || pictures.iter().copied();
+    let extra = fonts_for(&plots::foreign_letters(pictures()));
+    let drawn = plots::draw(pictures(), &extra).map_err(Failure::work)?;
+    std::fs::create_dir_all(target).map_err(|error| Failure::Work(format!("{}: {error}", target.display())))?;
     for plot in &drawn.plots {
         let svg = target.join(format!("{}.svg", plot.file_stem));
         write_whole(&svg, plot.svg.as_bytes()).map_err(Failure::work)?;
         write_whole(&svg.with_extension("png"), &plot.png).map_err(Failure::work)?;
+        write_whole(&svg.with_extension("pdf"), &plot.pdf).map_err(Failure::work)?;
     }
     for plot in &drawn.not_drawn {
         say(&format!("note: {plot}"));
@@ -92,14 +137,7 @@ fn draw(folder: &ResultFolder, study: &Study) -> Result<Summary, Failure> {
     if let Some(note) = drawn.missing.note() {
         say(&format!("note: {note}"));
     }
-    for format in REPORT_FORMATS {
-        let path = folder.root().join(format.file);
-        write_whole(&path, (format.text)(&document).as_bytes()).map_err(Failure::work)?;
-    }
-    Ok(Summary {
-        ablation: study.ablation.name.clone(),
-        table: terminal::text(&document.sections, !speaks_utf8()),
-    })
+    Ok(())
 }
 
 /// Fonts of the machine for letters that the built-in one lacks; without such letters no file is looked at, so that the
