@@ -1,31 +1,42 @@
-//! `plot`: draw a result folder's tables, also those of a run that has not finished.
+//! `plot`: draw a result folder's tables, also those of a run that has not finished, and the feature reuse of weights.
 
-use std::collections::BTreeSet;
+mod heatmap;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
 use densenet_bench::files::write_whole;
 use densenet_bench::formats::study::{LongTable, LongTables, Study};
-use densenet_bench::host::{font_files, read_font};
 use densenet_bench::trials::ResultFolder;
-use densenet_bench::views::plots::ExtraFonts;
 use densenet_bench::views::report_formats::REPORT_FORMATS;
 use densenet_bench::views::{plots, summary, terminal};
 
+use super::shared::fonts_for;
 use super::{Failure, Outcome, print, say};
+use heatmap::Heatmap;
 
 /// Draw the plots of result folders again, also of a run that has not finished
 #[derive(Args)]
 #[command(after_help = "\
-Example:
+Examples:
   densenet-bench plot results/growth
+  densenet-bench plot --heatmap results/growth/trials/0123456789abcdef
+  densenet-bench plot --heatmap densenet121.safetensors --out heatmap.svg
 
-Writes DIR/plots/*.svg, DIR/plots/*.png and DIR/summary.md.")]
+Writes DIR/plots/*.svg, DIR/plots/*.png and DIR/summary.md. The heat map is Figure 5 of the DenseNet paper: the mean absolute \
+weight with which each layer of a dense block reads the feature maps of each layer before it. It goes into the plots/ of the \
+trial's result folder, that of a weights file here, with a table of its values (.csv) beside it.")]
 pub struct Arguments {
     /// Result folders, such as results/growth
-    #[arg(required = true)]
+    #[arg(required_unless_present = "heatmap")]
     folders: Vec<PathBuf>,
+    /// Draw the feature reuse of a trial, by its folder, or of a DenseNet's weights: safetensors with torchvision's names
+    #[arg(long, value_name = "TRIAL_DIR|WEIGHTS")]
+    heatmap: Option<PathBuf>,
+    /// The heat map's file; its PNG and its table are written beside it, with .png and .csv
+    #[arg(long, value_name = "FILE.svg", requires = "heatmap")]
+    out: Option<PathBuf>,
 }
 
 /// The rows of steps are in no plot; a damaged one is still reported.
@@ -40,12 +51,19 @@ pub fn run(arguments: &Arguments) -> Outcome {
         // Check that all exist before drawing the first.
         folder.check_is_there().map_err(Failure::input)?;
     }
+    let heatmap = arguments.heatmap.as_deref();
+    let heatmap = heatmap
+        .map(|what| Heatmap::of(what, arguments.out.as_deref()))
+        .transpose()?;
     let mut lost = false;
     for folder in folders() {
         let study = read(&folder, LONG_TABLES)?;
         let summary = draw(&folder, &study)?;
         print(&summary.table)?;
         lost |= study.damage.iter().any(|damage| damage.loses_rows);
+    }
+    if let Some(heatmap) = heatmap {
+        heatmap.write()?;
     }
     Ok(ExitCode::from(u8::from(lost)))
 }
@@ -100,16 +118,6 @@ fn draw(folder: &ResultFolder, study: &Study) -> Result<Summary, Failure> {
         ablation: study.ablation.name.clone(),
         table: terminal::text(&document.sections, !speaks_utf8()),
     })
-}
-
-/// Fonts of the machine for letters that the built-in one lacks; without such letters no file is looked at, so that the
-/// plots are the same on every machine.
-fn fonts_for(letters: &BTreeSet<char>) -> ExtraFonts {
-    if letters.is_empty() {
-        return ExtraFonts::default();
-    }
-    let files = font_files();
-    ExtraFonts::choose(letters, files.len(), |index| read_font(&files[index]))
 }
 
 /// Whether the locale's character set is UTF-8, by the variables that decide it, in their order.

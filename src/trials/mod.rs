@@ -40,4 +40,4 @@ pub use process::{Heard, Work};
 pub use record::{TrialRecord, TrialResult};
 pub use recorded::{REPORT, foreign_file, is_recorded};
 pub use supervise::{Event, supervise};
-pub use weights_file::{FileWeights, read_weights};
+pub use weights_file::{FileWeights, read_weights, recognized_weights};
