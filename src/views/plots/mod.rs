@@ -18,6 +18,7 @@ mod figure;
 mod font;
 mod loss_curves;
 mod missing_letters;
+mod network;
 mod palette;
 mod panel;
 mod peers;
@@ -38,4 +39,5 @@ pub(super) use draw::{errors_by_cost, of_batches, of_peers, of_seeds, of_steps, 
 pub use extra_fonts::ExtraFonts;
 pub use feature_reuse::of_feature_reuse;
 pub use missing_letters::MissingLetters;
+pub use network::network_svg;
 pub use render::{Plot, PlotError};
