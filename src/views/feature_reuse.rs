@@ -1,32 +1,22 @@
 //! Figure 5 of arXiv 1608.06993 as numbers: how strongly each layer of a dense block uses the feature maps of those before
 //! it.
 
-use std::fmt;
-
 use crate::formats::tables::FeatureReuseRow;
 use crate::formats::weights::Weights;
 use crate::network::{DenseConnections, FeatureReader, Graph, Operation};
 
 /// Why there is nothing to show.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotReused {
     /// No layer of the network reads concatenated feature maps of those before it.
+    #[error(
+        "this network has no dense block: none of its layers reads the concatenated feature maps of several before it; name a \
+         trial or weights of a DenseNet, with connectivity = \"dense\""
+    )]
     NoDenseBlock,
     /// A tensor of the network that is missing among the weights, or has another shape.
+    #[error("{0} does not fit this network; give weights of the same network")]
     Tensor(String),
-}
-
-impl fmt::Display for NotReused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoDenseBlock => write!(
-                f,
-                "this network has no dense block: none of its layers reads the concatenated feature maps of several before it; \
-                 name a trial or weights of a DenseNet, with connectivity = \"dense\""
-            ),
-            Self::Tensor(name) => write!(f, "{name} does not fit this network; give weights of the same network"),
-        }
-    }
 }
 
 /// The mean absolute weight with which each layer of each dense block, and what follows the block, reads each layer's feature

@@ -52,6 +52,7 @@ pub fn role(operation: Operation) -> Role {
         | Operation::AveragePool { .. }
         | Operation::GlobalAveragePool
         | Operation::AdaptiveAveragePool
+        | Operation::Flatten
         | Operation::Linear => Role::Main,
         Operation::Images
         | Operation::BatchNorm
@@ -60,8 +61,7 @@ pub fn role(operation: Operation) -> Role {
         | Operation::Concatenation
         | Operation::Addition
         | Operation::Sigmoid
-        | Operation::Scaling
-        | Operation::Flatten => Role::Beside,
+        | Operation::Scaling => Role::Beside,
         Operation::Dropout { .. } => Role::Behind,
     }
 }
