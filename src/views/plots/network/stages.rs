@@ -86,7 +86,7 @@ fn stage(graph: &Graph, parts: &[Part], (first, last): (NodeId, NodeId)) -> Stag
     let nodes = (first..=last).filter(|&id| graph.is_auxiliary(id) == is_head);
     let nodes: Vec<&Node> = nodes.filter_map(|id| graph.nodes.get(id)).collect();
     let mut elements = elements(graph, parts);
-    let ending = take_common_ending(&mut elements).then(|| "BN and ReLU behind each conv".to_owned());
+    let ending = take_common_ending(&mut elements).then(|| "each conv with BN and ReLU".to_owned());
     let block = block(graph, last).map(|block| counted(block.layers, block.unit));
     Stage {
         title: title(graph, (first, last)),
@@ -108,7 +108,7 @@ fn together(equal: &[Stage]) -> Option<Stage> {
             title: format!("{} to {}", first.title, last.title),
             note: match first.note.as_str() {
                 "" => format!("{count} equal ones"),
-                note => format!("{count} equal ones, each of {note}"),
+                note => format!("{count} equal ones of {note}"),
             },
             parameters: equal.iter().map(|stage| stage.parameters).sum(),
             macs: equal.iter().map(|stage| stage.macs).sum(),
