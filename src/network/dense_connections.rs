@@ -43,7 +43,7 @@ impl Graph {
             sources.sort_unstable();
             sources.dedup();
             let is_part = |block: &DenseConnections| sources.iter().all(|id| block.sources.binary_search(id).is_ok());
-            if self.all_follow_the_first(&sources) && !blocks.iter().any(is_part) {
+            if !blocks.iter().any(is_part) && self.all_follow_the_first(&sources) {
                 let readers = self.readers(&sources, id);
                 blocks.push(DenseConnections { sources, readers });
             }

@@ -1,6 +1,6 @@
 //! A graph as what stands one behind the other and what stands side by side: how a drawing shows it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::graph::{Graph, NodeId};
 
@@ -76,30 +76,42 @@ impl<'a> Ways<'a> {
     /// What stands between a node and the one that joins all branches from there.
     fn joined(&self, fork: NodeId, join: NodeId) -> Part {
         let inputs = &self.graph.nodes[join].inputs;
-        let branches: Vec<BTreeSet<NodeId>> = inputs.iter().map(|&input| self.between(fork, input)).collect();
-        let nodes: BTreeSet<NodeId> = branches.iter().flatten().copied().collect();
-        if nodes.len() < branches.iter().map(BTreeSet::len).sum() {
-            return Part::Crossed {
-                nodes: nodes.into_iter().collect(),
+        if self.are_apart(fork, inputs) {
+            return Part::Parallel {
+                branches: inputs.iter().map(|&input| self.parts(fork, input)).collect(),
                 join,
             };
         }
-        Part::Parallel {
-            branches: inputs.iter().map(|&input| self.parts(fork, input)).collect(),
+        let mut nodes = BTreeSet::new();
+        let mut open = inputs.clone();
+        while let Some(id) = open.pop() {
+            if id > fork && nodes.insert(id) {
+                open.extend(&self.graph.nodes[id].inputs);
+            }
+        }
+        Part::Crossed {
+            nodes: nodes.into_iter().collect(),
             join,
         }
     }
 
-    /// The nodes behind `fork` that `id` is computed from, itself among them.
-    fn between(&self, fork: NodeId, id: NodeId) -> BTreeSet<NodeId> {
-        let mut found = BTreeSet::new();
-        let mut open = vec![id];
-        while let Some(id) = open.pop() {
-            if id > fork && found.insert(id) {
-                open.extend(&self.graph.nodes[id].inputs);
+    /// Whether no node behind `fork` is on the way to two of the ends of branches.
+    fn are_apart(&self, fork: NodeId, ends: &[NodeId]) -> bool {
+        let mut branches: BTreeMap<NodeId, usize> = BTreeMap::new();
+        for (branch, &end) in ends.iter().enumerate() {
+            let mut open = vec![end];
+            while let Some(id) = open.pop() {
+                if id <= fork {
+                    continue;
+                }
+                match branches.insert(id, branch) {
+                    None => open.extend(&self.graph.nodes[id].inputs),
+                    Some(before) if before == branch => {}
+                    Some(_) => return false,
+                }
             }
         }
-        found
+        true
     }
 
     /// The last node through which every way to either node passes, of two whose dominators are known.
