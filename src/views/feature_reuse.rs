@@ -8,9 +8,9 @@ use crate::network::{DenseConnections, FeatureReader, Graph, Operation};
 /// Why there is nothing to show.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotReused {
-    /// No layer of the network reads concatenated feature maps of those before it.
+    /// No concatenation of the network has its own input among its parts.
     #[error(
-        "this network has no dense block: none of its layers reads the concatenated feature maps of several before it; name a \
+        "this network has no dense block, in which each layer reads the concatenated feature maps of those before it; name a \
          trial or weights of a DenseNet, with connectivity = \"dense\""
     )]
     NoDenseBlock,
