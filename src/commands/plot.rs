@@ -1,20 +1,23 @@
-//! `plot`: draw a result folder's tables, also those of a run that has not finished, for a screen or for a paper.
+//! `plot`: draw a result folder's tables, also those of a run that has not finished, for a screen or for a paper; and the feature
+//! reuse of weights.
 
-use std::collections::BTreeSet;
+mod heatmap;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use densenet_bench::files::write_whole;
 use densenet_bench::formats::study::{LongTable, LongTables, Study};
-use densenet_bench::host::{font_files, read_font};
 use densenet_bench::trials::ResultFolder;
-use densenet_bench::views::plots::{ExtraFonts, NamedPicture};
+use densenet_bench::views::plots::NamedPicture;
 use densenet_bench::views::report_formats::REPORT_FORMATS;
 use densenet_bench::views::section::Document;
 use densenet_bench::views::{plots, summary, terminal};
 
+use super::shared::fonts_for;
 use super::{Failure, Outcome, print, say};
+use heatmap::Heatmap;
 
 /// Draw the plots of result folders again, also of a run that has not finished
 #[derive(Args)]
@@ -22,16 +25,28 @@ use super::{Failure, Outcome, print, say};
 Examples:
   densenet-bench plot results/growth
   densenet-bench plot results/growth --style paper
+  densenet-bench plot --heatmap results/growth/trials/0123456789abcdef
+  densenet-bench plot --heatmap densenet121.safetensors --out heatmap.svg
 
 Writes DIR/plots/*.svg, *.png and *.pdf, and DIR/summary.md. With --style paper it writes DIR/plots/paper/ instead: each plot
-as NAME-single-column (88 mm) and NAME-double-column (180 mm), with text of 8 points and without title and caption.")]
+as NAME-single-column (88 mm) and NAME-double-column (180 mm), with text of 8 points and without title and caption.
+
+The heat map is Figure 5 of the DenseNet paper: the mean absolute weight with which each layer of a dense block reads the
+feature maps of each layer before it. It goes into the plots/ of the trial's result folder, that of a weights file here, with
+a table of its values (.csv) beside it.")]
 pub struct Arguments {
     /// Result folders, such as results/growth
-    #[arg(required = true)]
+    #[arg(required_unless_present = "heatmap")]
     folders: Vec<PathBuf>,
     /// Where the plots are looked at: on a screen, or in the columns of a paper
     #[arg(long, value_enum, default_value_t = Place::Screen)]
     style: Place,
+    /// Draw the feature reuse of a trial, by its folder, or of a DenseNet's weights: safetensors with torchvision's names
+    #[arg(long, value_name = "TRIAL_DIR|WEIGHTS")]
+    heatmap: Option<PathBuf>,
+    /// The heat map's file; its PNG, PDF and table are written beside it, with .png, .pdf and .csv
+    #[arg(long, value_name = "FILE.svg", requires = "heatmap")]
+    out: Option<PathBuf>,
 }
 
 /// Where plots are looked at.
@@ -53,6 +68,10 @@ pub fn run(arguments: &Arguments) -> Outcome {
         // Check that all exist before drawing the first.
         folder.check_is_there().map_err(Failure::input)?;
     }
+    let heatmap = arguments.heatmap.as_deref();
+    let heatmap = heatmap
+        .map(|what| Heatmap::of(what, arguments.out.as_deref()))
+        .transpose()?;
     let mut lost = false;
     for folder in folders() {
         let study = read(&folder, LONG_TABLES)?;
@@ -62,6 +81,9 @@ pub fn run(arguments: &Arguments) -> Outcome {
         };
         print(&summary.table)?;
         lost |= study.damage.iter().any(|damage| damage.loses_rows);
+    }
+    if let Some(heatmap) = heatmap {
+        heatmap.write()?;
     }
     Ok(ExitCode::from(u8::from(lost)))
 }
@@ -138,16 +160,6 @@ fn write_plots(target: &Path, pictures: &[&NamedPicture]) -> Result<(), Failure>
         say(&format!("note: {note}"));
     }
     Ok(())
-}
-
-/// Fonts of the machine for letters that the built-in one lacks; without such letters no file is looked at, so that the
-/// plots are the same on every machine.
-fn fonts_for(letters: &BTreeSet<char>) -> ExtraFonts {
-    if letters.is_empty() {
-        return ExtraFonts::default();
-    }
-    let files = font_files();
-    ExtraFonts::choose(letters, files.len(), |index| read_font(&files[index]))
 }
 
 /// Whether the locale's character set is UTF-8, by the variables that decide it, in their order.

@@ -44,4 +44,4 @@ pub use record::{TrialRecord, TrialResult};
 pub use recorded::{REPORT, foreign_file, is_recorded};
 pub use supervise::{Event, supervise};
 pub use tensorboard::TENSORBOARD;
-pub use weights_file::{FileWeights, read_weights};
+pub use weights_file::{FileWeights, read_weights, recognized_weights};

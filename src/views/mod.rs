@@ -12,6 +12,7 @@ mod costs;
 pub mod describe;
 pub mod described;
 pub mod executions;
+pub mod feature_reuse;
 pub mod groups;
 pub mod loss_log;
 pub mod markdown;

@@ -42,6 +42,7 @@ mod tests {
     use super::super::read::read_rows;
     use super::super::row::Row;
     use super::super::rows::{EpochRow, StepRow, TrialRow};
+    use super::super::weight_rows::FeatureReuseRow;
     use super::super::write::write_rows;
 
     fn step(variant: &str) -> StepRow {
@@ -165,6 +166,7 @@ mod tests {
         assert_eq!(guarded_columns::<EpochRow>(), ["trial", "variant"]);
         assert_eq!(guarded_columns::<SampleRow>(), ["variant", "run"]);
         assert_eq!(guarded_columns::<PhaseRow>(), ["variant"]);
+        assert_eq!(guarded_columns::<FeatureReuseRow>(), ["target", "target_tensor"]);
         assert!(!guarded_columns::<TrialRow>().contains(&"block_layers"));
         for columns in [
             guarded_columns::<TrialRow>(),
