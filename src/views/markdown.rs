@@ -10,20 +10,27 @@ pub fn document(document: &Document) -> String {
         if !section.title.is_empty() {
             text += &format!("\n## {}\n", escaped(section.title));
         }
-        for block in &section.blocks {
-            match block {
-                Block::Text(words) => text += &format!("\n{}\n", paragraph(words)),
-                Block::Note(words) => text += &format!("\n{}\n", escaped(words)),
-                Block::Table(cells) => text += &format!("\n{}", table(cells)),
-                Block::List(items) => {
-                    text.push('\n');
-                    text.extend(items.iter().map(|item| format!("- {}\n", paragraph(item))));
-                }
-                Block::Figure(_) => {}
-            }
+        if !section.blocks.is_empty() {
+            text += &format!("\n{}", blocks(&section.blocks));
         }
     }
     text
+}
+
+/// The blocks one below the other with an empty line between two; figures are left out.
+pub fn blocks<'b>(blocks: impl IntoIterator<Item = &'b Block>) -> String {
+    let blocks: Vec<String> = blocks.into_iter().filter_map(block).collect();
+    blocks.join("\n")
+}
+
+fn block(block: &Block) -> Option<String> {
+    match block {
+        Block::Text(words) => Some(format!("{}\n", paragraph(words))),
+        Block::Note(words) => Some(format!("{}\n", escaped(words))),
+        Block::Table(cells) => Some(table(cells)),
+        Block::List(items) => Some(items.iter().map(|item| format!("- {}\n", paragraph(item))).collect()),
+        Block::Figure(_) => None,
+    }
 }
 
 fn table(table: &Table) -> String {

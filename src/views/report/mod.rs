@@ -16,10 +16,14 @@ mod measured;
 mod page;
 mod piece;
 mod policy;
+mod sections;
 mod sort_key;
 mod steps;
 mod studied;
+mod tables;
 mod variants;
 
+pub use again::quoted;
 pub use page::page;
 pub use studied::Reported;
+pub use tables::{ANSWER, Extract, TABLES, Tables};
