@@ -10,9 +10,12 @@ use densenet_bench::formats::study::{LongTable, LongTables, Study};
 use densenet_bench::host::{font_files, read_font};
 use densenet_bench::trials::ResultFolder;
 use densenet_bench::views::plots::ExtraFonts;
+use densenet_bench::views::report::{self, Reported};
 use densenet_bench::views::report_formats::REPORT_FORMATS;
+use densenet_bench::views::section::Document;
 use densenet_bench::views::{plots, summary, terminal};
 
+use super::shared::study;
 use super::{Failure, Outcome, print, say};
 
 /// Draw the plots of result folders again, also of a run that has not finished
@@ -42,10 +45,9 @@ pub fn run(arguments: &Arguments) -> Outcome {
     }
     let mut lost = false;
     for folder in folders() {
-        let study = read(&folder, LONG_TABLES)?;
-        let summary = draw(&folder, &study)?;
-        print(&summary.table)?;
+        let study = study::read(&folder, LONG_TABLES)?;
         lost |= study.damage.iter().any(|damage| damage.loses_rows);
+        print(&draw(&folder, study)?.table)?;
     }
     Ok(ExitCode::from(u8::from(lost)))
 }
@@ -61,22 +63,27 @@ pub struct Summary {
 /// Draws a folder's plots and writes its summary from the tables at its top, as a run does that has just derived them.
 pub fn draw_folder(folder: &Path) -> Result<Summary, Failure> {
     let folder = ResultFolder::at(folder);
-    let study = read(&folder, LongTables::default())?;
-    draw(&folder, &study)
-}
-
-/// The study of a folder; a warning names each table that is damaged.
-pub fn read(folder: &ResultFolder, long: LongTables) -> Result<Study, Failure> {
-    let study = folder.study(long).map_err(Failure::input)?;
-    for damage in &study.damage {
-        say(&format!("warning: {damage}"));
-    }
-    Ok(study)
+    let study = study::read(&folder, LongTables::default())?;
+    draw(&folder, study)
 }
 
 /// Draws a study's plots and writes its summary.
-fn draw(folder: &ResultFolder, study: &Study) -> Result<Summary, Failure> {
-    let document = summary::document(study);
+fn draw(folder: &ResultFolder, study: Study) -> Result<Summary, Failure> {
+    let mut reported = study::reported_as_it_is(folder, study);
+    // From wherever the folder is named, its summary is the same.
+    if let Some(name) = folder.root().file_name() {
+        reported.folder = name.to_string_lossy().into_owned();
+    }
+    let document = summary::document(&reported.study);
+    draw_plots(folder, &document)?;
+    write_reports(folder, &reported)?;
+    Ok(Summary {
+        ablation: reported.study.ablation.name.clone(),
+        table: terminal::text(&document.sections, !speaks_utf8()),
+    })
+}
+
+fn draw_plots(folder: &ResultFolder, document: &Document) -> Result<(), Failure> {
     let extra = fonts_for(&plots::foreign_letters(document.figures()));
     let drawn = plots::draw(document.figures(), &extra).map_err(Failure::work)?;
     let target = folder.root().join("plots");
@@ -92,14 +99,17 @@ fn draw(folder: &ResultFolder, study: &Study) -> Result<Summary, Failure> {
     if let Some(note) = drawn.missing.note() {
         say(&format!("note: {note}"));
     }
+    Ok(())
+}
+
+/// Writes the report in every format.
+fn write_reports(folder: &ResultFolder, reported: &Reported) -> Result<(), Failure> {
+    let document = report::document(reported);
     for format in REPORT_FORMATS {
         let path = folder.root().join(format.file);
         write_whole(&path, (format.text)(&document).as_bytes()).map_err(Failure::work)?;
     }
-    Ok(Summary {
-        ablation: study.ablation.name.clone(),
-        table: terminal::text(&document.sections, !speaks_utf8()),
-    })
+    Ok(())
 }
 
 /// Fonts of the machine for letters that the built-in one lacks; without such letters no file is looked at, so that the

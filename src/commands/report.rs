@@ -9,14 +9,13 @@ use std::process::ExitCode;
 
 use clap::Args;
 use clap::builder::PossibleValuesParser;
-use densenet_bench::files::{Output, read_text, write_whole};
-use densenet_bench::formats::ablation::LARGEST_FILE;
-use densenet_bench::formats::study::{LongTable, LongTables, Study};
+use densenet_bench::files::{Output, write_whole};
+use densenet_bench::formats::study::{LongTable, LongTables};
 use densenet_bench::trials::{REPORT, ResultFolder};
 use densenet_bench::views::report::{Reported, page};
-use serde_json::{Value, json};
 
-use super::{Failure, Outcome, output_at, plot, print, say};
+use super::shared::study;
+use super::{Failure, Outcome, output_at, print, say};
 
 /// Write one HTML page that shows result folders whole, also those of a run that has not finished
 #[derive(Args)]
@@ -93,9 +92,9 @@ fn read(folders: &[ResultFolder]) -> Result<(Vec<Reported>, bool), Failure> {
     let mut lost = false;
     let mut studies = Vec::new();
     for folder in folders {
-        let study = plot::read(folder, LONG_TABLES)?;
+        let study = study::read(folder, LONG_TABLES)?;
         lost |= study.damage.iter().any(|damage| damage.loses_rows);
-        studies.push(reported(folder, study)?);
+        studies.push(study::reported(folder, study)?);
     }
     Ok((studies, lost))
 }
@@ -121,19 +120,6 @@ pub fn write_beside(folder: &Path) -> Result<(), Failure> {
     let folder = ResultFolder::at(folder);
     // What is damaged in the tables was said when the plots were drawn.
     let study = folder.study(LONG_TABLES).map_err(Failure::input)?;
-    let html = page(&[reported(&folder, study)?]).map_err(Failure::work)?;
+    let html = page(&[study::reported(&folder, study)?]).map_err(Failure::work)?;
     write_whole(&folder.root().join(REPORT), html.as_bytes()).map_err(Failure::work)
-}
-
-/// A folder's page needs its environment and the text of its ablation beside its tables.
-fn reported(folder: &ResultFolder, study: Study) -> Result<Reported, Failure> {
-    let environment = folder.environment().map_err(Failure::input)?;
-    let file = folder.root().join("ablation.toml");
-    Ok(Reported {
-        folder: folder.root().display().to_string(),
-        study,
-        environment: environment.map_or(Value::Null, |environment| json!(environment)),
-        // It was parsed a moment ago; what cannot be read now is left out.
-        file: read_text(&file, LARGEST_FILE).unwrap_or_default(),
-    })
 }

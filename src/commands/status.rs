@@ -13,7 +13,8 @@ use densenet_bench::views::terminal;
 use densenet_bench::words::counted;
 use serde_json::json;
 
-use super::{Failure, Outcome, plot, print, print_json, say};
+use super::shared::study;
+use super::{Failure, Outcome, print, print_json, say};
 
 /// Show the status of a result folder's trials: ok, failed, interrupted, running, pending, stale
 #[derive(Args)]
@@ -32,7 +33,7 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments) -> Outcome {
     let folder = ResultFolder::at(&arguments.folder);
-    let Study { ablation, batches, .. } = plot::read(&folder, LongTables::default())?;
+    let Study { ablation, batches, .. } = study::read(&folder, LongTables::default())?;
     let mut warn = |text: String| say(&format!("warning: {text}"));
     let trials = overview(&folder, &ablation, &mut warn).map_err(Failure::input)?;
     let lines: Vec<StatusLine> = trials.iter().map(line).collect();

@@ -2,6 +2,7 @@
 
 use super::section::{Block, Document, Side, Table};
 use super::text::one_line;
+use crate::visible;
 
 /// A report, `summary.md`.
 pub fn document(document: &Document) -> String {
@@ -29,8 +30,17 @@ fn block(block: &Block) -> Option<String> {
         Block::Note(words) => Some(format!("{}\n", escaped(words))),
         Block::Table(cells) => Some(table(cells)),
         Block::List(items) => Some(items.iter().map(|item| format!("- {}\n", paragraph(item))).collect()),
+        Block::Code(text) => Some(code(text)),
         Block::Figure(_) => None,
     }
+}
+
+/// A fenced block, whose fence is longer than any row of backticks in it.
+fn code(text: &str) -> String {
+    let text = visible::escape_lines(text);
+    let longest = text.split(|letter| letter != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest.max(2) + 1);
+    format!("{fence}\n{}\n{fence}\n", text.trim_end_matches('\n'))
 }
 
 fn table(table: &Table) -> String {
@@ -86,6 +96,12 @@ mod tests {
     fn a_bar_in_a_cell_does_not_end_it() {
         assert!(table(&small_table()).contains("| a\\|b | 3 |"));
         assert_eq!(escaped("a\n b < c"), "a b &lt; c");
+    }
+
+    #[test]
+    fn commands_stand_in_a_fence_that_they_do_not_end() {
+        assert_eq!(code("a *b*\nc\n"), "```\na *b*\nc\n```\n");
+        assert_eq!(code("````\n\u{1b}"), "`````\n````\n\\u{1b}\n`````\n");
     }
 
     #[test]

@@ -34,6 +34,8 @@ pub enum Block {
     Note(String),
     /// Remarks, each on its own.
     List(Vec<String>),
+    /// Commands, to be copied.
+    Code(String),
     /// A plot, for formats that show pictures or files beside them.
     Figure(NamedPicture),
 }

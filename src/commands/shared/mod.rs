@@ -7,6 +7,7 @@ mod log;
 mod output;
 mod peer_work;
 pub mod size;
+pub mod study;
 pub mod worker;
 
 pub use failure::{Failure, Outcome};

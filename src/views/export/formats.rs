@@ -1,20 +1,11 @@
 //! The table of the formats in which a single table is written: a new one is a file beside this one and a line here.
 
+use super::exported::Exported;
 use super::plain::{Data, Plain, data};
 use super::{json, latex};
 use crate::formats::tables::guarded;
 use crate::views::markdown;
-use crate::views::report::Extract;
 use crate::visible;
-
-/// A table to be written.
-#[derive(Clone, Debug)]
-pub struct Exported {
-    /// The table with its notes.
-    pub extract: Extract,
-    /// The command that writes it.
-    pub command: String,
-}
 
 /// A format.
 pub struct TableFormat {
@@ -81,6 +72,7 @@ fn quoted(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::views::report::Extract;
     use crate::views::samples::small_table;
     use crate::views::section::{Block, Side, Table};
 

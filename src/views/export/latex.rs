@@ -1,6 +1,6 @@
 //! A table as LaTeX: a `tabular` with the rules of the package booktabs, which compiles wherever that is loaded.
 
-use super::formats::Exported;
+use super::exported::Exported;
 use crate::views::section::{Block, Side, Table};
 use crate::views::text::one_line;
 
@@ -15,6 +15,7 @@ pub fn text(exported: &Exported) -> String {
         match note {
             Block::Text(words) | Block::Note(words) => lines.push(comment(words)),
             Block::List(items) => lines.extend(items.iter().map(|item| comment(item))),
+            Block::Code(words) => lines.extend(words.lines().map(comment)),
             Block::Table(_) | Block::Figure(_) => {}
         }
     }

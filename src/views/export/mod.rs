@@ -4,9 +4,11 @@
 //! data (`plain`): every number a number of its own, in one unit a column.
 
 mod cells;
+mod exported;
 mod formats;
 mod json;
 mod latex;
 mod plain;
 
-pub use formats::{Exported, TABLE_FORMATS, TableFormat};
+pub use exported::Exported;
+pub use formats::{TABLE_FORMATS, TableFormat};

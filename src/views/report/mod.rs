@@ -8,6 +8,7 @@ mod assets;
 mod contrasts;
 mod costs;
 mod curves;
+mod document;
 mod environment;
 mod failures;
 mod live;
@@ -24,6 +25,7 @@ mod tables;
 mod variants;
 
 pub use again::quoted;
+pub use document::document;
 pub use page::page;
 pub use studied::Reported;
 pub use tables::{ANSWER, Extract, TABLES, Tables};
