@@ -144,6 +144,31 @@ fn write_tables(folder: &Path) {
 }
 
 #[test]
+fn the_queries_of_the_documentation_run_on_tables_as_they_are() {
+    let python: PathBuf = root().join(".tools/tables/bin/python");
+    if !python.exists() {
+        return skipped!("scripts/check-tables has not set up pandas, Polars and DuckDB");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let results = folder.path().join("results/growth");
+    fs::create_dir_all(&results).unwrap();
+    for table in [TrialRow::FILE, EpochRow::FILE] {
+        fs::copy(root().join("results/published/growth").join(table), results.join(table)).unwrap();
+    }
+    let mut queries = Command::new(python);
+    queries.arg(root().join("scripts/tables/queries.py"));
+    let output = queries
+        .arg(root().join("docs/results.md"))
+        .arg(folder.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    let problems = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}{problems}");
+    assert_eq!(said.matches(": as expected").count(), 3, "{said}");
+}
+
+#[test]
 fn programs_that_are_installed_read_every_cell_as_it_was_written() {
     let python: PathBuf = root().join(".tools/tables/bin/python");
     if !python.exists() {

@@ -11,6 +11,7 @@ mod evaluate;
 mod export;
 mod inputs;
 mod losses;
+mod manual;
 mod measurement;
 mod plot;
 mod report;

@@ -11,11 +11,12 @@ use densenet_bench::files::write_whole;
 use densenet_bench::formats::study::{LongTable, LongTables, Study};
 use densenet_bench::trials::ResultFolder;
 use densenet_bench::views::plots::NamedPicture;
+use densenet_bench::views::report::{self, Reported};
 use densenet_bench::views::report_formats::REPORT_FORMATS;
 use densenet_bench::views::section::Document;
 use densenet_bench::views::{plots, summary, terminal};
 
-use super::shared::fonts_for;
+use super::shared::{fonts_for, study};
 use super::{Failure, Outcome, print, say};
 use heatmap::Heatmap;
 
@@ -74,13 +75,13 @@ pub fn run(arguments: &Arguments) -> Outcome {
         .transpose()?;
     let mut lost = false;
     for folder in folders() {
-        let study = read(&folder, LONG_TABLES)?;
+        let study = study::read(&folder, LONG_TABLES)?;
+        lost |= study.damage.iter().any(|damage| damage.loses_rows);
         let summary = match arguments.style {
-            Place::Screen => draw(&folder, &study)?,
+            Place::Screen => draw(&folder, study)?,
             Place::Paper => draw_for_paper(&folder, &study)?,
         };
         print(&summary.table)?;
-        lost |= study.damage.iter().any(|damage| damage.loses_rows);
     }
     if let Some(heatmap) = heatmap {
         heatmap.write()?;
@@ -108,29 +109,22 @@ impl Summary {
 /// Draws a folder's plots and writes its summary from the tables at its top, as a run does that has just derived them.
 pub fn draw_folder(folder: &Path) -> Result<Summary, Failure> {
     let folder = ResultFolder::at(folder);
-    let study = read(&folder, LongTables::default())?;
-    draw(&folder, &study)
-}
-
-/// The study of a folder; a warning names each table that is damaged.
-pub fn read(folder: &ResultFolder, long: LongTables) -> Result<Study, Failure> {
-    let study = folder.study(long).map_err(Failure::input)?;
-    for damage in &study.damage {
-        say(&format!("warning: {damage}"));
-    }
-    Ok(study)
+    let study = study::read(&folder, LongTables::default())?;
+    draw(&folder, study)
 }
 
 /// Draws a study's plots and writes its summary.
-fn draw(folder: &ResultFolder, study: &Study) -> Result<Summary, Failure> {
-    let document = summary::document(study);
+fn draw(folder: &ResultFolder, study: Study) -> Result<Summary, Failure> {
+    let mut reported = study::reported_as_it_is(folder, study);
+    // From wherever the folder is named, its summary is the same.
+    if let Some(name) = folder.root().file_name() {
+        reported.folder = name.to_string_lossy().into_owned();
+    }
+    let document = summary::document(&reported.study);
     let pictures: Vec<&NamedPicture> = document.figures().collect();
     write_plots(&folder.root().join("plots"), &pictures)?;
-    for format in REPORT_FORMATS {
-        let path = folder.root().join(format.file);
-        write_whole(&path, (format.text)(&document).as_bytes()).map_err(Failure::work)?;
-    }
-    Ok(Summary::of(study, &document))
+    write_reports(folder, &reported)?;
+    Ok(Summary::of(&reported.study, &document))
 }
 
 /// Draws a study's plots for a paper; those of a screen, and the summary, stay as they are.
@@ -158,6 +152,16 @@ fn write_plots(target: &Path, pictures: &[&NamedPicture]) -> Result<(), Failure>
     }
     if let Some(note) = drawn.missing.note() {
         say(&format!("note: {note}"));
+    }
+    Ok(())
+}
+
+/// Writes the report in every format.
+fn write_reports(folder: &ResultFolder, reported: &Reported) -> Result<(), Failure> {
+    let document = report::document(reported);
+    for format in REPORT_FORMATS {
+        let path = folder.root().join(format.file);
+        write_whole(&path, (format.text)(&document).as_bytes()).map_err(Failure::work)?;
     }
     Ok(())
 }

@@ -15,7 +15,8 @@ use densenet_bench::views::terminal;
 use densenet_bench::words::counted;
 use serde_json::json;
 
-use super::{Failure, Outcome, plot, print, print_json, say};
+use super::shared::study;
+use super::{Failure, Outcome, print, print_json, say};
 
 /// Show the status of a result folder's trials: ok, failed, interrupted, running, pending, stale
 #[derive(Args)]
@@ -85,7 +86,7 @@ struct Seen {
 fn observe(folder: &ResultFolder) -> Result<Seen, Failure> {
     // Before its trials: one that ends in between is then not taken for interrupted.
     let holder = Holder::of(folder.root());
-    let Study { ablation, batches, .. } = plot::read(folder, LongTables::default())?;
+    let Study { ablation, batches, .. } = study::read(folder, LongTables::default())?;
     let mut warn = |text: String| say(&format!("warning: {text}"));
     let trials = overview(folder, &ablation, &mut warn).map_err(Failure::input)?;
     let mut measured: BTreeMap<String, usize> = BTreeMap::new();

@@ -8,6 +8,7 @@ mod log;
 mod output;
 mod peer_work;
 pub mod size;
+pub mod study;
 mod trial_weights;
 pub mod worker;
 

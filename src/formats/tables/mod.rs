@@ -17,6 +17,7 @@ mod tests;
 mod weight_rows;
 mod write;
 
+pub use cell::guarded;
 pub use error::TableError;
 pub use measurement_rows::{BatchRow, BoundaryRow, PeerRow, PhaseRow, SampleRow};
 pub use read::{first_fault, leading_rows, read_rows, row_ends, whole_lines};
