@@ -6,7 +6,7 @@ mod workplace;
 
 use std::fs;
 
-use densenet_bench::formats::tables::{Status, TrialRow};
+use densenet_bench::formats::tables::{EpochRow, Status, TrialRow};
 use sha2::{Digest, Sha256};
 use workplace::study::{ABLATION, folder, whole_folder, write};
 use workplace::{Workplace, said};

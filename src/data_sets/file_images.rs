@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::error::DataError;
 use super::file_system::FileSystem;
-use super::image_file::{LARGEST_FILE, decode};
+use super::image_file::{Fit, LARGEST_FILE, decode_to};
 use super::parallel;
 use super::stand_in::stand_in;
 use crate::words::grouped;
@@ -53,11 +53,11 @@ impl Room {
     }
 }
 
-/// The images of a split, `[3, size, size]` bytes each.
+/// The images of a split, `[3, size, size]` bytes each, `size` being that of `fit`.
 pub(super) struct FileImages {
     pub files: Arc<dyn FileSystem>,
     pub images: Vec<ImageFile>,
-    pub size: u32,
+    pub fit: Fit,
     /// Threads to decode on, at least one.
     pub threads: usize,
     pub room: Arc<Room>,
@@ -73,12 +73,12 @@ impl fmt::Debug for FileImages {
 }
 
 impl FileImages {
-    pub fn new(files: Arc<dyn FileSystem>, images: Vec<ImageFile>, size: u32, threads: usize, room: Arc<Room>) -> Self {
+    pub fn new(files: Arc<dyn FileSystem>, images: Vec<ImageFile>, fit: Fit, threads: usize, room: Arc<Room>) -> Self {
         Self {
             kept: images.iter().map(|_| OnceLock::new()).collect(),
             files,
             images,
-            size,
+            fit,
             threads,
             room,
         }
@@ -113,7 +113,7 @@ impl FileImages {
                 "leave the images alone while they are trained on, and run again",
             ));
         }
-        let pixels: Arc<[u8]> = decode(&content, self.size)
+        let pixels: Arc<[u8]> = decode_to(&content, self.fit)
             .map_err(|reason| {
                 let (rule, remedy) = stand_in(&content).unwrap_or_else(|| {
                     let rule = format!("not a readable PNG or JPEG file: {reason}");
@@ -131,7 +131,7 @@ impl FileImages {
 
     /// How many images may be decoded at once, for about `bytes` of them; enough for every thread.
     pub fn together(&self, bytes: usize) -> usize {
-        let values = 3 * self.size as usize * self.size as usize;
+        let values = 3 * (self.fit.size as usize).pow(2);
         (bytes / values.max(1)).max(2 * self.threads).max(1)
     }
 

@@ -9,7 +9,7 @@ use super::error::DataError;
 use super::file_images::{FileImages, ImageFile, Room};
 use super::file_system::{Entry, FileSystem};
 use super::folder_listing::list;
-use super::image_file::LARGEST_SIDE;
+use super::image_file::{Fit, LARGEST_SIDE};
 use super::images::Images;
 use super::listing::{Listed, Lister};
 use super::options::Options;
@@ -21,7 +21,7 @@ const NAME: &str = "folder";
 /// The data set.
 pub(super) const DESCRIPTOR: Descriptor = Descriptor {
     name: NAME,
-    keys: &["data.path", "data.image-size"],
+    keys: &["data.path", "data.image-size", "data.short-side"],
     channels: |_| CHANNELS,
     outline,
     load,
@@ -82,7 +82,14 @@ fn load(request: &Request<'_>) -> Result<DataSet, DataError> {
         memory.map_or(u64::MAX, |memory| memory / SHARE_OF_MEMORY),
         needed,
     ));
-    let mut lister = Lister::new(&[size, listing.classes.len(), train_images]);
+    let fit = Fit {
+        size: size as u32,
+        short_side: options.short_side.map(|side| side as u32),
+    };
+    let mut made_of = vec![size, listing.classes.len(), train_images];
+    // The listings of folders without it stay what they were.
+    made_of.extend(options.short_side);
+    let mut lister = Lister::new(&made_of);
     let mut split = |images: Vec<(PathBuf, u32)>, limit: usize| -> Result<Images, DataError> {
         let labels: Vec<u32> = images.iter().map(|(_, label)| *label).collect();
         let mut chosen = Vec::with_capacity(limit);
@@ -111,7 +118,7 @@ fn load(request: &Request<'_>) -> Result<DataSet, DataError> {
         let images = FileImages::new(
             Arc::clone(&request.files),
             chosen,
-            size as u32,
+            fit,
             request.threads,
             Arc::clone(&room),
         );

@@ -7,6 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use image::codecs::png::PngDecoder;
 use image::{DynamicImage, ImageDecoder, Limits, RgbImage};
 
+use super::middle::middle_maps;
 use super::resize::square_maps;
 use super::{jpeg, signature};
 use crate::visible::quoted;
@@ -33,9 +34,31 @@ pub(super) const LARGEST_FILE: u64 = DECODER_MEMORY;
 /// # Errors
 /// Those of [`decode_rgb`].
 pub fn decode(bytes: &[u8], size: u32) -> Result<Vec<u8>, String> {
+    decode_to(bytes, Fit { size, short_side: None })
+}
+
+/// How an image is made a square.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fit {
+    /// The square's side.
+    pub size: u32,
+    /// The short side that the image is resized to before the square is cut out of its middle; none: the image is squashed.
+    pub short_side: Option<u32>,
+}
+
+/// Decodes a PNG or JPEG to `[3, size, size]` bytes, as [`decode`] does or by its middle.
+///
+/// # Errors
+/// Those of [`decode_rgb`], and an image that is so narrow that its long side would pass [`LARGEST_SIDE`].
+pub fn decode_to(bytes: &[u8], fit: Fit) -> Result<Vec<u8>, String> {
     let rgb = decode_rgb(bytes)?;
-    let (width, height) = (rgb.width() as usize, rgb.height() as usize);
-    Ok(square_maps(rgb.as_raw(), width, height, size as usize))
+    match fit.short_side {
+        None => {
+            let (width, height) = (rgb.width() as usize, rgb.height() as usize);
+            Ok(square_maps(rgb.as_raw(), width, height, fit.size as usize))
+        }
+        Some(short_side) => middle_maps(&rgb, short_side, fit.size),
+    }
 }
 
 /// Decodes a PNG or JPEG to red, green and blue at its own size, to the very values that Pillow decodes it to.

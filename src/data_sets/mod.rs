@@ -32,6 +32,7 @@ mod known;
 mod limit;
 mod listing;
 mod mat;
+mod middle;
 pub mod mnist;
 mod moments;
 mod noisy_digits;

@@ -43,6 +43,10 @@ pub struct DataSettings {
     pub validation_seed: Option<u64>,
     /// For `folder` and `synthetic`; their default is 32.
     pub image_size: usize,
+    /// For `folder`: the short side that images are resized to before their centre is cut out; none: they are squeezed to a
+    /// square. A trial's identity is without it then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub short_side: Option<usize>,
     /// For `synthetic`.
     pub classes: usize,
     /// For `synthetic`.
@@ -75,6 +79,7 @@ impl DataSettings {
             validation_share: 0.0,
             validation_seed: None,
             image_size: 32,
+            short_side: None,
             classes: 10,
             channels: 3,
             train_images: 2048,
@@ -100,6 +105,7 @@ impl DataSettings {
             test_limit: self.test_limit,
             limit_order: self.limit_order,
             image_size: self.image_size,
+            short_side: self.short_side,
             classes: self.classes,
             channels: self.channels,
             train_images: self.train_images,

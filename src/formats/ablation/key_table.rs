@@ -89,6 +89,13 @@ pub(super) const OWN_KEYS: &[KnownKey] = &[
         remedy: "32 is CIFAR's, 224 ImageNet's",
     },
     KnownKey {
+        key: "data.short-side",
+        kind: Kind::Count(1, 4096),
+        default: "none",
+        meaning: "The short side that the images of `folder` are resized to before the centre of `image-size` is cut out; see [Data sets](#data-sets).",
+        remedy: "256 with image-size = 224 is ImageNet's; leave it out to squeeze each image to a square",
+    },
+    KnownKey {
         key: "data.classes",
         kind: Kind::Count(1, WIDEST),
         default: "`10`",

@@ -66,7 +66,7 @@ mod tests {
         assert_eq!(
             text,
             "[\n  {\"variant\": \"\\\"a\\\"\\u202e\", \"n\": 18446744073709551615, \"loss\": null, \"front\": true},\n  \
-             {\"variant\": null, \"n\": -1.2, \"loss\": 3.4e-5, \"front\": false}\n]\n"
+             {\"variant\": null, \"n\": -1.2, \"loss\": 0.000034, \"front\": false}\n]\n"
         );
         let read: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(read[0]["variant"], "\"a\"\u{202e}");
