@@ -46,7 +46,7 @@ fn settings(folder: &Path) -> DataSettings {
     DataSettings {
         path: Some(folder.to_owned()),
         image_size: 4,
-        short_side: None,
+        resize: None,
         augment: Augment::ShiftFlip,
         ..DataSettings::new(DataSetName::Folder)
     }

@@ -1,4 +1,4 @@
-//! `short-side`: images of a folder are resized and cut as torchvision's Resize and CenterCrop do it, and a network behind them has
+//! `resize`: images of a folder are resized and cut as torchvision's Resize and CenterCrop do it, and a network behind them has
 //! torchvision's logits. `scripts/fixtures/middle.py` writes the pictures and what is expected.
 
 #![cfg(feature = "burn")]
@@ -45,7 +45,7 @@ question = "?"
 dataset = "folder"
 path = "images"
 image-size = 64
-short-side = 72
+resize = 72
 mean = [0.485, 0.456, 0.406]
 std = [0.229, 0.224, 0.225]
 [model]
@@ -101,9 +101,10 @@ fn evaluate_gives_torchvisions_logits_of_the_same_files() {
 #[test]
 fn a_square_that_does_not_fit_is_refused_before_anything_is_read() {
     let place = Workplace::new();
-    place.write("middle.toml", &ABLATION.replace("short-side = 72", "short-side = 63"));
+    place.write("middle.toml", &ABLATION.replace("resize = 72", "resize = 63"));
     let said = place.refused(&["describe", "middle.toml"]);
-    let rule = "data.short-side: short-side is 63, and a square of image-size 64 is cut out of the resized image; write at least 64";
+    let rule =
+        "data.resize: resize is 63, and a square of image-size 64 is cut out of the resized image; write at least 64";
     assert!(said.contains(rule), "{said}");
     place.write(
         "middle.toml",
@@ -111,7 +112,7 @@ fn a_square_that_does_not_fit_is_refused_before_anything_is_read() {
     );
     let said = place.refused(&["describe", "middle.toml"]);
     assert!(
-        said.contains("short-side is for folder, but the dataset is synthetic"),
+        said.contains("resize is for folder, but the dataset is synthetic"),
         "{said}"
     );
 }

@@ -21,7 +21,7 @@ const NAME: &str = "folder";
 /// The data set.
 pub(super) const DESCRIPTOR: Descriptor = Descriptor {
     name: NAME,
-    keys: &["data.path", "data.image-size", "data.short-side"],
+    keys: &["data.path", "data.image-size", "data.resize"],
     channels: |_| CHANNELS,
     outline,
     load,
@@ -84,11 +84,11 @@ fn load(request: &Request<'_>) -> Result<DataSet, DataError> {
     ));
     let fit = Fit {
         size: size as u32,
-        short_side: options.short_side.map(|side| side as u32),
+        short_side: options.resize.map(|side| side as u32),
     };
     let mut made_of = vec![size, listing.classes.len(), train_images];
     // The listings of folders without it stay what they were.
-    made_of.extend(options.short_side);
+    made_of.extend(options.resize);
     let mut lister = Lister::new(&made_of);
     let mut split = |images: Vec<(PathBuf, u32)>, limit: usize| -> Result<Images, DataError> {
         let labels: Vec<u32> = images.iter().map(|(_, label)| *label).collect();

@@ -22,7 +22,7 @@ pub struct Options<'a> {
     /// The side of images that are made or resized.
     pub image_size: usize,
     /// The short side that images are resized to before their centre is cut out.
-    pub short_side: Option<usize>,
+    pub resize: Option<usize>,
     /// Classes of images that are made.
     pub classes: usize,
     /// Channels of images that are made.

@@ -46,7 +46,7 @@ pub struct DataSettings {
     /// For `folder`: the short side that images are resized to before their centre is cut out; none: they are squeezed to a
     /// square. A trial's identity is without it then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub short_side: Option<usize>,
+    pub resize: Option<usize>,
     /// For `synthetic`.
     pub classes: usize,
     /// For `synthetic`.
@@ -79,7 +79,7 @@ impl DataSettings {
             validation_share: 0.0,
             validation_seed: None,
             image_size: 32,
-            short_side: None,
+            resize: None,
             classes: 10,
             channels: 3,
             train_images: 2048,
@@ -105,7 +105,7 @@ impl DataSettings {
             test_limit: self.test_limit,
             limit_order: self.limit_order,
             image_size: self.image_size,
-            short_side: self.short_side,
+            resize: self.resize,
             classes: self.classes,
             channels: self.channels,
             train_images: self.train_images,

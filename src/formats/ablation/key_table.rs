@@ -89,7 +89,7 @@ pub(super) const OWN_KEYS: &[KnownKey] = &[
         remedy: "32 is CIFAR's, 224 ImageNet's",
     },
     KnownKey {
-        key: "data.short-side",
+        key: "data.resize",
         kind: Kind::Count(1, 4096),
         default: "none",
         meaning: "The short side that the images of `folder` are resized to before the centre of `image-size` is cut out; see [Data sets](#data-sets).",

@@ -36,9 +36,7 @@ pub fn settings(reader: &Reader<'_>) -> Result<DataSettings, Fault> {
             .unwrap_or(default.validation_share),
         validation_seed: reader.seed("data.validation-seed"),
         image_size: count("data.image-size", default.image_size),
-        short_side: reader
-            .count("data.short-side")
-            .filter(|_| dataset.takes("data.short-side")),
+        resize: reader.count("data.resize").filter(|_| dataset.takes("data.resize")),
         classes: count("data.classes", default.classes),
         channels: count("data.channels", default.channels),
         train_images: count("data.train-images", default.train_images),
@@ -48,7 +46,7 @@ pub fn settings(reader: &Reader<'_>) -> Result<DataSettings, Fault> {
         augment: reader.word("data.augment")?.unwrap_or(default.augment),
         cutout: reader.count("data.cutout"),
     };
-    check_short_side(reader, &settings)?;
+    check_resize(reader, &settings)?;
     check_limit_order(reader, &settings)?;
     check_validation_seed(reader, &settings)?;
     check_channel_counts(reader, &settings)?;
@@ -80,13 +78,13 @@ fn owners(key: &str) -> String {
 }
 
 /// The square is cut out of the resized image.
-fn check_short_side(reader: &Reader<'_>, settings: &DataSettings) -> Result<(), Fault> {
+fn check_resize(reader: &Reader<'_>, settings: &DataSettings) -> Result<(), Fault> {
     let size = settings.image_size;
-    match settings.short_side.filter(|&side| side < size) {
+    match settings.resize.filter(|&side| side < size) {
         None => Ok(()),
         Some(side) => Err(reader.fault_with(
-            "data.short-side",
-            format!("short-side is {side}, and a square of image-size {size} is cut out of the resized image"),
+            "data.resize",
+            format!("resize is {side}, and a square of image-size {size} is cut out of the resized image"),
             format!("write at least {size}; for 224 the usual one is 256"),
         )),
     }

@@ -128,7 +128,7 @@ fn every_key_reaches_its_setting() {
             validation_share: 0.1,
             validation_seed: None,
             image_size: 24,
-            short_side: None,
+            resize: None,
             classes: 7,
             channels: 2,
             train_images: 200,
