@@ -17,9 +17,9 @@ use serde_json::json;
 use super::measure::Measuring;
 use super::plan::Plan;
 use super::prepare::{Ready, ready, stop_on_request};
+use super::turns::Turns;
 use super::workers::Workers;
 use super::{Arguments, Failure, Outcome, print, print_json};
-use crate::commands::shared::Log;
 
 /// The most pairs of probes of each variant, by turns.
 const ROUNDS: usize = 3;
@@ -82,30 +82,36 @@ fn trained<'a>(ready: &'a Ready, workers: &Workers<'_>) -> Result<Vec<Estimated<
     }
     let mut variants: Vec<Estimated<'a>> = variants.into_values().collect();
     let began = Instant::now();
+    let mut progress = Turns::new(ROUNDS * variants.len());
     for round in 0..ROUNDS {
         if round > 0 && began.elapsed().as_secs_f64() > LONGEST_ROUND * round as f64 {
             break;
         }
         for estimated in &mut variants {
             if workers.stop.is_asked() {
-                return Ok(variants);
+                break;
             }
-            let _log = Log::start(&format!("probing {}, {} of {ROUNDS}", estimated.variant, round + 1));
-            let short = probe(
-                workers,
-                estimated.record,
-                FIRST_STEPS.min(estimated.record.steps),
-                &format!("short-{round}"),
-            )?;
-            let steps = longer(&short, estimated.record);
-            let long = probe(workers, estimated.record, steps, &format!("long-{round}"))?;
-            estimated
-                .seconds
-                .push(predicted_seconds(&short, &long, estimated.record));
-            estimated.peak_memory_bytes = estimated.peak_memory_bytes.max(long.peak_memory_bytes);
+            progress.begin(&format!("probe {} of {ROUNDS}  {}", round + 1, estimated.variant));
+            let seconds = estimated.probe(workers, round)?;
+            progress.end(&format!("{} a trial", duration(seconds)));
         }
     }
+    progress.finish();
     Ok(variants)
+}
+
+impl Estimated<'_> {
+    /// Runs a pair of probes; the seconds that a trial takes by them.
+    fn probe(&mut self, workers: &Workers<'_>, round: usize) -> Result<f64, Failure> {
+        let first = FIRST_STEPS.min(self.record.steps);
+        let short = probe(workers, self.record, first, &format!("short-{round}"))?;
+        let steps = longer(&short, self.record);
+        let long = probe(workers, self.record, steps, &format!("long-{round}"))?;
+        let seconds = predicted_seconds(&short, &long, self.record);
+        self.seconds.push(seconds);
+        self.peak_memory_bytes = self.peak_memory_bytes.max(long.peak_memory_bytes);
+        Ok(seconds)
+    }
 }
 
 fn probe(workers: &Workers<'_>, of: &TrialRecord, steps: usize, name: &str) -> Result<Probe, Failure> {
