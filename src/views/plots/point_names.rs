@@ -21,8 +21,9 @@ pub struct NamedPoint<'a> {
     pub covered: Rect,
 }
 
-/// Writes each name to the right or the left of its point, above or below it, the first of these where it covers neither a
-/// point nor another name nor one of `others`; a name without such a place is left out.
+/// Writes each name above or below its point, which the lines from point to point mostly leave free, or to the right or the left
+/// of it, the first of these where it covers neither a point nor another name nor one of `others`; a name without such a place is
+/// left out.
 pub fn draw(picture: &mut Picture, style: Style, area: Rect, points: &[NamedPoint<'_>], others: &[Rect]) {
     let size = style.text(SIZE);
     let mut taken: Vec<Rect> = points
@@ -58,10 +59,10 @@ fn labels(name: &str, point: &NamedPoint<'_>, size: f64) -> [Label; 4] {
         label
     };
     [
-        label((right + GAP, y), Align::Start).centered(),
-        label((left - GAP, y), Align::End).centered(),
         label((x, top - GAP - 0.24 * size), Align::Middle),
         label((x, bottom + GAP + 0.76 * size), Align::Middle),
+        label((right + GAP, y), Align::Start).centered(),
+        label((left - GAP, y), Align::End).centered(),
     ]
 }
 
@@ -100,12 +101,12 @@ mod tests {
     }
 
     #[test]
-    fn a_name_stands_to_the_right_of_its_point_unless_something_is_there() {
-        assert_eq!(names(&[point(50.0, 50.0)]), [Align::Start]);
-        assert_eq!(names(&[point(180.0, 50.0)]), [Align::End]);
+    fn a_name_stands_above_its_point_unless_something_is_there() {
+        assert_eq!(names(&[point(50.0, 50.0)]), [Align::Middle]);
+        assert_eq!(names(&[point(190.0, 50.0)]), [Align::End]);
         assert_eq!(
             names(&[point(100.0, 50.0), point(110.0, 50.0)]),
-            [Align::End, Align::Start]
+            [Align::Middle, Align::Middle]
         );
     }
 
