@@ -57,7 +57,7 @@ pub fn decode_to(bytes: &[u8], fit: Fit) -> Result<Vec<u8>, String> {
             let (width, height) = (rgb.width() as usize, rgb.height() as usize);
             Ok(square_maps(rgb.as_raw(), width, height, fit.size as usize))
         }
-        Some(short_side) => middle_maps(&rgb, short_side, fit.size),
+        Some(short_side) => middle_maps(&rgb, short_side, fit.size, LARGEST_SIDE),
     }
 }
 

@@ -172,10 +172,10 @@ fn section(trained: &[Estimated<'_>], measured: Option<f64>) -> Section {
         let all = Summary::of(&totals(trained));
         let rounds = all.map_or(0, |all| all.n);
         blocks.push(Block::Text(format!(
-            "{}: {}, from {} of each variant",
+            "{}: {}, from {} of probes of each variant",
             counted(trials, "trial"),
             in_words(all),
-            format!("{} of probes", counted(rounds, "pair"))
+            counted(rounds, "pair")
         )));
     }
     if let Some(seconds) = measured {
