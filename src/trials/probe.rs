@@ -64,7 +64,7 @@ fn epochs_of(record: &TrialRecord, steps: usize) -> usize {
     steps.div_ceil(of_epoch)
 }
 
-/// The steps of the longer probe of a trial, from the shorter one: enough to last [`SECONDS`], and no more than the trial has.
+/// The steps of the longer probe of a trial, from the shorter one: enough to last two seconds, and no more than the trial has.
 pub fn longer(short: &Probe, record: &TrialRecord) -> usize {
     let pace = short.training / short.steps.max(1) as f64;
     let more = (SECONDS / pace.max(1e-6)).ceil().min(MORE.1 as f64) as usize;
