@@ -93,8 +93,8 @@ fn fits(schema: &Value, value: &Value) -> bool {
             names.all(|name| own.contains_key(name.as_str().unwrap()))
         }),
         "properties" => (value.as_object()).is_none_or(|own| {
-            let known = own.iter().filter_map(|(name, value)| Some((rule.get(name)?, value)));
-            known.into_iter().all(|(schema, value)| fits(schema, value))
+            let mut known = own.iter().filter_map(|(name, value)| Some((rule.get(name)?, value)));
+            known.all(|(schema, value)| fits(schema, value))
         }),
         "additionalProperties" => {
             assert_eq!(rule, &Value::Bool(false));
