@@ -11,19 +11,24 @@ def single(text):
     return struct.unpack("f", struct.pack("f", float(text)))[0]
 
 
+def is_of(row, trial):
+    """Whether a row is a trial's; an apostrophe stands before an ID that programs would take for a number."""
+    return row["trial"].removeprefix("'") == trial
+
+
 def expected(folder, trial):
     """What the tables say of a trial: the values of each tag by step."""
     tags = {}
     ends = {}
     with open(folder / "steps.csv", newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
-            if row["trial"] == trial:
+            if is_of(row, trial):
                 ends[row["epoch"]] = int(row["step"])
                 for tag, column in (("step/train_loss", "loss"), ("step/learning_rate", "learning_rate")):
                     tags.setdefault(tag, {})[int(row["step"])] = single(row[column])
     with open(folder / "epochs.csv", newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
-            if row["trial"] == trial:
+            if is_of(row, trial):
                 for column in ("train_loss", "train_error", "validation_loss", "validation_error", "test_loss", "test_error"):
                     if row[column]:
                         tags.setdefault(f"epoch/{column}", {})[ends[row["epoch"]]] = single(row[column])
