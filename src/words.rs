@@ -23,6 +23,26 @@ pub fn counted(count: usize, noun: &str) -> String {
     format!("{count} {}", plural(count, noun))
 }
 
+/// A duration to about three digits: `0.4 s`, `42 s`, `3 min 2 s`, `2 h 14 min`, `3 days 4 h`.
+pub fn duration(seconds: f64) -> String {
+    let whole = seconds.round() as u64;
+    let pair = |large: u64, of_large: &str, small: u64, of_small: &str| match small {
+        0 => format!("{large} {of_large}"),
+        small => format!("{large} {of_large} {small} {of_small}"),
+    };
+    match whole {
+        0..10 => format!("{seconds:.1} s"),
+        10..60 => format!("{whole} s"),
+        60..3600 => pair(whole / 60, "min", whole % 60, "s"),
+        // Rounded to minutes, and then to hours.
+        3600..86_370 => pair((whole + 30) / 3600, "h", (whole + 30) % 3600 / 60, "min"),
+        _ => {
+            let hours = (whole + 1800) / 3600;
+            pair(hours / 24, &plural((hours / 24) as usize, "day"), hours % 24, "h")
+        }
+    }
+}
+
 /// `a`, `a and b`, `a, b and c`.
 pub fn listed(items: &[&str]) -> String {
     joined(items, "and")
@@ -82,6 +102,26 @@ pub fn hex(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn durations_have_the_unit_that_a_person_would_take() {
+        let cases = [
+            (0.44, "0.4 s"),
+            (9.4, "9.4 s"),
+            (9.6, "10 s"),
+            (59.4, "59 s"),
+            (60.0, "1 min"),
+            (182.0, "3 min 2 s"),
+            (3600.0, "1 h"),
+            (8040.0, "2 h 14 min"),
+            (86_369.0, "23 h 59 min"),
+            (86_399.0, "1 day"),
+            (273_600.0, "3 days 4 h"),
+        ];
+        for (seconds, words) in cases {
+            assert_eq!(duration(seconds), words, "{seconds}");
+        }
+    }
 
     #[test]
     fn numbers_are_grouped_by_thousands() {

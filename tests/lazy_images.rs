@@ -46,6 +46,7 @@ fn settings(folder: &Path) -> DataSettings {
     DataSettings {
         path: Some(folder.to_owned()),
         image_size: 4,
+        resize: None,
         augment: Augment::ShiftFlip,
         ..DataSettings::new(DataSetName::Folder)
     }

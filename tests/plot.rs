@@ -142,3 +142,86 @@ fn tables_of_an_earlier_program_are_still_drawn() {
     fs::write(path, earlier).unwrap();
     assert_eq!(plot(&place), (Some(0), whole, String::new()));
 }
+
+/// The width and the height in points of the only page of a PDF.
+fn page(pdf: &[u8]) -> [f64; 2] {
+    assert!(pdf.starts_with(b"%PDF-1."));
+    let text = String::from_utf8_lossy(pdf);
+    assert_eq!(text.matches("/Type /Page\n").count(), 1, "{text}");
+    let (_, sides) = text.split_once("/MediaBox [0 0 ").unwrap();
+    let sides: Vec<f64> = (sides.split(']').next().unwrap().split(' '))
+        .map(|side| side.parse().unwrap())
+        .collect();
+    [sides[0], sides[1]]
+}
+
+#[test]
+fn a_papers_figures_stand_beside_those_of_the_screen_in_the_sizes_of_its_columns() {
+    let place = place();
+    plot(&place);
+    let read = |file: &str| fs::read(place.path("results/small").join(file)).unwrap();
+    let (before, summary) = (read("plots/loss-curves.svg"), read("summary.md"));
+    let output = place.run(&["plot", "results/small", "--style", "paper"]);
+    assert!(output.status.success());
+    assert_eq!((read("plots/loss-curves.svg"), read("summary.md")), (before, summary));
+    for (column, millimetres) in [("single", 88.0), ("double", 180.0)] {
+        for name in ["loss-curves", "test-error", "error-by-parameters", "error-by-macs"] {
+            let file = format!("plots/paper/{name}-{column}-column");
+            let [width, height] = page(&read(&format!("{file}.pdf")));
+            assert!((width * 25.4 / 72.0 - millimetres).abs() < 0.01, "{file}: {width}");
+            // 300 pixels to an inch, the last of them perhaps in part.
+            let png = image::load_from_memory(&read(&format!("{file}.png"))).unwrap();
+            assert_eq!(f64::from(png.width()), (millimetres / 25.4 * 300.0).ceil(), "{file}");
+            assert!((f64::from(png.height()) - height / 72.0 * 300.0).abs() < 1.0, "{file}");
+            let svg = String::from_utf8(read(&format!("{file}.svg"))).unwrap();
+            assert!(
+                svg.starts_with(&format!("<svg width=\"{millimetres}mm\"")),
+                "{file}: {svg}"
+            );
+            let sizes = svg
+                .split("font-size=\"")
+                .skip(1)
+                .map(|rest| rest.split('"').next().unwrap());
+            // Sixteen drawn pixels to a point.
+            let points: Vec<f64> = sizes.map(|size| size.parse::<f64>().unwrap() / 16.0).collect();
+            assert!(
+                points.iter().all(|size| (size - 8.0).abs() < 1e-6),
+                "{file}: {points:?}"
+            );
+            assert!(points.len() > 4, "{file}");
+        }
+    }
+}
+
+#[test]
+fn plots_are_the_same_bytes_each_time() {
+    let place = place();
+    let read = |folder: &str| {
+        let mut files: Vec<_> = fs::read_dir(place.path(folder))
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.is_file())
+            .map(|path| (fs::read(&path).unwrap(), path))
+            .collect();
+        files.sort_by(|a, b| a.1.cmp(&b.1));
+        files
+    };
+    let draw = || {
+        plot(&place);
+        place.run(&["plot", "results/small", "--style", "paper"]);
+        [read("results/small/plots"), read("results/small/plots/paper")]
+    };
+    let first = draw();
+    assert!(first.iter().all(|files| files.len() >= 12));
+    assert!(first == draw(), "a file differs");
+}
+
+#[test]
+fn a_style_that_there_is_not_is_an_error_that_names_those_there_are() {
+    let place = place();
+    let output = place.run(&["plot", "results/small", "--style", "print"]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(said.contains("screen, paper"), "{said}");
+    assert!(!place.path("results/small/plots").exists());
+}

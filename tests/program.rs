@@ -113,11 +113,19 @@ fn a_run_leaves_tables_plots_and_weights_that_a_rerun_repeats_to_the_last_bit() 
         fs::read_to_string(place.path("results/small/ablation.toml")).unwrap(),
         SMALL
     );
-    for stem in ["loss-curves", "test-error", "error-by-parameters", "error-by-macs"] {
+    for stem in [
+        "loss-curves",
+        "loss-and-error",
+        "test-error",
+        "error-by-parameters",
+        "error-by-macs",
+    ] {
         let svg = fs::read_to_string(place.path(&format!("results/small/plots/{stem}.svg"))).unwrap();
         assert!(svg.starts_with("<svg") && svg.contains("growth"), "{stem}");
         let png = fs::read(place.path(&format!("results/small/plots/{stem}.png"))).unwrap();
         assert_eq!(&png[1..4], b"PNG");
+        let pdf = fs::read(place.path(&format!("results/small/plots/{stem}.pdf"))).unwrap();
+        assert!(pdf.starts_with(b"%PDF-1."), "{stem}");
     }
     assert!(printed.contains("growth-rate=4") && printed.contains('±'), "{printed}");
 }

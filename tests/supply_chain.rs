@@ -53,6 +53,27 @@ fn versions_that_have_to_match_are_pinned_and_locked() {
     assert_eq!(locked(&lock, "tch"), locked(&lock, "torch-sys"));
 }
 
+#[test]
+fn the_citation_is_of_this_version_and_licence_and_names_the_paper() {
+    let (manifest, citation) = (manifest(), text("CITATION.cff"));
+    let package = &manifest["package"];
+    let of = |key: &str| package[key].as_str().unwrap();
+    for line in [
+        "cff-version: 1.2.0".to_owned(),
+        format!("title: {}", of("name")),
+        format!("version: {}", of("version")),
+        "    title: Densely Connected Convolutional Networks".to_owned(),
+    ] {
+        assert!(citation.lines().any(|own| own == line), "{line}");
+    }
+    let licences: Vec<String> = of("license")
+        .split(" OR ")
+        .map(|licence| format!("  - {licence}\n"))
+        .collect();
+    let list = format!("license:\n{}authors:", licences.concat());
+    assert!(citation.contains(&list), "{list}");
+}
+
 /// What stands between quotes after that text of a file.
 fn quoted_after(file: &str, before: &str) -> String {
     let text = text(file);

@@ -9,6 +9,7 @@ use std::process::Command;
 
 use densenet_bench::formats::misread::{Misreading, misreading};
 use densenet_bench::formats::tables::{EpochRow, Row, Status, StepRow, TrialRow, read_rows, write_rows};
+use densenet_bench::formats::tensorboard::event_file;
 use serde_json::Value;
 
 fn root() -> &'static Path {
@@ -135,6 +136,36 @@ fn write_tables(folder: &Path) {
     let read: Vec<TrialRow> = read_rows(&fs::read(folder.join(TrialRow::FILE)).unwrap(), "trials.csv").unwrap();
     assert_eq!(read[2].variant, "None");
     assert_eq!(read[0].trial, ids[0]);
+    let own: Vec<StepRow> = steps.iter().filter(|step| step.trial == ids[0]).cloned().collect();
+    let curves = folder.join("tensorboard/v/seed-0");
+    fs::create_dir_all(&curves).unwrap();
+    let events = curves.join(format!("events.out.tfevents.{}", ids[0]));
+    fs::write(events, event_file(1.5e9, &own, &[])).unwrap();
+}
+
+#[test]
+fn the_queries_of_the_documentation_run_on_tables_as_they_are() {
+    let python: PathBuf = root().join(".tools/tables/bin/python");
+    if !python.exists() {
+        return skipped!("scripts/check-tables has not set up pandas, Polars and DuckDB");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let results = folder.path().join("results/growth");
+    fs::create_dir_all(&results).unwrap();
+    for table in [TrialRow::FILE, EpochRow::FILE] {
+        fs::copy(root().join("results/published/growth").join(table), results.join(table)).unwrap();
+    }
+    let mut queries = Command::new(python);
+    queries.arg(root().join("scripts/tables/queries.py"));
+    let output = queries
+        .arg(root().join("docs/results.md"))
+        .arg(folder.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    let problems = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}{problems}");
+    assert_eq!(said.matches(": as expected").count(), 3, "{said}");
 }
 
 #[test]

@@ -50,7 +50,9 @@ JOBS = (
         timed=False,
     ),
     run("memory", "memory", "docs/methodology.md: memory", timed=False),
+    run("variance", "variance", "docs/methodology.md: variance", timed=False),
     run("growth", "growth", "README.md: growth"),
+    *(run(name, name, f"docs/findings.md: {name}") for name in ("connectivity", "lineage")),
     run("execution", "execution", "docs/performance.md: execution"),
     beside_pytorch("compare", "ablations/compare.toml", "compare", "docs/performance.md: compare"),
     *(

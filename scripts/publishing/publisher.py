@@ -29,7 +29,7 @@ from jobs import BY_HAND, JOBS, Job
 ROOT = Path(__file__).resolve().parent.parent.parent
 # Of runnable programs over the last minute; above it, another program takes part of what is timed.
 BUSY = 0.5
-PAGES = {"README": "README.md", "PERFORMANCE": "docs/performance.md", "METHODOLOGY": "docs/methodology.md"}
+PAGES = {"README": "README.md", "PERFORMANCE": "docs/performance.md", "METHODOLOGY": "docs/methodology.md", "FINDINGS": "docs/findings.md"}
 # Above this a table is kept compressed.
 LARGE = 500_000
 KEPT = (".csv", ".json", ".toml", ".md")

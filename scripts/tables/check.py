@@ -2,18 +2,20 @@
 """Compares every cell of the tables of result folders with what each program reads: see scripts/check-tables."""
 
 import csv
+import datetime
 import math
 import pathlib
 import re
 import sys
 
+import events
 import programs
 
 # What a column's name says: its cells are texts, whatever they look like.
 TEXTS = set(
     "ablation trial variant status error device execution precision family dataset block_layers weights_sha256 mode "
     "process_peak_source allocator warning peer eager_unit compiled_unit cpu revision measured_at data_fingerprint correct "
-    "sha256".split()
+    "sha256 target target_tensor".split()
 )
 
 # What doubles hold exactly, and what a spreadsheet shows and stores.
@@ -57,6 +59,9 @@ class Check:
     def agrees(self, name, text, value):
         if text == "":
             return value is None or value == ""
+        if isinstance(value, datetime.datetime):
+            # A moment, which DuckDB tells from other texts: it has to be the same one.
+            return value == datetime.datetime.fromisoformat(text)
         if name in TEXTS:
             # Line ends within a cell are one's own affair.
             return isinstance(value, str) and value.replace("\r\n", "\n") == text.replace("\r\n", "\n")
@@ -124,6 +129,13 @@ def main():
         print(f"{title}: {len(paths)} tables, {cells} cells, {len(faults)} read as anything else{note}")
         for fault in faults[:20]:
             print(f"  {fault}")
+    for folder in map(pathlib.Path, sys.argv[1:]):
+        if (folder / "tensorboard").is_dir():
+            scalars, faults = events.faults(folder)
+            failed |= bool(faults) or not scalars
+            print(f"TensorBoard: {scalars} scalars, {len(faults)} files read as anything else")
+            for fault in faults[:20]:
+                print(f"  {fault}")
     sys.exit(failed)
 
 

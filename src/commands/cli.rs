@@ -8,8 +8,8 @@ use densenet_bench::trials::says_out_of_memory;
 
 use super::shared::{Failure, say};
 use super::{
-    answers, compare, completions, data, describe, doctor, evaluate, export, inputs, loading, losses, measurement,
-    plot, report, run, status, steadiness, trial,
+    answers, compare, completions, data, describe, doctor, evaluate, export, inputs, loading, losses, manual,
+    measurement, plot, report, run, status, steadiness, trial,
 };
 
 /// A reproducible benchmark and ablation harness for DenseNet.
@@ -47,6 +47,8 @@ enum Verb {
     Data(data::Arguments),
     Doctor(doctor::Arguments),
     Completions(completions::Arguments),
+    #[command(hide = true)]
+    Manual(manual::Arguments),
     #[command(hide = true)]
     Trial(trial::Arguments),
     #[command(hide = true)]
@@ -86,6 +88,7 @@ fn dispatch(cli: Cli) -> ExitCode {
         Verb::Data(arguments) => data::run(&arguments),
         Verb::Doctor(arguments) => doctor::run(&arguments),
         Verb::Completions(arguments) => completions::run(&arguments, Cli::command()),
+        Verb::Manual(arguments) => manual::run(&arguments, Cli::command()),
         Verb::Trial(arguments) => trial::run(&arguments),
         Verb::Inputs(arguments) => inputs::run(&arguments),
         Verb::Loading(arguments) => loading::run(&arguments),

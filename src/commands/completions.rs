@@ -12,7 +12,9 @@ use super::{Outcome, print};
 #[command(after_help = "\
 Examples:
   densenet-bench completions bash > ~/.local/share/bash-completion/completions/densenet-bench
-  densenet-bench completions zsh > \"${fpath[1]}/_densenet-bench\"")]
+  densenet-bench completions zsh > \"${fpath[1]}/_densenet-bench\"
+
+scripts/install PREFIX puts those of bash, zsh and fish where the shells look for them, beside the program and its manual.")]
 pub struct Arguments {
     /// The shell
     shell: Shell,

@@ -12,10 +12,11 @@ use densenet_bench::network::{Graph, Preset, Processor, Shape, nearest_preset, p
 use densenet_bench::views::describe;
 use densenet_bench::views::described::Described;
 use densenet_bench::views::executions::{ExecutionColumn, ExecutionParts, execution_table};
+use densenet_bench::views::plots::network_svg;
 use densenet_bench::views::predicted_memory::{fits_table, memory_table};
 
 use super::shared::{ablation, device, size};
-use super::{Failure, Outcome, print, print_json};
+use super::{Failure, Outcome, output_at, print, print_json};
 
 /// Show the layers of an ablation's networks, or of a preset, with shapes, parameters, multiply-accumulates and the memory that training needs
 #[derive(Args)]
@@ -25,6 +26,8 @@ Examples:
   densenet-bench describe ablations/growth.toml --json
   densenet-bench describe ablations/growth.toml --fits 11GB
   densenet-bench describe resnet-50 --execution
+  densenet-bench describe densenet-121 --svg densenet-121.svg
+  densenet-bench describe ablations/growth.toml --variant growth-rate=8 --svg k8.svg
 
 A preset takes images of 3x32x32 and 10 classes, or 3x224x224 and 1,000 classes with the imagenet stem.
 The memory is that of a training step with momentum, or with [train]'s, at the batch sizes of [measure], or at 1 to 128.")]
@@ -41,6 +44,13 @@ pub struct Arguments {
     /// Instead, show which execution carries out which part of each network on this machine's device
     #[arg(long, conflicts_with_all = ["full", "fits"])]
     execution: bool,
+    /// Instead, draw the network as an SVG: stages with their layers, branches, shapes, parameters and multiply-accumulates; - is
+    /// standard output
+    #[arg(long, value_name = "OUT.svg", conflicts_with_all = ["full", "fits", "execution", "json"])]
+    svg: Option<PathBuf>,
+    /// Only this variant, where the file has several
+    #[arg(long, value_name = "NAME")]
+    variant: Option<String>,
     /// Print JSON, with every layer
     #[arg(long)]
     json: bool,
@@ -52,6 +62,8 @@ const BATCH_SIZES: [usize; 6] = [1, 8, 16, 32, 64, 128];
 /// A network to describe.
 struct Network {
     name: String,
+    /// With the ablation's name, where it is of one.
+    title: String,
     graph: Graph,
     batch_sizes: Vec<usize>,
     momentum: bool,
@@ -61,7 +73,13 @@ struct Network {
 }
 
 pub fn run(arguments: &Arguments) -> Outcome {
-    let (networks, trials) = networks(&arguments.what)?;
+    let (mut networks, trials) = networks(&arguments.what)?;
+    if let Some(name) = &arguments.variant {
+        networks = vec![chosen(networks, name, &arguments.what)?];
+    }
+    if let Some(out) = &arguments.svg {
+        return draw(&networks, out, &arguments.what);
+    }
     if arguments.execution {
         return show_executions(&networks, arguments.json);
     }
@@ -96,6 +114,38 @@ pub fn run(arguments: &Arguments) -> Outcome {
         print(&tables.join("\n"))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The network of the variant of that name.
+fn chosen(networks: Vec<Network>, name: &str, what: &Path) -> Result<Network, Failure> {
+    let there = names(&networks);
+    let found = networks.into_iter().find(|network| network.name == name);
+    found.ok_or_else(|| {
+        Failure::Input(format!(
+            "could not find variant '{name}' in '{}'; it has {there}",
+            what.display()
+        ))
+    })
+}
+
+/// Writes the drawing of the only network.
+fn draw(networks: &[Network], out: &Path, what: &Path) -> Outcome {
+    let [network] = networks else {
+        return Err(Failure::Input(format!(
+            "'{}' has several variants, and a drawing shows one; choose one with --variant: {}",
+            what.display(),
+            names(networks)
+        )));
+    };
+    let output = output_at(out, &[what])?;
+    let svg = network_svg(&network.title, &network.graph).map_err(Failure::work)?;
+    output.write(svg.as_bytes()).map_err(Failure::work)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn names(networks: &[Network]) -> String {
+    let names: Vec<&str> = networks.iter().map(|network| network.name.as_str()).collect();
+    names.join(", ")
 }
 
 /// Prints which execution carries out which part, for every execution that the device has.
@@ -134,6 +184,7 @@ fn networks(what: &Path) -> Result<(Vec<Network>, usize), Failure> {
     if let Some(preset) = preset(&name) {
         let network = Network {
             name: preset.name.to_owned(),
+            title: preset.name.to_owned(),
             graph: graph_of(&preset)?,
             batch_sizes: BATCH_SIZES.to_vec(),
             momentum: has_momentum(None),
@@ -152,8 +203,10 @@ fn networks(what: &Path) -> Result<(Vec<Network>, usize), Failure> {
     }
     let plan = ablation::planned(ablation::read(what)?)?;
     let variants = plan.ablation.variants.iter().zip(plan.variants);
+    let ablation = &plan.ablation.name;
     let networks = variants.map(|(variant, planned)| Network {
         name: variant.name.clone(),
+        title: format!("{ablation}: {}", variant.name),
         graph: planned.network,
         batch_sizes: match &variant.settings.measure {
             Some(measure) => measure.batch_sizes.clone(),

@@ -13,14 +13,27 @@ use densenet_bench::host::{
     CudaView, Gpu, GpuReader, GpuReading, ProcessMemory, available_memory, available_threads, build, choose_threads,
     loaded_library, this_processor,
 };
+use densenet_bench::measurement::{Rates, device_rates};
 use densenet_bench::model::{Model, initial_weights};
 use densenet_bench::network::{Shape, presets};
+use densenet_bench::words;
 
 use super::{Failure, Outcome, print};
 
 /// Check libtorch, CUDA, threads and memory; exit status 0 when the CPU path works
 #[derive(Args)]
-pub struct Arguments {}
+#[command(after_help = "\
+Examples:
+  densenet-bench doctor
+  densenet-bench doctor --roofline
+
+The roofline of a step is the larger of its arithmetic over the rate of a matrix product, and of the bytes that it must move
+over the rate of a pass over memory (Williams, Waterman and Patterson 2009).")]
+pub struct Arguments {
+    /// Also measure what each device reaches in a matrix product and in a pass over memory; takes some seconds
+    #[arg(long)]
+    roofline: bool,
+}
 
 /// The severity of a finding.
 #[derive(Clone, Copy, PartialEq)]
@@ -37,12 +50,15 @@ struct Finding {
     text: String,
 }
 
-pub fn run(_: &Arguments) -> Outcome {
+pub fn run(arguments: &Arguments) -> Outcome {
     let mut findings = vec![program(), processor(), threads(), memory()];
     findings.extend(resident_set());
     findings.push(libtorch());
     findings.extend(BACKENDS.iter().copied().map(backend));
     findings.push(nvml());
+    if arguments.roofline {
+        findings.extend(BACKENDS.iter().filter_map(roofline));
+    }
     let line = |finding: &Finding| {
         let mark = match finding.mark {
             Mark::Ok => "ok",
@@ -270,6 +286,39 @@ fn counted(device: BackendDevice) -> Result<Option<u64>, String> {
     Ok(counter.peaks().allocated.filter(|&bytes| is_reset && bytes > 0))
 }
 
+/// What a backend's first device reaches, with the threads that `run` takes; none where it cannot be had, which is said above.
+fn roofline(backend: &&'static Backend) -> Option<Finding> {
+    let device = backend.device(0);
+    device.check().ok()?;
+    let threads = choose_threads(None, None).threads;
+    let measured = std::panic::catch_unwind(|| device_rates(device, threads));
+    let (mark, text) = match measured {
+        Ok(Ok(rates)) => (Mark::Ok, format!("{device}: {}", rates_in_words(rates, threads))),
+        Ok(Err(error)) => (Mark::Note, format!("{device}: {error}")),
+        Err(_) => (
+            Mark::Note,
+            format!("{device}: not measured: a matrix product panicked; {}", backend.repair),
+        ),
+    };
+    Some(Finding {
+        mark,
+        subject: "roofline",
+        text,
+    })
+}
+
+/// `78.3 GFLOP/s in a matrix product and 10.1 GB/s in a pass over memory, …`.
+fn rates_in_words(rates: Rates, threads: usize) -> String {
+    format!(
+        "{:.1} GFLOP/s in a matrix product and {:.1} GB/s in a pass over memory (f32, {}); work of fewer than {:.1} operations \
+         a byte is bound by memory",
+        rates.flops_per_second / 1e9,
+        rates.bytes_per_second / 1e9,
+        words::counted(threads, "thread"),
+        rates.flops_per_second / rates.bytes_per_second
+    )
+}
+
 /// The counter of a process's peak on CUDA, tried out on the first GPU.
 fn nvml() -> Finding {
     let looked = Gpu::open(0, &CudaView::of_trials()).and_then(|mut gpu| {
@@ -338,6 +387,19 @@ mod tests {
             Mark::Failed => 'f',
         };
         (mark, text)
+    }
+
+    #[test]
+    fn rates_are_said_with_where_memory_begins_to_hold() {
+        let rates = Rates {
+            flops_per_second: 78.25e9,
+            bytes_per_second: 10.0e9,
+        };
+        assert_eq!(
+            rates_in_words(rates, 2),
+            "78.2 GFLOP/s in a matrix product and 10.0 GB/s in a pass over memory (f32, 2 threads); work of fewer than 7.8 \
+             operations a byte is bound by memory"
+        );
     }
 
     #[test]

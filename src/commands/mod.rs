@@ -12,6 +12,7 @@ mod export;
 mod inputs;
 mod loading;
 mod losses;
+mod manual;
 mod measurement;
 mod plot;
 mod report;

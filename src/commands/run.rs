@@ -1,5 +1,6 @@
 //! `run`: measure, train every variant with every seed, record, plot.
 
+mod estimate;
 mod faults;
 mod measure;
 mod messages;
@@ -11,6 +12,7 @@ mod resume;
 mod tables;
 mod throttle;
 mod train;
+mod turns;
 mod work;
 mod workers;
 
@@ -36,6 +38,7 @@ Examples:
   densenet-bench run ablations/growth.toml
   densenet-bench run ablations/growth.toml --only 'growth-rate=1*' --threads 2
   densenet-bench run ablations/growth.toml --set train.epochs=3 --set run.execution=fused
+  densenet-bench run ablations/lineage.toml --estimate
   densenet-bench run my.toml --out /scratch/results --device cuda:0
   densenet-bench run ablations/article.toml --find-max-batch --memory-limit 11GB
 
@@ -61,6 +64,9 @@ pub struct Arguments {
     /// Print the trials, one a line, and run nothing
     #[arg(long)]
     list: bool,
+    /// Probe each variant for some seconds, say how long the run will take and how much memory, and record nothing
+    #[arg(long, conflicts_with_all = ["list", "find_max_batch", "fresh", "tensorboard"])]
+    estimate: bool,
     /// Start over; the old results are moved to NAME.1, NAME.2, …
     #[arg(long)]
     fresh: bool,
@@ -73,6 +79,9 @@ pub struct Arguments {
     /// The bytes of live tensors that a measurement may have on the CPU, such as 11GB; all that is available unless given
     #[arg(long, value_name = "SIZE", value_parser = size::parse)]
     memory_limit: Option<u64>,
+    /// Also write the trials' curves for TensorBoard, to NAME/tensorboard/, as each trial ends
+    #[arg(long)]
+    tensorboard: bool,
     /// Print the mean training loss every N batches to stderr, as "[Epoch 1, Batch 100] loss: 3.697"
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..).map(|every| every as usize))]
     print_loss_every: Option<usize>,
@@ -93,6 +102,8 @@ fn parse_timeout(text: &str) -> Result<Duration, String> {
 enum Mode {
     /// Print the trials.
     List,
+    /// Say how long the work would take.
+    Estimate,
     /// Do some work and record it.
     Work(Work),
 }
@@ -110,6 +121,7 @@ impl Arguments {
     fn mode(&self) -> Mode {
         match (self.list, self.find_max_batch) {
             (true, _) => Mode::List,
+            (false, _) if self.estimate => Mode::Estimate,
             (false, false) => Mode::Work(Work::MeasureAndTrain),
             (false, true) => Mode::Work(Work::FindLargestBatch),
         }
@@ -120,6 +132,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let plan = plan(arguments)?;
     let kind = match arguments.mode() {
         Mode::List => return plan.list(),
+        Mode::Estimate => return estimate::estimate(plan, arguments),
         Mode::Work(kind) => kind,
     };
     let mut prepared = prepare(plan, kind, arguments)?;

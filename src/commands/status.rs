@@ -1,8 +1,10 @@
 //! `status`: the status of a result folder's trials.
 
 use std::collections::BTreeMap;
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Args;
 use densenet_bench::formats::study::{LongTables, Study};
@@ -13,63 +15,120 @@ use densenet_bench::views::terminal;
 use densenet_bench::words::counted;
 use serde_json::json;
 
-use super::{Failure, Outcome, plot, print, print_json, say};
+use super::shared::study;
+use super::{Failure, Outcome, print, print_json, say};
 
 /// Show the status of a result folder's trials: ok, failed, interrupted, running, pending, stale
 #[derive(Args)]
 #[command(after_help = "\
-Example:
+Examples:
   densenet-bench status results/growth
+  densenet-bench status results/growth --watch
 
-Reads only. A stale trial is one of an earlier version of the ablation file: it is kept, and not run again.")]
+Reads only. A stale trial is one of an earlier version of the ablation file: it is kept, and not run again. --watch ends with the
+run; without a terminal it prints the status again where it has changed.")]
 pub struct Arguments {
     /// The result folder, such as results/growth
     folder: PathBuf,
+    /// Show it again every second while a run is in progress
+    #[arg(long, conflicts_with = "json")]
+    watch: bool,
     /// Print as JSON
     #[arg(long)]
     json: bool,
 }
 
+/// Between two looks of `--watch`.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
 pub fn run(arguments: &Arguments) -> Outcome {
     let folder = ResultFolder::at(&arguments.folder);
-    let Study { ablation, batches, .. } = plot::read(&folder, LongTables::default())?;
+    match arguments.watch {
+        true => watch(&folder)?,
+        false if arguments.json => print_json(&observe(&folder)?.as_json())?,
+        false => print(&observe(&folder)?.text())?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Shows the status as it changes, until no run is in progress. On a terminal it stays in its place.
+fn watch(folder: &ResultFolder) -> Result<(), Failure> {
+    let is_terminal = std::io::stdout().is_terminal();
+    let mut shown = String::new();
+    loop {
+        let seen = observe(folder)?;
+        let text = seen.text();
+        if text != shown {
+            let back = match (is_terminal, shown.lines().count()) {
+                (true, lines @ 1..) => format!("\u{1b}[{lines}A\u{1b}[J"),
+                _ => String::new(),
+            };
+            print(&format!("{back}{text}"))?;
+            shown = text;
+        }
+        if seen.holder.is_none() {
+            return Ok(());
+        }
+        std::thread::sleep(LOOK_EVERY);
+    }
+}
+
+/// A result folder at a moment.
+struct Seen {
+    ablation: String,
+    lines: Vec<StatusLine>,
+    /// Measurements by their status.
+    measured: BTreeMap<String, usize>,
+    /// The run that is in progress.
+    holder: Option<Holder>,
+}
+
+fn observe(folder: &ResultFolder) -> Result<Seen, Failure> {
+    // Before its trials: one that ends in between is then not taken for interrupted.
+    let holder = Holder::of(folder.root());
+    let Study { ablation, batches, .. } = study::read(folder, LongTables::default())?;
     let mut warn = |text: String| say(&format!("warning: {text}"));
-    let trials = overview(&folder, &ablation, &mut warn).map_err(Failure::input)?;
-    let lines: Vec<StatusLine> = trials.iter().map(line).collect();
+    let trials = overview(folder, &ablation, &mut warn).map_err(Failure::input)?;
     let mut measured: BTreeMap<String, usize> = BTreeMap::new();
     for row in &batches {
         *measured.entry(row.status.to_string()).or_default() += 1;
     }
-    let holder = Holder::of(folder.root());
-    if arguments.json {
-        print_json(&json!({
-            "ablation": ablation.name,
-            "held_by": holder,
-            "trials": lines.iter().map(as_json).collect::<Vec<_>>(),
-            "measurements": measured,
-        }))?;
-        return Ok(ExitCode::SUCCESS);
+    Ok(Seen {
+        ablation: ablation.name,
+        lines: trials.iter().map(line).collect(),
+        measured,
+        holder,
+    })
+}
+
+impl Seen {
+    fn as_json(&self) -> serde_json::Value {
+        json!({
+            "ablation": self.ablation,
+            "held_by": self.holder,
+            "trials": self.lines.iter().map(as_json).collect::<Vec<_>>(),
+            "measurements": self.measured,
+        })
     }
-    print(&terminal::text(&[section(&lines)], false))?;
-    if !batches.is_empty() {
-        let parts: Vec<String> = measured
-            .iter()
-            .map(|(status, count)| format!("{count} {status}"))
-            .collect();
-        print(&format!(
-            "{}: {}\n",
-            counted(batches.len(), "measurement"),
-            parts.join(", ")
-        ))?;
-    }
-    match holder {
-        Some(holder) => print(&format!("a run is in progress: {holder}\n"))?,
-        None if lines.iter().any(|line| !line.stale && line.status != Status::Ok) => {
-            print("no run is in progress; `densenet-bench run` with the same file resumes it\n")?;
+
+    fn text(&self) -> String {
+        let mut text = terminal::text(&[section(&self.lines)], false);
+        if !self.measured.is_empty() {
+            let parts = self.measured.iter().map(|(status, count)| format!("{count} {status}"));
+            let parts: Vec<String> = parts.collect();
+            let count = counted(self.measured.values().sum(), "measurement");
+            text.push_str(&format!("{count}: {}\n", parts.join(", ")));
         }
-        None => {}
+        let is_unfinished = |line: &StatusLine| !line.stale && line.status != Status::Ok;
+        match &self.holder {
+            Some(holder) => text.push_str(&format!("a run is in progress: {holder}\n")),
+            None if self.lines.iter().any(is_unfinished) => {
+                text.push_str("no run is in progress; `densenet-bench run` with the same file resumes it\n");
+            }
+            None => {}
+        }
+        text
     }
-    Ok(ExitCode::SUCCESS)
 }
 
 fn line(trial: &TrialStatus) -> StatusLine {

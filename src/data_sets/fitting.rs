@@ -1,6 +1,6 @@
 //! An image of any size to squares of one size.
 
-use super::image_file::Opened;
+use super::image_file::{LARGEST_SIDE, Opened};
 use super::jpeg::WHOLE;
 use super::pillow_resize::{needed, resized};
 use super::region::Region;
@@ -35,7 +35,7 @@ impl Fitting {
             let (image, _) = opened.pixels(eighths, Region::whole(height, width))?;
             return Ok(square_maps(image.as_raw(), width, height, self.size));
         };
-        let to = with_short_side(short, (height, width));
+        let to = with_short_side(short, (height, width))?;
         let window = Region::centre(self.size, to.0, to.1);
         self.cut(opened, Region::whole(height, width), to, window)
     }
@@ -51,7 +51,7 @@ impl Fitting {
         };
         let opened = Opened::of(bytes)?;
         let (height, width) = opened.size();
-        let to = with_short_side(short, (height, width));
+        let to = with_short_side(short, (height, width))?;
         let whole = Region::whole(to.0, to.1);
         let maps = self.cut(opened, Region::whole(height, width), to, whole)?;
         let mut squares = Vec::with_capacity(5 * 3 * self.size * self.size);
@@ -97,14 +97,20 @@ impl Fitting {
     }
 }
 
-/// The size of an image of the size `size` once its short side has `short` pixels: the long one's are rounded down, as
-/// torchvision's `Resize` does.
-fn with_short_side(short: usize, (height, width): Size) -> Size {
-    let long = |long: usize, side: usize| (short * long / side.max(1)).max(short);
-    match height <= width {
-        true => (short, long(width, height)),
-        false => (long(height, width), short),
+/// The size of an image once its short side has `short` pixels: the long one's are rounded down, as torchvision's `Resize`
+/// does.
+///
+/// # Errors
+/// A long side above [`LARGEST_SIDE`].
+fn with_short_side(short: usize, (height, width): Size) -> Result<Size, String> {
+    let long = (short * height.max(width) / height.min(width).max(1)).max(short);
+    if long > LARGEST_SIDE as usize {
+        return Err(format!(
+            "{width}x{height} pixels: with a short side of {short} its long one would be {long}, and a side may have up to \
+             {LARGEST_SIDE}"
+        ));
     }
+    Ok(if height <= width { (short, long) } else { (long, short) })
 }
 
 /// A region of an image of the size `from`, in that image at the size `to`: with all pixels that are partly in it.
@@ -154,10 +160,12 @@ mod tests {
 
     #[test]
     fn the_long_side_is_rounded_down_and_keeps_the_shape() {
-        assert_eq!(with_short_side(256, (375, 500)), (256, 341));
-        assert_eq!(with_short_side(256, (500, 375)), (341, 256));
-        assert_eq!(with_short_side(256, (300, 300)), (256, 256));
-        assert_eq!(with_short_side(24, (1, 50)), (24, 1200));
+        assert_eq!(with_short_side(256, (375, 500)), Ok((256, 341)));
+        assert_eq!(with_short_side(256, (500, 375)), Ok((341, 256)));
+        assert_eq!(with_short_side(256, (300, 300)), Ok((256, 256)));
+        assert_eq!(with_short_side(24, (1, 50)), Ok((24, 1200)));
+        let refusal = with_short_side(256, (1, 1000)).unwrap_err();
+        assert!(refusal.contains("1000x1 pixels") && refusal.contains("256000"), "{refusal}");
     }
 
     #[test]

@@ -15,5 +15,6 @@ pub mod tables;
 mod tensor_file;
 mod tensor_misfits;
 mod tensor_names;
+pub mod tensorboard;
 mod weight_differences;
 pub mod weights;

@@ -4,14 +4,14 @@
 use std::collections::BTreeMap;
 
 use safetensors::Dtype;
-use safetensors::tensor::TensorView;
+use safetensors::tensor::{TensorInfo, TensorView};
 
 use super::ablation::Settings;
 use super::tensor_file;
 use super::tensor_names::{Matching, Renaming, Shapes};
 use super::weight_differences;
 use super::weights::{WeightTensor, Weights, WeightsError, check_finite, largest_file, of_misfit};
-use crate::network::{ForeignNames, Graph, Network};
+use crate::network::{ForeignNames, Graph, Network, TensorShapes};
 use crate::visible::{beginning, quoted};
 use crate::words::{counted, plural};
 
@@ -107,13 +107,10 @@ pub fn take_with(
 /// Why a file is refused that is longer than [`largest_file`] allows, from its beginning: what else it has, as far as its
 /// header says so.
 pub fn too_large(beginning: &[u8], length: u64, file: &str, network: &dyn Network, graph: &Graph) -> WeightsError {
-    let metadata = match tensor_file::header_of_beginning(beginning) {
-        Ok(metadata) => metadata,
-        Err(misfit) => return of_misfit(misfit, file),
+    let shapes = match shapes_of_beginning(beginning, file) {
+        Ok(shapes) => shapes,
+        Err(error) => return error,
     };
-    let shapes: Shapes = (metadata.tensors().into_iter())
-        .map(|(name, info)| (name, info.shape.clone()))
-        .collect();
     match matched(&shapes, file, graph, network.foreign_names(), Head::OfFile) {
         Err(error) => error,
         Ok(_) => WeightsError {
@@ -125,6 +122,16 @@ pub fn too_large(beginning: &[u8], length: u64, file: &str, network: &dyn Networ
             remedy: "save the model's own state_dict alone, with safetensors.torch.save_file".to_owned(),
         },
     }
+}
+
+/// The shapes of a file's tensors by name, from its beginning, which holds the header.
+///
+/// # Errors
+/// Bytes that are not the beginning of a safetensors file.
+pub fn shapes_of_beginning(beginning: &[u8], file: &str) -> Result<TensorShapes, WeightsError> {
+    let metadata = tensor_file::header_of_beginning(beginning).map_err(|misfit| of_misfit(misfit, file))?;
+    let shape = |(name, info): (String, &TensorInfo)| (name, info.shape.clone());
+    Ok(metadata.tensors().into_iter().map(shape).collect())
 }
 
 fn matched(

@@ -29,6 +29,8 @@ pub use folder::Measurements;
 pub use inputs::write_inputs;
 pub use largest::{Attempt, Boundary, find_largest};
 pub use loading::{LoadingPass, time_pass};
+#[cfg(feature = "burn")]
+pub use rates::device_rates;
 pub use record::{MeasurementRecord, Origin, Phases, Rates, RoundResult, RoundSpec};
 pub use rounds::{Round, Turn, run_rounds};
 pub use timer::{Clock, Counters, MonotonicClock, Passes, Phase, Timed, WarmUp, Workload, time};

@@ -5,6 +5,8 @@ use std::time::Instant;
 use burn::tensor::{Device, Distribution, Tensor};
 
 use super::record::Rates;
+use crate::backends::{BackendDevice, DeviceError};
+use crate::host;
 
 /// Tries of each at the least; they go on until they have lasted [`LEAST_SECONDS`] together. The best counts: a limit is what
 /// the device reaches, not what it does on average.
@@ -41,6 +43,18 @@ impl Sizes {
     pub(super) fn bytes(self) -> u64 {
         (VALUE * (3 * self.side * self.side).max(2 * self.values)) as u64
     }
+}
+
+/// What a device reaches with so many threads, beside no measurement.
+///
+/// # Errors
+/// A device that cannot be had.
+pub fn device_rates(device: BackendDevice, threads: usize) -> Result<Rates, DeviceError> {
+    host::limit_threads(device, threads)?;
+    Ok(rates(
+        &device.open()?,
+        Sizes::of(device.backend().runs_beside_processor),
+    ))
 }
 
 /// Measures a device's limits in f32 under the process's threads and switches: the product of two square matrices, and a pass

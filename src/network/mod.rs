@@ -3,6 +3,7 @@
 mod backward_order;
 mod builder;
 mod convolution_memory;
+mod dense_connections;
 mod error;
 mod evaluation_memory;
 pub mod families;
@@ -16,11 +17,14 @@ mod memory;
 mod onednn_memory;
 mod options;
 mod processor;
+mod recognition;
+mod series_parallel;
 mod shape;
 mod stem;
 mod step_work;
 
 pub use builder::GraphBuilder;
+pub use dense_connections::{DenseConnections, FeatureReader};
 pub use error::NetworkError;
 pub use families::FAMILIES;
 #[cfg(test)]
@@ -35,6 +39,8 @@ pub use initialization::Initialization;
 pub use memory::{Pass, TrainingMemory};
 pub use options::{LARGEST_WIDTH, Options};
 pub use processor::{Processor, VectorInstructions};
+pub use recognition::{RecognizedNetwork, TensorShapes, recognized_network};
+pub use series_parallel::{Part, Ways};
 pub use shape::Shape;
 pub use stem::Stem;
 pub use step_work::StepWork;

@@ -7,6 +7,7 @@
 mod bootstrap;
 mod crossed;
 mod error_interval;
+mod forecast;
 mod location;
 mod multiple;
 mod order;
@@ -19,6 +20,7 @@ mod summary;
 pub use bootstrap::{Draw, bootstrap_mean_interval};
 pub use crossed::{CrossedMean, POWER};
 pub use error_interval::{error_interval, standard_error_of_images};
+pub use forecast::{Forecast, forecast};
 pub use location::{mean, mean_interval, sample_standard_deviation, student_t_quantile};
 pub use multiple::holm;
 pub use order::{median, median_absolute_deviation, quantile};

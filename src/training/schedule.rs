@@ -11,6 +11,8 @@ pub struct RunLength {
     pub epochs: usize,
     /// Steps in all.
     pub steps: usize,
+    /// Images in all, each counted in every epoch.
+    pub images: usize,
 }
 
 impl RunLength {
@@ -25,6 +27,7 @@ impl RunLength {
             steps_per_epoch,
             epochs,
             steps,
+            images: steps / steps_per_epoch * images + (steps % steps_per_epoch * train.batch_size).min(images),
         }
     }
 
@@ -113,11 +116,22 @@ mod tests {
         let train = settings(Duration::Epochs(300), halves());
         let length = RunLength::new(&train, 50_000);
         assert_eq!((length.steps_per_epoch, length.steps), (782, 234_600));
+        assert_eq!(length.images, 300 * 50_000);
         let changes: Vec<usize> = (1..length.steps)
             .filter(|&step| length.learning_rate(&train, step) != length.learning_rate(&train, step - 1))
             .collect();
         assert_eq!(changes, [150 * 782, 225 * 782]);
         assert_eq!(length.learning_rate(&train, 150 * 782), 0.1 * 0.1);
+    }
+
+    #[test]
+    fn a_run_in_steps_sees_the_images_of_its_whole_epochs_and_of_its_last_steps() {
+        // 23 batches an epoch, the last of 29 images.
+        let images = |steps| RunLength::new(&settings(Duration::Steps(steps), halves()), 1_437).images;
+        assert_eq!(
+            [22, 23, 25, 46].map(images),
+            [22 * 64, 1_437, 1_437 + 2 * 64, 2 * 1_437]
+        );
     }
 
     #[test]

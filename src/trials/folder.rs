@@ -342,7 +342,7 @@ impl From<tables::TableError> for FolderError {
     }
 }
 
-fn create_all(path: &Path) -> Result<(), FolderError> {
+pub(super) fn create_all(path: &Path) -> Result<(), FolderError> {
     fs::create_dir_all(path).map_err(|error| named(path, &error))?;
     Ok(())
 }

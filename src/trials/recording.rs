@@ -185,6 +185,7 @@ impl Observer for Recording<'_> {
         self.steps.append(&rows)?;
         let done = first + losses.len();
         let batch_size = self.record.settings.train.as_ref().map_or(0, |train| train.batch_size);
+        let peak_memory_bytes = self.spent_by_now().peak_memory_bytes;
         let images = (done.saturating_sub(self.reported.1) * batch_size) as f64;
         (self.report)(&Event::Steps {
             epoch,
@@ -194,6 +195,7 @@ impl Observer for Recording<'_> {
                 .map(|&loss| Some(loss).filter(|loss| loss.is_finite()))
                 .collect(),
             images_per_second: images / self.reported.0.elapsed().as_secs_f64().max(1e-9),
+            peak_memory_bytes,
         });
         self.reported = (Instant::now(), done);
         Ok(())

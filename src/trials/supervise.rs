@@ -36,6 +36,8 @@ pub enum Event {
         losses: Vec<Option<f64>>,
         /// Training images a second since the last such event.
         images_per_second: f64,
+        /// The trial's highest resident set so far, in bytes.
+        peak_memory_bytes: Option<u64>,
     },
     /// An epoch has ended.
     Epoch {
@@ -104,6 +106,7 @@ mod tests {
             done: 46,
             losses: vec![Some(0.25), Some(0.1 + 0.2), None],
             images_per_second: 1e3,
+            peak_memory_bytes: Some(1 << 28),
         };
         let line = serde_json::to_string(&event).unwrap();
         assert_eq!(serde_json::from_str::<Event>(&line).unwrap(), event);

@@ -1,14 +1,14 @@
 //! Files of weights that training starts from or that are evaluated.
 
 use std::fs::File;
-use std::io::{ErrorKind, Read};
+use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 
 use super::identity::sha256;
 use crate::files::read_bounded;
-use crate::formats::network_weights::{Head, take_with, too_large};
+use crate::formats::network_weights::{Head, shapes_of_beginning, take_with, too_large};
 use crate::formats::weights::{LONGEST_HEADER, Weights, WeightsError, largest_file};
-use crate::network::{Graph, Network};
+use crate::network::{Graph, Network, RecognizedNetwork, recognized_network};
 
 /// A network's weights from a file.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,6 +55,30 @@ pub fn read_weights(
         notes: taken.notes,
         sha256: sha256(&bytes),
     })
+}
+
+/// The network that a file's tensors look like, from its header alone; none where they look like none that is recognised.
+///
+/// # Errors
+/// A file that cannot be read, or that is not a safetensors file.
+pub fn recognized_weights(path: &Path) -> Result<Option<RecognizedNetwork>, WeightsError> {
+    let file = path.display().to_string();
+    let header = header(path).map_err(|error| WeightsError {
+        file: file.clone(),
+        rule: error.to_string(),
+        remedy: "name an existing safetensors file, or a trial's folder".to_owned(),
+    })?;
+    Ok(recognized_network(&shapes_of_beginning(&header, &file)?))
+}
+
+/// The header of a safetensors file with the 8 bytes before it, which say its length.
+fn header(path: &Path) -> io::Result<Vec<u8>> {
+    let mut file = File::open(path)?;
+    let mut start = Vec::new();
+    file.by_ref().take(8).read_to_end(&mut start)?;
+    let length = start.first_chunk().map_or(0, |length| u64::from_le_bytes(*length));
+    file.take(length.min(LONGEST_HEADER)).read_to_end(&mut start)?;
+    Ok(start)
 }
 
 /// As much of a file as a header may take, and the file's length. What cannot be read is empty.

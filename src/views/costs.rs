@@ -31,6 +31,16 @@ impl Cost {
         }
     }
 
+    /// The same in fewer words, for a narrow axis.
+    pub fn short_title(self) -> &'static str {
+        match self {
+            Self::Parameters => "parameters",
+            Self::Macs => "MACs for one image",
+            Self::TrainingTime => "training time (s)",
+            Self::Memory => "peak memory (MB)",
+        }
+    }
+
     /// Its name.
     pub fn noun(self) -> &'static str {
         match self {

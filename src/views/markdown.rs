@@ -2,6 +2,7 @@
 
 use super::section::{Block, Document, Side, Table};
 use super::text::one_line;
+use crate::visible;
 
 /// A report, `summary.md`.
 pub fn document(document: &Document) -> String {
@@ -10,20 +11,36 @@ pub fn document(document: &Document) -> String {
         if !section.title.is_empty() {
             text += &format!("\n## {}\n", escaped(section.title));
         }
-        for block in &section.blocks {
-            match block {
-                Block::Text(words) => text += &format!("\n{}\n", paragraph(words)),
-                Block::Note(words) => text += &format!("\n{}\n", escaped(words)),
-                Block::Table(cells) => text += &format!("\n{}", table(cells)),
-                Block::List(items) => {
-                    text.push('\n');
-                    text.extend(items.iter().map(|item| format!("- {}\n", paragraph(item))));
-                }
-                Block::Figure(_) => {}
-            }
+        if !section.blocks.is_empty() {
+            text += &format!("\n{}", blocks(&section.blocks));
         }
     }
     text
+}
+
+/// The blocks one below the other with an empty line between two; figures are left out.
+pub fn blocks<'b>(blocks: impl IntoIterator<Item = &'b Block>) -> String {
+    let blocks: Vec<String> = blocks.into_iter().filter_map(block).collect();
+    blocks.join("\n")
+}
+
+fn block(block: &Block) -> Option<String> {
+    match block {
+        Block::Text(words) => Some(format!("{}\n", paragraph(words))),
+        Block::Note(words) => Some(format!("{}\n", escaped(words))),
+        Block::Table(cells) => Some(table(cells)),
+        Block::List(items) => Some(items.iter().map(|item| format!("- {}\n", paragraph(item))).collect()),
+        Block::Code(text) => Some(code(text)),
+        Block::Figure(_) => None,
+    }
+}
+
+/// A fenced block, whose fence is longer than any row of backticks in it.
+fn code(text: &str) -> String {
+    let text = visible::escape_lines(text);
+    let longest = text.split(|letter| letter != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest.max(2) + 1);
+    format!("{fence}\n{}\n{fence}\n", text.trim_end_matches('\n'))
 }
 
 fn table(table: &Table) -> String {
@@ -79,6 +96,12 @@ mod tests {
     fn a_bar_in_a_cell_does_not_end_it() {
         assert!(table(&small_table()).contains("| a\\|b | 3 |"));
         assert_eq!(escaped("a\n b < c"), "a b &lt; c");
+    }
+
+    #[test]
+    fn commands_stand_in_a_fence_that_they_do_not_end() {
+        assert_eq!(code("a *b*\nc\n"), "```\na *b*\nc\n```\n");
+        assert_eq!(code("````\n\u{1b}"), "`````\n````\n\\u{1b}\n`````\n");
     }
 
     #[test]

@@ -31,9 +31,9 @@ pub(super) fn column<T>(table: &mut Table, name: &str, side: Side, rows: &[&T], 
     table.column_if_any(name, side, rows.iter().map(|row| cell(row)));
 }
 
-/// The columns that say what a row is of.
-pub(super) fn begin<T: MeasuredRow>(rows: &[&T], settings: &SharedSettings) -> Table {
-    let mut table = Table::default();
+/// A table of that name with the columns that say what a row is of.
+pub(super) fn begin<T: MeasuredRow>(name: &'static str, rows: &[&T], settings: &SharedSettings) -> Table {
+    let mut table = Table::named(name);
     column(&mut table, "variant", Side::Left, rows, |row| row.variant().to_owned());
     column(&mut table, "setting", Side::Left, rows, |row| {
         settings.own(&row.setting())

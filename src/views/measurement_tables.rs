@@ -43,7 +43,7 @@ pub(super) fn batches(study: &Grouped<'_>) -> Section {
     let rows: Vec<&BatchRow> = ordered(study, &study.study.batches);
     let settings = SharedSettings::of(&study.study.batches);
     let floor = NoiseFloor::of(AaRatio::of_batches(rows.iter().copied()));
-    let mut table = begin(&rows, &settings);
+    let mut table = begin("speed", &rows, &settings);
     column(&mut table, "again", Side::Right, &rows, |row| match row.repeat {
         0 => String::new(),
         repeat => repeat.to_string(),
@@ -113,7 +113,7 @@ pub(super) fn batches(study: &Grouped<'_>) -> Section {
 pub(super) fn boundaries(study: &Grouped<'_>) -> Section {
     let rows: Vec<&BoundaryRow> = ordered(study, &study.study.boundaries);
     let settings = SharedSettings::of(&study.study.boundaries);
-    let mut table = begin(&rows, &settings);
+    let mut table = begin("largest-batch", &rows, &settings);
     let mut right = |name: &str, cell: fn(&BoundaryRow) -> String| column(&mut table, name, Side::Right, &rows, cell);
     right("memory limit", |row| maybe(row.memory_limit_bytes, bytes));
     table.column(
@@ -150,7 +150,7 @@ pub(super) fn peers(study: &Grouped<'_>) -> Section {
     let rows: Vec<&PeerRow> = ordered(study, &study.study.peers);
     let settings = SharedSettings::of(&study.study.peers);
     let floor = NoiseFloor::of(AaRatio::of_peers(rows.iter().copied()));
-    let mut table = begin(&rows, &settings);
+    let mut table = begin("pytorch", &rows, &settings);
     column(&mut table, "peer", Side::Left, &rows, |row| row.peer.clone());
     let mut right = |name: &str, cell: fn(&PeerRow) -> String| column(&mut table, name, Side::Right, &rows, cell);
     right("images/s", |row| maybe(row.images_per_second, three_digits));

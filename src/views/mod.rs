@@ -12,6 +12,8 @@ mod costs;
 pub mod describe;
 pub mod described;
 pub mod executions;
+pub mod export;
+pub mod feature_reuse;
 pub mod groups;
 pub mod loss_log;
 pub mod markdown;
@@ -27,6 +29,8 @@ pub mod report_formats;
 #[cfg(test)]
 mod samples;
 pub mod section;
+pub mod sparkline;
+pub mod splice;
 pub mod status_table;
 mod step_rounds;
 pub mod summary;

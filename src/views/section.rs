@@ -34,6 +34,8 @@ pub enum Block {
     Note(String),
     /// Remarks, each on its own.
     List(Vec<String>),
+    /// Commands, to be copied.
+    Code(String),
     /// A plot, for formats that show pictures or files beside them.
     Figure(NamedPicture),
 }
@@ -41,6 +43,8 @@ pub enum Block {
 /// A header and rows of as many cells.
 #[derive(Clone, Debug, Default)]
 pub struct Table {
+    /// The name by which it is asked for; empty for one that is only shown.
+    pub name: &'static str,
     /// The columns' names and sides.
     pub header: Vec<(String, Side)>,
     /// The rows.
@@ -57,6 +61,14 @@ pub enum Side {
 }
 
 impl Table {
+    /// An empty table of that name.
+    pub fn named(name: &'static str) -> Self {
+        Self {
+            name,
+            ..Self::default()
+        }
+    }
+
     /// Adds a column; `cells` gives one for each row.
     pub fn column(&mut self, name: &str, side: Side, cells: impl IntoIterator<Item = String>) {
         self.header.push((name.to_owned(), side));

@@ -27,6 +27,7 @@ fn section(section: &Section) -> String {
         match block {
             Block::Text(words) | Block::Note(words) => text += &format!("{words}\n"),
             Block::Table(table) => text += &aligned(table),
+            Block::Code(words) => text.extend(words.lines().map(|line| format!("  {line}\n"))),
             Block::List(items) => text.extend(items.iter().map(|item| format!("  {item}\n"))),
             Block::Figure(_) => {}
         }

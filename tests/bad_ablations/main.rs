@@ -7,6 +7,7 @@ use densenet_bench::formats::ablation::parse;
 mod data;
 mod document;
 mod network;
+mod schema;
 mod syntax;
 mod training;
 mod variants;
@@ -51,6 +52,7 @@ fn refuses(text: &str, message: &str) {
             let shown = error.to_string();
             assert_eq!(shown, message, "for:\n{text}");
             assert!(!shown.contains('\n'), "an error is one line");
+            schema::refuses_what_it_can(text, message);
         }
     }
 }

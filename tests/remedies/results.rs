@@ -153,6 +153,37 @@ fn what_is_advised_for_a_variant_a_folder_or_a_batch_is_taken() {
         },
         Remedy {
             wrong: |place| {
+                let two = "rounds = 1\n[sweep]\n\"model.growth-rate\" = [2, 3]\n";
+                edit(place, "rounds = 1\n", two);
+            },
+            command: &["describe", "tiny.toml", "--svg", "tiny.svg"],
+            advice: "choose one with --variant: growth-rate=2, growth-rate=3",
+            follow: nothing,
+            then: &[
+                "describe",
+                "tiny.toml",
+                "--svg",
+                "tiny.svg",
+                "--variant",
+                "growth-rate=3",
+            ],
+        },
+        Remedy {
+            wrong: |place| {
+                place.ok(RUN);
+                let row = place
+                    .rows::<densenet_bench::formats::tables::TrialRow>("results/tiny")
+                    .remove(0);
+                let folder = text(place.path("results/tiny/trials").join(row.trial));
+                place.ok(&["export", &folder, "--weights", "w.safetensors"]);
+            },
+            command: &["plot", "--heatmap", "w.safetensors", "--out", "heatmap.png"],
+            advice: "name a file that ends in .svg, such as heatmap.svg",
+            follow: nothing,
+            then: &["plot", "--heatmap", "w.safetensors", "--out", "heatmap.svg"],
+        },
+        Remedy {
+            wrong: |place| {
                 place.ok(RUN);
                 edit(place, "test-limit = 16", "test-limit = 8");
                 place.ok(&[RUN, &["--out", "other"]].concat());

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
 pub mod outcome;
+pub mod study;
 
 use std::fs;
 use std::path::{Path, PathBuf};

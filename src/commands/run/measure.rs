@@ -1,5 +1,7 @@
 //! The part of `run` that measures speed and memory at each batch size, and searches for the largest batch.
 
+use std::time::Instant;
+
 use densenet_bench::formats::ablation::Mode;
 use densenet_bench::formats::device_name::DeviceName;
 use densenet_bench::formats::tables::{BoundaryRow, Status};
@@ -11,9 +13,10 @@ use densenet_bench::network::Processor;
 use densenet_bench::trials::{Experiment, FolderError, Heard, Prepared, Work};
 
 use super::Failure;
-use super::progress::Turns;
 use super::throttle::Throttle;
+use super::turns::Turns;
 use super::workers::Workers;
+use crate::commands::shared::Log;
 
 /// Measures by starting processes.
 pub struct Measuring<'a>(pub &'a Workers<'a>);
@@ -64,6 +67,29 @@ impl Measuring<'_> {
             Ok(()) | Err(Halt::Stopped) => Ok(()),
             Err(Halt::Folder(error)) => Err(Failure::work(error)),
         }
+    }
+
+    /// The seconds that all rounds of `records` take together, from one round of each; none where there is nothing to measure.
+    /// What it measures goes to the folder of the probes.
+    pub fn seconds(&self, records: &[MeasurementRecord]) -> Result<Option<f64>, Failure> {
+        let measurements = Measurements::of(self.0.folder);
+        let records = distinct(records);
+        let mut all = 0.0;
+        for record in &records {
+            if self.0.stop.is_asked() {
+                break;
+            }
+            let spec = &record.spec;
+            let environment = self.0.environment_of(&spec.settings.run, spec.threads);
+            measurements.begin(record, &environment).map_err(Failure::work)?;
+            let _log = Log::start(&format!("probing {}", heading(record)));
+            let started = Instant::now();
+            let result = self.round(record, &record.round(0)).map_err(Failure::work)?;
+            // One that does not end well gets no other.
+            let rounds = if result.status == Status::Ok { record.rounds } else { 1 };
+            all += started.elapsed().as_secs_f64() * rounds as f64;
+        }
+        Ok((!records.is_empty()).then_some(all))
     }
 
     /// Searches for the largest batch of every chosen variant in each of its modes; `given_limit` is `--memory-limit`.

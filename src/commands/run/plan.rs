@@ -7,7 +7,7 @@ use densenet_bench::formats::ablation::{Settings, with_overrides};
 use densenet_bench::host::{ThreadChoice, available_memory, available_threads, choose_threads};
 use densenet_bench::measurement::count_measurements;
 use densenet_bench::trials::{ExperimentPlan, PlannedTrial};
-use densenet_bench::words::counted;
+use densenet_bench::words::{counted, grouped};
 
 use super::{Arguments, Failure, Mode, Outcome, Work, print, say};
 use crate::commands::shared::{ablation, device};
@@ -49,7 +49,7 @@ pub fn plan(arguments: &Arguments) -> Result<Plan, Failure> {
         check_threads(&threads(plan.threads, &variant.settings), available_threads())?;
     }
     let is_empty = plan.trials().next().is_none() && plan.measurements() == 0;
-    if is_empty && matches!(arguments.mode(), Mode::Work(Work::MeasureAndTrain)) {
+    if is_empty && matches!(arguments.mode(), Mode::Estimate | Mode::Work(Work::MeasureAndTrain)) {
         return Err(Failure::Input(format!(
             "{}: the variants have neither [train] nor [measure], so there is nothing to run; add one, or use `describe` or `evaluate`",
             arguments.file.display()
@@ -90,11 +90,31 @@ impl Plan {
             )
         };
         print(&self.trials().map(line).collect::<String>())?;
-        let measurements = self.measurements();
-        if measurements > 0 {
-            say(&format!("and {}", counted(measurements, "measurement")));
-        }
+        say(&self.summed_up());
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// `12 trials of 2,760 steps and 172,440 images in all, and 4 measurements`.
+    fn summed_up(&self) -> String {
+        let lengths = || {
+            self.trials()
+                .filter_map(|trial| self.experiment.variants[trial.variant].length)
+        };
+        let steps: usize = lengths().map(|length| length.steps).sum();
+        let images: usize = lengths().map(|length| length.images).sum();
+        let trials = counted(self.trials().count(), "trial");
+        let trials = match steps {
+            0 => trials,
+            _ => format!(
+                "{trials} of {} steps and {} images in all",
+                grouped(steps as u64),
+                grouped(images as u64)
+            ),
+        };
+        match self.measurements() {
+            0 => trials,
+            measurements => format!("{trials}, and {}", counted(measurements, "measurement")),
+        }
     }
 }
 

@@ -47,8 +47,27 @@ pub struct Prepared {
     _held: Lock,
 }
 
-/// Reads the data and takes the result folder.
-pub fn prepare(plan: Plan, work: Work, arguments: &Arguments) -> Result<Prepared, Failure> {
+/// An ablation whose data were read, and this machine: all that starting a process needs but a folder.
+pub struct Ready {
+    /// The ablation file.
+    text: String,
+    /// The ablation with its data's fingerprints.
+    pub experiment: Experiment,
+    /// The variants that `--only` leaves.
+    chosen: Vec<bool>,
+    /// The device.
+    pub device: BackendDevice,
+    /// This program.
+    pub program: PathBuf,
+    /// `--threads`.
+    pub threads: Option<usize>,
+    gpu: Option<String>,
+    origin: Origin,
+    memory_limit: Option<u64>,
+}
+
+/// Reads the data.
+pub fn ready(plan: Plan) -> Result<Ready, Failure> {
     let Plan {
         text,
         experiment,
@@ -75,37 +94,76 @@ pub fn prepare(plan: Plan, work: Work, arguments: &Arguments) -> Result<Prepared
         trial.record.cpu.clone_from(&origin.cpu);
         trial.record.revision.clone_from(&origin.revision);
     }
-    let every = vec![true; chosen.len()];
-    let planned = measurements(&experiment, &every, cells(device, given_threads, memory_limit, &origin));
+    Ok(Ready {
+        text,
+        experiment,
+        chosen,
+        device,
+        program,
+        threads: given_threads,
+        gpu,
+        origin,
+        memory_limit,
+    })
+}
 
-    let variants = &experiment.ablation.variants;
-    let names: BTreeSet<&str> = (variants.iter().zip(&chosen))
-        .filter_map(|(variant, chosen)| chosen.then_some(variant.name.as_str()))
-        .collect();
-    let is_chosen = |record: &&MeasurementRecord| names.contains(record.spec.variant.as_str());
-    let to_measure: Vec<MeasurementRecord> = planned.iter().filter(is_chosen).cloned().collect();
-    let first = chosen.iter().position(|chosen| *chosen).unwrap_or(0);
-    let settings = &variants[first].settings;
-    let choice = threads(given_threads, settings);
-    let environment = Environment {
-        threads_source: choice.source,
-        gpu_record: GpuRecord::of(device),
-        ..Environment::observe(device, gpu, &settings.run, choice.threads)
-    };
+impl Ready {
+    /// The environment of a run that starts now, and what is doubtful about its threads.
+    pub fn environment(&self) -> (Environment, Vec<String>) {
+        let first = self.chosen.iter().position(|chosen| *chosen).unwrap_or(0);
+        let settings = &self.experiment.ablation.variants[first].settings;
+        let choice = threads(self.threads, settings);
+        let environment = Environment {
+            threads_source: choice.source,
+            gpu_record: GpuRecord::of(self.device),
+            ..Environment::observe(self.device, self.gpu.clone(), &settings.run, choice.threads)
+        };
+        (environment, choice.warnings)
+    }
 
-    let folder = ResultFolder::new(&arguments.out, &experiment.ablation.name);
+    /// The trials of the chosen variants.
+    pub fn selected(&self) -> impl Iterator<Item = &Trial> {
+        let trials = self.experiment.trials.iter();
+        trials.filter(|trial| self.chosen[trial.variant])
+    }
+
+    /// The measurements of the chosen variants.
+    pub fn to_measure(&self) -> Vec<MeasurementRecord> {
+        measurements(&self.experiment, &self.chosen, self.cells())
+    }
+
+    fn cells(&self) -> Cells<'_> {
+        cells(self.device, self.threads, self.memory_limit, &self.origin)
+    }
+}
+
+/// Whether the run is asked to stop, from now on.
+pub fn stop_on_request() -> Result<Stop, Failure> {
+    Stop::on_request().map_err(|error| Failure::Work(format!("signals cannot be received: {error}")))
+}
+
+/// Reads the data and takes the result folder.
+pub fn prepare(plan: Plan, work: Work, arguments: &Arguments) -> Result<Prepared, Failure> {
+    let ready = ready(plan)?;
+    let every = vec![true; ready.chosen.len()];
+    let planned = measurements(&ready.experiment, &every, ready.cells());
+    let to_measure = of_the_chosen(&planned, &ready);
+    let (environment, warnings) = ready.environment();
+
+    let folder = ResultFolder::new(&arguments.out, &ready.experiment.ablation.name);
     let held = hold(&folder, arguments.fresh)?;
-    for warning in &choice.warnings {
+    for warning in &warnings {
         say(&format!("warning: {warning}"));
     }
     let mut todo = Vec::new();
     let mut unmeasured = 0;
     match work {
         Work::MeasureAndTrain => {
-            say_of_stale(count_stale(&folder, &experiment.trials), &folder);
-            let trials = experiment.trials.iter().enumerate();
-            let selected = trials.filter(|(_, trial)| chosen[trial.variant]);
-            todo = unfinished(&folder, selected, &environment, device)?;
+            let trials = &ready.experiment.trials;
+            say_of_stale(count_stale(&folder, trials), &folder);
+            let selected = trials.iter().enumerate();
+            let selected = selected.filter(|(_, trial)| ready.chosen[trial.variant]);
+            todo = unfinished(&folder, selected, &environment, ready.device)?;
             for record in &to_measure {
                 unmeasured += usize::from(!Measurements::of(&folder).is_whole(record).map_err(Failure::input)?);
             }
@@ -118,24 +176,23 @@ pub fn prepare(plan: Plan, work: Work, arguments: &Arguments) -> Result<Prepared
         }
         Work::FindLargestBatch => {}
     }
-    folder.create(&text).map_err(unusable)?;
-    let stop = Stop::on_request().map_err(|error| Failure::Work(format!("signals cannot be received: {error}")))?;
+    folder.create(&ready.text).map_err(unusable)?;
     let prepared = Prepared {
         work,
-        chosen,
+        chosen: ready.chosen,
         todo,
         planned,
         to_measure,
         unmeasured,
         folder,
         environment,
-        device,
-        program,
-        stop,
-        origin,
-        threads: given_threads,
-        memory_limit,
-        experiment,
+        device: ready.device,
+        program: ready.program,
+        stop: stop_on_request()?,
+        origin: ready.origin,
+        threads: ready.threads,
+        memory_limit: ready.memory_limit,
+        experiment: ready.experiment,
         _held: held,
     };
     if prepared.has_work() {
@@ -145,6 +202,16 @@ pub fn prepare(plan: Plan, work: Work, arguments: &Arguments) -> Result<Prepared
             .map_err(unusable)?;
     }
     Ok(prepared)
+}
+
+/// Of the whole ablation's measurements those of the chosen variants.
+fn of_the_chosen(planned: &[MeasurementRecord], ready: &Ready) -> Vec<MeasurementRecord> {
+    let variants = ready.experiment.ablation.variants.iter().zip(&ready.chosen);
+    let names: BTreeSet<&str> = variants
+        .filter_map(|(variant, chosen)| chosen.then_some(variant.name.as_str()))
+        .collect();
+    let is_chosen = |record: &&MeasurementRecord| names.contains(record.spec.variant.as_str());
+    planned.iter().filter(is_chosen).cloned().collect()
 }
 
 impl Prepared {

@@ -1,13 +1,19 @@
-//! The progress on stderr: a bar on a terminal; elsewhere a line for each thing that happens, and after a minute of silence.
+//! The progress of trials on stderr: on a terminal the sweep as it goes, in a few lines that stay at its end; elsewhere a line for
+//! each thing that happens, and after a minute of silence.
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::time::{Duration, Instant};
 
+use densenet_bench::formats::tables::Status;
+use densenet_bench::statistics::{Forecast, forecast};
 use densenet_bench::trials::{Event, TrialRecord};
+use densenet_bench::views::sparkline::sparkline;
 use densenet_bench::visible;
-use densenet_bench::words::counted;
-use indicatif::{ProgressBar, ProgressStyle};
+use densenet_bench::words::{counted, duration};
+use indicatif::ProgressBar;
 
+use super::turns::bar_or_log;
+use crate::commands::plot::speaks_utf8;
 use crate::commands::shared::Log;
 
 /// How far the trials have come.
@@ -15,41 +21,50 @@ pub struct Progress {
     bar: ProgressBar,
     /// In place of the bar.
     log: Option<Log>,
-    trials: usize,
-    /// Multiply-accumulates of all trials together, and of those that have ended.
-    work: f64,
-    done: f64,
+    /// The work of each trial, in their order.
+    works: Vec<f64>,
+    /// Trials that have ended well, and otherwise.
+    ended: (usize, usize),
+    /// Seconds for a unit of work, of the trials that ran from their first step to their last.
+    paces: Vec<f64>,
     started: Instant,
     current: Current,
+    ascii_only: bool,
 }
 
 /// The trial that runs.
 #[derive(Default)]
 struct Current {
     heading: String,
+    index: usize,
+    began: Option<Instant>,
     epochs: usize,
     steps: usize,
-    work: f64,
+    losses: Vec<f64>,
     loss: Option<f64>,
     images_per_second: Option<f64>,
+    peak_memory_bytes: Option<u64>,
     test_error: Option<f64>,
     epoch: usize,
     made: usize,
+    /// Steps that were made before.
+    resumed: usize,
 }
 
 impl Progress {
-    /// A bar for trials that are to run.
+    /// For trials that are to run.
     pub fn new<'a>(trials: impl Iterator<Item = &'a TrialRecord>) -> Self {
         let works: Vec<f64> = trials.map(work).collect();
         let (bar, log) = bar_or_log(if works.is_empty() { 0 } else { 1000 });
         Self {
             bar,
             log,
-            trials: works.len(),
-            work: works.iter().sum(),
-            done: 0.0,
+            works,
+            ended: (0, 0),
+            paces: Vec::new(),
             started: Instant::now(),
             current: Current::default(),
+            ascii_only: !speaks_utf8(),
         }
     }
 
@@ -59,13 +74,14 @@ impl Progress {
             heading: format!(
                 "trial {} of {}  {} seed {}",
                 index + 1,
-                self.trials,
+                self.works.len(),
                 record.variant,
                 record.seed
             ),
+            index,
+            began: Some(Instant::now()),
             epochs: record.epochs,
             steps: record.steps,
-            work: work(record),
             ..Current::default()
         };
         if let Some(log) = &self.log {
@@ -74,9 +90,7 @@ impl Progress {
             } = &self.current;
             let length = format!("{} in {}", counted(*steps, "step"), counted(*epochs, "epoch"));
             log.line(&format!("{heading}: starting, {length}"));
-            log.begin(&format!(
-                "{heading}: no step yet: reading the data, building the network"
-            ));
+            log.begin(&format!("{heading}: no step yet: {FIRST}"));
         }
         self.show();
     }
@@ -85,7 +99,7 @@ impl Progress {
     pub fn event(&mut self, event: &Event) {
         match *event {
             Event::Resumed { steps } => {
-                self.current.made = steps;
+                (self.current.made, self.current.resumed) = (steps, steps);
                 let line = format!(
                     "{}: resuming after step {steps} of {}\n",
                     self.current.heading, self.current.steps
@@ -99,11 +113,14 @@ impl Progress {
                 done,
                 ref losses,
                 images_per_second,
+                peak_memory_bytes,
             } => {
                 self.current.epoch = epoch;
                 self.current.made = done;
                 self.current.loss = losses.last().copied().flatten();
+                self.current.losses.extend(losses.iter().copied().flatten());
                 self.current.images_per_second = Some(images_per_second);
+                self.current.peak_memory_bytes = peak_memory_bytes;
             }
             Event::Epoch {
                 epoch,
@@ -120,12 +137,20 @@ impl Progress {
     }
 
     /// A trial has ended; `outcome` says how in a few words.
-    pub fn end(&mut self, record: &TrialRecord, outcome: &str) {
-        self.done += work(record);
-        self.current.work = 0.0;
-        if let Some(log) = &self.log {
-            log.line(&format!("{}: {outcome}", self.current.heading));
+    pub fn end(&mut self, status: Status, outcome: &str) {
+        match status {
+            Status::Ok => self.ended.0 += 1,
+            _ => self.ended.1 += 1,
         }
+        let current = &self.current;
+        if let (Status::Ok, Some(began), 0) = (status, current.began, current.resumed) {
+            self.paces
+                .push(began.elapsed().as_secs_f64() / self.works[current.index]);
+        }
+        if let Some(log) = &self.log {
+            log.line(&format!("{}: {outcome}", current.heading));
+        }
+        self.current.began = None;
         self.show();
     }
 
@@ -158,34 +183,118 @@ impl Progress {
             .suspend(|| crate::commands::say(&format!("warning: {message}")));
     }
 
-    /// All trials have ended.
+    /// All trials have ended; what was shown stays.
     pub fn finish(&self) {
-        self.bar.finish_and_clear();
+        self.bar.abandon();
     }
 
     fn show(&self) {
         let current = &self.current;
-        let share_of_trial = current.made as f64 / current.steps.max(1) as f64;
-        let share = ((self.done + current.work * share_of_trial) / self.work.max(1.0)).clamp(0.0, 1.0);
-        let mut message = format!("{}  epoch {}/{}", current.heading, current.epoch + 1, current.epochs);
-        message += &current.figures();
         if let Some(log) = &self.log
             && current.made > 0
         {
-            log.update(&format!("{message}  step {} of {}", current.made, current.steps));
+            let epoch = current.epoch_in_words();
+            log.update(&format!(
+                "{}  {epoch}{}  step {} of {}",
+                current.heading,
+                current.figures(),
+                current.made,
+                current.steps
+            ));
         }
-        if let Some(left) = time_left(self.started.elapsed(), share) {
-            message += &format!("  {} left", humantime::format_duration(left));
+        self.bar.set_position((1000.0 * self.share()) as u64);
+        self.bar.set_message(self.lines());
+    }
+
+    /// The share of the trials' work that is done.
+    fn share(&self) -> f64 {
+        let all: f64 = self.works.iter().sum();
+        (1.0 - self.left().iter().sum::<f64>() / all.max(f64::MIN_POSITIVE)).clamp(0.0, 1.0)
+    }
+
+    /// The work that is left: of the trial that runs, and of each behind it.
+    fn left(&self) -> Vec<f64> {
+        let current = &self.current;
+        let share = match current.began {
+            Some(_) => 1.0 - current.made as f64 / current.steps.max(1) as f64,
+            None => 0.0,
+        };
+        let mut left = self.works[current.index.min(self.works.len())..].to_vec();
+        if let Some(first) = left.first_mut() {
+            *first *= share;
         }
-        self.bar.set_position((1000.0 * share) as u64);
-        self.bar.set_message(message);
+        left
+    }
+
+    /// The sweep, the trial that runs and its loss, a line each; the bar stands before the first.
+    fn lines(&self) -> String {
+        let current = &self.current;
+        let mut lines = self.sweep_in_words();
+        if current.began.is_none() {
+            return lines;
+        }
+        let state = match current.made {
+            0 => FIRST.to_owned(),
+            _ => format!("{}{}", current.epoch_in_words(), current.figures()),
+        };
+        lines += &format!("\n{}  {state}", current.heading);
+        if let (Some(first), Some(last)) = (current.losses.first(), current.losses.last()) {
+            let curve = sparkline(&current.losses, CURVE, self.ascii_only);
+            lines += &format!("\nloss  {first:.3} {curve} {last:.3}");
+        }
+        lines
+    }
+
+    /// `12 trials: 4 ok, 1 failed; 1 min 12 s left (95 % interval 58 s to 1 min 30 s)`.
+    fn sweep_in_words(&self) -> String {
+        let mut words = format!("{}: {} ok", counted(self.works.len(), "trial"), self.ended.0);
+        if self.ended.1 > 0 {
+            words += &format!(", {} failed", self.ended.1);
+        }
+        match self.time_left() {
+            Some(Forecast {
+                seconds,
+                interval: Some((low, high)),
+            }) => {
+                let (left, low, high) = (duration(seconds), duration(low), duration(high));
+                words += &format!("; {left} left (95 % interval {low} to {high})");
+            }
+            Some(Forecast { seconds, .. }) => words += &format!("; {} left", duration(seconds)),
+            None => {}
+        }
+        words
+    }
+
+    /// From the trials that have ended, or from the share that is done before the first has; none before that, and at the end.
+    fn time_left(&self) -> Option<Forecast> {
+        let left = self.left();
+        if left.iter().sum::<f64>() <= 0.0 {
+            return None;
+        }
+        let share = self.share();
+        let by_share = || {
+            (share > 0.0).then(|| Forecast {
+                seconds: self.started.elapsed().as_secs_f64() * (1.0 - share) / share,
+                interval: None,
+            })
+        };
+        forecast(&self.paces, &left).or_else(by_share)
     }
 }
+
+/// What a trial does before its first step.
+const FIRST: &str = "reading the data, building the network";
+/// Letters of the curve of losses.
+const CURVE: usize = 48;
 
 /// The least time between a line and that of an epoch which is not the last: ten lines a second can still be read.
 const BETWEEN_EPOCHS: Duration = Duration::from_millis(100);
 
 impl Current {
+    fn epoch_in_words(&self) -> String {
+        format!("epoch {}/{}", self.epoch + 1, self.epochs)
+    }
+
     /// What is known of the trial by now.
     fn figures(&self) -> String {
         let mut figures = String::new();
@@ -198,103 +307,18 @@ impl Current {
         if let Some(speed) = self.images_per_second {
             figures += &format!("  {speed:.0} images/s");
         }
+        if let Some(bytes) = self.peak_memory_bytes {
+            figures += &format!("  {:.0} MB", bytes as f64 / 1e6);
+        }
         figures
     }
-}
-
-/// A bar of that length where stderr is a terminal, else a log; neither where there is no work.
-fn bar_or_log(length: u64) -> (ProgressBar, Option<Log>) {
-    match (length, std::io::stderr().is_terminal()) {
-        (0, _) => (ProgressBar::hidden(), None),
-        (_, false) => (ProgressBar::hidden(), Some(Log::start("starting"))),
-        (length, true) => (bar(length), None),
-    }
-}
-
-fn bar(length: u64) -> ProgressBar {
-    let bar = ProgressBar::new(length);
-    // No colour, so that there is none to switch off.
-    if let Ok(style) = ProgressStyle::with_template("{bar:24} {percent:>3} %  {msg}") {
-        bar.set_style(style.progress_chars("=> "));
-    }
-    bar
 }
 
 /// Printed as soon as a request to stop arrives: the current step may last.
 const STOPPING: &str = "stopping after the current step, with a checkpoint; Ctrl-C (again) stops at once\n";
 
-/// How far the processes that measure have come. Where stderr is not a terminal, a line for each that has ended.
-pub struct Turns {
-    bar: ProgressBar,
-    /// In place of the bar.
-    log: Option<Log>,
-    heading: String,
-}
-
-impl Turns {
-    /// That many are to run.
-    pub fn new(turns: usize) -> Self {
-        let (bar, log) = bar_or_log(turns as u64);
-        Self {
-            bar,
-            log,
-            heading: String::new(),
-        }
-    }
-
-    /// The number of runs is not known.
-    pub fn searching() -> Self {
-        let (bar, log) = match std::io::stderr().is_terminal() {
-            true => (ProgressBar::new_spinner(), None),
-            false => (ProgressBar::hidden(), Some(Log::start("searching"))),
-        };
-        Self {
-            bar,
-            log,
-            heading: String::new(),
-        }
-    }
-
-    /// One starts.
-    pub fn begin(&mut self, heading: &str) {
-        heading.clone_into(&mut self.heading);
-        if let Some(log) = &self.log {
-            log.begin(&format!("{heading}: running"));
-        }
-        self.bar.set_message(heading.to_owned());
-        self.bar.tick();
-    }
-
-    /// It has ended; `outcome` says how in a few words.
-    pub fn end(&mut self, outcome: &str) {
-        if let Some(log) = &self.log {
-            log.line(&format!("{}: {outcome}", self.heading));
-        }
-        self.bar.set_message(format!("{}: {outcome}", self.heading));
-        self.bar.inc(1);
-    }
-
-    /// A line that stays.
-    pub fn warn(&self, message: &str) {
-        self.bar
-            .suspend(|| crate::commands::say(&format!("warning: {message}")));
-    }
-
-    /// All have ended.
-    pub fn finish(&self) {
-        self.bar.finish_and_clear();
-    }
-}
-
 /// The training work of a trial: multiply-accumulates, with a floor for what small networks spend beside them.
 fn work(record: &TrialRecord) -> f64 {
     let batch_size = record.settings.train.as_ref().map_or(1, |train| train.batch_size);
     record.steps as f64 * batch_size as f64 * (record.macs as f64 + 1e6)
-}
-
-/// What is left at the speed so far, in whole seconds; none before there is something to go by.
-fn time_left(elapsed: Duration, share: f64) -> Option<Duration> {
-    (share > 0.0)
-        .then(|| Duration::from_secs_f64(elapsed.as_secs_f64() * (1.0 - share) / share).as_secs())
-        .map(Duration::from_secs)
 }

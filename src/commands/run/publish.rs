@@ -15,6 +15,11 @@ use super::{Arguments, Failure, Outcome, Work, plot, report};
 /// Derives the tables, draws the plots and prints the summary. `searched` is what this run's searches found.
 pub fn publish(run: &mut Prepared, searched: Vec<BoundaryRow>, arguments: &Arguments, mut faults: Faults) -> Outcome {
     let tables = derive(run, &mut faults);
+    if arguments.tensorboard {
+        for trial in &run.experiment.trials {
+            faults.record(run.folder.write_events(&trial.record).map_err(Failure::work));
+        }
+    }
     if run.has_work() {
         run.environment.ended = Some(now());
         faults.record(run.folder.record_environment(&run.environment).map_err(Failure::work));

@@ -15,6 +15,8 @@ pub struct Training<'a> {
     pub workers: &'a Workers<'a>,
     /// The batches between two lines of the loss log, if it is printed.
     pub print_loss_every: Option<usize>,
+    /// Whether the curves of each trial are written for TensorBoard as it ends.
+    pub tensorboard: bool,
 }
 
 impl Training<'_> {
@@ -35,7 +37,11 @@ impl Training<'_> {
             });
             match ended {
                 Ok(result) => {
-                    progress.end(record, &outcome_of(&result));
+                    if self.tensorboard {
+                        // As with the tables, an error is reported at the run's end.
+                        let _ = workers.folder.write_events(record);
+                    }
+                    progress.end(result.status, &outcome_of(&result));
                     // A request to stop is reported once, at the run's end.
                     let was_asked = result.status == Status::Interrupted && workers.stop.is_asked();
                     if result.status != Status::Ok && !was_asked {
@@ -43,7 +49,7 @@ impl Training<'_> {
                     }
                 }
                 Err(error) => {
-                    progress.end(record, "not recorded");
+                    progress.end(Status::Failed, "not recorded");
                     progress.warn(&format!("{} seed {}: {error}", record.variant, record.seed));
                     failure = Some(error);
                 }

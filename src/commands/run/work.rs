@@ -35,6 +35,7 @@ pub fn work(run: &Prepared, arguments: &Arguments, faults: &mut Faults) -> Vec<B
                 let training = Training {
                     workers: &workers,
                     print_loss_every: arguments.print_loss_every,
+                    tensorboard: arguments.tensorboard,
                 };
                 faults.record(training.train(&run.experiment, &run.unfinished()));
             }

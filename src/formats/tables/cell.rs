@@ -4,6 +4,8 @@
 //! apostrophe before it, as one types text into a spreadsheet, and read without. Numbers are never touched: -0.5 is a
 //! number to everyone.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::formats::misread::misreading;
@@ -19,12 +21,17 @@ fn needs_guard(text: &str) -> bool {
     text.starts_with(GUARD) || text.starts_with(SIGNS) || misreading(text).is_some()
 }
 
+/// The text with a guard where it needs one.
+pub fn guarded(text: &str) -> Cow<'_, str> {
+    match needs_guard(text) {
+        true => Cow::Owned(format!("{GUARD}{text}")),
+        false => Cow::Borrowed(text),
+    }
+}
+
 /// Writes the text with a guard where it needs one.
 pub fn serialize<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
-    if needs_guard(text) {
-        return serializer.collect_str(&format_args!("{GUARD}{text}"));
-    }
-    text.serialize(serializer)
+    guarded(text).serialize(serializer)
 }
 
 /// Reads the text without its guard. An apostrophe that guards nothing, in a table that a hand has edited, is a letter.
@@ -42,6 +49,7 @@ mod tests {
     use super::super::read::read_rows;
     use super::super::row::Row;
     use super::super::rows::{EpochRow, StepRow, TrialRow};
+    use super::super::weight_rows::FeatureReuseRow;
     use super::super::write::write_rows;
 
     fn step(variant: &str) -> StepRow {
@@ -165,6 +173,7 @@ mod tests {
         assert_eq!(guarded_columns::<EpochRow>(), ["trial", "variant"]);
         assert_eq!(guarded_columns::<SampleRow>(), ["variant", "run"]);
         assert_eq!(guarded_columns::<PhaseRow>(), ["variant"]);
+        assert_eq!(guarded_columns::<FeatureReuseRow>(), ["target", "target_tensor"]);
         assert!(!guarded_columns::<TrialRow>().contains(&"block_layers"));
         for columns in [
             guarded_columns::<TrialRow>(),

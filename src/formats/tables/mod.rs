@@ -14,12 +14,15 @@ mod rows;
 mod status;
 #[cfg(test)]
 mod tests;
+mod weight_rows;
 mod write;
 
+pub use cell::guarded;
 pub use error::TableError;
 pub use measurement_rows::{BatchRow, BoundaryRow, PeerRow, PhaseRow, SampleRow};
 pub use read::{first_fault, leading_rows, read_rows, row_ends, whole_lines};
 pub use row::{Column, Row};
 pub use rows::{CorrectnessRow, EpochRow, SCHEMA_VERSION, StepRow, SweptValue, TrialRow};
 pub use status::Status;
+pub use weight_rows::FeatureReuseRow;
 pub use write::{appended_rows, write_rows};

@@ -15,4 +15,4 @@ pub mod tests;
 pub mod vgg;
 pub mod wide_resnet;
 
-pub use table::FAMILIES;
+pub use table::{FAMILIES, RECOGNIZERS};

@@ -4,9 +4,10 @@ use super::super::text::{byte_unit, grouped};
 use super::batch_panel::{CROSS, Content, Drawing, RING};
 use super::figure::{Entry, Figure, Sample};
 use super::palette::{DARK_GRAY, Marker};
-use super::picture::{Picture, Rect};
+use super::picture::Picture;
 use super::scale::extent;
 use super::series::{Point, Series, points};
+use super::style::Style;
 use crate::formats::tables::Status;
 
 /// The words of a figure that are not about its series.
@@ -21,7 +22,7 @@ pub struct Words {
 }
 
 /// The panels that have something to show, or why there is none.
-pub fn picture(words: Words, series: &[Series]) -> Result<Picture, String> {
+pub fn picture(words: Words, series: &[Series], style: Style) -> Result<Picture, String> {
     let has = |content: Content| points(series).any(|point| !content.values(point).is_empty());
     let contents: Vec<Content> = Content::ALL.into_iter().filter(|content| has(*content)).collect();
     if contents.is_empty() {
@@ -37,18 +38,11 @@ pub fn picture(words: Words, series: &[Series]) -> Result<Picture, String> {
         legend: legend(series, &contents),
         caption: caption(series, words.sentences),
     };
-    let (mut picture, space) = figure.lay_out(300.0);
+    let (mut picture, space) = figure.lay_out(style, style.height(300.0, contents.len()));
     let most_bytes = most_bytes(series);
-    let width = space.width() / contents.len() as f64;
-    for (index, content) in contents.iter().enumerate() {
-        let left = space.left + index as f64 * width;
-        let gap = if contents.len() > 1 { 4.0 } else { 0.0 };
-        let space = Rect {
-            left,
-            right: left + width - gap,
-            ..space
-        };
-        let drawing = Drawing::new(space, *content, series, most_bytes);
+    let spaces = style.panels(space, contents.len());
+    for (index, (content, space)) in contents.iter().zip(spaces).enumerate() {
+        let drawing = Drawing::new((style, space), *content, series, most_bytes);
         drawing.draw(&mut picture, series);
         if index == 0 {
             drawing.draw_failures(&mut picture, series);

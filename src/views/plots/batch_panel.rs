@@ -7,6 +7,7 @@ use super::panel::{Axis, Panel, Vertical};
 use super::picture::{Color, Picture, Place, Rect};
 use super::scale::{Notation, Scale, Tick, extent};
 use super::series::{Point, Series, points};
+use super::style::Style;
 
 /// Between the marks of series that did not run at the same batch size.
 const CROSS_ROOM: f64 = 8.5;
@@ -83,7 +84,7 @@ pub struct Drawing {
 
 impl Drawing {
     /// Lays the panel out in `space`.
-    pub fn new(space: Rect, content: Content, series: &[Series], most_bytes: f64) -> Self {
+    pub fn new((style, space): (Style, Rect), content: Content, series: &[Series], most_bytes: f64) -> Self {
         let mut sizes: Vec<usize> = points(series).map(|point| point.batch_size).collect();
         sizes.sort_unstable();
         sizes.dedup();
@@ -120,7 +121,7 @@ impl Drawing {
         // Speed and memory are ratios: they begin at 0.
         let scale = Scale::linear((0.0, most / unit));
         let vertical = Axis::new(title, scale, Notation::Plain);
-        let panel = Panel::new(space, Some(heading), axis, Vertical::Values(vertical));
+        let panel = Panel::new(style, space, Some(heading), axis, Vertical::Values(vertical));
         let step = match sizes.len() {
             1 => ROOM.min(0.9 * panel.area.width() / series.len().max(1) as f64),
             _ => 0.0,

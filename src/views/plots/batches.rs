@@ -6,6 +6,7 @@ use super::batch_figure::{self, Words};
 use super::palette::SeriesStyle;
 use super::picture::Picture;
 use super::series::{Point, Rate, Series};
+use super::style::Style;
 use crate::formats::ablation::Mode;
 use crate::formats::tables::BatchRow;
 
@@ -58,7 +59,7 @@ pub fn lines<'a>(study: &Grouped<'a>) -> (Vec<Line<'a>>, String) {
 }
 
 /// Throughput and memory in a mode, or why there is nothing to draw.
-pub fn picture(study: &Grouped<'_>, mode: Mode) -> Result<Picture, String> {
+pub fn picture(study: &Grouped<'_>, mode: Mode, style: Style) -> Result<Picture, String> {
     let (lines, common) = lines(study);
     let mut rows: Vec<&BatchRow> = Vec::new();
     let mut series = Vec::new();
@@ -79,7 +80,7 @@ pub fn picture(study: &Grouped<'_>, mode: Mode) -> Result<Picture, String> {
         question: study.question().to_owned(),
         sentences: vec![process_peak(&rows), warnings(&rows), setting(&common)],
     };
-    batch_figure::picture(words, &series)
+    batch_figure::picture(words, &series, style)
 }
 
 fn point(row: &BatchRow) -> Point {
@@ -149,7 +150,7 @@ fn warnings(rows: &[&BatchRow]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::super::super::samples::measured;
     use super::super::draw::draw;
     use super::super::draw::tests::pictures;
@@ -179,7 +180,8 @@ mod tests {
         (row.allocated_peak_bytes, row.process_peak_bytes) = (None, None);
     }
 
-    fn cases() -> Vec<(&'static str, Study)> {
+    /// Studies of measurements of many kinds.
+    pub fn cases() -> Vec<(&'static str, Study)> {
         let twelve = twelve();
         let twelve: Vec<&str> = twelve.iter().map(String::as_str).collect();
         let mut cases = vec![
@@ -267,7 +269,7 @@ mod tests {
 
     /// With `SAMPLE_PLOTS=FOLDER` the pictures are left there to be looked at.
     #[test]
-    fn every_sample_is_written_in_both_formats() {
+    fn every_sample_is_written_in_every_format() {
         let temporary = tempfile::tempdir().unwrap();
         let folder = std::env::var_os("SAMPLE_PLOTS").map_or(temporary.path().to_owned(), Into::into);
         for (case, measured) in cases() {
@@ -293,7 +295,7 @@ mod tests {
 
     fn drawn(case: &str, mode: Mode) -> Picture {
         let (_, measured) = cases().into_iter().find(|(name, _)| *name == case).unwrap();
-        picture(&Grouped::of(&measured), mode).unwrap()
+        picture(&Grouped::of(&measured), mode, Style::Screen).unwrap()
     }
 
     #[test]

@@ -31,18 +31,23 @@ impl Framed {
         }
     }
 
-    /// The pixels of the box's sides.
-    pub fn frame(&self) -> Vec<(i32, i32)> {
+    /// The corners of its frame's outer side and, the other way round so that nothing fills the middle, of its inner one.
+    pub fn frame(&self) -> [[(f64, f64); 4]; 2] {
         let gap = 0.04 * self.size;
-        let whole = |value: f64| value.round() as i32;
-        let (left, right) = (whole(self.left + gap), whole(self.left + self.width - gap));
-        let (top, bottom) = (whole(TOP * self.size), whole(BOTTOM * self.size));
-        let thickness = whole(0.04 * self.size).max(1);
-        let is_side = |x: i32, y: i32| {
-            x < left + thickness || x >= right - thickness || y < top + thickness || y >= bottom - thickness
-        };
-        let places = (top..bottom).flat_map(|y| (left..right).map(move |x| (x, y)));
-        places.filter(|&(x, y)| is_side(x, y)).collect()
+        let thickness = 0.05 * self.size;
+        let (left, right) = (self.left + gap, self.left + self.width - gap);
+        let (top, bottom) = (TOP * self.size, BOTTOM * self.size);
+        let (inner_left, inner_right) = (left + thickness, right - thickness);
+        let (inner_top, inner_bottom) = (top + thickness, bottom - thickness);
+        [
+            [(left, top), (right, top), (right, bottom), (left, bottom)],
+            [
+                (inner_left, inner_top),
+                (inner_left, inner_bottom),
+                (inner_right, inner_bottom),
+                (inner_right, inner_top),
+            ],
+        ]
     }
 
     /// Its two rows of digits, from left to right whatever the text's direction.

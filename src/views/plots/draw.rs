@@ -1,15 +1,12 @@
-//! Every plot of a study.
+//! Pictures with their files' names, and all of them rendered.
 
 use std::collections::BTreeSet;
 
-use super::super::costs::Cost;
-use super::super::groups::Grouped;
 use super::extra_fonts::ExtraFonts;
 use super::missing_letters::{self, MissingLetters};
 use super::picture::{Picture, Shape};
 use super::render::{Plot, PlotError, svg};
-use super::{batches, cost, loss_curves, peers, phases, seed_curves, step_times, test_error};
-use crate::formats::ablation::Mode;
+use super::style::Style;
 
 /// What was drawn, and what was not.
 #[derive(Clone, Debug, Default)]
@@ -42,15 +39,31 @@ impl std::fmt::Display for NotDrawn {
 pub struct NamedPicture {
     /// The file's name without its ending.
     pub file_stem: String,
+    /// How it is laid out.
+    pub style: Style,
     /// The picture, or why it would be empty.
     pub picture: Result<Picture, String>,
 }
 
 impl NamedPicture {
-    fn new(file_stem: impl Into<String>, picture: Result<Picture, String>) -> Self {
+    /// A screen's picture.
+    pub(super) fn new(file_stem: impl Into<String>, picture: Result<Picture, String>) -> Self {
         Self {
             file_stem: file_stem.into(),
+            style: Style::Screen,
             picture,
+        }
+    }
+
+    /// A plot's picture that was laid out in a style, in the size that it then has.
+    pub(super) fn in_style(style: Style, plot: &str, picture: Result<Picture, String>) -> Self {
+        Self {
+            file_stem: style.file_stem(plot),
+            style,
+            picture: match style {
+                Style::Screen => picture,
+                Style::SingleColumn | Style::DoubleColumn => picture.map(|picture| picture.scaled(style.scale())),
+            },
         }
     }
 
@@ -69,7 +82,10 @@ impl NamedPicture {
     /// # Errors
     /// A plotting backend's error.
     pub fn svg(&self) -> Result<Result<String, String>, PlotError> {
-        let drawn = self.picture.as_ref().map(|picture| svg(&self.file_stem, picture));
+        let drawn = self
+            .picture
+            .as_ref()
+            .map(|picture| svg(&self.file_stem, picture, self.style));
         match drawn {
             Ok(drawn) => drawn.map(Ok),
             Err(reason) => Ok(Err(reason.clone())),
@@ -83,16 +99,17 @@ pub fn foreign_letters<'a>(pictures: impl IntoIterator<Item = &'a NamedPicture>)
     drawn.flat_map(missing_letters::foreign).collect()
 }
 
-/// Renders pictures. The PNGs take letters that the built-in font lacks from `extra`.
+/// Renders pictures. PNGs and PDFs take letters that the built-in font lacks from `extra`.
 ///
 /// # Errors
 /// A plotting backend's error.
 pub fn draw<'a>(pictures: impl IntoIterator<Item = &'a NamedPicture>, extra: &ExtraFonts) -> Result<Drawn, PlotError> {
     let mut drawn = Drawn::default();
-    for NamedPicture { file_stem, picture } in pictures {
-        match picture {
+    for named in pictures {
+        let NamedPicture { file_stem, style, .. } = named;
+        match &named.picture {
             Ok(picture) => {
-                let plot = Plot::of(file_stem, picture, extra)?;
+                let plot = Plot::of(file_stem, picture, *style, extra)?;
                 drawn.missing.add(&plot.missing);
                 drawn.plots.push(plot);
             }
@@ -105,65 +122,12 @@ pub fn draw<'a>(pictures: impl IntoIterator<Item = &'a NamedPicture>, extra: &Ex
     Ok(drawn)
 }
 
-/// Loss curves, the final error by swept value, and the error against what the variants cost, as far as the study has come.
-/// A cost that no trial has recorded has no picture.
-pub fn of_trials(study: &Grouped<'_>) -> Vec<NamedPicture> {
-    let mut pictures = vec![
-        NamedPicture::new("loss-curves", loss_curves::picture(study)),
-        NamedPicture::new("test-error", test_error::picture(study)),
-    ];
-    pictures.extend(errors_by_cost(study));
-    pictures
-}
-
-/// The final error against what the variants cost.
-pub fn errors_by_cost(study: &Grouped<'_>) -> Vec<NamedPicture> {
-    let is_shown = |cost: &Cost| {
-        let is_recorded = || study.variants.iter().any(|group| cost.of(group).is_some());
-        cost.is_of_the_network() || is_recorded()
-    };
-    let of = |cost: Cost| NamedPicture::new(format!("error-by-{}", cost.file_word()), cost::picture(study, cost));
-    Cost::ALL.into_iter().filter(is_shown).map(of).collect()
-}
-
-/// Losses and errors by epoch of every seed with their means.
-pub fn of_seeds(study: &Grouped<'_>) -> NamedPicture {
-    NamedPicture::new("seed-curves", seed_curves::picture(study))
-}
-
-/// The timed steps round by round in each mode, of a study that was read with its samples.
-pub fn of_steps(study: &Grouped<'_>) -> Vec<NamedPicture> {
-    let of = |mode: Mode| NamedPicture::new(format!("steps-{mode}"), step_times::picture(study, mode));
-    batches::modes(study).into_iter().map(of).collect()
-}
-
-/// Speed and memory by batch size in each mode, and the parts of a training step.
-pub fn of_batches(study: &Grouped<'_>) -> Vec<NamedPicture> {
-    let mut pictures = Vec::new();
-    for mode in batches::modes(study) {
-        pictures.push(NamedPicture::new(
-            format!("batches-{mode}"),
-            batches::picture(study, mode),
-        ));
-        if mode == Mode::Train {
-            pictures.push(NamedPicture::new("phases-train", phases::picture(study)));
-        }
-    }
-    pictures
-}
-
-/// The comparisons with PyTorch.
-pub fn of_peers(study: &Grouped<'_>) -> Vec<NamedPicture> {
-    let figures = peers::figures(study);
-    let picture =
-        |figure: &peers::PeersFigure<'_>| NamedPicture::new(figure.file_stem.clone(), peers::picture(study, figure));
-    figures.iter().map(picture).collect()
-}
-
 #[cfg(test)]
 pub(super) mod tests {
+    use super::super::super::groups::Grouped;
     use super::super::super::samples::{SampleVariant, empty, trained};
     use super::super::super::summary::document;
+    use super::super::loss_curves;
     use super::*;
     use crate::formats::study::Study;
     use crate::formats::tables::Status;
@@ -207,7 +171,8 @@ pub(super) mod tests {
         trained(&variants, 3, 40)
     }
 
-    fn cases() -> Vec<(&'static str, Study)> {
+    /// Studies of trials of many kinds.
+    pub fn cases() -> Vec<(&'static str, Study)> {
         let mut cases = vec![("1x1", {
             let mut sample = trained(&[SampleVariant::new("base")], 1, 1);
             sample.ablation.question = "Does it run?".to_owned();
@@ -308,7 +273,7 @@ pub(super) mod tests {
     fn every_variant_is_named_in_full_where_there_is_room() {
         let sample = growth(3, 10);
         let study = Grouped::of(&sample);
-        let picture = loss_curves::picture(&study).unwrap();
+        let picture = loss_curves::picture(&study, Style::Screen).unwrap();
         for group in &study.variants {
             assert!(picture.labels().any(|label| label.text == group.name), "{}", group.name);
         }
@@ -317,7 +282,7 @@ pub(super) mod tests {
     #[test]
     fn the_caption_names_losses_that_were_left_out_and_trials_that_are_not_finished() {
         let (_, sample) = cases().pop().unwrap();
-        let picture = loss_curves::picture(&Grouped::of(&sample)).unwrap();
+        let picture = loss_curves::picture(&Grouped::of(&sample), Style::Screen).unwrap();
         let text: Vec<&str> = picture.labels().map(|label| label.text.as_str()).collect();
         let text = text.join(" ");
         assert!(text.contains("2 of 12 trials are not finished"), "{text}");
@@ -338,7 +303,7 @@ pub(super) mod tests {
                 .iter()
                 .map(|plot| plot.file_stem.as_str())
                 .collect::<Vec<_>>(),
-            ["loss-curves"]
+            ["loss-curves", "loss-and-error"]
         );
         assert_eq!(
             drawn.not_drawn[0].to_string(),
@@ -350,7 +315,7 @@ pub(super) mod tests {
     fn a_study_without_rows_draws_nothing_and_says_why() {
         let drawn = draw(&pictures(&empty()), &ExtraFonts::default()).unwrap();
         assert!(drawn.plots.is_empty());
-        assert_eq!(drawn.not_drawn.len(), 4);
+        assert_eq!(drawn.not_drawn.len(), 5);
     }
 
     #[test]
@@ -382,7 +347,7 @@ pub(super) mod tests {
 
     /// With `SAMPLE_PLOTS=FOLDER` the pictures are left there to be looked at.
     #[test]
-    fn every_sample_is_written_in_both_formats() {
+    fn every_sample_is_written_in_every_format() {
         let temporary = tempfile::tempdir().unwrap();
         let folder = std::env::var_os("SAMPLE_PLOTS").map_or(temporary.path().to_owned(), Into::into);
         for (case, sample) in cases() {
@@ -392,6 +357,7 @@ pub(super) mod tests {
                 roxmltree::Document::parse(&plot.svg).unwrap();
                 std::fs::write(folder.join(format!("{}.svg", plot.file_stem)), plot.svg).unwrap();
                 std::fs::write(folder.join(format!("{}.png", plot.file_stem)), plot.png).unwrap();
+                std::fs::write(folder.join(format!("{}.pdf", plot.file_stem)), plot.pdf).unwrap();
             }
         }
     }

@@ -1,17 +1,17 @@
-//! What stands around a plot's panels: title and question above, legend and caption below, never over the data.
+//! What stands around a plot's panels: title and question above, legend and caption below, never over the data. A paper's
+//! figure has the legend alone.
 
 use super::font;
 use super::palette::{BLACK, DARK_GRAY, Marker, SeriesStyle, paler};
 use super::picture::{Color, Label, Picture, Place, Rect};
+use super::style::Style;
 
-/// Every figure's width in points.
-pub const WIDTH: f64 = 720.0;
-
-const MARGIN: f64 = 12.0;
 const TITLE_SIZE: f64 = 14.0;
 const QUESTION_SIZE: f64 = 11.0;
 const LEGEND_SIZE: f64 = 10.0;
 const LEGEND_LINE: f64 = 15.5;
+/// Above and below the legend.
+const LEGEND_GAP: f64 = 10.0;
 const CAPTION_SIZE: f64 = 9.0;
 const COLUMN_GAP: f64 = 22.0;
 /// Lines are set this many times their size apart.
@@ -58,58 +58,55 @@ pub struct Figure {
 
 impl Figure {
     /// Lays the words out around a content `height` points high: the picture with them, and the content's space.
-    pub fn lay_out(&self, height: f64) -> (Picture, Rect) {
+    pub fn lay_out(&self, style: Style, height: f64) -> (Picture, Rect) {
+        let margin = style.margin();
         let mut picture = Picture {
-            width: WIDTH,
+            width: style.width(),
             ..Picture::default()
         };
-        let mut y = MARGIN;
-        let paragraph = |picture: &mut Picture, y: &mut f64, text: &str, size: f64, bold: bool, color: Color| {
-            for line in font::wrapped(text, size, bold, WIDTH - 2.0 * MARGIN) {
-                let mut label = Label::new(line, (MARGIN, *y + 0.8 * size), size);
-                (label.bold, label.color) = (bold, color);
-                picture.label(label);
-                *y += LEADING * size;
-            }
-        };
-        paragraph(&mut picture, &mut y, &self.title, TITLE_SIZE, true, BLACK);
-        paragraph(&mut picture, &mut y, &self.question, QUESTION_SIZE, false, DARK_GRAY);
-        y += 6.0;
+        let mut y = margin;
+        if style.has_words() {
+            y = paragraph(&mut picture, y, &self.title, (TITLE_SIZE, true, BLACK));
+            y = paragraph(&mut picture, y, &self.question, (QUESTION_SIZE, false, DARK_GRAY));
+            y += 6.0;
+        }
         let content = Rect {
-            left: MARGIN,
+            left: margin,
             top: y,
-            right: WIDTH - MARGIN,
+            right: style.width() - margin,
             bottom: y + height,
         };
-        y = content.bottom + 10.0;
-        y = self.draw_legend(&mut picture, y);
-        paragraph(
-            &mut picture,
-            &mut y,
-            &self.caption.join(" "),
-            CAPTION_SIZE,
-            false,
-            DARK_GRAY,
-        );
-        picture.height = y + MARGIN - 4.0;
+        y = self.draw_legend(&mut picture, style, content.bottom + LEGEND_GAP);
+        if style.has_words() {
+            y = paragraph(
+                &mut picture,
+                y,
+                &self.caption.join(" "),
+                (CAPTION_SIZE, false, DARK_GRAY),
+            );
+            picture.height = y + margin - 4.0;
+        } else {
+            picture.height = y - LEGEND_GAP + margin;
+        }
         (picture, content)
     }
 
     /// As many columns as there is room for, each as wide as its own labels; the place below them.
-    fn draw_legend(&self, picture: &mut Picture, top: f64) -> f64 {
+    fn draw_legend(&self, picture: &mut Picture, style: Style, top: f64) -> f64 {
         if self.legend.is_empty() {
             return top;
         }
-        let space = WIDTH - 2.0 * MARGIN;
+        let size = style.text(LEGEND_SIZE);
+        let space = style.width() - 2.0 * style.margin();
         let sample = self.legend.iter().map(|entry| entry.sample.width()).fold(0.0, f64::max);
         let indent = sample + 6.0;
         let labels: Vec<String> = self
             .legend
             .iter()
-            .map(|entry| font::shortened(&entry.label, LEGEND_SIZE, false, space - indent))
+            .map(|entry| font::shortened(&entry.label, size, false, space - indent))
             .collect();
         let widest = |column: &[String]| {
-            let widths = column.iter().map(|label| font::width(label, LEGEND_SIZE, false));
+            let widths = column.iter().map(|label| font::width(label, size, false));
             indent + widths.fold(0.0, f64::max)
         };
         let total = |rows: usize| {
@@ -119,17 +116,30 @@ impl Figure {
         let rows = (1..labels.len())
             .find(|rows| total(*rows) <= space)
             .unwrap_or(labels.len());
-        let mut x = (WIDTH - total(rows)) / 2.0;
+        let mut x = (style.width() - total(rows)) / 2.0;
         for (labels, entries) in labels.chunks(rows).zip(self.legend.chunks(rows)) {
             for (row, (label, entry)) in labels.iter().zip(entries).enumerate() {
                 let y = top + (row as f64 + 0.5) * LEGEND_LINE;
                 entry.sample.draw(picture, (x, y), sample);
-                picture.label(Label::new(label.clone(), (x + indent, y), LEGEND_SIZE).centered());
+                picture.label(Label::new(label.clone(), (x + indent, y), size).centered());
             }
             x += widest(labels) + COLUMN_GAP;
         }
-        top + rows as f64 * LEGEND_LINE + 10.0
+        top + rows as f64 * LEGEND_LINE + LEGEND_GAP
     }
+}
+
+/// Sets a paragraph of a screen's figure; the place below it.
+fn paragraph(picture: &mut Picture, top: f64, text: &str, (size, bold, color): (f64, bool, Color)) -> f64 {
+    let margin = Style::Screen.margin();
+    let mut y = top;
+    for line in font::wrapped(text, size, bold, picture.width - 2.0 * margin) {
+        let mut label = Label::new(line, (margin, y + 0.8 * size), size);
+        (label.bold, label.color) = (bold, color);
+        picture.label(label);
+        y += LEADING * size;
+    }
+    y
 }
 
 impl Sample {

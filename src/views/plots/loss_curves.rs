@@ -1,4 +1,4 @@
-//! Training, validation and test loss by epoch.
+//! Training, validation and test loss by epoch; training loss and test error, as in Figure 4 of the article.
 
 use super::super::groups::{Curve, CurvePoint, Group, Grouped};
 use super::figure::{Entry, Figure, Sample, interval, side_by_side};
@@ -6,6 +6,7 @@ use super::palette::SeriesStyle;
 use super::panel::{Axis, Panel, Vertical};
 use super::picture::{Picture, Place, Rect};
 use super::scale::{Notation, Scale, extent};
+use super::style::Style;
 use super::words;
 use crate::formats::tables::EpochRow;
 
@@ -14,14 +15,67 @@ const MARKERS: usize = 8;
 /// Above this many variants bands would hide each other, and are faint.
 const FEW: usize = 6;
 
-/// Which loss a panel shows.
-type Column = fn(&EpochRow) -> Option<f64>;
+/// A number by epoch.
+struct Quantity {
+    heading: &'static str,
+    axis: &'static str,
+    is_loss: bool,
+    column: fn(&EpochRow) -> Option<f64>,
+}
 
-const SPLITS: [(&str, Column); 3] = [
-    ("Training", |row| Some(row.train_loss)),
-    ("Validation", |row| row.validation_loss),
-    ("Test", |row| Some(row.test_loss)),
-];
+/// What a figure shows.
+struct Content {
+    title: &'static str,
+    quantities: &'static [Quantity],
+    /// When the numbers are taken, for the caption.
+    taken: &'static str,
+}
+
+const LOSS_AXIS: &str = "cross-entropy (nats)";
+
+const LOSSES: Content = Content {
+    title: "loss by epoch",
+    quantities: &[
+        Quantity {
+            heading: "Training",
+            axis: LOSS_AXIS,
+            is_loss: true,
+            column: |row| Some(row.train_loss),
+        },
+        Quantity {
+            heading: "Validation",
+            axis: LOSS_AXIS,
+            is_loss: true,
+            column: |row| row.validation_loss,
+        },
+        Quantity {
+            heading: "Test",
+            axis: LOSS_AXIS,
+            is_loss: true,
+            column: |row| Some(row.test_loss),
+        },
+    ],
+    taken: "Training loss is taken while training, the others after each epoch.",
+};
+
+const LOSS_AND_ERROR: Content = Content {
+    title: "training loss and test error by epoch",
+    quantities: &[
+        Quantity {
+            heading: "Training loss",
+            axis: LOSS_AXIS,
+            is_loss: true,
+            column: |row| Some(row.train_loss),
+        },
+        Quantity {
+            heading: "Test error",
+            axis: "test error (%)",
+            is_loss: false,
+            column: |row| Some(100.0 * row.test_error),
+        },
+    ],
+    taken: "Training loss is taken while training, test error after each epoch.",
+};
 
 struct LossCurve<'a> {
     group: &'a Group<'a>,
@@ -29,12 +83,29 @@ struct LossCurve<'a> {
     curve: Curve,
 }
 
+/// A quantity's panel, with a curve for each variant.
+struct CurvePanel<'a> {
+    quantity: &'static Quantity,
+    series: Vec<LossCurve<'a>>,
+}
+
 /// A panel for each split that has losses, a curve for each variant; or why there is nothing to draw.
-pub fn picture(study: &Grouped<'_>) -> Result<Picture, String> {
-    let panels: Vec<(&str, Vec<LossCurve<'_>>)> = SPLITS
-        .iter()
-        .map(|(name, column)| (*name, series(study, *column)))
-        .filter(|(_, series)| series.iter().any(|s| !s.curve.points.is_empty()))
+pub fn picture(study: &Grouped<'_>, style: Style) -> Result<Picture, String> {
+    curves(study, &LOSSES, style)
+}
+
+/// A panel for the training loss and one for the test error, likewise.
+pub fn loss_and_error(study: &Grouped<'_>, style: Style) -> Result<Picture, String> {
+    curves(study, &LOSS_AND_ERROR, style)
+}
+
+fn curves(study: &Grouped<'_>, content: &'static Content, style: Style) -> Result<Picture, String> {
+    let panels: Vec<CurvePanel<'_>> = (content.quantities.iter())
+        .map(|quantity| CurvePanel {
+            quantity,
+            series: series(study, quantity.column),
+        })
+        .filter(|panel| panel.series.iter().any(|s| !s.curve.points.is_empty()))
         .collect();
     if panels.is_empty() {
         return Err("no trial has finished an epoch with a loss that is a finite number".to_owned());
@@ -51,31 +122,29 @@ pub fn picture(study: &Grouped<'_>) -> Result<Picture, String> {
         })
         .unzip();
     let figure = Figure {
-        title: format!("{}: loss by epoch", study.name()),
+        title: format!("{}: {}", study.name(), content.title),
         question: study.question().to_owned(),
         legend,
-        caption: caption(study, &drawn, &panels),
+        caption: caption(study, content, &drawn, &panels),
     };
-    let (mut picture, space) = figure.lay_out(300.0);
-    // Panels beside each other are read by the same kind of scale, and the one that spans most decides for all.
-    let logarithmic = panels.iter().all(|(_, series)| means(series).0 > 0.0)
-        && panels
-            .iter()
-            .any(|(_, series)| Scale::fitting(means(series)).is_logarithmic());
-    let width = space.width() / panels.len() as f64;
-    for (index, (name, series)) in panels.iter().enumerate() {
-        let left = space.left + index as f64 * width;
-        let space = Rect {
-            left,
-            right: left + width - if panels.len() > 1 { 4.0 } else { 0.0 },
-            ..space
-        };
-        draw_panel(&mut picture, space, name, series, logarithmic);
+    let (mut picture, space) = figure.lay_out(style, style.height(300.0, panels.len()));
+    for (panel, space) in panels.iter().zip(style.panels(space, panels.len())) {
+        draw_panel(&mut picture, (style, space), panel, is_logarithmic(&panels, panel));
     }
     Ok(picture)
 }
 
-fn series<'a>(study: &'a Grouped<'a>, column: Column) -> Vec<LossCurve<'a>> {
+/// Whether a panel has a logarithmic axis. Losses beside each other are read by the same kind of scale, and the panel that
+/// spans most decides for all.
+fn is_logarithmic(panels: &[CurvePanel<'_>], panel: &CurvePanel<'_>) -> bool {
+    let is_loss = panel.quantity.is_loss;
+    let mut ranges = (panels.iter())
+        .filter(|other| other.quantity.is_loss == is_loss)
+        .map(|other| means(&other.series));
+    ranges.clone().all(|(low, _)| low > 0.0) && ranges.any(|range| Scale::fitting(range).is_logarithmic())
+}
+
+fn series<'a>(study: &'a Grouped<'a>, column: fn(&EpochRow) -> Option<f64>) -> Vec<LossCurve<'a>> {
     let groups = study.variants.iter().enumerate();
     groups
         .map(|(index, group)| LossCurve {
@@ -112,7 +181,8 @@ fn loss_scale(series: &[LossCurve<'_>], logarithmic: bool) -> Scale {
     }
 }
 
-fn draw_panel(picture: &mut Picture, space: Rect, name: &str, series: &[LossCurve<'_>], logarithmic: bool) {
+fn draw_panel(picture: &mut Picture, (style, space): (Style, Rect), panel: &CurvePanel<'_>, logarithmic: bool) {
+    let CurvePanel { quantity, series } = panel;
     let (first, last) = extent(points(series).map(|p| p.epoch as f64 + 1.0)).unwrap_or((1.0, 1.0));
     let margin = if last > first { 0.02 * (last - first) } else { 0.5 };
     let mut epochs = Axis::new(
@@ -124,13 +194,12 @@ fn draw_panel(picture: &mut Picture, space: Rect, name: &str, series: &[LossCurv
         Notation::Plain,
     );
     epochs.whole = true;
-    let title = if logarithmic {
-        "cross-entropy (nats), logarithmic"
-    } else {
-        "cross-entropy (nats)"
+    let title = match logarithmic {
+        true => format!("{}, logarithmic", quantity.axis),
+        false => quantity.axis.to_owned(),
     };
     let loss = Axis::new(title, loss_scale(series, logarithmic), Notation::Plain);
-    let panel = Panel::new(space, Some(name), epochs, Vertical::Values(loss));
+    let panel = Panel::new(style, space, Some(quantity.heading), epochs, Vertical::Values(loss));
     panel.draw(picture);
     if first == last {
         return draw_single_epoch(picture, &panel, series);
@@ -206,7 +275,7 @@ fn draw_curve(picture: &mut Picture, panel: &Panel, series: &LossCurve<'_>, (ind
     }
 }
 
-fn caption(study: &Grouped<'_>, drawn: &[&Group<'_>], panels: &[(&str, Vec<LossCurve<'_>>)]) -> Vec<String> {
+fn caption(study: &Grouped<'_>, content: &Content, drawn: &[&Group<'_>], panels: &[CurvePanel<'_>]) -> Vec<String> {
     let counts = drawn.iter().map(|group| {
         let started = group.trials.iter().filter(|trial| !trial.epochs.is_empty());
         started.count()
@@ -215,7 +284,7 @@ fn caption(study: &Grouped<'_>, drawn: &[&Group<'_>], panels: &[(&str, Vec<LossC
     let several = counts.iter().any(|count| *count > 1);
     let mut caption = vec![words::seeds(counts)];
     let one_epoch = |series: &LossCurve<'_>| series.curve.points.iter().all(|point| point.epoch == 0);
-    let single = panels.iter().all(|(_, series)| series.iter().all(one_epoch));
+    let single = panels.iter().all(|panel| panel.series.iter().all(one_epoch));
     let spread = match (several, single) {
         (false, _) => "No spread: one seed each.",
         (true, true) => "Marker: mean over seeds; interval: mean ± s, the sample standard deviation.",
@@ -225,7 +294,7 @@ fn caption(study: &Grouped<'_>, drawn: &[&Group<'_>], panels: &[(&str, Vec<LossC
         }
     };
     caption.push(spread.to_owned());
-    caption.push("Training loss is taken while training, the others after each epoch.".to_owned());
+    caption.push(content.taken.to_owned());
     let unfinished = study.unfinished();
     if unfinished > 0 {
         let all = study.trials().count();
@@ -238,12 +307,13 @@ fn caption(study: &Grouped<'_>, drawn: &[&Group<'_>], panels: &[(&str, Vec<LossC
             "{unfinished} of {all} trials {are} as far as there are epochs."
         ));
     }
-    let left_out: Vec<String> = panels
-        .iter()
-        .flat_map(|(name, series)| series.iter().map(move |s| (name, s)))
-        .filter(|(_, series)| series.curve.not_finite > 0)
-        .map(|(name, s)| format!("{} ({}, {})", s.group.name, name.to_lowercase(), s.curve.not_finite))
-        .collect();
+    let not_finite = |panel: &CurvePanel<'_>| {
+        let heading = panel.quantity.heading.to_lowercase();
+        let series = panel.series.iter().filter(|series| series.curve.not_finite > 0);
+        let words = series.map(|s| format!("{} ({heading}, {})", s.group.name, s.curve.not_finite));
+        words.collect::<Vec<_>>()
+    };
+    let left_out: Vec<String> = panels.iter().flat_map(not_finite).collect();
     if !left_out.is_empty() {
         caption.push(format!(
             "Left out, since they are not finite: losses of {}.",
@@ -252,4 +322,32 @@ fn caption(study: &Grouped<'_>, drawn: &[&Group<'_>], panels: &[(&str, Vec<LossC
     }
     caption.push(words::setting(study));
     caption
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::samples::{SampleVariant, trained};
+    use super::*;
+
+    #[test]
+    fn training_loss_and_test_error_have_a_panel_each_with_an_axis_of_its_own() {
+        let variants = [("resnet", 0.04), ("densenet", 0.02)]
+            .map(|(family, error)| SampleVariant::swept(&[("model.family", family)], 10_000, error));
+        let study = trained(&variants, 3, 40);
+        for style in [Style::Screen, Style::SingleColumn, Style::DoubleColumn] {
+            let picture = loss_and_error(&Grouped::of(&study), style).unwrap();
+            picture.assert_labels_are_whole_and_apart();
+            let labels: Vec<&str> = picture.labels().map(|label| label.text.as_str()).collect();
+            for words in ["Training loss", "Test error", "family=resnet", "family=densenet"] {
+                assert!(labels.contains(&words), "{style:?}, {words}: {labels:?}");
+            }
+            for axis in ["cross-entropy (nats)", "test error (%)"] {
+                assert!(
+                    labels.iter().any(|label| label.starts_with(axis)),
+                    "{style:?}, {axis}: {labels:?}"
+                );
+            }
+            assert!(!labels.contains(&"Validation"), "{labels:?}");
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! Letters that no font has, in words: below the PNG, and for the terminal.
+//! Letters that no font has, in words: below PNG and PDF, and for the terminal.
 
 use std::collections::BTreeSet;
 
@@ -6,6 +6,7 @@ use super::extra_fonts::ExtraFonts;
 use super::palette::DARK_GRAY;
 use super::picture::{Label, Picture, Shape};
 use super::scripts::{is_east_asian, is_emoji, is_private};
+use super::style::Style;
 use super::typeset::{self, Piece};
 use super::{built_in, font};
 use crate::visible;
@@ -14,9 +15,8 @@ use crate::words::listed;
 /// Code points that the words name.
 const NAMED: usize = 12;
 
-/// The words below a PNG: their size and their distance from the sides, as of a caption.
+/// The size of the words below a screen's picture, as of a caption.
 const SIZE: f64 = 9.0;
-const MARGIN: f64 = 12.0;
 
 /// Letters that no font has.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -69,17 +69,17 @@ impl MissingLetters {
         }
         let letters: String = self.0.iter().take(NAMED).collect();
         Some(format!(
-            "the PNG plots show the code points of letters that no font here has: {letters} ({}); {} and run `plot` again; \
-             the SVG plots leave them to the program that shows them",
+            "the PNG and PDF plots show the code points of letters that no font here has: {letters} ({}); {} and run `plot` \
+             again; the SVG plots leave them to the program that shows them",
             self.code_points(),
             self.remedy()
         ))
     }
 
-    /// The same below a picture, as lines that are set in the built-in font.
-    pub fn labels(&self, picture: &Picture) -> Vec<Label> {
+    /// A picture with the same below it, in the built-in font; none where no letter is missing.
+    pub fn below(&self, picture: &Picture, style: Style) -> Option<Picture> {
         if self.0.is_empty() {
-            return Vec::new();
+            return None;
         }
         let text = format!(
             "Letters that no font of the machine had are boxes with their code points: {}. To have them, {} and draw the \
@@ -87,14 +87,16 @@ impl MissingLetters {
             self.code_points(),
             self.remedy()
         );
-        let lines = font::wrapped(&text, SIZE, false, picture.width - 2.0 * MARGIN);
-        let labels = (1..).zip(lines).map(|(number, line)| {
-            let baseline = picture.height + f64::from(number) * 1.35 * SIZE - 0.4 * SIZE;
-            let mut label = Label::new(line, (MARGIN, baseline), SIZE);
+        let (size, margin) = (style.text(SIZE) * style.scale(), style.margin() * style.scale());
+        let mut whole = picture.clone();
+        for line in font::wrapped(&text, size, false, picture.width - 2.0 * margin) {
+            let mut label = Label::new(line, (margin, whole.height + 0.95 * size), size);
             label.color = DARK_GRAY;
-            label
-        });
-        labels.collect()
+            whole.label(label);
+            whole.height += 1.35 * size;
+        }
+        whole.height += 0.6 * size;
+        Some(whole)
     }
 
     fn code_points(&self) -> String {

@@ -32,7 +32,7 @@ pub fn paler((r, g, b): Color) -> Color {
 }
 
 /// Strokes and gaps in points. Their number has no divisor in common with that of colours or markers, so that a
-/// combination comes back only after 280 series.
+/// combination comes back only after 385 series.
 const DASHES: [&[f64]; 5] = [&[], &[6.0, 2.5], &[1.8, 2.0], &[7.0, 2.0, 1.8, 2.0], &[12.0, 3.0]];
 
 /// The shape that marks a series' points.
@@ -54,9 +54,17 @@ pub enum Marker {
     Cross,
     /// A ring.
     Ring,
+    /// The outline of a square.
+    HollowSquare,
+    /// The outline of a triangle that points up.
+    HollowUp,
+    /// The outline of a triangle that points down.
+    HollowDown,
+    /// The outline of a square on its corner: no series has it, it marks what was published.
+    HollowDiamond,
 }
 
-const MARKERS: [Marker; 8] = [
+const MARKERS: [Marker; 11] = [
     Marker::Disc,
     Marker::Square,
     Marker::Up,
@@ -65,6 +73,9 @@ const MARKERS: [Marker; 8] = [
     Marker::Plus,
     Marker::Cross,
     Marker::Ring,
+    Marker::HollowSquare,
+    Marker::HollowUp,
+    Marker::HollowDown,
 ];
 
 /// The looks of a series.
@@ -103,7 +114,15 @@ impl Marker {
     /// Draws the marker, `radius` points from its middle to its sides.
     pub fn draw(self, picture: &mut Picture, (x, y): Place, radius: f64, color: Color) {
         let r = radius;
+        let hollow = |picture: &mut Picture, whole: Marker| {
+            whole.draw(picture, (x, y), r, color);
+            whole.draw(picture, (x, y), r - 1.6, WHITE);
+        };
         match self {
+            Marker::HollowSquare => hollow(picture, Marker::Square),
+            Marker::HollowUp => hollow(picture, Marker::Up),
+            Marker::HollowDown => hollow(picture, Marker::Down),
+            Marker::HollowDiamond => hollow(picture, Marker::Diamond),
             Marker::Disc => picture.disc((x, y), r, color),
             Marker::Ring => {
                 picture.disc((x, y), r, color);
@@ -111,31 +130,19 @@ impl Marker {
             }
             Marker::Square => {
                 let r = 0.9 * r;
-                picture.area(
-                    vec![(x - r, y - r), (x + r, y - r), (x + r, y + r), (x - r, y + r)],
-                    color,
-                    1.0,
-                );
+                let corners = vec![(x - r, y - r), (x + r, y - r), (x + r, y + r), (x - r, y + r)];
+                picture.area(corners, color, 1.0);
             }
             Marker::Diamond => {
                 let r = 1.25 * r;
                 picture.area(vec![(x, y - r), (x + r, y), (x, y + r), (x - r, y)], color, 1.0);
             }
-            Marker::Up => {
+            Marker::Up | Marker::Down => {
+                // A picture's heights grow downwards.
                 let r = 1.15 * r;
-                picture.area(
-                    vec![(x, y - r), (x + r, y + 0.75 * r), (x - r, y + 0.75 * r)],
-                    color,
-                    1.0,
-                );
-            }
-            Marker::Down => {
-                let r = 1.15 * r;
-                picture.area(
-                    vec![(x, y + r), (x + r, y - 0.75 * r), (x - r, y - 0.75 * r)],
-                    color,
-                    1.0,
-                );
+                let up = if self == Marker::Up { r } else { -r };
+                let corners = vec![(x, y - up), (x + r, y + 0.75 * up), (x - r, y + 0.75 * up)];
+                picture.area(corners, color, 1.0);
             }
             Marker::Plus => {
                 let r = 1.2 * r;

@@ -7,6 +7,7 @@ use super::batches::{in_words, setting};
 use super::palette::SeriesStyle;
 use super::picture::Picture;
 use super::series::{Point, Rate, Series};
+use super::style::Style;
 use crate::formats::ablation::Mode;
 use crate::formats::tables::PeerRow;
 
@@ -65,7 +66,7 @@ fn file_safe(name: &str) -> String {
 }
 
 /// The peers of one figure, or why there is nothing to draw.
-pub fn picture(study: &Grouped<'_>, figure: &PeersFigure<'_>) -> Result<Picture, String> {
+pub fn picture(study: &Grouped<'_>, figure: &PeersFigure<'_>, style: Style) -> Result<Picture, String> {
     // A peer looks the same in every figure, whatever the order there.
     let settings = SharedSettings::of(&study.study.peers);
     let mut names: Vec<String> = Vec::new();
@@ -100,7 +101,7 @@ pub fn picture(study: &Grouped<'_>, figure: &PeersFigure<'_>) -> Result<Picture,
             setting(&settings.common()),
         ],
     };
-    batch_figure::picture(words, &series)
+    batch_figure::picture(words, &series, style)
 }
 
 fn point(row: &PeerRow) -> Point {
@@ -167,7 +168,7 @@ mod tests {
             (row.allocated_peak_bytes, row.process_peak_bytes) = (None, None);
         }
         let grouped = Grouped::of(&study);
-        let picture = picture(&grouped, &figures(&grouped)[0]).unwrap();
+        let picture = picture(&grouped, &figures(&grouped)[0], Style::Screen).unwrap();
         picture.assert_labels_are_whole_and_apart();
         let labels: Vec<&str> = picture.labels().map(|label| label.text.as_str()).collect();
         for row in &study.peers {

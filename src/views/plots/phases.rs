@@ -2,11 +2,12 @@
 
 use super::super::groups::Grouped;
 use super::batches::{Line, lines, setting};
-use super::figure::{Entry, Figure, Sample, WIDTH};
+use super::figure::{Entry, Figure, Sample};
 use super::palette::{BLACK, Marker, SeriesStyle};
 use super::panel::{Axis, Panel, Vertical};
 use super::picture::{Color, Picture};
 use super::scale::{Notation, Scale, extent};
+use super::style::Style;
 use crate::formats::ablation::Mode;
 use crate::formats::tables::BatchRow;
 
@@ -53,12 +54,12 @@ fn an_image(nanoseconds: u64, batch_size: usize) -> f64 {
     nanoseconds as f64 / 1e6 / batch_size.max(1) as f64
 }
 
-fn color(phase: usize) -> Color {
-    SeriesStyle::of(phase).color
+fn color(phase: usize, style: Style) -> Color {
+    style.filling(phase, SeriesStyle::of(phase).color)
 }
 
 /// Stacked bars of a training step's parts, or why there is nothing to draw.
-pub fn picture(study: &Grouped<'_>) -> Result<Picture, String> {
+pub fn picture(study: &Grouped<'_>, style: Style) -> Result<Picture, String> {
     let (lines, common) = lines(study);
     let mut bars: Vec<Vec<Bar<'_>>> = lines.iter().map(bars_of).collect();
     if bars.iter().all(Vec::is_empty) {
@@ -75,7 +76,7 @@ pub fn picture(study: &Grouped<'_>) -> Result<Picture, String> {
         .iter()
         .enumerate()
         .map(|(phase, name)| Entry {
-            sample: Sample::Marker(Marker::Square, 4.5, color(phase)),
+            sample: Sample::Marker(Marker::Square, 4.5, color(phase, style)),
             label: (*name).to_owned(),
         })
         .collect();
@@ -100,18 +101,18 @@ pub fn picture(study: &Grouped<'_>) -> Result<Picture, String> {
         legend,
         caption,
     };
-    Ok(draw(&figure, &bars))
+    Ok(draw(&figure, &bars, style))
 }
 
-fn draw(figure: &Figure, bars: &[Bar<'_>]) -> Picture {
+fn draw(figure: &Figure, bars: &[Bar<'_>], style: Style) -> Picture {
     let names: Vec<&str> = bars.iter().map(|bar| bar.name.as_str()).collect();
-    let (rows, height) = Vertical::rows("", &names, WIDTH);
-    let (mut picture, space) = figure.lay_out(height);
+    let (rows, height) = Vertical::rows(style, "", &names);
+    let (mut picture, space) = figure.lay_out(style, height);
     let whole = |bar: &Bar<'_>| Some(an_image(bar.row.step_ns_median?, bar.row.batch_size));
     let ends = bars.iter().flat_map(|bar| [Some(bar.end()), whole(bar)]).flatten();
     let (_, most) = extent(ends).unwrap_or((0.0, 1.0));
     let axis = Axis::new("milliseconds an image", Scale::linear((0.0, most)), Notation::Plain);
-    let panel = Panel::new(space, None, axis, rows);
+    let panel = Panel::new(style, space, None, axis, rows);
     panel.draw(&mut picture);
     for (index, bar) in bars.iter().enumerate() {
         let y = panel.y(index as f64);
@@ -119,7 +120,7 @@ fn draw(figure: &Figure, bars: &[Bar<'_>]) -> Picture {
         for (phase, time) in bar.phases.iter().enumerate() {
             let (left, right) = (panel.x(from), panel.x(from + time));
             let corners = vec![(left, y - HALF), (right, y - HALF), (right, y + HALF), (left, y + HALF)];
-            picture.area(corners, color(phase), 1.0);
+            picture.area(corners, color(phase, style), 1.0);
             from += time;
         }
         if let Some(whole) = whole(bar) {
@@ -143,7 +144,7 @@ mod tests {
     #[test]
     fn a_bar_has_its_three_parts_end_to_end_in_the_order_of_a_step() {
         let study = measured(&["base"], &[16]);
-        let picture = picture(&Grouped::of(&study)).unwrap();
+        let picture = picture(&Grouped::of(&study), Style::Screen).unwrap();
         let bars = picture.shapes.iter().filter_map(|shape| match shape {
             // The legend's squares are no wider than the bars are high.
             Shape::Area { places, color, .. } if places[1].0 - places[0].0 > 2.0 * HALF => {
@@ -152,7 +153,10 @@ mod tests {
             _ => None,
         });
         let bars: Vec<(f64, f64, Color)> = bars.collect();
-        assert_eq!(bars.iter().map(|bar| bar.2).collect::<Vec<_>>(), [0, 1, 2].map(color));
+        assert_eq!(
+            bars.iter().map(|bar| bar.2).collect::<Vec<_>>(),
+            [0, 1, 2].map(|phase| color(phase, Style::Screen))
+        );
         assert!(
             bars.windows(2).all(|pair| (pair[0].1 - pair[1].0).abs() < 1e-9),
             "{bars:?}"
@@ -166,7 +170,7 @@ mod tests {
         let names: Vec<String> = (0..10).map(|index| format!("growth-rate={index}")).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let study = measured(&names, &[16, 32, 64]);
-        let picture = picture(&Grouped::of(&study)).unwrap();
+        let picture = picture(&Grouped::of(&study), Style::Screen).unwrap();
         let labels = labels(&picture);
         assert!(labels.contains(&"growth-rate=9, batch 64"), "{labels:?}");
         assert!(!labels.contains(&"growth-rate=9, batch 32"), "{labels:?}");
@@ -183,6 +187,6 @@ mod tests {
         for row in &mut study.batches {
             row.backward_ns_median = None;
         }
-        assert!(picture(&Grouped::of(&study)).is_err());
+        assert!(picture(&Grouped::of(&study), Style::Screen).is_err());
     }
 }

@@ -101,8 +101,12 @@ impl Rect {
         ((self.left + self.right) / 2.0, (self.top + self.bottom) / 2.0)
     }
 
+    /// Whether all of another is within it.
+    pub fn contains(&self, other: &Rect) -> bool {
+        self.left <= other.left && other.right <= self.right && self.top <= other.top && other.bottom <= self.bottom
+    }
+
     /// Whether the two have more than an edge in common.
-    #[cfg(test)]
     pub fn overlaps(&self, other: &Rect) -> bool {
         self.left < other.right && other.left < self.right && self.top < other.bottom && other.top < self.bottom
     }
@@ -139,7 +143,6 @@ impl Label {
     }
 
     /// The space that it takes.
-    #[cfg(test)]
     pub fn bounds(&self) -> Rect {
         let length = font::width(&self.text, self.size, self.bold);
         let before = match self.align {
@@ -234,6 +237,39 @@ impl Picture {
     /// Text.
     pub fn label(&mut self, label: Label) {
         self.shapes.push(Shape::Label(label));
+    }
+
+    /// The same picture so many times as large, with its text and its lines.
+    pub fn scaled(&self, by: f64) -> Self {
+        let place = |place: &Place| (by * place.0, by * place.1);
+        let all = |places: &[Place]| places.iter().map(place).collect();
+        let scaled = |shape: &Shape| match shape {
+            Shape::Line { places, color, width } => Shape::Line {
+                places: all(places),
+                color: *color,
+                width: by * width,
+            },
+            Shape::Area { places, color, opacity } => Shape::Area {
+                places: all(places),
+                color: *color,
+                opacity: *opacity,
+            },
+            Shape::Disc { center, radius, color } => Shape::Disc {
+                center: place(center),
+                radius: by * radius,
+                color: *color,
+            },
+            Shape::Label(label) => Shape::Label(Label {
+                place: place(&label.place),
+                size: by * label.size,
+                ..label.clone()
+            }),
+        };
+        Self {
+            width: by * self.width,
+            height: by * self.height,
+            shapes: self.shapes.iter().map(scaled).collect(),
+        }
     }
 
     /// All text.

@@ -1,35 +1,35 @@
-//! A picture to SVG and to PNG, through plotters' backends.
+//! A picture to SVG through plotters' backend, and that one drawing to PNG and PDF.
+//!
+//! The SVG holds the words as text, which a browser finds and copies. For PNG and PDF they become outlines (`outlined`), so
+//! that neither needs fonts and both show the same.
 
-use image::codecs::png::{CompressionType, FilterType, PngEncoder};
-use image::{ExtendedColorType, ImageEncoder};
-use plotters::prelude::{BitMapBackend, DrawingBackend, SVGBackend};
+use plotters::prelude::{DrawingBackend, SVGBackend};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color as _, FontTransform, RGBColor, ShapeStyle, TextStyle};
+use resvg::usvg::{Options, Tree};
 
 use super::extra_fonts::ExtraFonts;
+use super::font;
 use super::missing_letters::MissingLetters;
+use super::outlined::outlined;
+use super::pdf::pdf;
 use super::picture::{Align, Color, Label, Picture, Place, Shape};
-use super::typeset::{self, Line, Piece};
-use super::{code_point, font};
+use super::png::png;
+use super::style::Style;
 use crate::visible;
 
-/// Backends take whole pixels: with four of them to a point curves are smooth and labels stand where they were measured.
-const PIXELS_PER_POINT: f64 = 4.0;
-
-/// How many drawn pixels become one of the PNG, along either side: their mean smooths the edges, and two pixels to a
-/// point are left.
-const PIXELS_PER_PNG_PIXEL: usize = 2;
-
-/// A plot in both formats.
+/// A plot in its formats.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plot {
     /// The file's name without its ending, `loss-curves`.
     pub file_stem: String,
     /// The SVG document.
     pub svg: String,
-    /// The PNG file, two pixels to a point.
+    /// The PNG file, two pixels to a point, 300 to an inch of a paper.
     pub png: Vec<u8>,
-    /// Letters that no font had: the PNG shows their code points, and says so below the plot.
+    /// The PDF file, a page as large as the picture.
+    pub pdf: Vec<u8>,
+    /// Letters that no font had: PNG and PDF show their code points, and say so below the plot.
     pub missing: MissingLetters,
 }
 
@@ -53,100 +53,170 @@ impl PlotError {
 }
 
 impl Plot {
-    /// Draws a picture in both formats. The PNG takes letters that the built-in font lacks from `extra`.
+    /// Draws a picture in its formats. PNG and PDF take letters that the built-in font lacks from `extra`.
     ///
     /// # Errors
     /// A backend's error; in memory there is none to expect.
-    pub fn of(file_stem: &str, picture: &Picture, extra: &ExtraFonts) -> Result<Self, PlotError> {
+    pub fn of(file_stem: &str, picture: &Picture, style: Style, extra: &ExtraFonts) -> Result<Self, PlotError> {
+        let error = |reason| PlotError::new(file_stem, reason);
         let missing = MissingLetters::of(picture, extra);
+        let svg = svg(file_stem, picture, style)?;
+        let pixels_per_point = style.drawn_pixels_per_point();
+        let outlines = match missing.below(picture, style) {
+            None => outlined(&svg, picture, pixels_per_point, extra),
+            Some(whole) => {
+                let svg = document(&whole, style).map_err(error)?;
+                outlined(&svg, &whole, pixels_per_point, extra)
+            }
+        };
+        let tree = outlines.and_then(|outlines| parsed(&outlines)).map_err(error)?;
         Ok(Self {
-            svg: svg(file_stem, picture)?,
-            png: png(picture, &missing, extra).map_err(|reason| PlotError::new(file_stem, reason))?,
-            missing,
             file_stem: file_stem.to_owned(),
+            svg,
+            png: png(&tree, style.png_pixels_per_point()).map_err(error)?,
+            pdf: pdf(&tree).map_err(error)?,
+            missing,
         })
     }
 }
 
-fn pixel((x, y): Place) -> (i32, i32) {
-    (
-        (x * PIXELS_PER_POINT).round() as i32,
-        (y * PIXELS_PER_POINT).round() as i32,
-    )
-}
-
-fn pixels(picture: &Picture) -> (u32, u32) {
-    // A multiple of the pixels that the PNG averages.
-    let whole = |points: f64| points.ceil() as u32 * PIXELS_PER_POINT as u32;
-    (whole(picture.width), whole(picture.height))
-}
-
-fn filled((r, g, b): Color, opacity: f64) -> ShapeStyle {
-    RGBColor(r, g, b).mix(opacity).filled()
-}
-
-fn stroked((r, g, b): Color, width: f64) -> ShapeStyle {
-    let pixels = (width * PIXELS_PER_POINT).round().max(1.0) as u32;
-    RGBColor(r, g, b).stroke_width(pixels)
+/// Parses a document without text; a pixel of the tree is a point of the picture.
+fn parsed(document: &str) -> Result<Tree, String> {
+    let options = Options {
+        dpi: 72.0,
+        ..Options::default()
+    };
+    Tree::from_str(document, &options).map_err(|error| error.to_string())
 }
 
 /// Draws a picture as an SVG document.
 ///
 /// # Errors
 /// The backend's error; in memory there is none to expect.
-pub fn svg(file_stem: &str, picture: &Picture) -> Result<String, PlotError> {
-    document(picture).map_err(|reason| PlotError::new(file_stem, reason))
+pub fn svg(file_stem: &str, picture: &Picture, style: Style) -> Result<String, PlotError> {
+    document(picture, style).map_err(|reason| PlotError::new(file_stem, reason))
 }
 
-fn document(picture: &Picture) -> Result<String, String> {
-    let (width, height) = pixels(picture);
+fn document(picture: &Picture, style: Style) -> Result<String, String> {
+    let page = Page::of(picture, style);
+    let (width, height) = page.pixels();
     let mut document = String::new();
-    let mut backend = SVGBackend::with_string(&mut document, (width, height));
-    let page = [
-        (0, 0),
-        (width as i32, 0),
-        (width as i32, height as i32),
-        (0, height as i32),
-    ];
-    backend
-        .fill_polygon(page, &filled((255, 255, 255), 1.0))
+    let mut pen = Pen {
+        backend: SVGBackend::with_string(&mut document, (width, height)),
+        pixels_per_point: page.pixels_per_point,
+    };
+    let (right, bottom) = (width as i32, height as i32);
+    let corners = [(0, 0), (right, 0), (right, bottom), (0, bottom)];
+    (pen.backend)
+        .fill_polygon(corners, &filled((255, 255, 255), 1.0))
         .map_err(|e| e.to_string())?;
     for shape in &picture.shapes {
-        let drawn = match shape {
-            Shape::Line { places, color, width } => {
-                backend.draw_path(places.iter().copied().map(pixel), &stroked(*color, *width))
-            }
-            Shape::Area { places, color, opacity } => {
-                backend.fill_polygon(places.iter().copied().map(pixel), &filled(*color, *opacity))
-            }
-            Shape::Disc { center, radius, color } => {
-                let radius = (radius * PIXELS_PER_POINT).round() as u32;
-                backend.draw_circle(pixel(*center), radius, &filled(*color, 1.0), true)
-            }
-            Shape::Label(label) => {
-                // The backend divides the size by 1.24, and lifts the text by half an "x", 0.547 em of DejaVu Sans.
-                let (x, y) = label.place;
-                let lift = 0.2735 * label.size;
-                let place = if label.upwards { (x + lift, y) } else { (x, y + lift) };
-                // The backend escapes XML's own signs; what XML cannot hold at all is escaped here, as in the PNG.
-                backend.draw_text(&visible::escape_line(&label.text), &text_style(label), pixel(place))
-            }
-        };
-        drawn.map_err(|e| e.to_string())?;
+        pen.draw(shape)?;
     }
-    backend.present().map_err(|e| e.to_string())?;
-    drop(backend);
+    pen.backend.present().map_err(|e| e.to_string())?;
+    drop(pen);
     // The pixels stay as the drawing's own units; the document is as large as the picture.
-    let drawn = format!("width=\"{width}\" height=\"{height}\"");
-    let shown = format!(
-        "width=\"{}\" height=\"{}\"",
-        picture.width.ceil(),
-        picture.height.ceil()
-    );
-    Ok(document.replacen(&drawn, &shown, 1))
+    let drawn = format!("width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\"");
+    Ok(document.replacen(&drawn, &page.attributes(), 1))
 }
 
-fn text_style(label: &Label) -> TextStyle<'static> {
+/// The page that a picture is drawn on.
+struct Page {
+    /// Its width and height in points.
+    sides: (f64, f64),
+    style: Style,
+    pixels_per_point: f64,
+}
+
+impl Page {
+    /// Whole points on a screen; a paper's figure is exactly as wide as its column.
+    fn of(picture: &Picture, style: Style) -> Self {
+        let width = match style.millimetres() {
+            None => picture.width.ceil(),
+            Some(_) => picture.width,
+        };
+        Self {
+            sides: (width, picture.height.ceil()),
+            style,
+            pixels_per_point: style.drawn_pixels_per_point(),
+        }
+    }
+
+    /// The drawn pixels that hold it.
+    fn pixels(&self) -> (u32, u32) {
+        let whole = |points: f64| (points * self.pixels_per_point).ceil() as u32;
+        (whole(self.sides.0), whole(self.sides.1))
+    }
+
+    /// The document's size and the part of the drawing that it shows.
+    fn attributes(&self) -> String {
+        let thousandths = |value: f64| (value * 1000.0).round() / 1000.0;
+        let side = |points: f64| match self.style.millimetres() {
+            None => points.to_string(),
+            Some(_) => format!("{}mm", thousandths(points * 25.4 / 72.0)),
+        };
+        let shown = |points: f64| thousandths(points * self.pixels_per_point);
+        let (width, height) = self.sides;
+        format!(
+            "width=\"{}\" height=\"{}\" viewBox=\"0 0 {} {}\"",
+            side(width),
+            side(height),
+            shown(width),
+            shown(height)
+        )
+    }
+}
+
+fn filled((r, g, b): Color, opacity: f64) -> ShapeStyle {
+    RGBColor(r, g, b).mix(opacity).filled()
+}
+
+/// Plays shapes to the backend.
+struct Pen<'a> {
+    backend: SVGBackend<'a>,
+    pixels_per_point: f64,
+}
+
+impl Pen<'_> {
+    fn pixel(&self, (x, y): Place) -> (i32, i32) {
+        let whole = |points: f64| (points * self.pixels_per_point).round() as i32;
+        (whole(x), whole(y))
+    }
+
+    fn draw(&mut self, shape: &Shape) -> Result<(), String> {
+        let pixels = |places: &[Place]| places.iter().map(|place| self.pixel(*place)).collect::<Vec<_>>();
+        let length = |points: f64| (points * self.pixels_per_point).round();
+        let drawn = match shape {
+            Shape::Line { places, color, width } => {
+                let (r, g, b) = *color;
+                let style = RGBColor(r, g, b).stroke_width(length(*width).max(1.0) as u32);
+                let places = pixels(places);
+                self.backend.draw_path(places, &style)
+            }
+            Shape::Area { places, color, opacity } => {
+                let places = pixels(places);
+                self.backend.fill_polygon(places, &filled(*color, *opacity))
+            }
+            Shape::Disc { center, radius, color } => {
+                let (center, radius) = (self.pixel(*center), length(*radius) as u32);
+                self.backend.draw_circle(center, radius, &filled(*color, 1.0), true)
+            }
+            Shape::Label(label) => {
+                // The backend lifts the text by half an "x", 0.547 em of DejaVu Sans.
+                let (x, y) = label.place;
+                let lift = 0.2735 * label.size;
+                let place = self.pixel(if label.upwards { (x + lift, y) } else { (x, y + lift) });
+                let style = text_style(label, self.pixels_per_point);
+                // The backend escapes XML's own signs; what XML cannot hold at all is escaped here, as in the outlines.
+                self.backend
+                    .draw_text(&visible::escape_line(&label.text), &style, place)
+            }
+        };
+        drawn.map_err(|e| e.to_string())
+    }
+}
+
+fn text_style(label: &Label, pixels_per_point: f64) -> TextStyle<'static> {
     let (r, g, b) = label.color;
     let horizontal = match label.align {
         Align::Start => HPos::Left,
@@ -160,162 +230,12 @@ fn text_style(label: &Label) -> TextStyle<'static> {
         FontTransform::None
     };
     let color = RGBColor(r, g, b);
-    let mut style = TextStyle::from((font::FAMILY, label.size * PIXELS_PER_POINT * 1.24, weight)).transform(transform);
+    // The backend divides the size by 1.24.
+    let size = label.size * pixels_per_point * 1.24;
+    let mut style = TextStyle::from((font::FAMILY, size, weight)).transform(transform);
     style.color = color.to_backend_color();
     style.pos = Pos::new(horizontal, VPos::Bottom);
     style
-}
-
-fn png(picture: &Picture, missing: &MissingLetters, extra: &ExtraFonts) -> Result<Vec<u8>, String> {
-    let below = missing.labels(picture);
-    let whole = Picture {
-        width: picture.width,
-        height: below.last().map_or(picture.height, |label| label.place.1 + label.size),
-        shapes: Vec::new(),
-    };
-    let (width, height) = pixels(&whole);
-    let mut drawn = vec![255; width as usize * height as usize * 3];
-    {
-        let mut backend = BitMapBackend::with_buffer(&mut drawn, (width, height));
-        for shape in &picture.shapes {
-            paint(&mut backend, shape, extra)?;
-        }
-        for label in &below {
-            paint_label(&mut backend, label, extra)?;
-        }
-        backend.present().map_err(|e| e.to_string())?;
-    }
-    let small = reduced(&drawn, width as usize, height as usize);
-    let side = |pixels: u32| pixels / PIXELS_PER_PNG_PIXEL as u32;
-    let mut png = Vec::new();
-    PngEncoder::new_with_quality(&mut png, CompressionType::Best, FilterType::Adaptive)
-        .write_image(&small, side(width), side(height), ExtendedColorType::Rgb8)
-        .map_err(|e| e.to_string())?;
-    Ok(png)
-}
-
-fn paint(backend: &mut BitMapBackend<'_>, shape: &Shape, extra: &ExtraFonts) -> Result<(), String> {
-    let drawn = match shape {
-        Shape::Line { places, color, width } => {
-            for pair in places.windows(2) {
-                backend
-                    .fill_polygon(stroke(pair[0], pair[1], *width), &filled(*color, 1.0))
-                    .map_err(|e| e.to_string())?;
-            }
-            // Where three places bend, a disc closes the gap between the strokes.
-            for corner in places.iter().skip(1).take(places.len().saturating_sub(2)) {
-                let radius = (width * PIXELS_PER_POINT / 2.0).floor() as u32;
-                backend
-                    .draw_circle(pixel(*corner), radius, &filled(*color, 1.0), true)
-                    .map_err(|e| e.to_string())?;
-            }
-            Ok(())
-        }
-        Shape::Area { places, color, opacity } => {
-            backend.fill_polygon(places.iter().copied().map(pixel), &filled(*color, *opacity))
-        }
-        Shape::Disc { center, radius, color } => {
-            let radius = (radius * PIXELS_PER_POINT).round() as u32;
-            backend.draw_circle(pixel(*center), radius, &filled(*color, 1.0), true)
-        }
-        Shape::Label(label) => return paint_label(backend, label, extra),
-    };
-    drawn.map_err(|e| e.to_string())
-}
-
-/// The four corners of a straight stroke.
-fn stroke(from: Place, to: Place, width: f64) -> [(i32, i32); 4] {
-    let length = (to.0 - from.0).hypot(to.1 - from.1).max(1e-9);
-    let (dx, dy) = (
-        (to.0 - from.0) / length * width / 2.0,
-        (to.1 - from.1) / length * width / 2.0,
-    );
-    [
-        pixel((from.0 - dy, from.1 + dx)),
-        pixel((to.0 - dy, to.1 + dx)),
-        pixel((to.0 + dy, to.1 - dx)),
-        pixel((from.0 + dy, from.1 - dx)),
-    ]
-}
-
-fn paint_label(backend: &mut BitMapBackend<'_>, label: &Label, extra: &ExtraFonts) -> Result<(), String> {
-    let size = label.size * PIXELS_PER_POINT;
-    let line = typeset::line(&label.text, size, label.bold, Some(extra));
-    let before = match label.align {
-        Align::Start => 0.0,
-        Align::Middle => line.width / 2.0,
-        Align::End => line.width,
-    };
-    let (r, g, b) = label.color;
-    let (x, y) = pixel(label.place);
-    let before = before.round() as i32;
-    // A pixel from the line's beginning and below its baseline.
-    let mut dot = |along: i32, down: i32, coverage: f64| {
-        let along = along - before;
-        let place = if label.upwards {
-            (x + down, y - along)
-        } else {
-            (x + along, y + down)
-        };
-        let color = RGBColor(r, g, b).mix(coverage.clamp(0.0, 1.0));
-        backend
-            .draw_pixel(place, color.to_backend_color())
-            .map_err(|e| e.to_string())
-    };
-    paint_outlines(&line, label.bold, extra, &mut dot)?;
-    for piece in &line.pieces {
-        if let Piece::CodePoint { letter, x, width } = *piece {
-            let framed = code_point::Framed::new(letter, x, width, size);
-            for (along, down) in framed.frame() {
-                dot(along, down, 1.0)?;
-            }
-            for digits in framed.digits() {
-                paint_outlines(&digits, false, extra, &mut dot)?;
-            }
-        }
-    }
-    Ok(())
-}
-
-fn paint_outlines(
-    line: &Line,
-    bold: bool,
-    extra: &ExtraFonts,
-    dot: &mut impl FnMut(i32, i32, f64) -> Result<(), String>,
-) -> Result<(), String> {
-    for outline in typeset::outlines(line, bold, extra) {
-        let corner = outline.px_bounds().min;
-        let mut painted = Ok(());
-        outline.draw(|column, row, coverage| {
-            if painted.is_ok() {
-                let (along, down) = (corner.x as i32 + column as i32, corner.y as i32 + row as i32);
-                painted = dot(along, down, f64::from(coverage));
-            }
-        });
-        painted?;
-    }
-    Ok(())
-}
-
-/// Each pixel the mean of a square of drawn ones.
-fn reduced(drawn: &[u8], width: usize, height: usize) -> Vec<u8> {
-    let side = PIXELS_PER_PNG_PIXEL;
-    let mut small = Vec::with_capacity(drawn.len() / (side * side));
-    for row in 0..height / side {
-        for column in 0..width / side {
-            for channel in 0..3 {
-                let mut sum = 0;
-                for y in 0..side {
-                    for x in 0..side {
-                        let place = ((row * side + y) * width + column * side + x) * 3 + channel;
-                        sum += usize::from(drawn[place]);
-                    }
-                }
-                small.push((sum / (side * side)) as u8);
-            }
-        }
-    }
-    small
 }
 
 #[cfg(test)]
@@ -337,7 +257,7 @@ mod tests {
 
     #[test]
     fn text_is_escaped_in_the_svg() {
-        let plot = Plot::of("test", &picture("a < b & \"c\""), &ExtraFonts::default()).unwrap();
+        let plot = Plot::of("test", &picture("a < b & \"c\""), Style::Screen, &ExtraFonts::default()).unwrap();
         assert!(plot.svg.contains("a &lt; b &amp; &quot;c&quot;"), "{}", plot.svg);
         assert!(plot.svg.contains("width=\"200\" height=\"51\" viewBox=\"0 0 800 204\""));
         assert!(
@@ -369,23 +289,95 @@ mod tests {
             "\0\u{1b}[2J\u{7f}\u{9b}\u{85}\u{fffe}\u{ffff}\u{2028}\u{202e}\r\n",
             "θ 日本語 \u{10ffff}",
         ] {
-            let plot = Plot::of("test", &picture(text), &ExtraFonts::default()).unwrap();
+            let plot = Plot::of("test", &picture(text), Style::Screen, &ExtraFonts::default()).unwrap();
             assert_eq!(words(&plot.svg), [visible::escape_line(text)]);
         }
     }
 
     #[test]
     fn the_png_has_two_pixels_to_a_point_on_white() {
-        let plot = Plot::of("test", &picture("label"), &ExtraFonts::default()).unwrap();
+        let plot = Plot::of("test", &picture("label"), Style::Screen, &ExtraFonts::default()).unwrap();
         let image = image::load_from_memory(&plot.png).unwrap().to_rgb8();
         assert_eq!(image.dimensions(), (400, 102));
         assert_eq!(image.get_pixel(0, 0).0, [255, 255, 255]);
         assert_eq!(image.get_pixel(300, 40).0, [213, 94, 0]);
     }
 
+    /// What stands between a key of the PDF and the end of its line.
+    fn entry<'a>(pdf: &'a str, key: &str) -> &'a str {
+        let (_, after) = pdf.split_once(key).unwrap_or_else(|| panic!("{key} in {pdf}"));
+        after.lines().next().unwrap().trim()
+    }
+
+    #[test]
+    fn the_pdf_is_one_page_as_large_as_the_picture() {
+        let plot = Plot::of("test", &picture("label"), Style::Screen, &ExtraFonts::default()).unwrap();
+        assert!(plot.pdf.starts_with(b"%PDF-1."));
+        let text = String::from_utf8_lossy(&plot.pdf);
+        assert_eq!(entry(&text, "/MediaBox"), "[0 0 200 51]");
+        assert_eq!(entry(&text, "/Count"), "1");
+        // The area is seen through.
+        assert_eq!(entry(&text, "/ca"), "0.2");
+        assert!(text.trim_end().ends_with("%%EOF"));
+        assert!(!text.contains("Date") && !text.contains("/ID"), "{text}");
+    }
+
+    /// The operators of a PDF's page.
+    fn operators(pdf: &[u8]) -> String {
+        let position = |words: &[u8]| pdf.windows(words.len()).position(|part| part == words).unwrap();
+        let (start, end) = (position(b"stream\n") + 7, position(b"\nendstream"));
+        let mut text = String::new();
+        std::io::Read::read_to_string(&mut flate2::read::ZlibDecoder::new(&pdf[start..end]), &mut text).unwrap();
+        text
+    }
+
+    #[test]
+    fn the_pdf_has_lines_areas_and_letters_at_their_places() {
+        let plot = Plot::of("test", &picture("l"), Style::Screen, &ExtraFonts::default()).unwrap();
+        let content = operators(&plot.pdf);
+        let lines: Vec<&str> = content.lines().collect();
+        // The page's height is 51: what is 10 from the top is 41 from the bottom.
+        let line = ["1.5 w", "0 j", "4 M", "10 41 m", "50 11 l", "90 41 l", "S"];
+        assert!(lines.windows(line.len()).any(|part| part == line), "{content}");
+        assert!(
+            content.contains("/A200 gs") && content.contains("/A1000 gs"),
+            "{content}"
+        );
+        // An "l" is a rectangle from 0.094 em to 0.184 em, 0.76 em high.
+        assert!(lines.iter().any(|line| line.starts_with("100.94")), "{content}");
+        assert!(!content.contains("Tj"), "{content}");
+    }
+
+    #[test]
+    fn a_papers_figure_is_as_wide_as_its_column_in_every_format() {
+        let (width, height) = (Style::SingleColumn.width() * Style::SingleColumn.scale(), 72.0);
+        let mut picture = Picture {
+            width,
+            height,
+            shapes: Vec::new(),
+        };
+        picture.label(Label::new("x", (10.0, 40.0), 8.0));
+        let plot = Plot::of("test", &picture, Style::SingleColumn, &ExtraFonts::default()).unwrap();
+        let head = plot.svg.lines().next().unwrap();
+        assert!(
+            head.contains("width=\"88mm\" height=\"25.4mm\" viewBox=\"0 0 3991.181 1152\""),
+            "{head}"
+        );
+        // Eight points of sixteen pixels.
+        assert!(plot.svg.contains("font-size=\"128\""), "{}", plot.svg);
+        assert_eq!(
+            entry(&String::from_utf8_lossy(&plot.pdf), "/MediaBox"),
+            "[0 0 249.449 72]"
+        );
+        // 300 pixels to an inch.
+        let image = image::load_from_memory(&plot.png).unwrap().to_rgb8();
+        assert_eq!(image.dimensions(), (1040, 300));
+        assert_eq!(image.get_pixel(1039, 299).0, [255, 255, 255]);
+    }
+
     #[test]
     fn the_same_picture_gives_the_same_bytes() {
-        let plot = || Plot::of("test", &picture("x"), &ExtraFonts::default());
+        let plot = || Plot::of("test", &picture("x"), Style::Screen, &ExtraFonts::default());
         assert_eq!(plot(), plot());
     }
 }

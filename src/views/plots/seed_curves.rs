@@ -7,6 +7,7 @@ use super::palette::{SeriesStyle, paler};
 use super::panel::{Axis, Panel, Vertical};
 use super::picture::{Picture, Rect};
 use super::scale::{Notation, Scale, extent};
+use super::style::Style;
 use super::words;
 use crate::formats::tables::EpochRow;
 
@@ -84,7 +85,7 @@ impl Lines {
 }
 
 /// A panel for each quantity that has numbers, or why there is nothing to draw.
-pub fn picture(study: &Grouped<'_>) -> Result<Picture, String> {
+pub fn picture(study: &Grouped<'_>, style: Style) -> Result<Picture, String> {
     let every = study.trials().count().div_ceil(MOST_SEEDS).max(1);
     let of = |quantity: &Quantity| -> Vec<Lines> {
         let groups = study.variants.iter().enumerate();
@@ -125,21 +126,14 @@ pub fn picture(study: &Grouped<'_>) -> Result<Picture, String> {
             },
         ],
     };
-    let (mut picture, space) = figure.lay_out(260.0);
-    let width = space.width() / panels.len() as f64;
-    for (place, (quantity, lines)) in panels.iter().enumerate() {
-        let left = space.left + place as f64 * width;
-        let space = Rect {
-            left,
-            right: left + width - if panels.len() > 1 { 4.0 } else { 0.0 },
-            ..space
-        };
-        draw_panel(&mut picture, space, quantity, lines);
+    let (mut picture, space) = figure.lay_out(style, style.height(260.0, panels.len()));
+    for ((quantity, lines), space) in panels.iter().zip(style.panels(space, panels.len())) {
+        draw_panel(&mut picture, (style, space), quantity, lines);
     }
     Ok(picture)
 }
 
-fn draw_panel(picture: &mut Picture, space: Rect, quantity: &Quantity, lines: &[Lines]) {
+fn draw_panel(picture: &mut Picture, (style, space): (Style, Rect), quantity: &Quantity, lines: &[Lines]) {
     let all = || lines.iter().flat_map(Lines::all);
     let (first, last) = extent(all().map(|(epoch, _)| *epoch)).unwrap_or((1.0, 1.0));
     let margin = if last > first { 0.02 * (last - first) } else { 0.5 };
@@ -162,7 +156,7 @@ fn draw_panel(picture: &mut Picture, space: Rect, quantity: &Quantity, lines: &[
         false => quantity.axis.to_owned(),
     };
     let values = Axis::new(title, scale, Notation::Plain);
-    let panel = Panel::new(space, Some(quantity.heading), epochs, Vertical::Values(values));
+    let panel = Panel::new(style, space, Some(quantity.heading), epochs, Vertical::Values(values));
     panel.draw(picture);
     if first == last {
         return draw_single_epoch(picture, &panel, lines);
@@ -210,7 +204,7 @@ mod tests {
     #[test]
     fn every_seed_has_a_line_in_every_panel() {
         let study = study(12);
-        let picture = picture(&Grouped::of(&study)).unwrap();
+        let picture = picture(&Grouped::of(&study), Style::Screen).unwrap();
         let thin = picture
             .shapes
             .iter()
@@ -228,7 +222,7 @@ mod tests {
     fn one_epoch_and_very_many_are_drawn() {
         for epochs in [1, 2_000] {
             let study = study(epochs);
-            let picture = picture(&Grouped::of(&study)).unwrap();
+            let picture = picture(&Grouped::of(&study), Style::Screen).unwrap();
             picture.assert_labels_are_whole_and_apart();
             let places: usize = (picture.shapes.iter())
                 .map(|shape| match shape {
@@ -242,6 +236,6 @@ mod tests {
 
     #[test]
     fn without_epochs_there_is_a_reason_rather_than_a_plot() {
-        assert!(picture(&Grouped::of(&empty())).is_err());
+        assert!(picture(&Grouped::of(&empty()), Style::Screen).is_err());
     }
 }

@@ -3,11 +3,12 @@
 use super::super::groups::Grouped;
 use super::super::step_rounds::{RowSteps, Spread, of_mode};
 use super::batches::in_words;
-use super::figure::{Entry, Figure, Sample, WIDTH};
+use super::figure::{Entry, Figure, Sample};
 use super::palette::{BLACK, GRAY, SeriesStyle};
 use super::panel::{Axis, Panel, Vertical};
 use super::picture::{Color, Picture};
 use super::scale::{Notation, Scale, extent};
+use super::style::Style;
 use crate::formats::ablation::Mode;
 
 /// With more rows than these, those of each variant's largest batch size stand for the others.
@@ -58,8 +59,8 @@ pub fn picture(study: &Grouped<'_>, mode: Mode) -> Result<Picture, String> {
         caption,
     };
     let names: Vec<&str> = rows.iter().map(|row| row.name.as_str()).collect();
-    let (names, height) = Vertical::rows("", &names, WIDTH);
-    let (mut picture, space) = figure.lay_out(height);
+    let (names, height) = Vertical::rows(Style::Screen, "", &names);
+    let (mut picture, space) = figure.lay_out(Style::Screen, height);
     let ends = rows.iter().flat_map(|row| {
         let over = |time: f64| time / row.whole.median.max(1.0);
         [over(row.whole.shortest), over(row.whole.longest), 1.0]
@@ -71,7 +72,7 @@ pub fn picture(study: &Grouped<'_>, mode: Mode) -> Result<Picture, String> {
         false => "step time over the median",
     };
     let axis = Axis::new(title, scale, Notation::Plain);
-    let panel = Panel::new(space, None, axis, names);
+    let panel = Panel::new(Style::Screen, space, None, axis, names);
     panel.draw(&mut picture);
     picture.line(
         vec![(panel.x(1.0), panel.area.top), (panel.x(1.0), panel.area.bottom)],

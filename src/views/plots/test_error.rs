@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::super::groups::{Group, Grouped};
-use super::figure::{Entry, Figure, Sample, WIDTH, bar};
+use super::figure::{Entry, Figure, Sample, bar};
 use super::palette::{GRAY, Marker, SeriesStyle};
 use super::panel::{Axis, Panel, Vertical};
 use super::picture::{Color, Picture};
 use super::scale::{Notation, Scale, Tick, extent};
+use super::style::Style;
 use super::words;
 use crate::statistics::Summary;
 
@@ -73,7 +74,7 @@ pub fn error_axis(measured: &[VariantError<'_>], with_published: bool) -> Axis {
 }
 
 /// Final errors by the swept value where it is one number, or a row for each variant.
-pub fn picture(study: &Grouped<'_>) -> Result<Picture, String> {
+pub fn picture(study: &Grouped<'_>, style: Style) -> Result<Picture, String> {
     let measured = errors_of(study)?;
     let groups: Vec<&Group<'_>> = measured.iter().map(|m| m.group).collect();
     let key = words::single_key(&groups);
@@ -89,11 +90,11 @@ pub fn picture(study: &Grouped<'_>) -> Result<Picture, String> {
         caption: caption(study, &measured, &errors),
     };
     Ok(match (key, numbers) {
-        (Some((key, values)), Some(numbers)) => by_number(&figure, &measured, errors, key, &values, &numbers),
-        (Some((key, values)), None) => by_row(&figure, &measured, errors, &words::key_title(key), &values),
+        (Some((key, values)), Some(numbers)) => by_number((&figure, style), &measured, errors, key, &values, &numbers),
+        (Some((key, values)), None) => by_row((&figure, style), &measured, errors, &words::key_title(key), &values),
         (None, _) => {
             let names: Vec<&str> = groups.iter().map(|group| group.name).collect();
-            by_row(&figure, &measured, errors, "variant", &names)
+            by_row((&figure, style), &measured, errors, "variant", &names)
         }
     })
 }
@@ -109,14 +110,14 @@ fn distinct_numbers(values: &[&str]) -> Option<Vec<f64>> {
 }
 
 fn by_number(
-    figure: &Figure,
+    (figure, style): (&Figure, Style),
     measured: &[VariantError<'_>],
     errors: Axis,
     key: &str,
     values: &[&str],
     numbers: &[f64],
 ) -> Picture {
-    let (mut picture, space) = figure.lay_out(300.0);
+    let (mut picture, space) = figure.lay_out(style, style.height(300.0, 1));
     let error_scale = errors.scale;
     let range = extent(numbers.iter().copied()).unwrap_or((0.0, 1.0));
     let scale = match Scale::fitting(range) {
@@ -142,7 +143,7 @@ fn by_number(
         })
         .collect();
     axis.named.sort_by(|a, b| a.value.total_cmp(&b.value));
-    let panel = Panel::new(space, None, axis, Vertical::Values(errors));
+    let panel = Panel::new(style, space, None, axis, Vertical::Values(errors));
     panel.draw(&mut picture);
     let mut points: Vec<(f64, &VariantError<'_>)> = numbers.iter().copied().zip(measured).collect();
     points.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -176,11 +177,17 @@ fn by_number(
     picture
 }
 
-fn by_row(figure: &Figure, measured: &[VariantError<'_>], errors: Axis, title: &str, names: &[&str]) -> Picture {
+fn by_row(
+    (figure, style): (&Figure, Style),
+    measured: &[VariantError<'_>],
+    errors: Axis,
+    title: &str,
+    names: &[&str],
+) -> Picture {
     let scale = errors.scale;
-    let (rows, height) = Vertical::rows(title, names, WIDTH);
-    let (mut picture, space) = figure.lay_out(height);
-    let panel = Panel::new(space, None, errors, rows);
+    let (rows, height) = Vertical::rows(style, title, names);
+    let (mut picture, space) = figure.lay_out(style, height);
+    let panel = Panel::new(style, space, None, errors, rows);
     panel.draw(&mut picture);
     for (row, m) in measured.iter().enumerate() {
         let y = panel.y(row as f64);

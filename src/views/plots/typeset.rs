@@ -1,11 +1,11 @@
 //! Sets a line of text: which glyph of which font stands where.
 //!
 //! The layout of a plot knows the built-in font alone, so that it is the same on every machine; a letter that this lacks
-//! has a cell kept for it. The PNG fills the cell from a font of the machine, or with the letter's code point in a box.
+//! has a cell kept for it. PNG and PDF fill the cell from a font of the machine, or with the letter's code point in a box.
 
 use std::ops::Range;
 
-use ab_glyph::{Font, GlyphId, OutlinedGlyph, PxScale, point};
+use ab_glyph::{Font, GlyphId, OutlineCurve, Point, point};
 use rustybuzz::{Direction, Face, UnicodeBuffer};
 use unicode_bidi::BidiInfo;
 
@@ -72,8 +72,8 @@ pub fn line(text: &str, size: f64, bold: bool, extra: Option<&ExtraFonts>) -> Li
     }
 }
 
-/// The outlines of a line's glyphs for a bitmap: it begins at x = 0 on the baseline y = 0, y grows downwards.
-pub fn outlines(line: &Line, bold: bool, extra: &ExtraFonts) -> Vec<OutlinedGlyph> {
+/// The outlines of a line's glyphs: it begins at x = 0 on the baseline y = 0, y grows downwards.
+pub fn outlines(line: &Line, bold: bool, extra: &ExtraFonts) -> Vec<OutlineCurve> {
     let outline = |piece: &Piece| match *piece {
         Piece::Glyph {
             source: Source::BuiltIn,
@@ -91,18 +91,28 @@ pub fn outlines(line: &Line, bold: bool, extra: &ExtraFonts) -> Vec<OutlinedGlyp
         } => outlined(extra.font(font)?, glyph, (x, y), size),
         _ => None,
     };
-    line.pieces.iter().filter_map(outline).collect()
+    line.pieces.iter().filter_map(outline).flatten().collect()
 }
 
-fn outlined(font: &impl Font, glyph: GlyphId, (x, y): (f64, f64), size: f64) -> Option<OutlinedGlyph> {
-    // ab_glyph's scale is that of ascent and descent together.
-    let height = f64::from(font.height_unscaled()) / f64::from(font.units_per_em().unwrap_or(2048.0));
-    let scale = PxScale::from((size * height) as f32);
-    let outlined = font.outline_glyph(glyph.with_scale_and_position(scale, point(x as f32, y as f32)))?;
-    // A damaged font could ask for a bitmap of any size.
-    let bounds = outlined.px_bounds();
-    let largest = (2.0 * LARGEST_GLYPH * size + 2.0) as f32;
-    (bounds.width() <= largest && bounds.height() <= largest).then_some(outlined)
+fn outlined(font: &impl Font, glyph: GlyphId, (x, y): (f64, f64), size: f64) -> Option<Vec<OutlineCurve>> {
+    let em = f64::from(font.units_per_em().unwrap_or(2048.0));
+    let outline = font.outline(glyph)?;
+    // A damaged font could draw over the whole plot.
+    let bounds = [outline.bounds.min, outline.bounds.max].map(|corner| [corner.x, corner.y]);
+    let is_within = |end: &f32| f64::from(*end).abs() <= 2.0 * LARGEST_GLYPH * em;
+    let place = |corner: Point| {
+        let (along, up) = (f64::from(corner.x) * size / em, f64::from(corner.y) * size / em);
+        point((x + along) as f32, (y - up) as f32)
+    };
+    let curve = |curve| match curve {
+        OutlineCurve::Line(from, to) => OutlineCurve::Line(place(from), place(to)),
+        OutlineCurve::Quad(from, control, to) => OutlineCurve::Quad(place(from), place(control), place(to)),
+        OutlineCurve::Cubic(from, first, second, to) => {
+            OutlineCurve::Cubic(place(from), place(first), place(second), place(to))
+        }
+    };
+    let is_letter = bounds.iter().flatten().all(is_within);
+    is_letter.then(|| outline.curves.into_iter().map(curve).collect())
 }
 
 struct Setter<'a> {

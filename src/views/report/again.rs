@@ -68,7 +68,7 @@ fn is_revision(text: &str) -> bool {
 }
 
 /// An argument as a shell reads it back.
-fn quoted(argument: &str) -> String {
+pub fn quoted(argument: &str) -> String {
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "_@%+=:,./-".contains(letter);
     match !argument.is_empty() && argument.chars().all(is_plain) {
         true => argument.to_owned(),

@@ -27,7 +27,7 @@ pub fn pieces(studied: &Studied<'_>) -> Vec<Piece> {
 }
 
 fn table(finished: &[(&Group<'_>, Summary)]) -> Table {
-    let mut table = Table::default();
+    let mut table = Table::named("costs");
     table.column(
         "variant",
         Side::Left,

@@ -35,7 +35,7 @@ pub fn pieces(studied: &Studied<'_>) -> Vec<Piece> {
 }
 
 fn table(groups: &[Group<'_>]) -> Table {
-    let mut table = Table::default();
+    let mut table = Table::named("curves");
     let mut rows: Vec<[String; 7]> = Vec::new();
     for group in groups {
         let curve = |value: fn(&EpochRow) -> Option<f64>| group.curve(value);

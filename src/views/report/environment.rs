@@ -15,7 +15,7 @@ pub fn pieces(studied: &Studied<'_>) -> Vec<Piece> {
             "The folder has no environment.json: what it was made with is not recorded.",
         )];
     }
-    let mut table = Table::default();
+    let mut table = Table::named("environment");
     table.column("fact", Side::Left, facts.iter().map(|(name, _)| name.clone()));
     table.column("value", Side::Left, facts.iter().map(|(_, value)| value.clone()));
     vec![

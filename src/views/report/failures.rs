@@ -33,7 +33,7 @@ pub fn pieces(studied: &Studied<'_>) -> Vec<Piece> {
     if failed.is_empty() {
         return Vec::new();
     }
-    let mut table = Table::default();
+    let mut table = Table::named("failures");
     table.column("what", Side::Left, failed.iter().map(|(what, ..)| what.clone()));
     table.column(
         "status",

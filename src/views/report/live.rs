@@ -1,12 +1,14 @@
 //! The numbers of the curves that answer to the pointer, as JSON: every step's training loss and every epoch's test loss and
 //! error, with fewer points where there are many, of which no extreme is lost.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
 use crate::formats::tables::{EpochRow, StepRow};
 use crate::views::groups::{Group, Grouped, Trial};
+use crate::visible;
 
 /// Points of all curves of a panel together: what a page can carry.
 const POINTS: usize = 40_000;
@@ -20,7 +22,7 @@ const DASHES: [&[f64]; 5] = [&[], &[6.0, 2.5], &[1.8, 2.0], &[7.0, 2.0, 1.8, 2.0
 /// What the script reads.
 #[derive(Debug, Serialize)]
 struct Live<'a> {
-    variants: Vec<&'a str>,
+    variants: Vec<Cow<'a, str>>,
     dashes: [&'static [f64]; 5],
     /// The first and the last epoch.
     range: (f64, f64),
@@ -71,7 +73,11 @@ pub fn json(study: &Grouped<'_>) -> Option<String> {
         return None;
     }
     let live = Live {
-        variants: study.variants.iter().map(|group| group.name).collect(),
+        variants: study
+            .variants
+            .iter()
+            .map(|group| visible::escape_line(group.name))
+            .collect(),
         dashes: DASHES,
         range,
         panels,

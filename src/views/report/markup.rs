@@ -29,9 +29,7 @@ pub fn piece(piece: &Piece, about: &str) -> Result<Markup, PlotError> {
                 (self::table(table, caption))
             }
         },
-        Piece::Commands(commands) => html! {
-            pre tabindex="0" aria-label="Commands" { code { (visible::escape_lines(commands).into_owned()) } }
-        },
+        Piece::Commands(commands) => code(commands),
         Piece::File { name, text } => html! {
             details.file {
                 summary { (shown(name)) }
@@ -54,8 +52,15 @@ fn block(block: &Block, about: &str) -> Result<Markup, PlotError> {
         Block::List(items) => html! {
             ul { @for item in items { li { (shown(item)) } } }
         },
+        Block::Code(commands) => code(commands),
         Block::Figure(named) => return figure(named),
     })
+}
+
+fn code(commands: &str) -> Markup {
+    html! {
+        pre tabindex="0" aria-label="Commands" { code { (visible::escape_lines(commands).into_owned()) } }
+    }
 }
 
 /// A table whose headings are buttons that sort it.

@@ -6,37 +6,9 @@ use super::assets::{LIVE, SORTABLE, STYLE, UPLOT, UPLOT_STYLE};
 use super::markup::{piece, shown};
 use super::piece::Piece;
 use super::policy::policy;
+use super::sections::{SECTIONS, Section};
 use super::studied::{Reported, Studied};
-use super::{again, answer, costs, curves, environment, failures, measured, steps, variants};
 use crate::views::plots::PlotError;
-
-/// A section of the page.
-struct Section {
-    /// Its place in links.
-    id: &'static str,
-    /// Its heading.
-    title: &'static str,
-    /// What it says of a study; nothing where the study has nothing of it.
-    pieces: fn(&Studied<'_>) -> Vec<Piece>,
-}
-
-/// The sections in their order, after the question.
-static SECTIONS: [Section; 10] = [
-    section("answer", "The answer", answer::pieces),
-    section("variants", "Variants", variants::pieces),
-    section("costs", "Error and cost", costs::pieces),
-    section("curves", "Losses and errors by epoch", curves::pieces),
-    section("speed", "Speed and memory by batch size", measured::speed),
-    section("steps", "Step times", steps::pieces),
-    section("pytorch", "Beside PyTorch", measured::beside_pytorch),
-    section("failures", "What failed", failures::pieces),
-    section("environment", "Environment", environment::pieces),
-    section("again", "How to run it again", again::pieces),
-];
-
-const fn section(id: &'static str, title: &'static str, pieces: fn(&Studied<'_>) -> Vec<Piece>) -> Section {
-    Section { id, title, pieces }
-}
 
 /// A section with what the studies have of it, by their place.
 struct Filled {

@@ -35,7 +35,7 @@ fn table(rows: &[RowSteps<'_>]) -> Table {
     let lines: Vec<(&RowSteps<'_>, &(usize, Spread))> = (rows.iter())
         .flat_map(|row| row.rounds.iter().map(move |round| (row, round)))
         .collect();
-    let mut table = Table::default();
+    let mut table = Table::named("steps");
     table.column("measured", Side::Left, lines.iter().map(|(row, _)| row.name.clone()));
     table.column(
         "mode",

@@ -23,7 +23,7 @@ pub fn pieces(studied: &Studied<'_>) -> Vec<Piece> {
         pieces.push(Piece::Plain(Block::List(doubtful)));
     }
     if !studied.left_out.is_empty() {
-        let mut table = Table::default();
+        let mut table = Table::named("left-out");
         table.column("left out of the differences", Side::Left, studied.left_out.clone());
         pieces.push(Piece::Folded {
             caption: "What the differences leave out".to_owned(),
@@ -40,7 +40,7 @@ fn table(studied: &Studied<'_>) -> Table {
     let validation: Vec<Option<Summary>> = (groups.iter())
         .map(|group| Summary::of(&group.samples(|row| row.final_validation_error)))
         .collect();
-    let mut table = Table::default();
+    let mut table = Table::named("variants");
     table.column("variant", Side::Left, groups.iter().map(|group| group.name.to_owned()));
     let mut right = |name: &str, cells: Vec<String>| table.column_if_any(name, Side::Right, cells);
     right(
@@ -103,7 +103,7 @@ fn table(studied: &Studied<'_>) -> Table {
             .map(|ratio| format!("{}×", three_digits(ratio)))
             .unwrap_or_default()
     });
-    right("of the baseline's", ratios.collect());
+    right("time / baseline's", ratios.collect());
     right("peak memory", cost(Cost::Memory));
     let rate = |group: &Group<'_>| {
         let rate = median(&group.samples(|row| row.train_images_per_second));
@@ -179,7 +179,7 @@ fn trials(studied: &Studied<'_>) -> Option<Piece> {
         .take(MOST_TRIALS)
         .map(|trial| trial.row)
         .collect();
-    let mut table = Table::default();
+    let mut table = Table::named("trials");
     table.column("variant", Side::Left, rows.iter().map(|row| row.variant.clone()));
     table.column("seed", Side::Right, rows.iter().map(|row| row.seed.to_string()));
     table.column("status", Side::Left, rows.iter().map(|row| row.status.to_string()));
@@ -249,7 +249,7 @@ mod tests {
         assert_eq!(cell(1, "verdict"), "shown");
         assert_eq!(cell(1, "Δ test error (%) to the baseline"), "-1.20");
         assert_eq!((cell(0, "pairs"), cell(1, "pairs"), cell(1, "n")), ("", "8", "8"));
-        assert_eq!(cell(1, "of the baseline's"), "1.00×");
+        assert_eq!(cell(1, "time / baseline's"), "1.00×");
         assert_eq!((cell(0, "training time"), cell(0, "peak memory")), ("1.80 s", "234 MB"));
         assert_eq!(cell(1, "parameters"), "690,000");
         assert!(

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use super::super::{
-    BatchRow, BoundaryRow, Column, CorrectnessRow, EpochRow, PeerRow, PhaseRow, Row, SampleRow, StepRow, TrialRow,
+    BatchRow, BoundaryRow, Column, CorrectnessRow, EpochRow, FeatureReuseRow, PeerRow, PhaseRow, Row, SampleRow,
+    StepRow, TrialRow,
 };
 
 /// A column's values, in a reader's words; `-` where a row may have none.
@@ -49,6 +50,7 @@ fn the_documentation_lists_every_column_of_every_table() {
         (PhaseRow::FILE, table::<PhaseRow>()),
         (BoundaryRow::FILE, table::<BoundaryRow>()),
         (PeerRow::FILE, table::<PeerRow>()),
+        (FeatureReuseRow::FILE, table::<FeatureReuseRow>()),
     ];
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/results.md");
     let mut text = std::fs::read_to_string(&file).unwrap();

@@ -7,7 +7,9 @@ mod matching;
 mod named;
 mod names;
 mod options;
+mod recognized;
 mod rules;
 
 pub use family::FAMILY;
 pub use options::{Connectivity, DenseNet, DropoutAfter, Order};
+pub use recognized::recognized;
