@@ -7,7 +7,7 @@ use super::random_resized_crop::RandomResizedCrop;
 use crate::data_sets::{DataError, DataSet};
 use crate::formats::ablation::Augment;
 
-/// Squares of an image where a plan has [`LoaderPlan::ten_crops`]: five, and each of them mirrored.
+/// Squares of an image where a plan has [`LoaderPlan::ten_crops`]: five, and five of its mirror image.
 pub(super) const CROPS: usize = 10;
 
 /// The values of a batch, `[image, channel, row, column]`; with ten crops those of an image follow each other.
@@ -22,14 +22,10 @@ pub(super) fn values(
     let (values, width) = (data.shape.values(), data.shape.width);
     if plan.ten_crops {
         let mut output = vec![0f32; indices.len() * CROPS * values];
-        let squares = images.read_five(indices)?;
-        for (squares, output) in squares.iter().zip(output.chunks_exact_mut(CROPS * values)) {
-            let (plain, mirrored) = output.split_at_mut(CROPS / 2 * values);
-            for (output, mirror) in [(plain, false), (mirrored, true)] {
-                for (square, output) in squares.chunks_exact(values).zip(output.chunks_exact_mut(values)) {
-                    normalize(square, tables, width, mirror, output);
-                }
-            }
+        let read = images.read_ten(indices)?;
+        let squares = read.iter().flat_map(|squares| squares.chunks_exact(values));
+        for (square, output) in squares.zip(output.chunks_exact_mut(values)) {
+            normalize(square, tables, width, false, output);
         }
         return Ok(output);
     }

@@ -127,9 +127,9 @@ impl FileImages {
         self.read_anew(indices, &decode)
     }
 
-    /// Likewise of each image five squares, `[5, 3, size, size]`, in the order of [`Region::five`].
-    pub fn read_five(&self, indices: &[usize]) -> Decoded {
-        self.read_anew(indices, &|_, bytes| self.fitting.five_squares(bytes))
+    /// Likewise of each image ten squares, `[10, 3, size, size]`; see [`Fitting::ten_squares`].
+    pub fn read_ten(&self, indices: &[usize]) -> Decoded {
+        self.read_anew(indices, &|_, bytes| self.fitting.ten_squares(bytes))
     }
 
     /// Reads and decodes images that are not kept: their pixels are others each time, or too many.

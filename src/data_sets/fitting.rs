@@ -40,25 +40,33 @@ impl Fitting {
         self.cut(opened, Region::whole(height, width), to, window)
     }
 
-    /// The squares in the corners of the resized image and the one in its middle, `[5, 3, size, size]`, in the order of
-    /// [`Region::five`]. An image that is squashed has the same square five times.
+    /// The squares in the corners of the resized image and the one in its middle, then those of the mirrored image,
+    /// `[10, 3, size, size]`: torchvision's `TenCrop`, in its order. Of an image that is squashed there is one square, five
+    /// times, and its mirror image.
     ///
     /// # Errors
     /// Those of [`super::image_file::decode_rgb`].
-    pub fn five_squares(&self, bytes: &[u8]) -> Result<Vec<u8>, String> {
-        let Some(short) = self.resize else {
-            return Ok(self.square(bytes)?.repeat(5));
+    pub fn ten_squares(&self, bytes: &[u8]) -> Result<Vec<u8>, String> {
+        let (maps, to) = match self.resize {
+            None => (self.square(bytes)?, (self.size, self.size)),
+            Some(short) => {
+                let opened = Opened::of(bytes)?;
+                let (height, width) = opened.size();
+                let to = with_short_side(short, (height, width))?;
+                let whole = Region::whole(to.0, to.1);
+                (self.cut(opened, Region::whole(height, width), to, whole)?, to)
+            }
         };
-        let opened = Opened::of(bytes)?;
-        let (height, width) = opened.size();
-        let to = with_short_side(short, (height, width))?;
-        let whole = Region::whole(to.0, to.1);
-        let maps = self.cut(opened, Region::whole(height, width), to, whole)?;
-        let mut squares = Vec::with_capacity(5 * 3 * self.size * self.size);
-        for square in Region::five(self.size, to.0, to.1) {
-            for map in maps.chunks_exact(to.0 * to.1) {
-                for row in square.top..square.bottom() {
-                    squares.extend_from_slice(&map[row * to.1 + square.left..row * to.1 + square.right()]);
+        let mut squares = Vec::with_capacity(10 * 3 * self.size * self.size);
+        for mirrored in [false, true] {
+            for square in Region::five(self.size, to.0, to.1) {
+                for map in maps.chunks_exact(to.0 * to.1) {
+                    for row in map[square.top * to.1..square.bottom() * to.1].chunks_exact(to.1) {
+                        match mirrored {
+                            false => squares.extend_from_slice(&row[square.left..square.right()]),
+                            true => squares.extend(row.iter().rev().skip(square.left).take(square.width)),
+                        }
+                    }
                 }
             }
         }
@@ -165,7 +173,10 @@ mod tests {
         assert_eq!(with_short_side(256, (300, 300)), Ok((256, 256)));
         assert_eq!(with_short_side(24, (1, 50)), Ok((24, 1200)));
         let refusal = with_short_side(256, (1, 1000)).unwrap_err();
-        assert!(refusal.contains("1000x1 pixels") && refusal.contains("256000"), "{refusal}");
+        assert!(
+            refusal.contains("1000x1 pixels") && refusal.contains("256000"),
+            "{refusal}"
+        );
     }
 
     #[test]
@@ -173,8 +184,13 @@ mod tests {
         let bytes = encoded(ImageFormat::Png, 40, 30);
         let squashed = super::super::image_file::decode(&bytes, 9).unwrap();
         assert_eq!(fitting(9, None).square(&bytes).unwrap(), squashed);
-        let five = fitting(9, None).five_squares(&bytes).unwrap();
+        let ten = fitting(9, None).ten_squares(&bytes).unwrap();
+        let (five, mirrored) = ten.split_at(5 * squashed.len());
         assert!(five.chunks_exact(squashed.len()).all(|square| square == squashed));
+        let columns: Vec<u8> = (squashed.chunks_exact(9))
+            .flat_map(|row| row.iter().rev().copied())
+            .collect();
+        assert!(mirrored.chunks_exact(squashed.len()).all(|square| square == columns));
     }
 
     #[test]
@@ -182,11 +198,11 @@ mod tests {
         for (width, height) in [(40, 30), (30, 47), (20, 20)] {
             let bytes = encoded(ImageFormat::Png, width, height);
             let fitting = fitting(16, Some(20));
-            let five = fitting.five_squares(&bytes).unwrap();
-            assert_eq!(five.len(), 5 * 3 * 16 * 16);
-            assert_eq!(five[4 * 768..], fitting.square(&bytes).unwrap());
+            let ten = fitting.ten_squares(&bytes).unwrap();
+            assert_eq!(ten.len(), 10 * 3 * 16 * 16);
+            assert_eq!(ten[4 * 768..5 * 768], fitting.square(&bytes).unwrap());
             // The first is the corner above on the left.
-            assert_ne!(five[..768], five[4 * 768..]);
+            assert_ne!(ten[..768], ten[4 * 768..5 * 768]);
         }
     }
 
@@ -245,7 +261,7 @@ mod tests {
         for (plain, scaled) in [
             (plain.square(&bytes), scaled.square(&bytes)),
             (plain.part(&bytes, &region), scaled.part(&bytes, &region)),
-            (plain.five_squares(&bytes), scaled.five_squares(&bytes)),
+            (plain.ten_squares(&bytes), scaled.ten_squares(&bytes)),
         ] {
             let (plain, scaled) = (plain.unwrap(), scaled.unwrap());
             assert_eq!(plain.len(), scaled.len());

@@ -105,16 +105,16 @@ impl Images {
         parts.map(|image| image.map(Pixels::Decoded)).collect()
     }
 
-    /// Of each of the images at `indices` five squares, `[5, channel, row, column]`: those in the corners and the one in the
-    /// middle of the resized image, in the order of [`super::Region::five`]. They are read and decoded each time.
+    /// Of each of the images at `indices` ten squares, `[10, channel, row, column]`: those in the corners and the one in the
+    /// middle of the resized image, then those of the mirrored one: torchvision's `TenCrop`. They are read and decoded each time.
     ///
     /// # Errors
     /// Those of [`Images::read_parts`].
     ///
     /// # Panics
     /// Where an index is not below [`Images::images`].
-    pub fn read_five(&self, indices: &[usize]) -> Result<Vec<Pixels<'_>>, DataError> {
-        let squares = self.in_their_files()?.read_five(indices).into_iter();
+    pub fn read_ten(&self, indices: &[usize]) -> Result<Vec<Pixels<'_>>, DataError> {
+        let squares = self.in_their_files()?.read_ten(indices).into_iter();
         squares.map(|image| image.map(Pixels::Decoded)).collect()
     }
 

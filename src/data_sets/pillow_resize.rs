@@ -1,9 +1,9 @@
 //! A part of an image to another size as Pillow's `resize` with `BILINEAR` does it, which torchvision's `Resize` and
 //! `RandomResizedCrop` call: a triangle filter that is widened where it shrinks an image (antialiasing).
 //!
-//! The bytes are Pillow's: the weights are rounded to multiples of 2^-22, and rows are resized before columns, with bytes
-//! in between (its `Resample.c` says so). `resize.rs` has the other filter, that of the folders without `resize`, whose
-//! sums are not rounded in between.
+//! The bytes are those of Pillow 13: the weights are rounded to multiples of 2^-22, and one side is resized before the
+//! other, with bytes in between (its `Resample.c` says so); [`is_height_first`] says which. `resize.rs` has the other
+//! filter, that of the folders without `resize`, whose sums are not rounded in between.
 
 use super::region::Region;
 
@@ -98,6 +98,27 @@ fn resize_row(source: &[u8], across: &[Taps], output: &mut [u8]) {
     }
 }
 
+/// Rows of bytes to one, each weighed; `sums` has a place for each byte.
+fn join_rows<'a>(rows: impl Iterator<Item = &'a [u8]>, weights: &[i32], sums: &mut [i32], output: &mut [u8]) {
+    sums.fill(HALF);
+    for (&weight, row) in weights.iter().zip(rows) {
+        for (sum, &value) in sums.iter_mut().zip(row) {
+            *sum += i32::from(value) * weight;
+        }
+    }
+    for (output, &sum) in output.iter_mut().zip(&*sums) {
+        *output = byte(sum);
+    }
+}
+
+/// Whether columns are resized before rows: where the height loses more than twice the pixels that the width does. Pillow 13
+/// does so; earlier ones always began with the rows, which is a grey level apart in some pixels.
+fn is_height_first(region: Region, to: (usize, usize)) -> bool {
+    let lost = |side: usize, to: usize| side as i64 - to as i64;
+    let (rows, columns) = (lost(region.height, to.0), lost(region.width, to.1));
+    rows > 0 && rows > 2 * columns
+}
+
 /// The part of `region` that counts where it is resized to the rows and columns `to` and `window` is shown of these, from the
 /// region's own corner.
 fn shown(region: Region, to: (usize, usize), window: Region) -> Region {
@@ -144,29 +165,40 @@ pub(super) fn resized(pixels: &[u8], place: Region, region: Region, to: (usize, 
     );
     let down = taps(region.height, to.0, window.top, window.height, shown.top);
     let across = taps(region.width, to.1, window.left, window.width, shown.left);
-    let line = 3 * window.width;
-    // The rows of the source that count, each of its final width.
-    let mut narrowed = vec![0; shown.height * line];
-    for (row, output) in narrowed.chunks_exact_mut(line.max(1)).enumerate() {
+    let source = |row: usize| {
         let begin = (needed.top - place.top + row) * place.width + needed.left - place.left;
-        resize_row(&pixels[3 * begin..3 * (begin + needed.width)], &across, output);
-    }
+        &pixels[3 * begin..3 * (begin + needed.width)]
+    };
+    let line = 3 * window.width;
     let area = window.height * window.width;
     let mut maps = vec![0; 3 * area];
-    let mut sums = vec![0i32; line];
-    for (row, taps) in down.iter().enumerate() {
-        sums.fill(HALF);
-        let lines = narrowed[taps.first * line..].chunks_exact(line.max(1));
-        for (source, &weight) in lines.zip(&taps.weights) {
-            for (sum, &value) in sums.iter_mut().zip(source) {
-                *sum += i32::from(value) * weight;
-            }
-        }
+    let mut show = |row: usize, pixels: &[u8]| {
         for (channel, map) in maps.chunks_exact_mut(area).enumerate() {
             let output = &mut map[row * window.width..(row + 1) * window.width];
-            for (value, sums) in output.iter_mut().zip(sums.chunks_exact(3)) {
-                *value = byte(sums[channel]);
+            for (value, pixel) in output.iter_mut().zip(pixels.chunks_exact(3)) {
+                *value = pixel[channel];
             }
+        }
+    };
+    let mut output = vec![0; line];
+    if is_height_first(region, to) {
+        let (mut sums, mut joined) = (vec![0; 3 * needed.width], vec![0; 3 * needed.width]);
+        for (row, taps) in down.iter().enumerate() {
+            join_rows((taps.first..).map(source), &taps.weights, &mut sums, &mut joined);
+            resize_row(&joined, &across, &mut output);
+            show(row, &output);
+        }
+    } else {
+        // The rows of the source that count, each of its final width.
+        let mut narrowed = vec![0; shown.height * line];
+        for (row, output) in narrowed.chunks_exact_mut(line.max(1)).enumerate() {
+            resize_row(source(row), &across, output);
+        }
+        let mut sums = vec![0; line];
+        for (row, taps) in down.iter().enumerate() {
+            let rows = narrowed[taps.first * line..].chunks_exact(line.max(1));
+            join_rows(rows, &taps.weights, &mut sums, &mut output);
+            show(row, &output);
         }
     }
     maps
@@ -272,6 +304,26 @@ mod tests {
     }
 
     #[test]
+    fn the_height_comes_first_where_it_loses_more_than_twice_what_the_width_does() {
+        // Pillow 13.0.0: images of noise were resized both ways, and one of the two had its bytes.
+        for (size, to, expected) in [
+            ((60, 50), (32, 36), false),
+            ((60, 50), (31, 36), true),
+            ((60, 50), (58, 49), false),
+            ((60, 50), (56, 49), true),
+            ((60, 50), (59, 51), true),
+            ((60, 50), (60, 51), false),
+            ((6, 11), (10, 29), false),
+        ] {
+            assert_eq!(
+                is_height_first(Region::whole(size.0, size.1), to),
+                expected,
+                "{size:?} {to:?}"
+            );
+        }
+    }
+
+    #[test]
     fn the_needed_pixels_alone_give_the_same() {
         let pixels = noise(60, 80);
         let region = Region {
@@ -284,6 +336,8 @@ mod tests {
             ((20, 27), Region::centre(9, 20, 27)),
             ((90, 100), Region::centre(30, 90, 100)),
             ((50, 70), Region::whole(50, 70)),
+            // The height first.
+            ((11, 75), Region::centre(7, 11, 75)),
         ] {
             let needed = needed(region, to, window);
             let cut: Vec<u8> = (needed.top..needed.bottom())
