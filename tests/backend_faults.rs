@@ -13,7 +13,7 @@ use densenet_bench::data;
 use densenet_bench::formats::ablation::parse;
 use densenet_bench::formats::checkpoint::{Checkpoint, Position};
 use densenet_bench::formats::weights::Weights;
-use densenet_bench::model::{Activation, CarryOut, Layer, Lowering, Model, SegmentGraph, initial_weights, Watch};
+use densenet_bench::model::{Activation, CarryOut, Layer, Lowering, Model, SegmentGraph, Watch, initial_weights};
 use densenet_bench::training::{EpochTime, Final, Observer, Start, TrainError, TrainingImages, train};
 
 /// The stem itself, until a call in which libtorch is asked for more memory than there is.

@@ -17,7 +17,8 @@ pub use ablation::ablation;
 pub use data::{cifar10, cifar100, digits, idx, image, svhn};
 pub use records::records;
 pub use tables::{
-    batches_csv, boundaries_csv, correctness_csv, epochs_csv, peers_csv, phases_csv, profile_csv, samples_csv, steps_csv, trials_csv,
+    batches_csv, boundaries_csv, correctness_csv, epochs_csv, peers_csv, phases_csv, profile_csv, samples_csv,
+    steps_csv, trials_csv,
 };
 pub use tensors::{SMALL, TRIAL, batches, checkpoint, weights};
 

@@ -6,8 +6,8 @@ use std::fmt;
 use super::ablation::Ablation;
 use super::correctness;
 use super::tables::{
-    BatchRow, BoundaryRow, CorrectnessRow, EpochRow, PeerRow, ProfileRow, Row, SampleRow, StepRow, TableError, TrialRow,
-    first_fault, leading_rows, whole_lines,
+    BatchRow, BoundaryRow, CorrectnessRow, EpochRow, PeerRow, ProfileRow, Row, SampleRow, StepRow, TableError,
+    TrialRow, first_fault, leading_rows, whole_lines,
 };
 
 /// Errors are shares of images: two that differ by more than rounding are two.

@@ -67,13 +67,7 @@ pub fn measure(spec: &RoundSpec) -> Result<RoundResult, TrialError> {
         phase_steps: spec.phase_steps,
     };
     let startup = host::since_start();
-    let timed = time(
-        workload,
-        &mut MonotonicClock::start(),
-        warm_up,
-        passes,
-        &mut counters,
-    );
+    let timed = time(workload, &mut MonotonicClock::start(), warm_up, passes, &mut counters);
     // While the device still holds what the steps needed.
     let counted = counters.finish();
     let predicts = device.backend().predicts_memory && spec.settings.run.execution == Execution::Plain;

@@ -25,7 +25,11 @@ impl Times {
     }
 
     fn whole_steps(&self) -> Vec<f64> {
-        self.forward.iter().zip(&self.backward).map(|(one, other)| one + other).collect()
+        self.forward
+            .iter()
+            .zip(&self.backward)
+            .map(|(one, other)| one + other)
+            .collect()
     }
 }
 
@@ -160,7 +164,10 @@ impl Rows {
             _ => ProfileKind::Part,
         };
         let row = self.timed(kind, &part.name, times);
-        let seconds = row.time_ns_median.filter(|&time| time > 0).map(|time| time as f64 / 1e9);
+        let seconds = row
+            .time_ns_median
+            .filter(|&time| time > 0)
+            .map(|time| time as f64 / 1e9);
         let StepWork { flops, bytes } = part.forward + part.backward;
         let least = |rates: Rates| rates.least_seconds(part.forward) + rates.least_seconds(part.backward);
         let row = ProfileRow {
@@ -289,15 +296,25 @@ mod tests {
         assert_eq!(rows[6].kept_bytes, Some(8));
         let shares: f64 = rows[1..].iter().filter_map(|row| row.step_share).sum();
         assert!((shares - 1.0).abs() < 1e-12);
-        assert!(rows[1..].iter().all(|row| row.status == Status::Ok && row.variant == "a"));
+        assert!(
+            rows[1..]
+                .iter()
+                .all(|row| row.status == Status::Ok && row.variant == "a")
+        );
     }
 
     #[test]
     fn a_nodes_row_is_of_the_steps_of_all_rounds() {
         let node = &profile_rows(&measured(1))[1];
         // 300 and 314, twice.
-        assert_eq!((node.steps, node.time_ns_median, node.time_ns_mad), (4, Some(307), Some(7)));
-        assert_eq!((node.forward_ns_median, node.backward_ns_median), (Some(102), Some(205)));
+        assert_eq!(
+            (node.steps, node.time_ns_median, node.time_ns_mad),
+            (4, Some(307), Some(7))
+        );
+        assert_eq!(
+            (node.forward_ns_median, node.backward_ns_median),
+            (Some(102), Some(205))
+        );
         assert_eq!((node.flops, node.bytes), (Some(300), Some(640)));
         // Forward is bound by arithmetic (100 ns against 20), backward by memory (200 against 300).
         assert!((node.roofline_share.unwrap() - 400.0 / 307.0).abs() < 1e-12);

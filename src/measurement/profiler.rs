@@ -29,7 +29,10 @@ pub(super) struct Profiling {
 /// A backend that is not built in.
 pub(super) fn profile(training: &mut TrainingSteps, graph: &Graph, of: Profiling) -> Result<StepProfile, DeviceError> {
     let isolation = (of.device.runtime()?.isolation)();
-    let recorder = Arc::new(Recorder::new(training.device().clone(), count_tensors(of.device, None)?));
+    let recorder = Arc::new(Recorder::new(
+        training.device().clone(),
+        count_tensors(of.device, None)?,
+    ));
     let kept_bytes = kept_by_a_whole_step(training, &recorder);
     let mut step = || {
         recorder.begin();
@@ -39,7 +42,9 @@ pub(super) fn profile(training: &mut TrainingSteps, graph: &Graph, of: Profiling
     // The first one takes memory that later ones find.
     step();
     let recorded: Vec<Recorded> = (0..of.steps).map(|_| step()).collect();
-    let predicted = of.predicted_for.map(|processor| graph.forward_bytes(of.batch_size, processor));
+    let predicted = of
+        .predicted_for
+        .map(|processor| graph.forward_bytes(of.batch_size, processor));
     let part = |unit: ProgramUnit| part_of(graph, unit, &recorded, predicted.as_deref(), of.batch_size);
     let times = |of: &dyn Fn(&Recorded) -> u64| recorded.iter().map(of).collect();
     Ok(StepProfile {

@@ -42,7 +42,9 @@ struct State {
 
 impl fmt::Debug for Recorder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Recorder").field("device", &self.device).finish_non_exhaustive()
+        f.debug_struct("Recorder")
+            .field("device", &self.device)
+            .finish_non_exhaustive()
     }
 }
 

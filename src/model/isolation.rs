@@ -124,7 +124,10 @@ where
 {
     let origin = primitive::<Autodiff<B>, 1>(origin.0.clone());
     let value = primitive::<B, D>(value);
-    let prepared = Entry::<D>.prepare::<NoCheckpointing>([origin.node()]).compute_bound().stateful();
+    let prepared = Entry::<D>
+        .prepare::<NoCheckpointing>([origin.node()])
+        .compute_bound()
+        .stateful();
     let entered = match prepared {
         OpsKind::Tracked(prepared) => prepared.finish(Taken { slot, wrap }, value),
         OpsKind::UnTracked(prepared) => prepared.finish(value),

@@ -113,9 +113,7 @@ impl<'a> NodeByNode<'a> {
         let mut own = own.iter();
         for id in segment.nodes.clone() {
             let node = &self.model.graph().nodes[id];
-            let read = |&input: &NodeId| {
-                (input, pass.read(input, program.is_last_use(input, id)))
-            };
+            let read = |&input: &NodeId| (input, pass.read(input, program.is_last_use(input, id)));
             let inputs = node.inputs.iter().map(read).collect();
             let layer = if has_tensors(node) { own.next() } else { None };
             self.unit(pass, (placed, Some(id), id), inputs, |inputs| {

@@ -98,8 +98,9 @@ impl RecomputePlan {
         SegmentOutput {
             output,
             statistics,
-            backward: is_training
-                .then(|| Box::new(move |gradient| Backward::<O>::new(graph, kept, parameters).run(gradient, &watch)) as _),
+            backward: is_training.then(|| {
+                Box::new(move |gradient| Backward::<O>::new(graph, kept, parameters).run(gradient, &watch)) as _
+            }),
         }
     }
 }

@@ -91,10 +91,9 @@ impl Operation {
             Self::BatchNorm => "batch normalization",
             Self::Relu => "ReLU",
             Self::Dropout { .. } => "dropout",
-            Self::MaxPool { .. }
-            | Self::AveragePool { .. }
-            | Self::GlobalAveragePool
-            | Self::AdaptiveAveragePool => "pooling",
+            Self::MaxPool { .. } | Self::AveragePool { .. } | Self::GlobalAveragePool | Self::AdaptiveAveragePool => {
+                "pooling"
+            }
             Self::ZeroChannels => "channels of zeros",
             Self::Concatenation => "concatenation",
             Self::Addition => "addition",

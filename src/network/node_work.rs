@@ -28,7 +28,12 @@ impl Graph {
         let images = batch_size as u64;
         let values = |id: NodeId| images * self.nodes[id].output.values() as u64;
         let inputs: u64 = node.inputs.iter().map(|&input| values(input)).sum();
-        let wanted: u64 = node.inputs.iter().filter(|&&input| tracked[input]).map(|&input| values(input)).sum();
+        let wanted: u64 = node
+            .inputs
+            .iter()
+            .filter(|&&input| tracked[input])
+            .map(|&input| values(input))
+            .sum();
         let output = values(id);
         let parameters = node.parameters() as u64;
         let (forward, backward) = match node.operation {
@@ -94,7 +99,10 @@ mod tests {
             let graph = preset.network.graph(Shape::square(3, 224), 10).unwrap();
             let whole = graph.training_work(3);
             let optimizer = 5 * VALUE * graph.parameters() as u64;
-            let parts = graph.segments.iter().map(|segment| graph.part_work(segment.nodes.clone(), 3));
+            let parts = graph
+                .segments
+                .iter()
+                .map(|segment| graph.part_work(segment.nodes.clone(), 3));
             let parts = parts.flat_map(|work| [work.forward, work.backward]);
             let sum = parts.fold(StepWork::default(), Add::add);
             assert_eq!(sum.flops, whole.flops);
@@ -122,7 +130,10 @@ mod tests {
         let relu = work("features.denseblock1.denselayer1.relu1");
         assert_eq!((relu.forward.bytes, relu.backward.bytes), (8 * maps, 12 * maps));
         // The layer's 12 new maps behind the 16.
-        let both = graph.nodes.iter().position(|node| node.operation == Operation::Concatenation);
+        let both = graph
+            .nodes
+            .iter()
+            .position(|node| node.operation == Operation::Concatenation);
         let both = graph.node_work(both.unwrap(), 5);
         assert_eq!((both.forward.bytes, both.backward.bytes), (4 * 2 * 5 * 28 * 64, 0));
     }
@@ -136,7 +147,12 @@ mod tests {
             .unwrap();
         graph.freeze(&["features".to_owned()]).unwrap();
         for id in 1..graph.nodes.len() - 1 {
-            assert_eq!(graph.node_work(id, 2).backward, StepWork::default(), "{}", graph.nodes[id].name);
+            assert_eq!(
+                graph.node_work(id, 2).backward,
+                StepWork::default(),
+                "{}",
+                graph.nodes[id].name
+            );
         }
         assert!(graph.node_work(graph.nodes.len() - 1, 2).backward.flops > 0);
     }

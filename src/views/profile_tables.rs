@@ -40,14 +40,22 @@ fn operations(profiles: &[Profile<'_>]) -> Table {
         .collect();
     let rows: Vec<&(&Profile<'_>, OperationSum)> = rows.iter().collect();
     let mut table = Table::named("profile-operations");
-    column(&mut table, "variant", Side::Left, &rows, |(profile, _)| profile.name.clone());
+    column(&mut table, "variant", Side::Left, &rows, |(profile, _)| {
+        profile.name.clone()
+    });
     let mut right = |name: &str, cell: fn(&Profile<'_>, &OperationSum) -> String| {
-        column(&mut table, name, Side::Right, &rows, |(profile, sum)| cell(profile, sum));
+        column(&mut table, name, Side::Right, &rows, |(profile, sum)| {
+            cell(profile, sum)
+        });
     };
     right("batch", |profile, _| profile.step.batch_size.to_string());
-    column(&mut table, "operation", Side::Left, &rows, |(_, sum)| sum.operation.clone());
+    column(&mut table, "operation", Side::Left, &rows, |(_, sum)| {
+        sum.operation.clone()
+    });
     let mut right = |name: &str, cell: fn(&Profile<'_>, &OperationSum) -> String| {
-        column(&mut table, name, Side::Right, &rows, |(profile, sum)| cell(profile, sum));
+        column(&mut table, name, Side::Right, &rows, |(profile, sum)| {
+            cell(profile, sum)
+        });
     };
     right("nodes", |_, sum| match sum.nodes {
         0 => String::new(),
@@ -95,8 +103,14 @@ pub(super) fn layer_by_layer(study: &Grouped<'_>) -> Table {
     right("kept", |row| maybe(row.kept_bytes, signed_bytes));
     right("predicted", |row| maybe(row.predicted_kept_bytes, signed_bytes));
     right("MACs", |row| maybe(row.macs.filter(|&macs| macs > 0), grouped));
-    right("moved at least", |row| maybe(row.bytes.filter(|&moved| moved > 0), bytes));
-    right("GFLOP/s", |row| maybe(row.flops_per_second.filter(|&rate| rate > 0.0), |rate| three_digits(rate / 1e9)));
+    right("moved at least", |row| {
+        maybe(row.bytes.filter(|&moved| moved > 0), bytes)
+    });
+    right("GFLOP/s", |row| {
+        maybe(row.flops_per_second.filter(|&rate| rate > 0.0), |rate| {
+            three_digits(rate / 1e9)
+        })
+    });
     right("roofline (%)", |row| match row.kind {
         // What moves nothing has no least time.
         ProfileKind::Node | ProfileKind::Part if row.bytes == Some(0) => String::new(),
@@ -146,7 +160,10 @@ mod tests {
         let Block::Table(table) = &found.blocks[0] else {
             panic!("{found:?}");
         };
-        let shares: f64 = cells(table, "share (%)").iter().map(|cell| cell.parse::<f64>().unwrap()).sum();
+        let shares: f64 = cells(table, "share (%)")
+            .iter()
+            .map(|cell| cell.parse::<f64>().unwrap())
+            .sum();
         assert!((shares - 100.0).abs() < 0.5, "{shares}");
         assert!(found.blocks.iter().any(|block| matches!(block, Block::Figure(_))));
     }

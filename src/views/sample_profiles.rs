@@ -8,20 +8,74 @@ use crate::formats::tables::{BatchRow, ProfileKind, ProfileRow};
 /// backward pass, and the share of what is kept.
 const NODES: [(&str, &str, &str, i64, i64, i64); 10] = [
     ("stem", "features.conv0", "3x3 convolution", 20, 30, 10),
-    ("denseblock1", "features.denseblock1.denselayer1.norm1", "batch normalization", 40, 80, 12),
-    ("denseblock1", "features.denseblock1.denselayer1.relu1", "ReLU", 15, 20, 10),
-    ("denseblock1", "features.denseblock1.denselayer1.conv1", "3x3 convolution", 110, 220, 10),
-    ("denseblock1", "features.denseblock1.denselayer2.concat", "concatenation", 25, 10, 20),
-    ("denseblock1", "features.denseblock1.denselayer2.norm1", "batch normalization", 50, 90, 22),
-    ("denseblock1", "features.denseblock1.denselayer2.relu1", "ReLU", 15, 25, 20),
-    ("denseblock1", "features.denseblock1.denselayer2.conv1", "3x3 convolution", 60, 100, -2),
+    (
+        "denseblock1",
+        "features.denseblock1.denselayer1.norm1",
+        "batch normalization",
+        40,
+        80,
+        12,
+    ),
+    (
+        "denseblock1",
+        "features.denseblock1.denselayer1.relu1",
+        "ReLU",
+        15,
+        20,
+        10,
+    ),
+    (
+        "denseblock1",
+        "features.denseblock1.denselayer1.conv1",
+        "3x3 convolution",
+        110,
+        220,
+        10,
+    ),
+    (
+        "denseblock1",
+        "features.denseblock1.denselayer2.concat",
+        "concatenation",
+        25,
+        10,
+        20,
+    ),
+    (
+        "denseblock1",
+        "features.denseblock1.denselayer2.norm1",
+        "batch normalization",
+        50,
+        90,
+        22,
+    ),
+    (
+        "denseblock1",
+        "features.denseblock1.denselayer2.relu1",
+        "ReLU",
+        15,
+        25,
+        20,
+    ),
+    (
+        "denseblock1",
+        "features.denseblock1.denselayer2.conv1",
+        "3x3 convolution",
+        60,
+        100,
+        -2,
+    ),
     ("head", "features.pool5", "pooling", 5, 5, -1),
     ("classifier", "classifier", "linear", 3, 6, 1),
 ];
 
 /// The study with a profile of each of its measurements of training.
 pub fn with_profile(mut study: Study) -> Study {
-    let train: Vec<BatchRow> = study.batches.iter().filter(|row| row.mode == Mode::Train).cloned().collect();
+    let train: Vec<BatchRow> = study
+        .batches
+        .iter()
+        .filter(|row| row.mode == Mode::Train)
+        .cloned()
+        .collect();
     study.profile = train.iter().flat_map(rows).collect();
     study
 }

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::section::{Side, Table};
 pub use super::sample_profiles::with_profile;
+use super::section::{Side, Table};
 use crate::formats::ablation::Precision;
 use crate::formats::ablation::{Allocator, Execution, Mode, Variant, parse};
 use crate::formats::device_name::DeviceName;

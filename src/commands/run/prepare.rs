@@ -5,9 +5,7 @@ use std::path::PathBuf;
 
 use densenet_bench::backends::BackendDevice;
 use densenet_bench::host::{Environment, GpuRecord, Stop, build, default_threads, this_processor, vector_instructions};
-use densenet_bench::measurement::{
-    Cells, MeasurementRecord, Measurements, Origin, measurements, profiles, searches,
-};
+use densenet_bench::measurement::{Cells, MeasurementRecord, Measurements, Origin, measurements, profiles, searches};
 use densenet_bench::trials::{Experiment, Lock, ResultFolder, Trial, count_stale};
 
 use super::messages::{say_of_others, say_of_stale};

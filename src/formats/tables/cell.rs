@@ -174,7 +174,18 @@ mod tests {
         assert_eq!(guarded_columns::<EpochRow>(), ["trial", "variant"]);
         assert_eq!(guarded_columns::<SampleRow>(), ["variant", "run"]);
         assert_eq!(guarded_columns::<PhaseRow>(), ["variant"]);
-        let of_profile = ["variant", "segment", "name", "operation", "carried_out_by", "error", "warning", "cpu", "revision", "measured_at"];
+        let of_profile = [
+            "variant",
+            "segment",
+            "name",
+            "operation",
+            "carried_out_by",
+            "error",
+            "warning",
+            "cpu",
+            "revision",
+            "measured_at",
+        ];
         assert_eq!(guarded_columns::<ProfileRow>(), of_profile);
         assert_eq!(guarded_columns::<FeatureReuseRow>(), ["target", "target_tensor"]);
         assert!(!guarded_columns::<TrialRow>().contains(&"block_layers"));

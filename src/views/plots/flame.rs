@@ -71,7 +71,11 @@ pub fn picture(study: &Grouped<'_>, flames: &Flames<'_>, style: Style) -> Result
     let size = drawn[0].0.step.batch_size;
     let works: Vec<Work> = Work::ALL
         .into_iter()
-        .filter(|work| drawn.iter().any(|(_, boxes)| boxes.iter().any(|one| one.work == Some(*work))))
+        .filter(|work| {
+            drawn
+                .iter()
+                .any(|(_, boxes)| boxes.iter().any(|one| one.work == Some(*work)))
+        })
         .collect();
     let mut legend: Vec<Entry> = works
         .iter()
@@ -95,7 +99,10 @@ pub fn picture(study: &Grouped<'_>, flames: &Flames<'_>, style: Style) -> Result
     }
     caption.push(setting(&flames.common));
     let figure = Figure {
-        title: format!("{}: where a training step's time goes, layer by layer, batch {size}", study.name()),
+        title: format!(
+            "{}: where a training step's time goes, layer by layer, batch {size}",
+            study.name()
+        ),
         question: study.question().to_owned(),
         legend,
         caption,
@@ -170,7 +177,11 @@ fn draw_box(picture: &mut Picture, panel: &Panel, one: &FlameBox<'_>, (top, leve
         (None, true) => (200, 200, 200),
         (None, false) => LIGHT_GRAY,
     };
-    picture.area(vec![(left, top), (right, top), (right, bottom), (left, bottom)], filling, 1.0);
+    picture.area(
+        vec![(left, top), (right, top), (right, bottom), (left, bottom)],
+        filling,
+        1.0,
+    );
     let size = style.text(SIZE);
     if font::width(one.label, size, false) + 4.0 > right - left {
         return;

@@ -203,7 +203,11 @@ mod tests {
     #[test]
     fn a_name_is_a_layer_and_its_operation_within_its_segment() {
         for (name, segment, parts) in [
-            ("features.denseblock1.denselayer2.conv1", "denseblock1", ("denselayer2", "conv1")),
+            (
+                "features.denseblock1.denselayer2.conv1",
+                "denseblock1",
+                ("denselayer2", "conv1"),
+            ),
             ("features.conv0", "stem", ("", "conv0")),
             ("layer1.0.conv1", "layer1.0", ("", "conv1")),
             ("layer1.0.downsample.0", "layer1.0", ("downsample", "0")),
@@ -223,7 +227,10 @@ mod tests {
         let leaves: Vec<&FlameBox<'_>> = boxes.iter().filter(|one| one.work.is_some()).collect();
         assert!(leaves.windows(2).all(|pair| (pair[0].to - pair[1].from).abs() < 1e-9));
         let end = leaves.last().unwrap().to;
-        assert!((end - found[0].step.time_ns_median.unwrap() as f64 / 1e6).abs() < 1e-6, "{end}");
+        assert!(
+            (end - found[0].step.time_ns_median.unwrap() as f64 / 1e6).abs() < 1e-6,
+            "{end}"
+        );
         for one in boxes.iter().filter(|one| one.level > 0) {
             let holds = |other: &&FlameBox<'_>| {
                 other.until == one.level && other.from <= one.from + 1e-9 && one.to <= other.to + 1e-9

@@ -22,7 +22,11 @@ pub static SECTIONS: [Section; 11] = [
     section("curves", "Losses and errors by epoch", curves::pieces),
     section("speed", "Speed and memory by batch size", measured::speed),
     section("steps", "Step times", steps::pieces),
-    section("profile", "Where a training step's time and memory go", measured::profile),
+    section(
+        "profile",
+        "Where a training step's time and memory go",
+        measured::profile,
+    ),
     section("pytorch", "Beside PyTorch", measured::beside_pytorch),
     section("failures", "What failed", failures::pieces),
     section("environment", "Environment", environment::pieces),

@@ -236,7 +236,7 @@ mod tests {
     use super::*;
     use crate::formats::study::Study;
     use crate::formats::tables::Status;
-    use crate::views::samples::{SampleVariant, measured, trained, with_samples, with_profile};
+    use crate::views::samples::{SampleVariant, measured, trained, with_profile, with_samples};
 
     fn reported(folder: &str, study: Study) -> Reported {
         Reported {

@@ -23,7 +23,9 @@ pub fn settings(reader: &Reader<'_>) -> Result<Option<MeasureSettings>, Fault> {
         batch_sizes: reader.counts("measure.batch-sizes").unwrap_or(defaults.batch_sizes),
         modes: reader.words("measure.mode")?.unwrap_or(defaults.modes),
         warmup_steps: reader.count("measure.warmup-steps").unwrap_or(defaults.warmup_steps),
-        warmup_seconds: reader.number("measure.warmup-seconds").unwrap_or(defaults.warmup_seconds),
+        warmup_seconds: reader
+            .number("measure.warmup-seconds")
+            .unwrap_or(defaults.warmup_seconds),
         steps,
         rounds,
         repeats: reader.count("measure.repeats").unwrap_or(defaults.repeats),

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::super::{
-    BatchRow, BoundaryRow, Column, CorrectnessRow, EpochRow, FeatureReuseRow, PeerRow, PhaseRow, ProfileRow, Row, SampleRow,
-    StepRow, TrialRow,
+    BatchRow, BoundaryRow, Column, CorrectnessRow, EpochRow, FeatureReuseRow, PeerRow, PhaseRow, ProfileRow, Row,
+    SampleRow, StepRow, TrialRow,
 };
 
 /// A column's values, in a reader's words; `-` where a row may have none.
