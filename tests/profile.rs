@@ -403,6 +403,18 @@ fn without_measurements_the_batch_is_that_of_training_and_a_device_that_counts_n
 }
 
 #[test]
+fn a_batch_that_cannot_be_trained_on_is_refused_before_anything_starts() {
+    let place = Workplace::new();
+    let evaluating = SMALL
+        .replace("[16]", "[1]\nmode = \"evaluate\"")
+        .replace("block-layers = [2, 2]", "block-layers = [1, 1, 1, 1]");
+    place.write("small.toml", &evaluating);
+    let said = place.refused(&["run", "small.toml", "--profile", "--device", "flex"]);
+    assert!(said.contains("a batch of 1 image leaves"), "{said}");
+    assert!(!place.path("results").exists());
+}
+
+#[test]
 fn a_profile_is_not_asked_for_beside_other_work() {
     let place = Workplace::new();
     place.write("small.toml", SMALL);

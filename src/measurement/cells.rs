@@ -68,16 +68,20 @@ fn of_repeat(experiment: &Experiment, chosen: &[bool], cells: Cells<'_>, repeat:
     records
 }
 
-/// The profiles of the chosen variants in the ablation's order: at the batch sizes of `[measure]`, with its steps and rounds,
-/// or where there is none at the batch size of `[train]`, with its defaults.
+/// How a variant's steps are taken apart: by `[measure]`, or where there is none by its defaults at the batch size of `[train]`.
+pub fn profiled(settings: &Settings) -> MeasureSettings {
+    settings.measure.clone().unwrap_or_else(|| MeasureSettings {
+        batch_sizes: vec![settings.train.clone().unwrap_or_default().batch_size],
+        ..MeasureSettings::default()
+    })
+}
+
+/// The profiles of the chosen variants in the ablation's order, as [`profiled`] says.
 pub fn profiles(experiment: &Experiment, chosen: &[bool], cells: Cells<'_>) -> Vec<MeasurementRecord> {
     let mut records = Vec::new();
     for (variant, prepared) in the_chosen(experiment, chosen) {
         let settings = &variant.settings;
-        let measure = settings.measure.clone().unwrap_or_else(|| MeasureSettings {
-            batch_sizes: vec![settings.train.clone().unwrap_or_default().batch_size],
-            ..MeasureSettings::default()
-        });
+        let measure = profiled(settings);
         for batch_size in measure.batch_sizes {
             let spec = RoundSpec {
                 warmup_steps: measure.warmup_steps,

@@ -25,7 +25,7 @@ mod timer;
 #[cfg(feature = "burn")]
 mod workload;
 
-pub use cells::{Cells, count_measurements, measurements, profiles, searches};
+pub use cells::{Cells, count_measurements, measurements, profiled, profiles, searches};
 #[cfg(feature = "burn")]
 pub use child::measure;
 pub use counters::{Counted, StepCounters};

@@ -171,15 +171,13 @@ pub fn prepare(plan: Plan, work: Work, arguments: &Arguments) -> Result<Prepared
             let selected = selected.filter(|(_, trial)| ready.chosen[trial.variant]);
             todo = unfinished(&folder, selected, &environment, ready.device)?;
             unmeasured = missing(&folder, &to_measure)?;
-            say_of_others(
-                &Measurements::of(&folder)
-                    .of_others(&to_measure)
-                    .map_err(Failure::input)?,
-                &folder,
-            );
         }
         Work::Profile => unmeasured = missing(&folder, &to_measure)?,
         Work::FindLargestBatch => {}
+    }
+    if work != Work::FindLargestBatch {
+        let others = Measurements::of(&folder).of_others(&to_measure);
+        say_of_others(&others.map_err(Failure::input)?, &folder);
     }
     folder.create(&ready.text).map_err(unusable)?;
     let prepared = Prepared {

@@ -24,6 +24,8 @@ const HEADING_SIZE: f64 = 10.0;
 const GAP: f64 = 12.0;
 /// Below the last flame: the axis.
 const AXIS: f64 = 40.0;
+/// Words on bright colours, which stay bright where a page is dark.
+const ON_BRIGHT: Color = (16, 16, 16);
 /// Boxes that are narrower, in points, cannot be seen.
 const NARROWEST: f64 = 0.15;
 
@@ -174,7 +176,7 @@ fn draw_box(picture: &mut Picture, panel: &Panel, one: &FlameBox<'_>, (top, leve
     let filling = match (one.work, one.is_backward) {
         (Some(work), true) => color(work),
         (Some(work), false) => paler(color(work)),
-        (None, true) => (200, 200, 200),
+        (None, true) => paler(GRAY),
         (None, false) => LIGHT_GRAY,
     };
     picture.area(
@@ -188,12 +190,16 @@ fn draw_box(picture: &mut Picture, panel: &Panel, one: &FlameBox<'_>, (top, leve
     }
     let middle = ((left + right) / 2.0, (top + bottom) / 2.0);
     let mut label = Label::new(one.label, middle, size).aligned(Align::Middle).centered();
-    label.color = if is_dark(filling) { WHITE } else { BLACK };
+    label.color = match (one.work, one.is_backward) {
+        (Some(_), true) if is_dark(filling) => WHITE,
+        (Some(_), true) => ON_BRIGHT,
+        _ => BLACK,
+    };
     picture.label(label);
 }
 
 fn is_dark((red, green, blue): Color) -> bool {
-    0.299 * f64::from(red) + 0.587 * f64::from(green) + 0.114 * f64::from(blue) < 128.0
+    0.299 * f64::from(red) + 0.587 * f64::from(green) + 0.114 * f64::from(blue) < 140.0
 }
 
 #[cfg(test)]
@@ -248,6 +254,26 @@ mod tests {
         let blue = color(Work::Convolution);
         let ratio = width(blue) / width(paler(blue));
         assert!((ratio - 2.0).abs() < 0.1, "{ratio}");
+    }
+
+    #[test]
+    fn hostile_names_are_text_in_the_drawing() {
+        let mut study = with_profile(measured(&["base"], &[16]));
+        let hostile = "</text><script>alert(1)</script>\u{1b}[2J\u{202e}";
+        for row in &mut study.profile {
+            row.variant = hostile.to_owned();
+            row.name = format!("{}.{hostile}", row.name);
+            row.segment = hostile.to_owned();
+        }
+        let grouped = Grouped::of(&study);
+        let picture = picture(&grouped, &flames(&grouped)[0], Style::Screen).unwrap();
+        let svg = super::super::render::svg("profile", &picture, Style::Screen).unwrap();
+        let document = roxmltree::Document::parse(&svg).unwrap();
+        let elements = document.descendants().filter(roxmltree::Node::is_element);
+        assert!(elements.clone().all(|element| element.tag_name().name() != "script"));
+        let words: String = elements.filter_map(|element| element.text()).collect();
+        assert!(words.contains("<script>"), "{words}");
+        assert!(!words.contains(['\u{1b}', '\u{202e}']), "{words:?}");
     }
 
     #[test]
