@@ -10,17 +10,23 @@ mod folder;
 mod inputs;
 mod largest;
 mod loading;
+mod profile_rows;
+#[cfg(feature = "burn")]
+mod profiler;
 #[cfg(feature = "burn")]
 mod rates;
 mod ratios;
 mod record;
+#[cfg(feature = "burn")]
+mod recorder;
 mod rounds;
 mod rows;
+mod step_profile;
 mod timer;
 #[cfg(feature = "burn")]
 mod workload;
 
-pub use cells::{Cells, count_measurements, measurements, searches};
+pub use cells::{Cells, count_measurements, measurements, profiled, profiles, searches};
 #[cfg(feature = "burn")]
 pub use child::measure;
 pub use counters::{Counted, StepCounters};
@@ -33,4 +39,5 @@ pub use loading::{LoadingPass, time_pass};
 pub use rates::device_rates;
 pub use record::{MeasurementRecord, Origin, Phases, Rates, RoundResult, RoundSpec};
 pub use rounds::{Round, Turn, run_rounds};
+pub use step_profile::{Passes as ProfiledPasses, ProfiledPart, StepProfile};
 pub use timer::{Clock, Counters, MonotonicClock, Passes, Phase, Timed, WarmUp, Workload, time};
