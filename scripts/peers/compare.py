@@ -136,7 +136,7 @@ class Comparison:
             check=True,
         )
         for case, warning in zip(measured, json.loads(answer.stdout), strict=True):
-            case.warning = warning
+            case.warning = "; ".join(said for said in (case.gpu_warning(), warning) if said)
 
     def cases(self) -> list[list[Task]]:
         """The tasks that are beside each other: a network in a mode at a batch size."""
