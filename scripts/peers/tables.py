@@ -9,7 +9,7 @@ import re
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
@@ -131,7 +131,7 @@ class Case:
 
     def add(self, result: dict[str, Any]) -> None:
         """Takes in what one more process has measured: the samples are kept, and of each peak the highest."""
-        self.measured_at = self.measured_at or f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        self.measured_at = self.measured_at or f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
         self.samples.append(result["step_ns"])
         self.work = result.get("work") or self.work
         self.rates += [result["rates"]] if result.get("rates") else []

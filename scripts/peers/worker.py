@@ -32,7 +32,7 @@ from auxiliary import logits_of, loss_of
 from devices import Device
 from disturbance import Watch
 from processes import OUT_OF_MEMORY
-from safetensors.torch import load_file
+from tensors import load_file
 from torch import Tensor, nn
 
 LAYOUTS = {"contiguous": torch.contiguous_format, "channels-last": torch.channels_last}

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use densenet_bench::backends::{
-    BACKENDS, Backend, BackendDevice, LIBTORCH_VERSION, MemorySource, PrecisionSupport, count_tensors, fallback,
+    BACKENDS, Backend, BackendDevice, MemorySource, PrecisionSupport, count_tensors, fallback, libtorch_version,
 };
 use densenet_bench::formats::ablation::{Execution, Precision};
 use densenet_bench::host::{
@@ -184,7 +184,15 @@ fn libtorch() -> Finding {
     let (mark, text) = if cfg!(feature = "libtorch") {
         let built = Path::new(env!("DENSENET_BENCH_LIBTORCH_LIB"));
         let used = loaded_library("libtorch_cpu.so");
-        libtorch_in_words(built, built.is_dir(), used.as_deref().and_then(Path::parent))
+        let used = used.as_deref().and_then(Path::parent);
+        let version = libtorch_version().unwrap_or_else(|| "of an unknown version".to_owned());
+        match (used, std::env::var_os(BUNDLE)) {
+            (Some(used), Some(_)) => (
+                Mark::Ok,
+                format!("{version} in {}, of this machine's PyTorch", used.display()),
+            ),
+            _ => libtorch_in_words(built, built.is_dir(), used, &version),
+        }
     } else {
         let text = "this program was built without it; run scripts/densenet-bench, which builds with it";
         (Mark::Note, text.to_owned())
@@ -196,9 +204,12 @@ fn libtorch() -> Finding {
     }
 }
 
+/// Set by the programs of `scripts/bundle`: libtorch is that of the machine's PyTorch, and not where it was built against.
+const BUNDLE: &str = "DENSENET_BENCH_BUNDLE";
+
 /// The folder that libtorch was built against, whether it is there, and the folder of the one that this process runs with,
 /// where the system tells it: where that folder is gone, the loader takes the one of `LD_LIBRARY_PATH`.
-fn libtorch_in_words(built: &Path, is_there: bool, used: Option<&Path>) -> (Mark, String) {
+fn libtorch_in_words(built: &Path, is_there: bool, used: Option<&Path>, version: &str) -> (Mark, String) {
     let name = built.display();
     let is_same =
         |used: &Path| used == built || matches!((used.canonicalize(), built.canonicalize()), (Ok(a), Ok(b)) if a == b);
@@ -207,11 +218,11 @@ fn libtorch_in_words(built: &Path, is_there: bool, used: Option<&Path>) -> (Mark
             let gone = if is_there { "" } else { ", which is gone" };
             let used = used.display();
             let text = format!(
-                "the one in {used} is used (LD_LIBRARY_PATH?); the program was built against {LIBTORCH_VERSION} in {name}{gone}"
+                "the one in {used} is used, {version} (LD_LIBRARY_PATH?); the program was built against that in {name}{gone}"
             );
             (Mark::Note, text)
         }
-        (_, true) => (Mark::Ok, format!("{LIBTORCH_VERSION} in {name}")),
+        (_, true) => (Mark::Ok, format!("{version} in {name}")),
         (_, false) => (Mark::Failed, format!("{name} is gone; run scripts/setup")),
     }
 }
@@ -244,9 +255,8 @@ fn described(device: BackendDevice, peak: Option<u64>) -> String {
     let backend = device.backend();
     let mut versions = vec![format!("Burn {}", build::BURN)];
     versions.extend(
-        backend
-            .versions
-            .iter()
+        (backend.versions)()
+            .into_iter()
             .map(|(name, version)| format!("{name} {version}")),
     );
     let precisions = Precision::ALL.iter().filter_map(|&precision| {
@@ -380,7 +390,7 @@ mod tests {
     use super::*;
 
     fn said(built: &str, is_there: bool, used: Option<&str>) -> (char, String) {
-        let (mark, text) = libtorch_in_words(Path::new(built), is_there, used.map(Path::new));
+        let (mark, text) = libtorch_in_words(Path::new(built), is_there, used.map(Path::new), "2.10.0");
         let mark = match mark {
             Mark::Ok => 'o',
             Mark::Note => 'n',
@@ -404,7 +414,7 @@ mod tests {
 
     #[test]
     fn a_libtorch_that_is_used_from_elsewhere_is_not_gone() {
-        let own = format!("{LIBTORCH_VERSION} in /built");
+        let own = "2.10.0 in /built".to_owned();
         assert_eq!(said("/built", true, Some("/built")), ('o', own.clone()));
         assert_eq!(said("/built", true, None), ('o', own));
         let gone = "/built is gone; run scripts/setup".to_owned();
@@ -412,11 +422,8 @@ mod tests {
         for (is_there, end) in [(true, "/built"), (false, "/built, which is gone")] {
             let (mark, text) = said("/built", is_there, Some("/other"));
             assert_eq!(mark, 'n');
-            assert!(text.starts_with("the one in /other is used"), "{text}");
-            assert!(
-                text.ends_with(&format!("against {LIBTORCH_VERSION} in {end}")),
-                "{text}"
-            );
+            assert!(text.starts_with("the one in /other is used, 2.10.0"), "{text}");
+            assert!(text.ends_with(&format!("against that in {end}")), "{text}");
         }
     }
 }
