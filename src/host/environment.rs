@@ -418,9 +418,9 @@ mod tests {
         for backend in BACKENDS {
             let environment = Environment::observe(backend.device(0), None, &RunSettings::default(), 2);
             let record = serde_json::to_value(&environment).unwrap();
-            for (name, version) in backend.versions {
+            for (name, version) in (backend.versions)() {
                 let recorded = record.get(name).or_else(|| record["versions"].get(name));
-                assert_eq!(recorded, Some(&(*version).into()), "{backend:?}");
+                assert_eq!(recorded, Some(&version.into()), "{backend:?}");
             }
             assert_eq!(
                 environment.libtorch.is_some(),
