@@ -10,8 +10,8 @@ use std::time::Duration;
 use densenet_bench::backends::{CUDA, TensorCounter, TensorPeaks};
 use densenet_bench::formats::ablation::{Precision, RunSettings};
 use densenet_bench::host::{
-    CudaView, EnergySource, Gpu, GpuError, GpuLibrary, GpuPeak, GpuReader, GpuState, GpuWatch, Packages, PeakSource, ProcessMemory,
-    check_arithmetic,
+    CudaView, EnergySource, Gpu, GpuError, GpuLibrary, GpuPeak, GpuReader, GpuState, GpuWatch, Packages, PeakSource,
+    ProcessMemory, check_arithmetic,
 };
 use densenet_bench::measurement::{Clock, Passes, Phase, StepCounters, WarmUp, Workload, time};
 use tempfile::TempDir;
@@ -408,7 +408,11 @@ fn the_energy_of_the_timed_steps_is_the_rise_of_nvmls_counter() {
     let energy = counted("energy 12000", 510).unwrap();
     assert_eq!((energy.microjoules, energy.source), (7_000_000, EnergySource::NvmlGpu));
     assert!(energy.wall_ns >= 510_000_000, "{energy:?}");
-    assert_eq!(counted("energy 12000", 10), None, "too short for a counter that moves ten times a second");
+    assert_eq!(
+        counted("energy 12000", 10),
+        None,
+        "too short for a counter that moves ten times a second"
+    );
     assert_eq!(counted("", 510), None, "a GPU that does not count");
 }
 
@@ -427,7 +431,10 @@ fn the_energy_of_a_processor_is_that_of_its_packages_and_none_where_they_cannot_
         std::thread::sleep(Duration::from_millis(510));
         fs::write(zone.join("energy_uj"), "3500\n").unwrap();
         counters.end();
-        counters.finish().energy.map(|energy| (energy.microjoules, energy.source))
+        counters
+            .finish()
+            .energy
+            .map(|energy| (energy.microjoules, energy.source))
     };
     let there = Packages::in_folder(folder.path());
     assert_eq!(counted(there), Some((2500, EnergySource::RaplPackages)));

@@ -10,8 +10,8 @@ use densenet_bench::backends::{
 };
 use densenet_bench::formats::ablation::{Execution, Precision};
 use densenet_bench::host::{
-    CudaView, Gpu, GpuReader, GpuReading, ProcessMemory, available_memory, available_threads, build, choose_threads,
-    loaded_library, this_processor,
+    CudaView, Gpu, GpuReader, GpuReading, Packages, ProcessMemory, available_memory, available_threads, build,
+    choose_threads, loaded_library, this_processor,
 };
 use densenet_bench::measurement::{Rates, device_rates};
 use densenet_bench::model::{Model, initial_weights};
@@ -56,6 +56,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     findings.push(libtorch());
     findings.extend(BACKENDS.iter().copied().map(backend));
     findings.push(nvml());
+    findings.push(energy());
     if arguments.roofline {
         findings.extend(BACKENDS.iter().filter_map(roofline));
     }
@@ -344,7 +345,8 @@ fn nvml() -> Finding {
         Ok((gpu, GpuReading { processes: Ok(_), .. })) => (
             Mark::Ok,
             format!(
-                "{gpu}: a process's peak on CUDA is NVML's figure for it, or in a container the rise of what is in use"
+                "{gpu}: a process's peak on CUDA is NVML's figure for it, or in a container the rise of what is in use; clocks, \
+                 limits and energy are read, too (never run on a GPU by its authors)"
             ),
         ),
         Ok((
@@ -358,6 +360,32 @@ fn nvml() -> Finding {
     Finding {
         mark,
         subject: "NVML",
+        text,
+    }
+}
+
+/// The counter of a step's energy on the processor.
+fn energy() -> Finding {
+    let packages = Packages::here();
+    let (mark, text) = match (packages.read(), packages.count()) {
+        (Some(_), count) => (
+            Mark::Ok,
+            format!("a step's energy on the CPU is that of {} (RAPL)", words::counted(count, "package")),
+        ),
+        (None, 0) => (
+            Mark::Note,
+            "the energy of steps on the CPU stays empty: this system has no counter (RAPL)".to_owned(),
+        ),
+        (None, _) => (
+            Mark::Note,
+            "the energy of steps on the CPU stays empty: energy_uj in /sys/class/powercap may not be read; the superuser can \
+             allow it"
+                .to_owned(),
+        ),
+    };
+    Finding {
+        mark,
+        subject: "energy",
         text,
     }
 }

@@ -91,6 +91,11 @@ impl Packages {
         Self(packages)
     }
 
+    /// How many there are, whether they may be read or not.
+    pub fn count(&self) -> usize {
+        self.0.len()
+    }
+
     /// Their counters, in one order; none where there are none or one cannot be read.
     pub fn read(&self) -> Option<Vec<EnergyCounter>> {
         let number = |path: PathBuf| fs::read_to_string(path).ok()?.trim().parse::<u64>().ok();
