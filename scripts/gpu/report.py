@@ -22,6 +22,7 @@ sys.path.insert(0, str(HERE.parent / "peers"))
 import checks  # noqa: E402
 import pages  # noqa: E402
 import speed  # noqa: E402
+import tables  # noqa: E402
 import works  # noqa: E402
 from budget import Budget, TimeIsUp, run  # noqa: E402
 
@@ -69,6 +70,7 @@ class Report:
 
     def __init__(self, session: speed.Session, rehearsed: bool, minutes: float) -> None:
         self.session = session
+        self.all_time = session.budget
         self.measured: list[speed.Measured] = []
         self.found: dict[str, Any] = {
             "rehearsed": rehearsed,
@@ -91,7 +93,8 @@ class Report:
             result, status = {"text": f"{type(error).__name__}: {error}"}, "failed"
         entry = {"part": name, "status": status, "seconds": round(budget.spent() - begun, 1), **result}
         self.found["parts"].append(entry)
-        print(f"{status:<9}{name} ({entry['seconds']:.0f} s): {entry['text']}", file=sys.stderr, flush=True)
+        said = f"{status:<9}{name} ({entry['seconds']:.0f} s): {entry['text']}"
+        print(tables.shown(said), file=sys.stderr, flush=True)
         self.write()
         return entry
 
@@ -114,7 +117,7 @@ class Report:
         speed.judge(self.session, self.measured)
         self.found["speed"] = speed.write(self.session, self.measured)
         self.found["ended"] = f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
-        self.found["spent_seconds"] = round(self.session.budget.spent(), 1)
+        self.found["spent_seconds"] = round(self.all_time.spent(), 1)
         out = self.session.out
         (out / "report.json").write_text(json.dumps(self.found, indent=1) + "\n", encoding="utf-8")
         (out / "report.md").write_text(pages.page(out, self.found), encoding="utf-8")
@@ -146,7 +149,10 @@ def everything(report: Report, scratch: Path, rehearse: bool) -> None:
 
     def ways() -> dict[str, Any]:
         session.own = speed.known_variants(session, scratch, first)
-        return {"ok": True, "text": ", ".join(session.own), "peers": report_of_pytorch(session)}
+        pytorch = report_of_pytorch(session)
+        session.has_pytorch = bool(pytorch["torch"])
+        beside = f"PyTorch {pytorch['torch']}" if session.has_pytorch else f"no PyTorch beside it ({pytorch['error']})"
+        return {"ok": True, "text": f"{', '.join(session.own)}; {beside}", "peers": pytorch}
 
     report.part("ways of running", ways)
     network = first.network
@@ -177,11 +183,13 @@ def main() -> int:
     os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
     timing = works.REHEARSED_TIMING if arguments.rehearse else works.TIMING
     # The last seconds are for plots and for the last page.
-    budget = Budget(60 * arguments.minutes)
+    reserve = min(15.0, 6 * arguments.minutes)
+    budget = Budget(60 * arguments.minutes - reserve)
     session = speed.Session(arguments.program.resolve(), sys.executable, arguments.device, budget, out, timing)
     report = Report(session, arguments.rehearse, arguments.minutes)
     with tempfile.TemporaryDirectory(prefix="gpu-report-", ignore_cleanup_errors=True) as scratch:
         everything(report, Path(scratch), arguments.rehearse)
+        session.budget = Budget(reserve)
         report.part("plots", report.plot)
     report.bound()
     failed = any(part["status"] == "failed" for part in report.found["parts"])

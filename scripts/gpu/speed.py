@@ -29,6 +29,8 @@ class Session:
     budget: Budget
     out: Path
     timing: Timing
+    # Whether the Python that runs this has PyTorch to stand beside.
+    has_pytorch: bool = True
     # Variants by their names: the settings of `[run]` of each that this program knows.
     own: dict[str, str] = field(default_factory=dict)
 
@@ -99,7 +101,7 @@ def measure(session: Session, work: Work, folder: Path) -> Measured:
         return case
 
     ours = {name: case(name, tables.OWN) for name in own}
-    theirs = {name: case(f"PyTorch {name}", tables.COMPILED if name in COMPILED else tables.EAGER) for name in work.peers}
+    theirs = {name: case(f"PyTorch {name}", tables.COMPILED if name in COMPILED else tables.EAGER) for name in work.peers if session.has_pytorch}
     try:
         beside(session, measured, inputs, own, ours, theirs)
     except TimeIsUp as up:
@@ -125,6 +127,10 @@ def beside(
     environment = {**os.environ, **first["variables"]}
     environment["TORCHINDUCTOR_CACHE_DIR"] = str(inputs / "inductor")
     words = [session.python, HERE / "peer_server.py", inputs / measurement["rounds"][0], *files, "--peers", json.dumps(list(theirs))]
+    if not theirs:
+        for number in range(session.timing.rounds):
+            turn(session, number, inputs, own, ours)
+        return
     loss = own_loss(session, inputs, first, files)
     server = Server(session.budget, words, environment, session.logs / "pytorch.log")
     try:
