@@ -42,7 +42,9 @@ fn a_rehearsal_writes_what_it_has_time_for_and_nothing_of_it_fails() {
     let parts = found["parts"].as_array().unwrap();
     let status = |name: &str| {
         let part = parts.iter().find(|part| part["part"] == name);
-        part.unwrap_or_else(|| panic!("{name}: {said}"))["status"].as_str().unwrap()
+        part.unwrap_or_else(|| panic!("{name}: {said}"))["status"]
+            .as_str()
+            .unwrap()
     };
     // The first parts have the time on any machine; what has none says so.
     assert_eq!([status("doctor"), status("fixtures")], ["ok", "ok"], "{said}");
@@ -66,10 +68,16 @@ fn a_report_that_is_none_is_refused_before_anything_starts() {
     let taken = folder.path().join("taken");
     fs::write(&taken, "").unwrap();
     for (words, rule) in [
-        (&["--device", "cpu"][..], "a report is of a GPU, and a rehearsal of one asks for --rehearse"),
+        (
+            &["--device", "cpu"][..],
+            "a report is of a GPU, and a rehearsal of one asks for --rehearse",
+        ),
         (&["--device", "gpu"], "it must be cuda:N"),
         (&["--rehearse", "--minutes", "0"], "it must be from 0.05 to 60"),
-        (&["--rehearse", "--out", taken.to_str().unwrap()], "is there already; name another folder with --out"),
+        (
+            &["--rehearse", "--out", taken.to_str().unwrap()],
+            "is there already; name another folder with --out",
+        ),
     ] {
         let output = report(words);
         let said = String::from_utf8_lossy(&output.stderr);

@@ -246,7 +246,7 @@ fn a_libtorch_of_the_users_own_is_taken_within_the_range_and_refused_outside_of_
     let copy = Copy::new();
     for (header, version) in [(HEADERS[0], "2.9.1"), (HEADERS[1], "2.10.0"), (HEADERS[1], "2.11.0")] {
         let folder = copy.libtorch(header, version);
-        let (code, said) = copy.asked(&[], &[("LIBTORCH", &folder)]);
+        let (code, said) = copy.asked(&[], &[("LIBTORCH", folder.as_path())]);
         assert_eq!(code, Some(0), "{said}");
         assert!(
             said.contains(&format!("cargo uses that libtorch ({version})")),
@@ -261,7 +261,7 @@ fn a_libtorch_of_the_users_own_is_taken_within_the_range_and_refused_outside_of_
         (HEADERS[1], "3.9.0"),
     ] {
         let folder = copy.libtorch(header, version);
-        let (code, said) = copy.asked(&["--quiet"], &[("LIBTORCH", &folder)]);
+        let (code, said) = copy.asked(&["--quiet"], &[("LIBTORCH", folder.as_path())]);
         assert_eq!(code, Some(1), "{said}");
         let rule = format!(
             "{} is libtorch {version}; densenet-bench needs 2.9 to 2.11",

@@ -65,14 +65,13 @@ const RUNTIME: Option<Runtime> = Some(Runtime {
 
 /// Those of libtorch, and of the CUDA runtime and the cuDNN in it.
 fn versions() -> Vec<(&'static str, String)> {
-    let mut versions = super::libtorch::versions();
     #[cfg(feature = "libtorch")]
-    {
-        let (cuda, cudnn) = crate::libtorch::cuda_versions();
-        versions.extend(cuda.map(|version| ("cuda", version)));
-        versions.extend(cudnn.map(|version| ("cudnn", version)));
-    }
-    versions
+    let (cuda, cudnn) = crate::libtorch::cuda_versions();
+    #[cfg(not(feature = "libtorch"))]
+    let (cuda, cudnn): (Option<String>, Option<String>) = (None, None);
+    let own = [("cuda", cuda), ("cudnn", cudnn)].into_iter();
+    let own = own.filter_map(|(name, version)| Some((name, version?)));
+    super::libtorch::versions().into_iter().chain(own).collect()
 }
 
 /// There where NVIDIA's driver is.

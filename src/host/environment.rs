@@ -424,7 +424,7 @@ mod tests {
             }
             assert_eq!(
                 environment.libtorch.is_some(),
-                backend.feature == "libtorch",
+                backend.feature == "libtorch" && cfg!(feature = "libtorch"),
                 "{backend:?}"
             );
         }
