@@ -11,9 +11,7 @@ use sha2::{Digest, Sha256};
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     let libtorch = env::var_os("CARGO_FEATURE_LIBTORCH").map(|_| link_libtorch());
-    let (lib, version) = libtorch.unwrap_or_else(|| (PathBuf::new(), unknown()));
-    record("LIBTORCH_LIB", &lib.to_string_lossy());
-    record("LIBTORCH_VERSION", &version);
+    record("LIBTORCH_LIB", &libtorch.unwrap_or_default().to_string_lossy());
     compile_jpeg();
     record_lock_file();
     record_revision();
@@ -39,13 +37,14 @@ fn output(program: &str, arguments: &[&str]) -> Option<String> {
 
 // --- libtorch -------------------------------------------------------------------------------------------------------
 
-/// The version that `tch` 0.22.0 is written for.
-const LIBTORCH_VERSION: &str = "2.9.0";
+/// The first and the last version, major and minor, whose headers `tch` 0.22.0 compiles against unchanged. Each is a program
+/// of its own: objects of one version are laid out otherwise in another. scripts/setup has the same list.
+const LIBTORCH_VERSIONS: [&str; 2] = ["2.9", "2.11"];
 
-/// Checks libtorch's version, passes the linker its options and returns the folder of its libraries and the version.
-fn link_libtorch() -> (PathBuf, String) {
+/// Checks libtorch's version, passes the linker its options and returns the folder of its libraries.
+fn link_libtorch() -> PathBuf {
     let lib = PathBuf::from(env::var_os("DEP_TCH_LIBTORCH_LIB").expect("torch-sys names libtorch's folder"));
-    let version = checked_version(&lib);
+    check_version(&lib);
 
     compile_native(&lib);
 
@@ -57,16 +56,17 @@ fn link_libtorch() -> (PathBuf, String) {
         // linker would drop it.
         println!("cargo:rustc-link-arg=-Wl,--no-as-needed,-ltorch_cuda,-lc10_cuda,--as-needed");
     }
-    (lib, version)
+    lib
 }
 
 /// Compiles bindings of libtorch functions that tch does not expose, unless the last build compiled the same.
 fn compile_native(lib: &Path) {
     const LIBRARY: &str = "densenet_bench_native";
-    const SOURCES: [&str; 3] = [
+    const SOURCES: [&str; 4] = [
         "src/libtorch/autograd.cpp",
         "src/libtorch/counting_allocator.cpp",
         "src/libtorch/switches.cpp",
+        "src/libtorch/versions.cpp",
     ];
     println!("cargo:rerun-if-env-changed=LIBTORCH_CXX11_ABI");
     let files = SOURCES.iter().chain(&["src/libtorch/guarded.h"]);
@@ -74,7 +74,7 @@ fn compile_native(lib: &Path) {
         println!("cargo:rerun-if-changed={file}");
     }
     let include = include_root(lib).join("include");
-    // The string type of libtorch 2.9.0's own builds, unless set otherwise as for torch-sys.
+    // The string type of libtorch's own builds, unless set otherwise as for torch-sys.
     let abi = env::var("LIBTORCH_CXX11_ABI").unwrap_or_else(|_| "1".to_owned());
     let mut native = cc::Build::new();
     native
@@ -119,39 +119,39 @@ fn include_root(lib: &Path) -> PathBuf {
     env::var_os("LIBTORCH_INCLUDE").map_or(root.to_owned(), PathBuf::from)
 }
 
-/// The version of the libtorch, which has to be [`LIBTORCH_VERSION`] unless the check is bypassed. `torch-sys` checks a
-/// `build-version` file alone, which PyPI's PyTorch does not have.
-fn checked_version(lib: &Path) -> String {
+/// Ends the build where the version of the libtorch is not of [`LIBTORCH_VERSIONS`]. `torch-sys` checks a `build-version` file
+/// alone, which PyPI's PyTorch does not have, and nothing where LIBTORCH_BYPASS_VERSION_CHECK is set.
+fn check_version(lib: &Path) {
     println!("cargo:rerun-if-env-changed=LIBTORCH_INCLUDE");
-    println!("cargo:rerun-if-env-changed=LIBTORCH_BYPASS_VERSION_CHECK");
     let root = lib.parent().expect("libtorch's libraries are in a folder of it");
     let file = root.join("build-version");
-    let header = include_root(lib).join("include/torch/csrc/api/include/torch/version.h");
-    for path in [&file, &header] {
-        if path.exists() {
-            println!("cargo:rerun-if-changed={}", path.display());
-        }
+    // From 2.10 on the second has it, which the first includes.
+    let headers = ["torch/csrc/api/include/torch/version.h", "torch/headeronly/version.h"];
+    let headers = headers.map(|header| include_root(lib).join("include").join(header));
+    for path in headers.iter().chain([&file]).filter(|path| path.exists()) {
+        println!("cargo:rerun-if-changed={}", path.display());
     }
-    let found = version_in_header(&header).or_else(|| fs::read_to_string(&file).ok());
+    let in_headers = headers.iter().find_map(|header| version_in_header(header));
+    let found = in_headers.or_else(|| fs::read_to_string(&file).ok());
     let found = found.as_deref().map_or("no version", str::trim);
-    let plain = found.split('+').next().unwrap_or(found).to_owned();
-    if plain == LIBTORCH_VERSION {
-        return plain;
+    let [first, last] = LIBTORCH_VERSIONS;
+    let numbers = LIBTORCH_VERSIONS.map(release);
+    if release(found).is_some_and(|release| Some(release) >= numbers[0] && Some(release) <= numbers[1]) {
+        return;
     }
-    let message = format!(
-        "found libtorch {found} in {}; densenet-bench needs {LIBTORCH_VERSION}",
+    eprintln!(
+        "error: found libtorch {found} in {}; densenet-bench needs {first} to {last}.\n\
+         Unset LIBTORCH and LIBTORCH_USE_PYTORCH and run scripts/setup --libtorch {last}, or point them to a libtorch {first} to \
+         {last}.",
         root.display()
     );
-    if env::var_os("LIBTORCH_BYPASS_VERSION_CHECK").is_some() {
-        println!("cargo:warning={message}, and LIBTORCH_BYPASS_VERSION_CHECK lets it pass");
-    } else {
-        eprintln!(
-            "error: {message}.\n\
-             Unset LIBTORCH and LIBTORCH_USE_PYTORCH and run scripts/setup, or point them to a libtorch {LIBTORCH_VERSION}."
-        );
-        std::process::exit(1);
-    }
-    plain
+    std::process::exit(1);
+}
+
+/// The major and the minor number of a version, of which more may follow; none where these are no numbers.
+fn release(version: &str) -> Option<(u32, u32)> {
+    let mut numbers = version.split(['.', '+']).map(|number| number.parse().ok());
+    Some((numbers.next()??, numbers.next()??))
 }
 
 /// The version in a `#define TORCH_VERSION "2.9.0"`, whose two parts may be on two lines.

@@ -142,6 +142,9 @@ impl Results {
             device_flops_per_second: None,
             device_bytes_per_second: None,
             roofline_share: None,
+            step_joules: None,
+            joules_per_image: None,
+            energy_source: String::new(),
         };
         let samples: Vec<SampleRow> = (0..12)
             .map(|step| SampleRow {

@@ -10,8 +10,8 @@ use std::time::Duration;
 use densenet_bench::backends::{CUDA, TensorCounter, TensorPeaks};
 use densenet_bench::formats::ablation::{Precision, RunSettings};
 use densenet_bench::host::{
-    CudaView, Gpu, GpuError, GpuLibrary, GpuPeak, GpuReader, GpuState, GpuWatch, PeakSource, ProcessMemory,
-    check_arithmetic,
+    CudaView, EnergySource, Gpu, GpuError, GpuLibrary, GpuPeak, GpuReader, GpuState, GpuWatch, Packages, PeakSource,
+    ProcessMemory, check_arithmetic,
 };
 use densenet_bench::measurement::{Clock, Passes, Phase, StepCounters, WarmUp, Workload, time};
 use tempfile::TempDir;
@@ -390,6 +390,55 @@ fn nvml_is_asked_before_and_after_the_timed_steps_and_never_while_anything_is_ti
     );
     assert_eq!(gpu.start.sm_clock_mhz, Some(1980));
     assert_eq!(gpu.end.unwrap().sm_clock_mhz, Some(1980));
+}
+
+#[test]
+fn the_energy_of_the_timed_steps_is_the_rise_of_nvmls_counter() {
+    let machine = Machine::new(&with(IDLE, "energy 5000"));
+    let counted = |after: &str, milliseconds| {
+        machine.says(&with(IDLE, "energy 5000"));
+        let process = ProcessMemory::on(machine.open(0).unwrap());
+        let mut counters = StepCounters::new(Box::new(NoTensors), process, false);
+        counters.begin();
+        std::thread::sleep(Duration::from_millis(milliseconds));
+        machine.says(&with(IDLE, after));
+        counters.end();
+        counters.finish().energy
+    };
+    let energy = counted("energy 12000", 510).unwrap();
+    assert_eq!((energy.microjoules, energy.source), (7_000_000, EnergySource::NvmlGpu));
+    assert!(energy.wall_ns >= 510_000_000, "{energy:?}");
+    assert_eq!(
+        counted("energy 12000", 10),
+        None,
+        "too short for a counter that moves ten times a second"
+    );
+    assert_eq!(counted("", 510), None, "a GPU that does not count");
+}
+
+#[test]
+fn the_energy_of_a_processor_is_that_of_its_packages_and_none_where_they_cannot_be_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let zone = folder.path().join("intel-rapl:0");
+    fs::create_dir(&zone).unwrap();
+    fs::write(zone.join("name"), "package-0\n").unwrap();
+    fs::write(zone.join("max_energy_range_uj"), "262143328850\n").unwrap();
+    let counted = |packages: Packages| {
+        fs::write(zone.join("energy_uj"), "1000\n").unwrap();
+        let process = ProcessMemory::Unknown("not asked".to_owned());
+        let mut counters = StepCounters::new(Box::new(NoTensors), process, true).with_packages(packages);
+        counters.begin();
+        std::thread::sleep(Duration::from_millis(510));
+        fs::write(zone.join("energy_uj"), "3500\n").unwrap();
+        counters.end();
+        counters
+            .finish()
+            .energy
+            .map(|energy| (energy.microjoules, energy.source))
+    };
+    let there = Packages::in_folder(folder.path());
+    assert_eq!(counted(there), Some((2500, EnergySource::RaplPackages)));
+    assert_eq!(counted(Packages::in_folder(&zone)), None);
 }
 
 #[test]

@@ -174,6 +174,30 @@ fn the_answers_are_those_of_the_network_that_is_timed() {
     let expected = squares.sum::<f64>().sqrt();
     let norm = trained["gradient_norm"].as_f64().unwrap();
     assert!((norm / expected - 1.0).abs() < 1e-4, "{norm}, not {expected}");
+
+    // The same gradients as a file.
+    let file = "inputs/gradients.safetensors";
+    let spec = "inputs/base/train-10-0.json";
+    let batch = "inputs/base/batch-10.safetensors";
+    let words = [
+        "answers",
+        spec,
+        "--weights",
+        weights_at,
+        "--batches",
+        batch,
+        "--gradients",
+        file,
+    ];
+    ok(folder.path(), &words);
+    let gradients = weights::read(&fs::read(folder.path().join(file)).unwrap(), file).unwrap();
+    let learned: Vec<&String> = initial.keys().filter(|name| !name.contains("running")).collect();
+    assert_eq!(gradients.keys().collect::<Vec<_>>(), learned);
+    let squares = gradients
+        .values()
+        .flat_map(|tensor| &tensor.values)
+        .map(|&value| f64::from(value).powi(2));
+    assert!((squares.sum::<f64>().sqrt() / norm - 1.0).abs() < 1e-12);
 }
 
 #[test]

@@ -22,6 +22,11 @@ fn parity_of_training_goes_on_and_tells_equivalent_from_different() {
 }
 
 #[test]
+fn a_gpu_report_goes_by_priority_keeps_what_it_has_and_is_recorded() {
+    passes("gpu");
+}
+
+#[test]
 fn weights_are_converted_from_what_holds_tensors_alone() {
     passes("weights");
 }

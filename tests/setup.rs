@@ -21,9 +21,14 @@ impl Copy {
         // Not in the system's folder for temporary files, which may be small: set-up asks for room.
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        fs::create_dir_all(folder.path().join("project/scripts")).unwrap();
+        fs::create_dir_all(folder.path().join("project/scripts/libtorch")).unwrap();
         fs::create_dir(folder.path().join("wheels")).unwrap();
-        for name in ["scripts/setup", "scripts/libtorch-cpu.txt", "Cargo.toml", "Cargo.lock"] {
+        for name in [
+            "scripts/setup",
+            "scripts/libtorch/cpu-2.9.txt",
+            "Cargo.toml",
+            "Cargo.lock",
+        ] {
             fs::copy(root.join(name), folder.path().join("project").join(name)).unwrap();
         }
         Self { folder }
@@ -60,7 +65,7 @@ impl Copy {
     fn list(&self, wheel: &Path) {
         let digest = format!("{:x}", Sha256::digest(fs::read(wheel).unwrap()));
         let requirement = format!("torch==2.9.0 --hash=sha256:{digest}\n");
-        fs::write(self.project("scripts/libtorch-cpu.txt"), requirement).unwrap();
+        fs::write(self.project("scripts/libtorch/cpu-2.9.txt"), requirement).unwrap();
     }
 
     /// Runs set-up, with the programs of the copy's own `bin` before those of the system.
@@ -79,6 +84,32 @@ impl Copy {
             .env_remove("LIBTORCH_USE_PYTORCH")
             .output()
             .unwrap()
+    }
+
+    /// Runs set-up with these words and variables of a user's own, and gives how it ended and what it said.
+    fn asked(&self, words: &[&str], variables: &[(&str, &Path)]) -> (Option<i32>, String) {
+        let output = Command::new(self.project("scripts/setup"))
+            .args(words)
+            .env_remove("LIBTORCH")
+            .env_remove("LIBTORCH_USE_PYTORCH")
+            .env_remove("LIBTORCH_BYPASS_VERSION_CHECK")
+            .envs(variables.iter().copied())
+            .output()
+            .unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    }
+
+    /// A folder like a libtorch's, whose header of that name says its version.
+    fn libtorch(&self, header: &str, version: &str) -> PathBuf {
+        let folder = self.folder.path().join(format!("libtorch-{version}"));
+        let header = folder.join("include").join(header);
+        fs::create_dir_all(header.parent().unwrap()).unwrap();
+        fs::write(
+            header,
+            format!("#define TORCH_VERSION_MINOR 0\n#define TORCH_VERSION \\\n  \"{version}\"\n"),
+        )
+        .unwrap();
+        folder
     }
 
     /// Runs set-up, which must refuse and leave nothing behind, and gives what it says.
@@ -125,7 +156,7 @@ fn a_wheel_that_is_not_the_listed_one_is_refused_and_nothing_is_unpacked() {
     copy.wheel(&[]);
     let said = copy.refused();
     assert!(said.contains("DO NOT MATCH THE HASHES"), "{said}");
-    let error = "error: pip could not download libtorch, or refused a file whose checksum scripts/libtorch-cpu.txt does \
+    let error = "error: pip could not download libtorch, or refused a file whose checksum scripts/libtorch/cpu-2.9.txt does \
                  not list; nothing was\nunpacked.";
     assert!(said.contains(error), "{said}");
 }
@@ -191,7 +222,10 @@ fn a_file_that_pip_let_pass_is_not_unpacked_unless_it_is_listed() {
     let made = Command::new("chmod").arg("+x").arg(bin.join("python3")).status();
     assert!(made.unwrap().success());
     let said = copy.refused();
-    assert!(said.contains("which scripts/libtorch-cpu.txt does not list"), "{said}");
+    assert!(
+        said.contains("which scripts/libtorch/cpu-2.9.txt does not list"),
+        "{said}"
+    );
     assert!(copy.left().is_empty(), "{:?}", copy.left());
 }
 
@@ -202,4 +236,102 @@ fn which(program: &str) -> PathBuf {
         .map(|folder| folder.join(program))
         .find(|file| file.is_file())
         .unwrap()
+}
+
+/// Where the header with the version is, until 2.9 and from 2.10 on.
+const HEADERS: [&str; 2] = ["torch/csrc/api/include/torch/version.h", "torch/headeronly/version.h"];
+
+#[test]
+fn a_libtorch_of_the_users_own_is_taken_within_the_range_and_refused_outside_of_it() {
+    let copy = Copy::new();
+    for (header, version) in [(HEADERS[0], "2.9.1"), (HEADERS[1], "2.10.0"), (HEADERS[1], "2.11.0")] {
+        let folder = copy.libtorch(header, version);
+        let (code, said) = copy.asked(&[], &[("LIBTORCH", folder.as_path())]);
+        assert_eq!(code, Some(0), "{said}");
+        assert!(
+            said.contains(&format!("cargo uses that libtorch ({version})")),
+            "{said}"
+        );
+        assert!(said.contains("set LIBTORCH_BYPASS_VERSION_CHECK=1"), "{said}");
+    }
+    for (header, version) in [
+        (HEADERS[0], "2.8.0"),
+        (HEADERS[1], "2.12.0"),
+        (HEADERS[1], "2.1.0"),
+        (HEADERS[1], "3.9.0"),
+    ] {
+        let folder = copy.libtorch(header, version);
+        let (code, said) = copy.asked(&["--quiet"], &[("LIBTORCH", folder.as_path())]);
+        assert_eq!(code, Some(1), "{said}");
+        let rule = format!(
+            "{} is libtorch {version}; densenet-bench needs 2.9 to 2.11",
+            folder.display()
+        );
+        assert!(
+            said.contains(&rule) && said.contains("scripts/setup --libtorch 2.11"),
+            "{said}"
+        );
+    }
+    let (code, said) = copy.asked(&[], &[("LIBTORCH", copy.folder.path())]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(
+        said.contains("has no libtorch whose version is known; point LIBTORCH to a"),
+        "{said}"
+    );
+    assert!(copy.left().is_empty());
+}
+
+#[test]
+fn a_version_that_is_not_supported_is_an_error_that_names_those_that_are() {
+    let copy = Copy::new();
+    for version in ["2.8", "2.12", "2", "2.1", "new"] {
+        let (code, said) = copy.asked(&["--cpu", "--libtorch", version], &[]);
+        assert_eq!(code, Some(1), "{said}");
+        let error = format!(
+            "error: there is no libtorch {version} here; densenet-bench runs with 2.9 to 2.11: scripts/setup --libtorch 2.11\n"
+        );
+        assert_eq!(said, error);
+    }
+    let variable = [("DENSENET_BENCH_LIBTORCH", Path::new("cpu2.11"))];
+    let (_, said) = copy.asked(&[], &variable);
+    assert!(
+        said.contains("it must be cpu or cuda, or one of them with a version, such as cpu-2.11"),
+        "{said}"
+    );
+    assert!(copy.left().is_empty());
+}
+
+#[test]
+fn another_version_stands_beside_the_first_and_is_chosen_unless_it_is_only_to_be_there() {
+    let copy = Copy::new();
+    copy.list(&copy.wheel(&[]));
+    assert!(copy.set_up().status.success());
+    let settings = || fs::read_to_string(copy.project(".libtorch/config.toml")).unwrap();
+    let first = settings();
+    assert!(
+        first.contains("\".libtorch/cpu\"") && !first.contains("BYPASS"),
+        "{first}"
+    );
+    // It is there already: no package index is asked.
+    let tree = copy.project(".libtorch/cpu-2.11");
+    fs::create_dir(&tree).unwrap();
+    fs::write(tree.join("build-version"), "2.11.0+cpu\n").unwrap();
+    fs::write(copy.project("scripts/libtorch/cpu-2.11.txt"), "torch==2.11.0\n").unwrap();
+    let (code, said) = copy.asked(&["--cpu", "--libtorch", "2.11", "--beside"], &[]);
+    assert_eq!((code, settings()), (Some(0), first), "{said}");
+    let (code, said) = copy.asked(&["--libtorch", "2.11.0"], &[]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(
+        said.contains("libtorch 2.11.0+cpu is set up in .libtorch/cpu-2.11"),
+        "{said}"
+    );
+    let chosen = settings();
+    assert!(chosen.contains("\".libtorch/cpu-2.11\""), "{chosen}");
+    assert!(
+        chosen.contains("LIBTORCH_BYPASS_VERSION_CHECK = \"1\""),
+        "tch asks for another: {chosen}"
+    );
+    // What was used last stays chosen.
+    let (_, said) = copy.asked(&[], &[]);
+    assert!(said.contains(".libtorch/cpu-2.11"), "{said}");
 }

@@ -100,31 +100,56 @@ fn wheels(file: &str) -> BTreeMap<String, (String, Vec<String>)> {
         .collect()
 }
 
+/// The first and the last version of libtorch, as build.rs has them.
+fn libtorch_range() -> [String; 2] {
+    let first = quoted_after("build.rs", "const LIBTORCH_VERSIONS: [&str; 2] = [\"");
+    let last = quoted_after(
+        "build.rs",
+        &format!("const LIBTORCH_VERSIONS: [&str; 2] = [\"{first}\", \""),
+    );
+    [first, last]
+}
+
+/// Every version of it, as scripts/setup has them.
+fn libtorch_versions() -> Vec<String> {
+    let setup = text("scripts/setup");
+    let list = setup.lines().find_map(|line| line.strip_prefix("versions=(")).unwrap();
+    list.trim_end_matches(')').split(' ').map(str::to_owned).collect()
+}
+
 #[test]
-fn every_file_that_names_a_libtorch_names_the_same() {
-    let version = quoted_after("build.rs", "const LIBTORCH_VERSION: &str = \"");
-    for file in [
-        "scripts/libtorch-cpu.txt",
-        "scripts/libtorch-cuda.txt",
-        "scripts/fixtures/requirements.txt",
-    ] {
-        assert_eq!(wheels(file)["torch"].0, version, "{file}");
+fn every_file_that_names_a_range_of_libtorch_names_the_same() {
+    let (range, versions) = (libtorch_range(), libtorch_versions());
+    assert_eq!([&versions[0], versions.last().unwrap()], [&range[0], &range[1]]);
+    for version in &versions {
+        for device in ["cpu", "cuda"] {
+            let file = format!("scripts/libtorch/{device}-{version}.txt");
+            assert_eq!(wheels(&file)["torch"].0, format!("{version}.0"), "{file}");
+        }
     }
-    assert!(text("README.md").contains(&format!("it has to be {version}")));
+    // The fixtures, and what is recorded, are of the first.
+    let fixtures = &wheels("scripts/fixtures/requirements.txt")["torch"].0;
+    assert_eq!(*fixtures, format!("{}.0", range[0]));
+    let [first, last] = range;
+    assert!(text("README.md").contains(&format!("it has to be {first} to {last}")));
+    let bundle = text("scripts/bundle");
+    assert!(bundle.contains(&format!("\nversions=({})\n", versions.join(" "))));
 }
 
 #[test]
 fn every_wheel_of_libtorch_has_one_version_and_its_checksum() {
-    let (cpu, cuda) = (wheels("scripts/libtorch-cpu.txt"), wheels("scripts/libtorch-cuda.txt"));
-    for (name, (_, hashes)) in cpu.iter().chain(&cuda) {
-        let is_sha256 = |hash: &String| hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
-        assert!(!hashes.is_empty() && hashes.iter().all(is_sha256), "{name}: {hashes:?}");
-    }
-    // CUDA's list is for x86-64 alone, the CPU's for aarch64 as well.
-    for (name, (version, hashes)) in &cpu {
-        let (version_with_cuda, hashes_with_cuda) = &cuda[name];
-        assert_eq!(version, version_with_cuda, "{name}");
-        assert!(hashes_with_cuda.iter().all(|hash| hashes.contains(hash)), "{name}");
+    for libtorch in libtorch_versions() {
+        let [cpu, cuda] = ["cpu", "cuda"].map(|device| wheels(&format!("scripts/libtorch/{device}-{libtorch}.txt")));
+        for (name, (_, hashes)) in cpu.iter().chain(&cuda) {
+            let is_sha256 = |hash: &String| hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
+            assert!(!hashes.is_empty() && hashes.iter().all(is_sha256), "{name}: {hashes:?}");
+        }
+        // CUDA's list is for x86-64 alone, the CPU's for aarch64 as well.
+        for (name, (version, hashes)) in &cpu {
+            let (version_with_cuda, hashes_with_cuda) = &cuda[name];
+            assert_eq!(version, version_with_cuda, "{name}");
+            assert!(hashes_with_cuda.iter().all(|hash| hashes.contains(hash)), "{name}");
+        }
     }
 }
 
@@ -176,8 +201,13 @@ fn torch_sys_is_written_for_the_libtorch_that_is_set_up() {
     let torch_sys = packages.iter().find(|package| package["name"] == "torch-sys").unwrap();
     let folder = PathBuf::from(torch_sys["manifest_path"].as_str().unwrap());
     let script = fs::read_to_string(folder.with_file_name("build.rs")).unwrap();
-    let version = quoted_after("build.rs", "const LIBTORCH_VERSION: &str = \"");
+    let setup = text("scripts/setup");
+    let version = setup
+        .lines()
+        .find_map(|line| line.strip_prefix("tchs_version="))
+        .unwrap();
     assert!(script.contains(&format!("const TORCH_VERSION: &str = \"{version}\"")));
+    assert_eq!(version, format!("{}.0", libtorch_range()[0]));
 }
 
 #[test]

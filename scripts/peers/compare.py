@@ -18,8 +18,9 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 from types import FrameType
@@ -34,7 +35,7 @@ from processes import Ended, run
 
 ROOT = libraries.ROOT
 # What is made for the comparison beside the packages: libraries, compiled kernels, the files handed to both sides.
-MADE = ROOT / ".venv" / "peers"
+MADE = Path(tempfile.gettempdir()) / f"densenet-bench-peers-{os.getuid()}" if libraries.BUNDLE.exists() else ROOT / ".venv" / "peers"
 # The loss curves are also compared over this many steps, before rounding has grown.
 FEWER_STEPS = 10
 TABLES = ("peers.csv", "peer_samples.csv", "peers.md")
@@ -136,7 +137,7 @@ class Comparison:
             check=True,
         )
         for case, warning in zip(measured, json.loads(answer.stdout), strict=True):
-            case.warning = warning
+            case.warning = "; ".join(said for said in (case.gpu_warning(), warning) if said)
 
     def cases(self) -> list[list[Task]]:
         """The tasks that are beside each other: a network in a mode at a batch size."""
@@ -309,7 +310,7 @@ def heading(plan: Plan) -> list[str]:
     words = " ".join(["scripts/compare-pytorch", *(shlex.quote(word) for word in command_line())])
     load = os.getloadavg()[0]
     return [
-        f"`{words}`, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+        f"`{words}`, {datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC",
         "",
         f"{on_gpu(environment)}{plan.cpu}, {environment['logical_cores']} logical cores, {plan.threads()} threads on "
         "both sides; "
@@ -347,10 +348,10 @@ def command_line() -> list[str]:
 
 def tools(program: Path, inductor: Path) -> Tools:
     """Builds what both sides share; compiled code goes to `inductor`, empty for each comparison."""
-    if any(sign in str(MADE) for sign in " :"):
+    if any(sign in str(path) for sign in " :" for path in (MADE, ROOT)):
         # LD_PRELOAD, which brings mimalloc into PyTorch's processes, takes both for the end of a path.
         raise InputError(f"{ROOT}: a path with a space or a colon in it cannot be preloaded; move the project to another")
-    torch = Path(sys.prefix) / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}" / "site-packages" / "torch"
+    torch = pytorch_folder()
     return Tools(
         program=program,
         python=Path(sys.executable),
@@ -358,6 +359,14 @@ def tools(program: Path, inductor: Path) -> Tools:
         counter=libraries.build_counter(torch, MADE),
         inductor=inductor,
     )
+
+
+def pytorch_folder() -> Path:
+    """Where PyTorch is installed, without importing it."""
+    spec = find_spec("torch")
+    if spec is None or not spec.submodule_search_locations:
+        raise InputError(f"{sys.executable} has no PyTorch; install torch 2.9 to 2.11")
+    return Path(next(iter(spec.submodule_search_locations))).resolve()
 
 
 def lay_out(arguments: argparse.Namespace, folder: Path) -> None:

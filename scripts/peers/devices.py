@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import energy
+
 
 class Device:
     """`cpu` or `cuda:N`, as the measurement names it; `torch` is the module. No GPU has run this yet."""
@@ -59,6 +61,11 @@ class Device:
                 step()
 
         return self.timed(all_steps)
+
+    def meter(self) -> energy.Meter:
+        """A meter of the energy from now on, and of the GPU's state."""
+        gpu = energy.Gpu.of(f"GPU-{self.torch.cuda.get_device_properties(self.name).uuid}") if self.is_cuda else None
+        return energy.Meter(gpu, on_processor=not self.is_cuda)
 
     def reset_peaks(self) -> None:
         """Lets the peaks of the caching allocator begin again at what is live and held now."""

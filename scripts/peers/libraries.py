@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+# There in a bundle of scripts/bundle, which brings the libraries with it.
+BUNDLE = ROOT / "lib" / "bundle.json"
 COUNTER = ROOT / "src" / "libtorch" / "counting_allocator.cpp"
 
 # What the crate's features add to the compiler's command line, as in the build script of libmimalloc-sys.
@@ -45,7 +47,9 @@ class Mimalloc:
 
 
 def find_mimalloc() -> Mimalloc:
-    """Asks cargo where the crate's sources are and with which features it is built."""
+    """Asks cargo where the crate's sources are and with which features it is built; in a bundle it is built."""
+    if BUNDLE.exists():
+        return Mimalloc(json.loads(BUNDLE.read_text(encoding="utf-8"))["mimalloc"], BUNDLE.parent, ())
     command = ["cargo", "metadata", "--locked", "--format-version", "1"]
     answer = json.loads(output(command))
     package = next((p for p in answer["packages"] if p["name"] == "libmimalloc-sys"), None)
@@ -69,11 +73,17 @@ def version_in(header: Path) -> str:
 
 def build_mimalloc(mimalloc: Mimalloc, folder: Path) -> Path:
     """The shared library to preload."""
+    if BUNDLE.exists():
+        return BUNDLE.with_name("libmimalloc.so")
     return build(mimalloc.command(), "libmimalloc", folder, mimalloc.version)
 
 
 def build_counter(torch: Path, folder: Path) -> Path:
     """The allocator that counts, against the headers and libc10 of the PyTorch in the folder `torch`."""
+    if BUNDLE.exists():
+        # It is in the library that the program calls libtorch by, which is one for each version.
+        version = next(line for line in (torch / "version.py").read_text().splitlines() if line.startswith("__version__"))
+        return BUNDLE.parent / ".".join(version.split("'")[1].split(".")[:2]) / "libdensenet-torch.so"
     includes = [f"-I{torch / 'include'}"]
     # The wheels are built with the new ABI since 2.6.
     flags = ["-O2", "-fPIC", "-shared", "-std=c++17", "-D_GLIBCXX_USE_CXX11_ABI=1"]

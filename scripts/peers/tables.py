@@ -9,11 +9,12 @@ import re
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
+import energy
 import intervals
 
 # Who runs a case: this program or Burn, PyTorch in one of two ways, or one of them a second time.
@@ -75,6 +76,8 @@ class PeerRow:
     revision: str
     measured_at: str
     warning: str
+    joules_per_image: float | None
+    energy_source: str
 
 
 @dataclass(frozen=True)
@@ -122,13 +125,18 @@ class Case:
     # What a step must compute and move, and what this machine reached in each process: densenet-bench's tell.
     work: dict[str, int] | None = None
     rates: list[dict[str, float]] = field(default_factory=list)
+    # Of each process whose energy was counted, that and its steps; and the GPU before and after the steps of each.
+    energies: list[tuple[dict[str, Any], int]] = field(default_factory=list)
+    gpus: list[dict[str, Any]] = field(default_factory=list)
 
     def add(self, result: dict[str, Any]) -> None:
         """Takes in what one more process has measured: the samples are kept, and of each peak the highest."""
-        self.measured_at = self.measured_at or f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        self.measured_at = self.measured_at or f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
         self.samples.append(result["step_ns"])
         self.work = result.get("work") or self.work
         self.rates += [result["rates"]] if result.get("rates") else []
+        self.energies += [(result["energy"], len(result["step_ns"]))] if result.get("energy") else []
+        self.gpus += [result["gpu"]] if result.get("gpu") else []
         for name in ("allocated_peak_bytes", "process_peak_bytes"):
             peaks = [peak for peak in (getattr(self, name), result[name]) if peak is not None]
             setattr(self, name, max(peaks, default=None))
@@ -143,6 +151,20 @@ class Case:
     def times(self) -> list[int]:
         """The steps of all rounds, in nanoseconds."""
         return [time for times in self.samples for time in times]
+
+    def joules_per_image(self) -> float | None:
+        """The mean over the processes whose energy was counted."""
+        steps = sum(steps for _, steps in self.energies)
+        joules = sum(counted["microjoules"] for counted, _ in self.energies) / 1e6
+        return joules / (steps * self.batch_size) if steps else None
+
+    def energy_source(self) -> str:
+        """Whose counter it was."""
+        return self.energies[0][0]["source"] if self.energies else ""
+
+    def gpu_warning(self) -> str:
+        """What makes times on its GPU doubtful, of the first process with a reason."""
+        return next((said for said in map(energy.warning, self.gpus) if said), "")
 
     def images_per_second(self) -> float | None:
         """The batch size over the median step."""
@@ -258,6 +280,8 @@ def peer_rows(cases: list[Case]) -> list[PeerRow]:
                 revision=case.revision,
                 measured_at=case.measured_at,
                 warning=case.warning,
+                joules_per_image=case.joules_per_image() if times else None,
+                energy_source=case.energy_source() if times else "",
             )
         )
     return rows

@@ -18,6 +18,7 @@ import intervals
 import tables
 from compare import Comparison
 from device_tests import Devices  # noqa: F401 (run as part of these)
+from energy_tests import Energies, Gpus  # noqa: F401
 from disturbance import Watch, disturbance
 from libraries import Mimalloc, version_in
 from plan import PEERS, REFERENCE, REFERENCE_AGAIN, STOCK, Plan, Task, Tools, in_turn

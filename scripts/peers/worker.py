@@ -32,7 +32,7 @@ from auxiliary import logits_of, loss_of
 from devices import Device
 from disturbance import Watch
 from processes import OUT_OF_MEMORY
-from safetensors.torch import load_file
+from tensors import load_file
 from torch import Tensor, nn
 
 LAYOUTS = {"contiguous": torch.contiguous_format, "channels-last": torch.channels_last}
@@ -151,9 +151,11 @@ def measure(spec: dict[str, Any], arguments: argparse.Namespace) -> dict[str, An
         counter.reset_peak()
     elif device.is_cuda:
         device.reset_peaks()
+    meter = device.meter()
     watch = Watch()
     times = [device.timed(step) for _ in range(spec["steps"])]
     processor = watch.elapsed()
+    metered = meter.stop()
     allocated, reserved = (counter.peak(), None) if counter is not None else device.peaks()
     return {
         "step_ns": times,
@@ -166,6 +168,7 @@ def measure(spec: dict[str, Any], arguments: argparse.Namespace) -> dict[str, An
         "process_peak_source": "" if device.is_cuda else "resident-set",
         # Where a GPU does the work, how long the processor's threads waited says little.
         "processor": None if device.is_cuda else processor,
+        **metered,
         "startup_ns": startup,
         "first_step_ns": first,
     }

@@ -18,8 +18,8 @@ pub struct Backend {
     pub feature: &'static str,
     /// When `--device auto` takes it.
     pub auto: AutoRank,
-    /// The versions of its libraries, recorded with the results.
-    pub versions: &'static [(&'static str, &'static str)],
+    /// The versions of its libraries as this process runs with them, recorded with the results.
+    pub versions: fn() -> Vec<(&'static str, String)>,
     /// Whether this machine has the device, asked only where the backend is built in.
     pub find: fn(BackendDevice) -> Result<(), Refusal>,
     /// The remedy where a network does not run on a device that was found.

@@ -2,7 +2,7 @@
 
 use super::backend::{AutoRank, Backend, MemorySource, Runtime};
 use super::generic;
-use super::libtorch::VERSIONS;
+use super::libtorch::{fits, versions};
 use crate::formats::ablation::Execution;
 
 /// libtorch's CPU.
@@ -12,8 +12,8 @@ pub static CPU: Backend = Backend {
     summary: "libtorch's CPU",
     feature: "libtorch",
     auto: AutoRank::Fallback,
-    versions: VERSIONS,
-    find: |_| Ok(()),
+    versions,
+    find: |_| fits(),
     repair: "run scripts/setup --force",
     accelerators: || None,
     precision: generic::f32_alone,

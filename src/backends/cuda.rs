@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use super::backend::{AutoRank, Backend, MemorySource, PrecisionSupport, Refusal, Runtime};
-use super::libtorch::VERSIONS;
+use super::libtorch::fits;
 use crate::formats::ablation::{Execution, Precision};
 
 /// Makes CUDA count GPUs by their place on the PCI bus, as NVML and `nvidia-smi` do. Its own order, the fastest first,
@@ -18,8 +18,8 @@ pub static CUDA: Backend = Backend {
     summary: "libtorch on an NVIDIA GPU",
     feature: "libtorch",
     auto: AutoRank::Preferred,
-    versions: VERSIONS,
-    find: |device| find(device.index(), devices(), Path::new(DRIVER).exists()),
+    versions,
+    find: |device| fits().and_then(|()| find(device.index(), devices(), Path::new(DRIVER).exists())),
     repair: "check nvidia-smi, or take --device cpu",
     accelerators: gpu_models,
     precision: |precision| match precision {
@@ -63,6 +63,17 @@ const RUNTIME: Option<Runtime> = Some(Runtime {
     count_tensors: counted::count,
     allocate_by_system: crate::libtorch::allocate_by_system,
 });
+
+/// Those of libtorch, and of the CUDA runtime and the cuDNN in it.
+fn versions() -> Vec<(&'static str, String)> {
+    #[cfg(feature = "libtorch")]
+    let (cuda, cudnn) = crate::libtorch::cuda_versions();
+    #[cfg(not(feature = "libtorch"))]
+    let (cuda, cudnn): (Option<String>, Option<String>) = (None, None);
+    let own = [("cuda", cuda), ("cudnn", cudnn)].into_iter();
+    let own = own.filter_map(|(name, version)| Some((name, version?)));
+    super::libtorch::versions().into_iter().chain(own).collect()
+}
 
 /// There where NVIDIA's driver is.
 const DRIVER: &str = "/proc/driver/nvidia/version";

@@ -10,7 +10,7 @@ pub static FLEX: Backend = Backend {
     summary: "Burn's pure-Rust backend",
     feature: "burn",
     auto: AutoRank::Fallback,
-    versions: &[],
+    versions: Vec::new,
     find: |_| Ok(()),
     repair: "take --device cpu",
     accelerators: || None,

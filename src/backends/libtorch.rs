@@ -1,17 +1,44 @@
 //! The common part of libtorch's two backends, its CPU and its CUDA devices.
 
+use super::backend::Refusal;
 #[cfg(feature = "libtorch")]
 use crate::formats::ablation::{Precision, RunSettings};
 
-/// The version of the libtorch that the program was built against. The build refuses any but the one that tch is written
-/// for, unless `LIBTORCH_BYPASS_VERSION_CHECK` is set.
-pub const LIBTORCH_VERSION: &str = env!("DENSENET_BENCH_LIBTORCH_VERSION");
+/// The version of the libtorch that the process runs with; none in a program without it.
+pub fn libtorch_version() -> Option<String> {
+    #[cfg(feature = "libtorch")]
+    return crate::libtorch::LibtorchVersions::here()
+        .ok()
+        .map(|versions| versions.recorded().to_owned());
+    #[cfg(not(feature = "libtorch"))]
+    return None;
+}
 
 /// The versions that are recorded for both.
-pub(super) const VERSIONS: &[(&str, &str)] = &[
-    ("tch", env!("DENSENET_BENCH_TCH_VERSION")),
-    ("libtorch", LIBTORCH_VERSION),
-];
+pub(super) fn versions() -> Vec<(&'static str, String)> {
+    let mut versions = vec![("tch", env!("DENSENET_BENCH_TCH_VERSION").to_owned())];
+    versions.extend(libtorch_version().map(|version| ("libtorch", version)));
+    versions
+}
+
+/// Refuses a libtorch whose objects are laid out otherwise than the program was compiled for: one that `LD_LIBRARY_PATH` or
+/// `LD_PRELOAD` has put in the place of its own.
+pub(super) fn fits() -> Result<(), Refusal> {
+    #[cfg(feature = "libtorch")]
+    if let Ok(versions) = crate::libtorch::LibtorchVersions::here()
+        && !versions.fit()
+    {
+        let rule = format!(
+            "the program was compiled for libtorch {} and runs with {}",
+            versions.headers, versions.libraries
+        );
+        return Err(Refusal::new(
+            rule,
+            "check LD_LIBRARY_PATH and LD_PRELOAD, or build it again",
+        ));
+    }
+    Ok(())
+}
 
 /// Sets libtorch's switches.
 #[cfg(feature = "libtorch")]

@@ -25,7 +25,7 @@ pub use cpu::CPU;
 pub use cuda::{CUDA, GPU_ORDER};
 pub use device::{DeviceChoice, DeviceError};
 pub use flex::FLEX;
-pub use libtorch::LIBTORCH_VERSION;
+pub use libtorch::libtorch_version;
 pub use lookup::{device_help, fallback};
 pub use table::BACKENDS;
 pub use wgpu::WGPU;

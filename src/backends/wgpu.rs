@@ -10,10 +10,12 @@ pub static WGPU: Backend = Backend {
     summary: "Burn's wgpu backend",
     feature: "wgpu",
     auto: AutoRank::Never,
-    versions: &[
-        ("cubecl", env!("DENSENET_BENCH_CUBECL_VERSION")),
-        ("wgpu", env!("DENSENET_BENCH_WGPU_VERSION")),
-    ],
+    versions: || {
+        vec![
+            ("cubecl", env!("DENSENET_BENCH_CUBECL_VERSION").to_owned()),
+            ("wgpu", env!("DENSENET_BENCH_WGPU_VERSION").to_owned()),
+        ]
+    },
     find: |_| match adapters() {
         0 => Err(Refusal::new(
             "wgpu sees no adapter",

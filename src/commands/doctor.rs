@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use clap::Args;
 use densenet_bench::backends::{
-    BACKENDS, Backend, BackendDevice, LIBTORCH_VERSION, MemorySource, PrecisionSupport, count_tensors, fallback,
+    BACKENDS, Backend, BackendDevice, MemorySource, PrecisionSupport, count_tensors, fallback, libtorch_version,
 };
 use densenet_bench::formats::ablation::{Execution, Precision};
 use densenet_bench::host::{
-    CudaView, Gpu, GpuReader, GpuReading, ProcessMemory, available_memory, available_threads, build, choose_threads,
-    loaded_library, this_processor,
+    CudaView, Gpu, GpuReader, GpuReading, Packages, ProcessMemory, available_memory, available_threads, build,
+    choose_threads, loaded_library, this_processor,
 };
 use densenet_bench::measurement::{Rates, device_rates};
 use densenet_bench::model::{Model, initial_weights};
@@ -56,6 +56,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     findings.push(libtorch());
     findings.extend(BACKENDS.iter().copied().map(backend));
     findings.push(nvml());
+    findings.push(energy());
     if arguments.roofline {
         findings.extend(BACKENDS.iter().filter_map(roofline));
     }
@@ -184,7 +185,15 @@ fn libtorch() -> Finding {
     let (mark, text) = if cfg!(feature = "libtorch") {
         let built = Path::new(env!("DENSENET_BENCH_LIBTORCH_LIB"));
         let used = loaded_library("libtorch_cpu.so");
-        libtorch_in_words(built, built.is_dir(), used.as_deref().and_then(Path::parent))
+        let used = used.as_deref().and_then(Path::parent);
+        let version = libtorch_version().unwrap_or_else(|| "of an unknown version".to_owned());
+        match (used, std::env::var_os(BUNDLE)) {
+            (Some(used), Some(_)) => (
+                Mark::Ok,
+                format!("{version} in {}, of this machine's PyTorch", used.display()),
+            ),
+            _ => libtorch_in_words(built, built.is_dir(), used, &version),
+        }
     } else {
         let text = "this program was built without it; run scripts/densenet-bench, which builds with it";
         (Mark::Note, text.to_owned())
@@ -196,9 +205,12 @@ fn libtorch() -> Finding {
     }
 }
 
+/// Set by the programs of `scripts/bundle`: libtorch is that of the machine's PyTorch, and not where it was built against.
+const BUNDLE: &str = "DENSENET_BENCH_BUNDLE";
+
 /// The folder that libtorch was built against, whether it is there, and the folder of the one that this process runs with,
 /// where the system tells it: where that folder is gone, the loader takes the one of `LD_LIBRARY_PATH`.
-fn libtorch_in_words(built: &Path, is_there: bool, used: Option<&Path>) -> (Mark, String) {
+fn libtorch_in_words(built: &Path, is_there: bool, used: Option<&Path>, version: &str) -> (Mark, String) {
     let name = built.display();
     let is_same =
         |used: &Path| used == built || matches!((used.canonicalize(), built.canonicalize()), (Ok(a), Ok(b)) if a == b);
@@ -207,11 +219,11 @@ fn libtorch_in_words(built: &Path, is_there: bool, used: Option<&Path>) -> (Mark
             let gone = if is_there { "" } else { ", which is gone" };
             let used = used.display();
             let text = format!(
-                "the one in {used} is used (LD_LIBRARY_PATH?); the program was built against {LIBTORCH_VERSION} in {name}{gone}"
+                "the one in {used} is used, {version} (LD_LIBRARY_PATH?); the program was built against that in {name}{gone}"
             );
             (Mark::Note, text)
         }
-        (_, true) => (Mark::Ok, format!("{LIBTORCH_VERSION} in {name}")),
+        (_, true) => (Mark::Ok, format!("{version} in {name}")),
         (_, false) => (Mark::Failed, format!("{name} is gone; run scripts/setup")),
     }
 }
@@ -244,9 +256,8 @@ fn described(device: BackendDevice, peak: Option<u64>) -> String {
     let backend = device.backend();
     let mut versions = vec![format!("Burn {}", build::BURN)];
     versions.extend(
-        backend
-            .versions
-            .iter()
+        (backend.versions)()
+            .into_iter()
             .map(|(name, version)| format!("{name} {version}")),
     );
     let precisions = Precision::ALL.iter().filter_map(|&precision| {
@@ -334,7 +345,8 @@ fn nvml() -> Finding {
         Ok((gpu, GpuReading { processes: Ok(_), .. })) => (
             Mark::Ok,
             format!(
-                "{gpu}: a process's peak on CUDA is NVML's figure for it, or in a container the rise of what is in use"
+                "{gpu}: a process's peak on CUDA is NVML's figure for it, or in a container the rise of what is in use; clocks, \
+                 limits and energy are read, too (never run on a GPU by its authors)"
             ),
         ),
         Ok((
@@ -348,6 +360,32 @@ fn nvml() -> Finding {
     Finding {
         mark,
         subject: "NVML",
+        text,
+    }
+}
+
+/// The counter of a step's energy on the processor.
+fn energy() -> Finding {
+    let packages = Packages::here();
+    let (mark, text) = match (packages.read(), packages.count()) {
+        (Some(_), count) => (
+            Mark::Ok,
+            format!("a step's energy on the CPU is that of {} (RAPL)", words::counted(count, "package")),
+        ),
+        (None, 0) => (
+            Mark::Note,
+            "the energy of steps on the CPU stays empty: this system has no counter (RAPL)".to_owned(),
+        ),
+        (None, _) => (
+            Mark::Note,
+            "the energy of steps on the CPU stays empty: energy_uj in /sys/class/powercap may not be read; the superuser can \
+             allow it"
+                .to_owned(),
+        ),
+    };
+    Finding {
+        mark,
+        subject: "energy",
         text,
     }
 }
@@ -380,7 +418,7 @@ mod tests {
     use super::*;
 
     fn said(built: &str, is_there: bool, used: Option<&str>) -> (char, String) {
-        let (mark, text) = libtorch_in_words(Path::new(built), is_there, used.map(Path::new));
+        let (mark, text) = libtorch_in_words(Path::new(built), is_there, used.map(Path::new), "2.10.0");
         let mark = match mark {
             Mark::Ok => 'o',
             Mark::Note => 'n',
@@ -404,7 +442,7 @@ mod tests {
 
     #[test]
     fn a_libtorch_that_is_used_from_elsewhere_is_not_gone() {
-        let own = format!("{LIBTORCH_VERSION} in /built");
+        let own = "2.10.0 in /built".to_owned();
         assert_eq!(said("/built", true, Some("/built")), ('o', own.clone()));
         assert_eq!(said("/built", true, None), ('o', own));
         let gone = "/built is gone; run scripts/setup".to_owned();
@@ -412,11 +450,8 @@ mod tests {
         for (is_there, end) in [(true, "/built"), (false, "/built, which is gone")] {
             let (mark, text) = said("/built", is_there, Some("/other"));
             assert_eq!(mark, 'n');
-            assert!(text.starts_with("the one in /other is used"), "{text}");
-            assert!(
-                text.ends_with(&format!("against {LIBTORCH_VERSION} in {end}")),
-                "{text}"
-            );
+            assert!(text.starts_with("the one in /other is used, 2.10.0"), "{text}");
+            assert!(text.ends_with(&format!("against that in {end}")), "{text}");
         }
     }
 }

@@ -11,6 +11,7 @@ use nvml_wrapper::error::NvmlError;
 use nvml_wrapper::struct_wrappers::device::ProcessInfo;
 use nvml_wrapper::{Device, Nvml};
 
+use super::energy::EnergyCounter;
 use super::gpu_error::GpuError;
 use super::gpu_reading::{GpuProcess, GpuReader, GpuReading};
 use super::gpu_state::{GpuRecord, GpuState};
@@ -163,6 +164,16 @@ impl Gpu {
                 persistence_mode: device.is_in_persistent_mode().ok(),
             },
         )
+    }
+
+    /// What it has taken since its driver was loaded; none where that is not counted, as before Volta.
+    pub fn energy(&self) -> Option<EnergyCounter> {
+        let device = self.library.0.device_by_index(self.index).ok()?;
+        let millijoules = device.total_energy_consumption().ok()?;
+        Some(EnergyCounter {
+            microjoules: millijoules.checked_mul(1000)?,
+            range: None,
+        })
     }
 
     /// Its facts with that state.

@@ -3,6 +3,7 @@
 mod allocator;
 mod arithmetic;
 mod difference;
+mod energy;
 mod environment;
 mod fonts;
 mod gpu;
@@ -29,6 +30,7 @@ mod visible_gpus;
 
 pub use arithmetic::{ArithmeticError, apply_arithmetic, check_arithmetic, check_execution, process_variables};
 pub use difference::{Difference, Way};
+pub use energy::{Energy, EnergyCounter, EnergySource, EnergyStart, Packages};
 pub use environment::{Environment, build, nanoseconds, now};
 pub use fonts::{font_files, read_font};
 pub use gpu::{Gpu, GpuFacts, GpuLibrary, compute_capability};

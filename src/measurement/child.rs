@@ -97,6 +97,7 @@ pub fn measure(spec: &RoundSpec) -> Result<RoundResult, TrialError> {
         process_peak_source: counted.process.map_or_else(String::new, |peak| peak.source.to_string()),
         processor: counted.processor,
         gpu: counted.gpu,
+        energy: counted.energy,
         note: counted.note,
         parts,
         startup_ns: startup.map(host::nanoseconds),

@@ -2,7 +2,10 @@
 
 use super::timer::Counters;
 use crate::backends::{TensorCounter, TensorPeaks};
-use crate::host::{GpuRecord, ProcessMemory, ProcessPeak, ProcessorTime, ProcessorWatch};
+use crate::host::{
+    Energy, EnergyCounter, EnergySource, EnergyStart, GpuRecord, Packages, ProcessMemory, ProcessPeak, ProcessorTime,
+    ProcessorWatch,
+};
 
 /// Counts from the end of the warm-up to the end of the last timed step. NVML is asked at these two moments and at the
 /// end of all work, never between: it takes the driver's locks, for which a launch would wait.
@@ -12,6 +15,9 @@ pub struct StepCounters {
     process: ProcessMemory,
     watches_processor: bool,
     watch: Option<ProcessorWatch>,
+    /// Of which the energy is counted where the processor does the work.
+    packages: Packages,
+    energy: Option<EnergyStart>,
     is_reset: bool,
     counted: Counted,
 }
@@ -27,6 +33,8 @@ pub struct Counted {
     pub processor: Option<ProcessorTime>,
     /// The GPU before and after the timed steps.
     pub gpu: Option<GpuRecord>,
+    /// What the device took during the timed steps; none where that is not counted, and of less than half a second.
+    pub energy: Option<Energy>,
     /// Why a figure is missing, in words; else empty.
     pub note: String,
 }
@@ -40,8 +48,27 @@ impl StepCounters {
             process,
             watches_processor,
             watch: None,
+            packages: if watches_processor {
+                Packages::here()
+            } else {
+                Packages::default()
+            },
+            energy: None,
             is_reset: false,
             counted: Counted::default(),
+        }
+    }
+
+    /// The packages in the place of this machine's.
+    pub fn with_packages(self, packages: Packages) -> Self {
+        Self { packages, ..self }
+    }
+
+    /// The counters of what the device has taken, and whose they are.
+    fn energy(&self) -> Option<(Vec<EnergyCounter>, EnergySource)> {
+        match self.process.gpu() {
+            Some(gpu) => Some((vec![gpu.energy()?], EnergySource::NvmlGpu)),
+            None => Some((self.packages.read()?, EnergySource::RaplPackages)),
         }
     }
 
@@ -64,12 +91,17 @@ impl Counters for StepCounters {
         self.is_reset = self.tensors.reset();
         self.process.observe();
         self.counted.gpu = self.process.gpu().map(|gpu| gpu.record(gpu.state()));
+        self.energy = self
+            .energy()
+            .map(|(counters, source)| EnergyStart::now(counters, source));
         // Last, so that it counts nothing of the others.
         self.watch = self.watches_processor.then(ProcessorWatch::start).flatten();
     }
 
     fn end(&mut self) {
         self.counted.processor = self.watch.take().and_then(|watch| watch.elapsed());
+        let energy = self.energy().map(|(counters, _)| counters);
+        self.counted.energy = self.energy.take().and_then(|start| start.until_now(energy));
         // Clocks fall soon after the work ends.
         let state = self.process.gpu().map(|gpu| gpu.state());
         if let Some(gpu) = &mut self.counted.gpu {
@@ -123,7 +155,12 @@ mod tests {
     #[test]
     fn a_peak_that_is_not_known_is_a_note() {
         let counted = counted(true);
-        assert!(counted.process.is_none() && counted.gpu.is_none() && counted.processor.is_none());
+        assert!(
+            counted.energy.is_none()
+                && counted.process.is_none()
+                && counted.gpu.is_none()
+                && counted.processor.is_none()
+        );
         assert_eq!(counted.note, "no NVML");
     }
 }

@@ -8,7 +8,7 @@ use crate::data::FilesSurvey;
 use crate::formats::ablation::{Mode, Settings, TrainSettings};
 use crate::formats::part::Part;
 use crate::formats::tables::Status;
-use crate::host::{GpuRecord, ProcessorTime, now};
+use crate::host::{Energy, GpuRecord, ProcessorTime, now};
 use crate::network::{Shape, StepWork};
 use crate::trials::{RecordedData, arithmetic_of, digest};
 
@@ -164,6 +164,10 @@ pub struct RoundResult {
     /// records.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gpu: Option<GpuRecord>,
+    /// What the device took during the timed steps; none where that is not counted, of less than half a second, and in
+    /// earlier records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub energy: Option<Energy>,
     /// Why a figure is missing, in words; else empty.
     pub note: String,
     /// Which execution carried out which part of the network; empty where it was not built.
@@ -209,6 +213,7 @@ impl RoundResult {
             process_peak_source: String::new(),
             processor: None,
             gpu: None,
+            energy: None,
             note: String::new(),
             parts: Vec::new(),
             run: String::new(),

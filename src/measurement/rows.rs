@@ -3,7 +3,7 @@
 use super::record::{MeasurementRecord, Phases, Rates, RoundResult};
 use crate::formats::device_name::DeviceName;
 use crate::formats::tables::{BatchRow, PhaseRow, SampleRow, Status};
-use crate::host::{GpuRecord, ProcessorTime};
+use crate::host::{EnergySource, GpuRecord, ProcessorTime};
 use crate::network::StepWork;
 use crate::statistics::{median, median_absolute_deviation, stability, step_interval};
 
@@ -62,6 +62,7 @@ impl MeasurementRounds {
         let work = good().find_map(|result| result.work);
         let rates = good().filter_map(|result| result.rates).reduce(Rates::or_better);
         let seconds = step.map(|step| step.round() / 1e9);
+        let (step_joules, energy_source) = self.step_energy().unzip();
         BatchRow {
             variant: spec.variant.clone(),
             device: DeviceName::recorded(&spec.device),
@@ -113,6 +114,9 @@ impl MeasurementRounds {
             device_flops_per_second: rates.map(|rates| rates.flops_per_second),
             device_bytes_per_second: rates.map(|rates| rates.bytes_per_second),
             roofline_share: roofline_share(work, rates, seconds),
+            step_joules,
+            joules_per_image: step_joules.map(|joules| joules / spec.batch_size as f64),
+            energy_source: energy_source.map_or_else(String::new, |source| source.to_string()),
         }
     }
 
@@ -126,6 +130,18 @@ impl MeasurementRounds {
         }
         let images = (steps * self.record.spec.batch_size) as f64;
         (nanoseconds > 0).then(|| images / (nanoseconds as f64 / 1e9))
+    }
+
+    /// Joules of a step, the mean over the rounds whose energy was counted, and by whose counter.
+    fn step_energy(&self) -> Option<(f64, EnergySource)> {
+        let good = self.ended().filter(|result| result.status == Status::Ok);
+        let (mut steps, mut microjoules, mut source) = (0, 0, None);
+        for (result, energy) in good.filter_map(|result| Some((result, result.energy?))) {
+            steps += result.step_ns.len();
+            microjoules += energy.microjoules;
+            source = source.or(Some(energy.source));
+        }
+        (steps > 0).then(|| Some((microjoules as f64 / 1e6 / steps as f64, source?)))?
     }
 
     /// Its rows of `samples.csv`.
@@ -198,6 +214,7 @@ pub(super) fn whole(nanoseconds: Option<f64>) -> Option<u64> {
 mod tests {
     use super::super::record::tests::record;
     use super::*;
+    use crate::host::Energy;
 
     fn round(step_ns: &[u64], allocated: u64) -> Option<RoundResult> {
         Some(RoundResult {
@@ -306,6 +323,34 @@ mod tests {
         // From before this was recorded.
         let unknown = row(vec![round(&[10], 1), round(&[10], 1)]);
         assert_eq!((unknown.step_flops, unknown.roofline_share), (None, None));
+    }
+
+    #[test]
+    fn a_row_has_the_energy_of_a_step_over_the_rounds_that_counted_it() {
+        let with = |steps: &[u64], microjoules| {
+            round(steps, 1).map(|result| RoundResult {
+                energy: Some(Energy {
+                    microjoules,
+                    wall_ns: 500_000_000,
+                    source: EnergySource::NvmlGpu,
+                }),
+                ..result
+            })
+        };
+        let row = |rounds| {
+            let record = record("a", 8, 3);
+            MeasurementRounds { record, rounds }.batch_row()
+        };
+        let counted = row(vec![
+            with(&[10, 10], 30_000_000),
+            with(&[10], 18_000_000),
+            round(&[10; 9], 1),
+        ]);
+        assert_eq!((counted.step_joules, counted.joules_per_image), (Some(16.0), Some(2.0)));
+        assert_eq!(counted.energy_source, "nvml-gpu");
+        let not_counted = row(vec![round(&[10], 1), None, None]);
+        assert_eq!((not_counted.step_joules, not_counted.joules_per_image), (None, None));
+        assert_eq!(not_counted.energy_source, "");
     }
 
     #[test]

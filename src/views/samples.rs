@@ -287,6 +287,9 @@ fn batch_row(variant: &str, mode: Mode, batch_size: usize, scale: f64) -> BatchR
         device_flops_per_second: None,
         device_bytes_per_second: None,
         roofline_share: None,
+        step_joules: None,
+        joules_per_image: None,
+        energy_source: String::new(),
     }
 }
 
@@ -342,6 +345,8 @@ fn peer_row(
         revision: String::new(),
         measured_at: String::new(),
         warning: String::new(),
+        joules_per_image: None,
+        energy_source: String::new(),
         loss_difference: (*peer != "PyTorch eager NCHW").then_some(3.4e-5),
     }
 }

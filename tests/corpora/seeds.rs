@@ -68,8 +68,8 @@ pub fn of(target: &str) -> Vec<Seed> {
         ),
         "batches_csv" => table::<BatchRow>(
             "base,cpu,plain,f32,train,64,ok,,10,1000,10,400,500,100,64000000.0,1,2,3,resident-set,4,2,keep-pages,3,,0.98,AMD EPYC with AVX-512,00ff,2026-01-01T00:00:00Z,\
-             990,1010,1,1.01,0.99,1.03,2,64000.5,3000,2000,4,5,6.0,7.0,8.0,0.9\n\
-             base,cpu,plain,tf32,evaluate,64,oom,no memory,0,,,,,,,,,,,,2,return-pages,0,doubtful,,,,,,,0,,,,0,,,,,,,,,\n",
+             990,1010,1,1.01,0.99,1.03,2,64000.5,3000,2000,4,5,6.0,7.0,8.0,0.9,8.5,0.1,nvml-gpu\n\
+             base,cpu,plain,tf32,evaluate,64,oom,no memory,0,,,,,,,,,,,,2,return-pages,0,doubtful,,,,,,,0,,,,0,,,,,,,,,,,,\n",
         ),
         "samples_csv" => table::<SampleRow>("base,cpu,plain,f32,train,64,0,1000,2,0,1,2026-01-01T00:00:00Z\n"),
         "phases_csv" => table::<PhaseRow>(
@@ -83,8 +83,8 @@ pub fn of(target: &str) -> Vec<Seed> {
             "base,cpu,plain,f32,train,2,1000,64,900,65,ok,out of memory,66,8\nbase,cpu,plain,f32,train,2,,,,1,failed,,,1\n",
         ),
         "peers_csv" => table::<PeerRow>(
-            "base,train,64,PyTorch eager NCHW,ok,,cpu,f32,2,keep-pages,3,9,1000,10,64000000.0,1,2,0.86,,1.0,0.0,990,1010,0.8,0.9,,,1.01,0.99,1.03,PyTorch eager NCHW,,1e-6,2000,3000,,5.0,0.5,AMD EPYC,00ff,2026-01-01T00:00:00Z,\n\
-             base,train,64,densenet-bench plain,timeout,late,cpu,f32,2,keep-pages,0,0,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,\n",
+            "base,train,64,PyTorch eager NCHW,ok,,cpu,f32,2,keep-pages,3,9,1000,10,64000000.0,1,2,0.86,,1.0,0.0,990,1010,0.8,0.9,,,1.01,0.99,1.03,PyTorch eager NCHW,,1e-6,2000,3000,,5.0,0.5,AMD EPYC,00ff,2026-01-01T00:00:00Z,,0.2,rapl-packages\n\
+             base,train,64,densenet-bench plain,timeout,late,cpu,f32,2,keep-pages,0,0,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,\n",
         ),
         _ => Vec::new(),
     }

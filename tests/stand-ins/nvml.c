@@ -18,6 +18,7 @@
  *   held BITS               the reasons that hold the clocks down
  *   ecc 0|1
  *   persistence 0|1
+ *   energy MILLIJOULES      what it has taken since the driver was loaded
  *
  * Where there is a file named `calls` in that folder, each call adds a line with its name to it.
  *
@@ -81,8 +82,8 @@ typedef struct {
   unsigned int divided;
   /* SM and memory now, then at most. */
   unsigned int clocks[4], power, heat, ecc, persistence;
-  unsigned long long held;
-  int has_clocks, has_power, has_heat, has_ecc, has_persistence, has_held;
+  unsigned long long held, energy;
+  int has_clocks, has_power, has_heat, has_ecc, has_persistence, has_held, has_energy;
   List computing, drawing;
 } Gpu;
 
@@ -138,6 +139,8 @@ static void take(State *state, const char *line) {
     last->has_ecc = sscanf(rest, "%u", &last->ecc) == 1;
   } else if (strcmp(word, "persistence") == 0) {
     last->has_persistence = sscanf(rest, "%u", &last->persistence) == 1;
+  } else if (strcmp(word, "energy") == 0) {
+    last->has_energy = sscanf(rest, "%llu", &last->energy) == 1;
   } else if (strcmp(word, "memory") == 0) {
     last->memory = atoi(rest);
   } else if (strcmp(word, "lists") == 0) {
@@ -267,6 +270,17 @@ Return nvmlDeviceGetHandleByIndex_v2(unsigned int index, Device *device) {
   return found == SUCCESS ? gpu.closed : found;
 }
 
+Return nvmlDeviceGetHandleByUUID(const char *uuid, Device *device) {
+  State state = now();
+  for (unsigned int index = 0; index < state.count; index++) {
+    if (strcmp(state.gpus[index].uuid, uuid) == 0) {
+      *device = (Device)(uintptr_t)(index + 1);
+      return SUCCESS;
+    }
+  }
+  return INVALID_ARGUMENT;
+}
+
 Return nvmlDeviceGetName(Device device, char *name, unsigned int room) {
   Gpu gpu;
   Return found = find(device, &gpu);
@@ -383,6 +397,18 @@ Return nvmlDeviceGetCurrentClocksThrottleReasons(Device device, unsigned long lo
   }
   if (found == SUCCESS) {
     *bits = gpu.held;
+  }
+  return found;
+}
+
+Return nvmlDeviceGetTotalEnergyConsumption(Device device, unsigned long long *millijoules) {
+  Gpu gpu;
+  Return found = find(device, &gpu);
+  if (found == SUCCESS && !gpu.has_energy) {
+    return NOT_SUPPORTED;
+  }
+  if (found == SUCCESS) {
+    *millijoules = gpu.energy;
   }
   return found;
 }

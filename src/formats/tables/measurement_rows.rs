@@ -122,6 +122,15 @@ row! {
         /// The share of the roofline: the longer of `step_flops` over `device_flops_per_second` and `step_bytes` over
         /// `device_bytes_per_second`, over the median step.
         roofline_share: Option<f64> = "",
+        /// Joules that the device took in a step, the mean over the timed steps of the rounds that lasted half a second or
+        /// longer: of the whole device, by its own counter. Empty where it has none that may be read, and in earlier files.
+        step_joules: Option<f64> = "",
+        /// `step_joules` over the batch size.
+        joules_per_image: Option<f64> = "",
+        /// Whose counter that is: `nvml-gpu`, the whole GPU with its memory, or `rapl-packages`, all of the processor's
+        /// packages without the main memory. Other programs' work on them is counted too.
+        #[serde(with = "cell")]
+        energy_source: String = "",
     }
 }
 
@@ -340,5 +349,10 @@ row! {
         /// What makes the steps doubtful, with what to do, as in `batches.csv`; else empty.
         #[serde(with = "cell")]
         warning: String = "",
+        /// Joules that the device took for an image, as in `batches.csv`.
+        joules_per_image: Option<f64> = "",
+        /// Whose counter that is, as in `batches.csv`.
+        #[serde(with = "cell")]
+        energy_source: String = "",
     }
 }

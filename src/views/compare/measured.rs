@@ -249,6 +249,9 @@ mod tests {
             device_flops_per_second: None,
             device_bytes_per_second: None,
             roofline_share: None,
+            step_joules: None,
+            joules_per_image: None,
+            energy_source: String::new(),
         }
     }
 
