@@ -321,6 +321,10 @@ mod tests {
                     wall_ns: u64::MAX,
                     ..Spent::default()
                 },
+                loss_scale: Some(LossScale {
+                    skipped: 2,
+                    ..LossScale::default()
+                }),
             },
         }
     }

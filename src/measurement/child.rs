@@ -12,7 +12,7 @@ use crate::backends::{BackendDevice, count_tensors};
 use crate::formats::ablation::Mode;
 use crate::formats::tables::Status;
 use crate::host::{self, ProcessMemory};
-use crate::training::{TrainingImages, build};
+use crate::training::{TrainingImages, build, static_parts};
 use crate::trials::{TrialError, Use, opened_data, starting_weights};
 
 /// Measures what the spec asks for. To be called once in a process, before anything else has made a tensor.
@@ -49,7 +49,12 @@ pub fn measure(spec: &RoundSpec) -> Result<RoundResult, TrialError> {
         Mode::Evaluate => graph.evaluation_work(spec.batch_size),
     };
     let mut workload: Box<dyn Workload> = match spec.mode {
-        Mode::Train => Box::new(TrainingSteps::new(model, &spec.settings.run, &spec.optimizer(), batch)),
+        Mode::Train => {
+            let (run, optimizer) = (&spec.settings.run, spec.optimizer());
+            let parts = static_parts(&model, &optimizer, run, device)?;
+            counters.keeps_peaks(parts.is_some());
+            Box::new(TrainingSteps::new(model, run, &optimizer, parts, batch))
+        }
         Mode::Evaluate => Box::new(EvaluationSteps::new(&model, batch)),
     };
 
@@ -73,6 +78,7 @@ pub fn measure(spec: &RoundSpec) -> Result<RoundResult, TrialError> {
     );
     // While the device still holds what the steps needed.
     let counted = counters.finish();
+    let notes: Vec<String> = [Some(counted.note), workload.note()].into_iter().flatten().collect();
     drop(workload);
     let sizes = Sizes::of(device.backend().runs_beside_processor);
     // With room to spare: beyond the limit an allocation ends the process.
@@ -88,7 +94,11 @@ pub fn measure(spec: &RoundSpec) -> Result<RoundResult, TrialError> {
         process_peak_source: counted.process.map_or_else(String::new, |peak| peak.source.to_string()),
         processor: counted.processor,
         gpu: counted.gpu,
-        note: counted.note,
+        note: notes
+            .into_iter()
+            .filter(|note| !note.is_empty())
+            .collect::<Vec<_>>()
+            .join("; "),
         parts,
         startup_ns: startup.map(host::nanoseconds),
         first_step_ns: timed.first_step_ns,

@@ -11,6 +11,7 @@ pub struct StepCounters {
     tensors: Box<dyn TensorCounter>,
     process: ProcessMemory,
     watches_processor: bool,
+    keeps_peaks: bool,
     watch: Option<ProcessorWatch>,
     is_reset: bool,
     counted: Counted,
@@ -39,10 +40,17 @@ impl StepCounters {
             tensors,
             process,
             watches_processor,
+            keeps_peaks: false,
             watch: None,
             is_reset: false,
             counted: Counted::default(),
         }
+    }
+
+    /// Leaves the peaks of the warm-up in place. A step that is replayed from a graph allocates nothing: its memory was allocated
+    /// when it was recorded, in the warm-up.
+    pub fn keeps_peaks(&mut self, keeps: bool) {
+        self.keeps_peaks = keeps;
     }
 
     /// What was counted; to be called while the device still holds what the steps needed.
@@ -61,7 +69,7 @@ impl StepCounters {
 
 impl Counters for StepCounters {
     fn begin(&mut self) {
-        self.is_reset = self.tensors.reset();
+        self.is_reset = self.keeps_peaks || self.tensors.reset();
         self.process.observe();
         self.counted.gpu = self.process.gpu().map(|gpu| gpu.record(gpu.state()));
         // Last, so that it counts nothing of the others.

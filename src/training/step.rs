@@ -6,6 +6,7 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use super::loss::Targets;
 use super::loss_scale;
 use super::optimizer::Optimizer;
+use super::static_step::{StaticParts, StaticStep};
 use crate::data::Batch;
 use crate::formats::ablation::{Precision, RunSettings, TrainSettings};
 use crate::formats::batches::BatchFile;
@@ -17,9 +18,17 @@ use crate::model::Model;
 pub struct Learner {
     /// The network, on an autodiff device.
     pub model: Model,
-    optimizer: Optimizer,
+    rule: Rule,
     /// Where the loss is scaled.
     loss_scale: Option<LossScale>,
+}
+
+/// What updates the network.
+enum Rule {
+    /// Burn's optimizer, which makes new tensors in each step.
+    Burn(Optimizer),
+    /// Steps whose tensors stay where they are.
+    Static(StaticStep),
 }
 
 /// A step's results, on the device.
@@ -35,9 +44,20 @@ impl Learner {
     /// A network that was built on an autodiff device, with a new optimizer.
     pub fn new(model: Model, train: &TrainSettings) -> Self {
         Self {
-            optimizer: Optimizer::new(train, &model),
+            rule: Rule::Burn(Optimizer::new(train, &model)),
             model,
             loss_scale: None,
+        }
+    }
+
+    /// The same with steps whose tensors stay where they are, where there is what carries them out. No step has been made yet.
+    pub fn with_static_steps(self, parts: Option<StaticParts>) -> Self {
+        match parts {
+            Some(parts) => Self {
+                rule: Rule::Static(StaticStep::new(parts)),
+                ..self
+            },
+            None => self,
         }
     }
 
@@ -48,14 +68,45 @@ impl Learner {
 
     /// Resumes a network's training with the velocities that [`Learner::momentum`] gave.
     pub fn resumed(model: Model, train: &TrainSettings, momentum: &Weights) -> Self {
-        let mut learner = Self::new(model, train);
-        learner.optimizer.restore(&learner.model, momentum);
-        learner
+        Self::new(model, train).restored(momentum)
+    }
+
+    /// The same with the velocities that [`Learner::momentum`] gave.
+    pub fn restored(mut self, momentum: &Weights) -> Self {
+        match &mut self.rule {
+            Rule::Burn(optimizer) => optimizer.restore(&self.model, momentum),
+            Rule::Static(steps) => {
+                let mut velocities = Vec::new();
+                self.model
+                    .give_learned_values(momentum, |id, data| velocities.push((id, data)));
+                steps.restore(velocities);
+            }
+        }
+        self
     }
 
     /// The optimizer's velocity of each trained parameter by its name; empty before the first step and without momentum.
     pub fn momentum(&self) -> Weights {
-        self.optimizer.momentum(&self.model)
+        match &self.rule {
+            Rule::Burn(optimizer) => optimizer.momentum(&self.model),
+            Rule::Static(steps) => self.model.learned_values(|id| steps.velocity(id)),
+        }
+    }
+
+    /// The addresses of all that stays where it is in static steps; none of others.
+    pub fn static_addresses(&self) -> Vec<usize> {
+        match &self.rule {
+            Rule::Burn(_) => Vec::new(),
+            Rule::Static(steps) => steps.addresses(),
+        }
+    }
+
+    /// Why steps are not replayed from a graph though they were to be.
+    pub fn graph_note(&self) -> Option<&str> {
+        match &self.rule {
+            Rule::Burn(_) => None,
+            Rule::Static(steps) => steps.note(),
+        }
     }
 
     /// The state of the loss' scaling after the last step, where it is scaled.
@@ -75,6 +126,9 @@ impl Learner {
 
     /// One step on images `[batch, channels, height, width]` towards targets that may be more than labels.
     pub fn step_towards(&mut self, images: Tensor<4>, targets: &Targets, rate: f64) -> Step {
+        if let Rule::Static(steps) = &mut self.rule {
+            return steps.step(&self.model, images, targets, rate);
+        }
         let outputs = self.model.outputs(images);
         let loss = targets.loss_of(&outputs);
         let gradients = self.backward(&loss);
@@ -111,7 +165,10 @@ impl Learner {
                 return;
             }
         }
-        self.model = self.optimizer.step(rate, self.model.clone(), gradients);
+        // Static steps have no optimizer's step by itself: they are made whole.
+        if let Rule::Burn(optimizer) = &mut self.rule {
+            self.model = optimizer.step(rate, self.model.clone(), gradients);
+        }
     }
 }
 

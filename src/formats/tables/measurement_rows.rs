@@ -123,6 +123,9 @@ row! {
         roofline_share: Option<f64> = "",
         /// How feature maps lay in memory: `nchw` or `channels-last`.
         layout: Option<MapLayout> = "",
+        /// Whether training steps were to be replayed from a CUDA graph (`[run] cuda-graph`); a warning says where they were
+        /// not. Empty of devices without such graphs.
+        cuda_graph: Option<bool> = "",
     }
 }
 
