@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use burn::tensor::{Int, Tensor, TensorData};
 use densenet_bench::backends::CPU;
 use densenet_bench::formats::ablation::{Execution, MapLayout, Precision, RunSettings, TrainSettings};
-use densenet_bench::formats::checkpoint::LossScale;
+use densenet_bench::formats::loss_scale::LossScale;
 use densenet_bench::formats::weights::{self, Weights};
 use densenet_bench::model::Model;
 use densenet_bench::network::{Architecture, Graph, Shape};

@@ -34,13 +34,13 @@ struct Case {
     graph: Graph,
 }
 
-/// Both kinds of dense layers, an imagenet stem, residual blocks, heads beside the classifier, linear layers behind one another.
+/// Both kinds of dense layers, an imagenet stem, residual blocks, branches, linear layers behind one another.
 const CASES: [&str; 6] = [
     "basic",
     "bottleneck-compressed",
     "imagenet",
     "resnet/bottleneck-padding",
-    "googlenet/as-large",
+    "googlenet/without-heads",
     "vgg/as-large",
 ];
 
@@ -368,6 +368,23 @@ fn a_recorded_step_gives_the_losses_of_its_own_time() {
     let found = case.steps(&mut learner, &[4; 6]);
     assert_eq!(found[..4], expected[..4], "the recording is a step like any other");
     assert_eq!((&found[4], &found[5]), (&found[3], &found[3]));
+}
+
+#[test]
+fn a_network_whose_running_statistics_cannot_stay_where_they_are_is_refused() {
+    let case = case("googlenet/heads");
+    let run = RunSettings {
+        cuda_graph: true,
+        ..run()
+    };
+    let error = static_parts(&case.model(), &settings(0.9, true, 0.0), &run, cpu())
+        .err()
+        .unwrap();
+    assert_eq!(
+        error.to_string(),
+        "cuda-graph is true, and the network's part aux1 is not carried out as a whole by aten, which makes its running \
+         statistics anew in each step; leave cuda-graph out"
+    );
 }
 
 #[test]

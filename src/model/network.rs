@@ -112,6 +112,19 @@ impl Model {
         (outputs, statistics)
     }
 
+    /// The first segment that is run node by node and has a normalisation that follows the batches: it makes its running
+    /// statistics anew in each step.
+    pub fn plain_norms(&self) -> Option<&str> {
+        let mut layers = self.parameters.layers();
+        self.program.segments().iter().find_map(|placed| {
+            let nodes = &self.graph.nodes[placed.segment.nodes.clone()];
+            let (own, rest) = layers.split_at(nodes.iter().filter(|node| has_tensors(node)).count());
+            layers = rest;
+            let follows = own.iter().filter_map(Layer::as_norm).any(|norm| !norm.is_fixed());
+            (placed.by.is_none() && follows).then_some(placed.segment.name.as_str())
+        })
+    }
+
     /// Runs the segments that `is_wanted` says, and hands the statistics of their normalisations to `follow`. A value is released by the last segment that reads it.
     fn run(
         &self,

@@ -11,7 +11,7 @@ use crate::formats::ablation::{RunSettings, TrainSettings};
 use crate::formats::weights::{Weights, WeightsError};
 use crate::host::{self, ArithmeticError};
 use crate::model::{InPlace, Model, Uploads};
-use crate::network::Graph;
+use crate::network::{Graph, Node, Operation};
 
 /// Why a network could not be built.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +46,16 @@ pub fn static_parts(
 ) -> Result<Option<StaticParts>, BuildError> {
     if !run.cuda_graph {
         return Ok(None);
+    }
+    let drops_out = |node: &Node| matches!(node.operation, Operation::Dropout { .. });
+    if let Some(node) = model.graph().nodes.iter().find(|node| drops_out(node)) {
+        let reason = format!("{} draws its mask anew in each step", node.name);
+        return Err(BuildError::Graph(reason));
+    }
+    if let Some(part) = model.plain_norms() {
+        return Err(BuildError::Graph(format!(
+            "the network's part {part} is not carried out as a whole by aten, which makes its running statistics anew in each step"
+        )));
     }
     let runtime = choice.runtime()?;
     // Before the first tensor of a step, since from here on the device works on another stream.

@@ -27,6 +27,8 @@ mod static_step;
 #[cfg(feature = "burn")]
 mod step;
 #[cfg(feature = "burn")]
+mod step_results;
+#[cfg(feature = "burn")]
 mod trainer;
 
 #[cfg(feature = "burn")]
@@ -46,6 +48,8 @@ pub use schedule::RunLength;
 #[cfg(feature = "burn")]
 pub use static_step::StaticParts;
 #[cfg(feature = "burn")]
-pub use step::{Learner, Step, batch_tensors, initial_loss_scale};
+pub use step::{Learner, batch_tensors, initial_loss_scale};
+#[cfg(feature = "burn")]
+pub use step_results::Step;
 #[cfg(feature = "burn")]
 pub use trainer::{EpochTime, Final, Observer, Start, Trained, train};

@@ -6,7 +6,7 @@ use burn::optim::GradientsParams;
 use burn::tensor::{Tensor, TensorData};
 
 use super::loss::Targets;
-use super::step::Step;
+use super::step_results::Step;
 use crate::host::caught;
 use crate::model::{InPlace, Model, StepGraph};
 

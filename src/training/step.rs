@@ -7,10 +7,11 @@ use super::loss::Targets;
 use super::loss_scale;
 use super::optimizer::Optimizer;
 use super::static_step::{StaticParts, StaticStep};
+use super::step_results::Step;
 use crate::data::Batch;
 use crate::formats::ablation::{Precision, RunSettings, TrainSettings};
 use crate::formats::batches::BatchFile;
-use crate::formats::checkpoint::LossScale;
+use crate::formats::loss_scale::LossScale;
 use crate::formats::weights::Weights;
 use crate::model::Model;
 
@@ -29,15 +30,6 @@ enum Rule {
     Burn(Optimizer),
     /// Steps whose tensors stay where they are.
     Static(StaticStep),
-}
-
-/// A step's results, on the device.
-pub struct Step {
-    /// Mean cross-entropy of the batch with its targets before the step, in nats, `[1]`; with those of auxiliary heads,
-    /// times their weights.
-    pub loss: Tensor<1>,
-    /// Logits before the step, `[batch, classes]`.
-    pub logits: Tensor<2>,
 }
 
 impl Learner {
