@@ -49,8 +49,8 @@ impl StepCounters {
 
     /// Leaves the peaks of the warm-up in place. A step that is replayed from a graph allocates nothing: its memory was allocated
     /// when it was recorded, in the warm-up.
-    pub fn keeps_peaks(&mut self, keeps: bool) {
-        self.keeps_peaks = keeps;
+    pub fn keeps_peaks(&mut self) {
+        self.keeps_peaks = true;
     }
 
     /// What was counted; to be called while the device still holds what the steps needed.
@@ -126,6 +126,16 @@ mod tests {
         let all = counted(true).tensors;
         assert_eq!((all.allocated, all.reserved), (Some(900), Some(1000)));
         assert_eq!(counted(false).tensors, TensorPeaks::default());
+    }
+
+    #[test]
+    fn peaks_of_the_warm_up_stay_where_later_steps_allocate_nothing() {
+        let process = ProcessMemory::Unknown("no NVML".to_owned());
+        let mut counters = StepCounters::new(Box::new(Tensors { resets: false }), process, false);
+        counters.keeps_peaks();
+        counters.begin();
+        counters.end();
+        assert_eq!(counters.finish().tensors.allocated, Some(900));
     }
 
     #[test]

@@ -46,7 +46,7 @@ pub use loss::{Targets, cross_entropy};
 pub use losses::losses;
 pub use schedule::RunLength;
 #[cfg(feature = "burn")]
-pub use static_step::StaticParts;
+pub use static_step::{STEPS_BEFORE_REPLAYS, StaticParts};
 #[cfg(feature = "burn")]
 pub use step::{Learner, batch_tensors, initial_loss_scale};
 #[cfg(feature = "burn")]

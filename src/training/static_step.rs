@@ -13,6 +13,9 @@ use crate::model::{InPlace, Model, StepGraph};
 /// Steps before the recording: libraries load their kernels, allocate their workspaces and choose their algorithms in the first.
 const WARM_UP: usize = 3;
 
+/// Steps after which each is a replay: those before the recording, and the one that is recorded.
+pub const STEPS_BEFORE_REPLAYS: usize = WARM_UP + 1;
+
 /// What carries static steps out.
 pub struct StaticParts {
     /// The updates.

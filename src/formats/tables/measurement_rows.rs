@@ -106,7 +106,8 @@ row! {
         startup_ns: Option<u64> = "",
         /// The median of the processes' first steps, of which all are in the warm-up, in nanoseconds.
         first_step_ns: Option<u64> = "",
-        /// Floating-point operations of a step in convolutions and classifier, two a multiply-accumulate, from the graph.
+        /// Floating-point operations of a step in convolutions and classifier, two a multiply-accumulate, from the graph. It and
+        /// what follows from it are empty with `bf16` and `f16`, of which no rates are measured.
         step_flops: Option<u64> = "",
         /// The fewest bytes that these move in a step: each input read once and each output written once, in training also
         /// gradients, weights and velocities, in 32 bits.
