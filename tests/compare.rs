@@ -145,6 +145,8 @@ impl Results {
             step_joules: None,
             joules_per_image: None,
             energy_source: String::new(),
+            layout: None,
+            cuda_graph: None,
         };
         let samples: Vec<SampleRow> = (0..12)
             .map(|step| SampleRow {

@@ -1,9 +1,8 @@
 //! `cpu`: libtorch on the processor.
 
-use super::backend::{AutoRank, Backend, MemorySource, Runtime};
-use super::generic;
-use super::libtorch::{fits, versions};
-use crate::formats::ablation::Execution;
+use super::backend::{AutoRank, Backend, MemorySource, PrecisionSupport, Runtime};
+use super::libtorch::{self, fits, versions};
+use crate::formats::ablation::{Execution, MapLayout, Precision};
 
 /// libtorch's CPU.
 pub static CPU: Backend = Backend {
@@ -16,11 +15,16 @@ pub static CPU: Backend = Backend {
     find: |_| fits(),
     repair: "run scripts/setup --force",
     accelerators: || None,
-    precision: generic::f32_alone,
+    precision: |precision| match precision {
+        Precision::F32 | Precision::Bf16 | Precision::F16 => PrecisionSupport::Always,
+        Precision::Tf32 => PrecisionSupport::Never,
+    },
     has_cudnn: false,
     execution: |_, execution| match execution {
         Execution::Plain | Execution::Aten | Execution::Recompute | Execution::Fused => Ok(()),
     },
+    layout: |run| libtorch::layout(run, MapLayout::ChannelsLast),
+    step_graphs: super::refusals::step_graphs,
     variables: |_| Vec::new(),
     recorded_variables: &[],
     runs_beside_processor: false,
@@ -39,6 +43,9 @@ const RUNTIME: Option<Runtime> = Some(Runtime {
     open: |_| crate::libtorch::cpu(),
     lowerings: crate::libtorch::lowerings,
     isolation: crate::libtorch::isolation,
+    in_place: super::libtorch::in_place,
+    step_graph: |_| Err("the processor has no graphs".to_owned()),
+    uploads: None,
     set_switches: super::libtorch::set_switches,
     limit_threads: crate::libtorch::limit_threads,
     count_tensors: |_| counted::count(),

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use super::backend::{AutoRank, Backend, MemorySource, PrecisionSupport, Refusal, Runtime};
-use super::libtorch::fits;
-use crate::formats::ablation::{Execution, Precision};
+use super::libtorch::{self, fits};
+use crate::formats::ablation::{Execution, MapLayout, Precision};
 
 /// Makes CUDA count GPUs by their place on the PCI bus, as NVML and `nvidia-smi` do. Its own order, the fastest first,
 /// is known to CUDA alone. Set by a run for the processes of its trials.
@@ -24,14 +24,18 @@ pub static CUDA: Backend = Backend {
     accelerators: gpu_models,
     precision: |precision| match precision {
         Precision::F32 => PrecisionSupport::Always,
-        // Ampere is the first to have it.
-        Precision::Tf32 => PrecisionSupport::FromComputeCapability(8, 0),
+        // Ampere is the first to have them.
+        Precision::Tf32 | Precision::Bf16 => PrecisionSupport::FromComputeCapability(8, 0),
+        // Volta is the first whose convolutions gain by it.
+        Precision::F16 => PrecisionSupport::FromComputeCapability(7, 0),
     },
     has_cudnn: true,
     execution: |device, execution| match execution {
         Execution::Plain | Execution::Aten | Execution::Recompute => Ok(()),
         Execution::Fused => Err(super::refusals::fused(device)),
     },
+    layout: |run| libtorch::layout(run, MapLayout::Nchw),
+    step_graphs: |_| step_graphs(),
     variables: |run| {
         // So that `cuda:1` is the same GPU to CUDA and to NVML.
         let mut variables = vec![(GPU_ORDER.0, GPU_ORDER.1.to_owned())];
@@ -58,6 +62,9 @@ const RUNTIME: Option<Runtime> = Some(Runtime {
     open: crate::libtorch::cuda,
     lowerings: crate::libtorch::lowerings,
     isolation: crate::libtorch::isolation,
+    in_place: super::libtorch::in_place,
+    step_graph: crate::libtorch::step_graph,
+    uploads: Some(crate::libtorch::uploads),
     set_switches: super::libtorch::set_switches,
     limit_threads: crate::libtorch::limit_threads,
     count_tensors: counted::count,
@@ -73,6 +80,18 @@ fn versions() -> Vec<(&'static str, String)> {
     let own = [("cuda", cuda), ("cudnn", cudnn)].into_iter();
     let own = own.filter_map(|(name, version)| Some((name, version?)));
     super::libtorch::versions().into_iter().chain(own).collect()
+}
+
+/// Checks that the program was built with graphs.
+fn step_graphs() -> Result<(), Refusal> {
+    #[cfg(feature = "libtorch")]
+    if crate::libtorch::has_step_graphs() {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        "cuda-graph is true, and this program was built without CUDA's headers, which graphs need",
+        "leave cuda-graph out, or run `scripts/setup --cuda` and build again",
+    ))
 }
 
 /// There where NVIDIA's driver is.

@@ -2,7 +2,8 @@
 
 use super::backend::Refusal;
 #[cfg(feature = "libtorch")]
-use crate::formats::ablation::{Precision, RunSettings};
+use crate::formats::ablation::Precision;
+use crate::formats::ablation::{Execution, MapLayout, RunSettings};
 
 /// The version of the libtorch that the process runs with; none in a program without it.
 pub fn libtorch_version() -> Option<String> {
@@ -40,11 +41,30 @@ pub(super) fn fits() -> Result<(), Refusal> {
     Ok(())
 }
 
+/// How feature maps lie where `fastest` is the device's faster layout.
+pub(super) fn layout(run: &RunSettings, fastest: MapLayout) -> MapLayout {
+    match run.execution {
+        Execution::Plain => MapLayout::Nchw,
+        Execution::Aten => run.layout.unwrap_or(fastest),
+        Execution::Recompute => fastest,
+        Execution::Fused => MapLayout::ChannelsLast,
+    }
+}
+
+/// What updates a network's tensors where they are.
+#[cfg(feature = "libtorch")]
+pub(super) fn in_place(
+    model: &crate::model::Model,
+    rule: crate::model::SgdRule,
+) -> Option<Box<dyn crate::model::InPlace>> {
+    Some(Box::new(crate::libtorch::InPlaceTensors::new(model, rule)))
+}
+
 /// Sets libtorch's switches.
 #[cfg(feature = "libtorch")]
 pub(super) fn set_switches(run: &RunSettings) -> Result<(), String> {
     let tf32 = match run.precision {
-        Precision::F32 => false,
+        Precision::F32 | Precision::Bf16 | Precision::F16 => false,
         Precision::Tf32 => true,
     };
     crate::libtorch::set_switches(run.deterministic, tf32, run.cudnn_benchmark).map_err(|error| error.to_string())

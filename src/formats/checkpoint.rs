@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::loss_scale::LossScale;
 use super::tensor_file;
 use super::weights::{self, WeightTensor, Weights, WeightsError};
 use crate::network::Graph;
@@ -48,6 +49,9 @@ pub struct Position {
     pub sums: Sums,
     /// What the run has taken so far.
     pub spent: Spent,
+    /// The scale of the loss, where it is scaled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loss_scale: Option<LossScale>,
 }
 
 /// An epoch's sums over images, taken while training.
@@ -295,6 +299,10 @@ mod tests {
                     wall_ns: u64::MAX,
                     ..Spent::default()
                 },
+                loss_scale: Some(LossScale {
+                    skipped: 2,
+                    ..LossScale::default()
+                }),
             },
         }
     }

@@ -3,7 +3,7 @@
 use super::allocator::allocator_variable;
 use super::threads::thread_variables;
 use crate::backends::{BackendDevice, PrecisionSupport, Refusal};
-use crate::formats::ablation::{Allocator, Precision, RunSettings};
+use crate::formats::ablation::{Allocator, Execution, MapLayout, Precision, RunSettings};
 
 /// A setting that a device cannot honour.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -42,6 +42,10 @@ pub fn check_arithmetic<E: std::fmt::Display>(
         let remedy = "leave cudnn-benchmark out, or take a CUDA device";
         return Err(ArithmeticError::new("run.cudnn-benchmark", Refusal::new(rule, remedy)));
     }
+    if run.cuda_graph {
+        let has = (device.backend().step_graphs)(device);
+        has.map_err(|refusal| ArithmeticError::new("run.cuda-graph", refusal))?;
+    }
     if run.allocator == Allocator::System && !device.backend().can_allocate_by_system {
         let rule = format!("allocator is \"system\", but the tensors of {device} are not allocated by the C library");
         let remedy = "leave it out, or take --device cpu";
@@ -59,6 +63,12 @@ pub fn check_arithmetic<E: std::fmt::Display>(
     };
     let remedy = match run.precision {
         Precision::F32 => "choose another device with --device",
+        Precision::Bf16 => {
+            "write precision = \"f32\", or take --device cpu or a CUDA device of compute capability 8.0 or later"
+        }
+        Precision::F16 => {
+            "write precision = \"f32\", or take --device cpu or a CUDA device of compute capability 7.0 or later"
+        }
         Precision::Tf32 => "write precision = \"f32\", or take a CUDA device of compute capability 8.0 or later",
     };
     let rule = format!("precision is \"{name}\", {refused}");
@@ -70,8 +80,30 @@ pub fn check_arithmetic<E: std::fmt::Display>(
 /// # Errors
 /// An execution that the device does not have.
 pub fn check_execution(run: &RunSettings, device: BackendDevice) -> Result<(), ArithmeticError> {
+    // The ablation file has been asked already; a specification of a measurement may come from elsewhere.
+    if run.precision.is_half() && run.execution != Execution::Aten {
+        let rule = format!(
+            "the execution is {}, and aten alone has {}",
+            run.execution, run.precision
+        );
+        let remedy = "write execution = \"aten\" beside it, or leave precision out";
+        return Err(ArithmeticError::new("run.precision", Refusal::new(rule, remedy)));
+    }
     (device.backend().execution)(device, run.execution)
         .map_err(|refusal| ArithmeticError::new("run.execution", refusal))
+}
+
+/// How feature maps lie in memory with these settings on the device of that name; none of a name that is no device's.
+pub fn recorded_layout(run: &RunSettings, device: &str) -> Option<MapLayout> {
+    let device: BackendDevice = device.parse().ok()?;
+    Some((device.backend().layout)(run))
+}
+
+/// Whether training steps are replayed from a graph with these settings on the device of that name; none of a device without
+/// graphs.
+pub fn recorded_graph(run: &RunSettings, device: &str) -> Option<bool> {
+    let device: BackendDevice = device.parse().ok()?;
+    device.backend().has_cudnn.then_some(run.cuda_graph)
 }
 
 /// Sets this process's switches as the settings say.
@@ -142,6 +174,74 @@ mod tests {
             check(Precision::Tf32, gpu, Err("no driver".to_owned())),
             refused("and whether cuda:0 has it is not known (no driver)")
         );
+    }
+
+    #[test]
+    fn a_cuda_graph_is_an_error_on_every_other_device() {
+        let run = RunSettings {
+            cuda_graph: true,
+            ..run(true, Precision::F32)
+        };
+        for backend in BACKENDS.iter().filter(|backend| !backend.has_cudnn) {
+            let device = backend.device(0);
+            let error = check_arithmetic(&run, device, |_| Err("not asked")).unwrap_err();
+            let expected = format!(
+                "run.cuda-graph: cuda-graph is true, and the device {device} has no CUDA graphs; leave cuda-graph out, or take a \
+                 CUDA device"
+            );
+            assert_eq!(error.to_string(), expected);
+            assert_eq!(recorded_graph(&run, backend.name), None);
+        }
+        assert_eq!(recorded_graph(&run, "cuda:1"), Some(true));
+        assert_eq!(recorded_graph(&RunSettings::default(), "cuda:1"), Some(false));
+    }
+
+    #[test]
+    fn sixteen_bits_are_an_error_on_devices_and_in_executions_without_autocast() {
+        for precision in [Precision::Bf16, Precision::F16] {
+            assert_eq!(check(precision, CPU.device(0), Err("not asked".to_owned())), Ok(()));
+            let error = check(precision, FLEX.device(0), Err("not asked".to_owned())).unwrap_err();
+            let rule =
+                format!("run.precision: precision is \"{precision}\", which the device flex does not have; write");
+            assert!(error.starts_with(&rule), "{error}");
+            for execution in Execution::ALL {
+                let run = RunSettings {
+                    execution,
+                    ..run(true, precision)
+                };
+                let is_refused = check_execution(&run, CPU.device(0)).is_err();
+                assert_eq!(is_refused, execution != Execution::Aten, "{execution}");
+            }
+        }
+        assert_eq!(check(Precision::Bf16, CUDA.device(0), Ok((8, 0))), Ok(()));
+        assert!(check(Precision::Bf16, CUDA.device(0), Ok((7, 5))).is_err());
+        assert_eq!(check(Precision::F16, CUDA.device(0), Ok((7, 5))), Ok(()));
+    }
+
+    #[test]
+    fn the_layout_that_is_recorded_is_the_executions_and_the_devices() {
+        let layout = |execution, layout, device: &str| {
+            let run = RunSettings {
+                execution,
+                layout,
+                ..RunSettings::default()
+            };
+            recorded_layout(&run, device)
+        };
+        use MapLayout::{ChannelsLast, Nchw};
+        assert_eq!(layout(Execution::Aten, None, "cpu"), Some(ChannelsLast));
+        assert_eq!(layout(Execution::Aten, Some(Nchw), "cpu"), Some(Nchw));
+        assert_eq!(layout(Execution::Aten, None, "cuda:1"), Some(Nchw));
+        assert_eq!(
+            layout(Execution::Aten, Some(ChannelsLast), "cuda:1"),
+            Some(ChannelsLast)
+        );
+        assert_eq!(layout(Execution::Recompute, None, "cuda:0"), Some(Nchw));
+        assert_eq!(layout(Execution::Recompute, None, "cpu"), Some(ChannelsLast));
+        assert_eq!(layout(Execution::Plain, None, "cpu"), Some(Nchw));
+        assert_eq!(layout(Execution::Fused, None, "cpu"), Some(ChannelsLast));
+        assert_eq!(layout(Execution::Recompute, None, "flex"), Some(Nchw));
+        assert_eq!(layout(Execution::Plain, None, "no device"), None);
     }
 
     #[test]

@@ -28,7 +28,10 @@ mod thread_choice;
 mod threads;
 mod visible_gpus;
 
-pub use arithmetic::{ArithmeticError, apply_arithmetic, check_arithmetic, check_execution, process_variables};
+pub use arithmetic::{
+    ArithmeticError, apply_arithmetic, check_arithmetic, check_execution, process_variables, recorded_graph,
+    recorded_layout,
+};
 pub use difference::{Difference, Way};
 pub use energy::{Energy, EnergyCounter, EnergySource, EnergyStart, Packages};
 pub use environment::{Environment, build, nanoseconds, now};

@@ -14,7 +14,7 @@ use crate::formats::ablation::{Execution, Mode};
 use crate::formats::tables::Status;
 use crate::host::{self, ProcessMemory};
 use crate::network::Processor;
-use crate::training::{TrainingImages, build};
+use crate::training::{STEPS_BEFORE_REPLAYS, TrainingImages, build, static_parts};
 use crate::trials::{TrialError, Use, opened_data, starting_weights};
 
 /// Measures what the spec asks for. To be called once in a process, before anything else has made a tensor.
@@ -50,14 +50,24 @@ pub fn measure(spec: &RoundSpec) -> Result<RoundResult, TrialError> {
         Mode::Train => graph.training_work(spec.batch_size),
         Mode::Evaluate => graph.evaluation_work(spec.batch_size),
     };
+    let mut warmup_steps = spec.warmup_steps;
     let (mut training, mut evaluation) = (None, None);
     let workload: &mut dyn Workload = match spec.mode {
-        Mode::Train => training.insert(TrainingSteps::new(model, &spec.optimizer(), batch)),
+        Mode::Train => {
+            let (run, optimizer) = (&spec.settings.run, spec.optimizer());
+            let parts = static_parts(&model, &optimizer, run, device)?;
+            if parts.is_some() {
+                counters.keeps_peaks();
+                // No recording among what is timed.
+                warmup_steps = warmup_steps.max(STEPS_BEFORE_REPLAYS);
+            }
+            training.insert(TrainingSteps::new(model, run, &optimizer, parts, batch))
+        }
         Mode::Evaluate => evaluation.insert(EvaluationSteps::new(&model, batch)),
     };
 
     let warm_up = WarmUp {
-        steps: spec.warmup_steps,
+        steps: warmup_steps,
         time: Duration::try_from_secs_f64(spec.warmup_seconds).unwrap_or_default(),
     };
     let passes = Passes {
@@ -70,6 +80,7 @@ pub fn measure(spec: &RoundSpec) -> Result<RoundResult, TrialError> {
     let timed = time(workload, &mut MonotonicClock::start(), warm_up, passes, &mut counters);
     // While the device still holds what the steps needed.
     let counted = counters.finish();
+    let notes: Vec<String> = [Some(counted.note), workload.note()].into_iter().flatten().collect();
     let predicts = device.backend().predicts_memory && spec.settings.run.execution == Execution::Plain;
     let profiling = Profiling {
         device,
@@ -98,11 +109,16 @@ pub fn measure(spec: &RoundSpec) -> Result<RoundResult, TrialError> {
         processor: counted.processor,
         gpu: counted.gpu,
         energy: counted.energy,
-        note: counted.note,
+        note: notes
+            .into_iter()
+            .filter(|note| !note.is_empty())
+            .collect::<Vec<_>>()
+            .join("; "),
         parts,
         startup_ns: startup.map(host::nanoseconds),
         first_step_ns: timed.first_step_ns,
-        work: Some(work),
+        // The counts and the rates are those of 32 bits.
+        work: (!spec.settings.run.precision.is_half()).then_some(work),
         rates,
         profile,
         ..RoundResult::unfinished(Status::Ok, "")

@@ -3,7 +3,7 @@
 use super::record::{MeasurementRecord, Phases, Rates, RoundResult};
 use crate::formats::device_name::DeviceName;
 use crate::formats::tables::{BatchRow, PhaseRow, SampleRow, Status};
-use crate::host::{EnergySource, GpuRecord, ProcessorTime};
+use crate::host::{EnergySource, GpuRecord, ProcessorTime, recorded_graph, recorded_layout};
 use crate::network::StepWork;
 use crate::statistics::{median, median_absolute_deviation, stability, step_interval};
 
@@ -117,6 +117,8 @@ impl MeasurementRounds {
             step_joules,
             joules_per_image: step_joules.map(|joules| joules / spec.batch_size as f64),
             energy_source: energy_source.map_or_else(String::new, |source| source.to_string()),
+            layout: recorded_layout(&spec.settings.run, &spec.device),
+            cuda_graph: recorded_graph(&spec.settings.run, &spec.device),
         }
     }
 

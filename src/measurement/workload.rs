@@ -7,9 +7,9 @@ use burn::tensor::{Device, Int, Tensor};
 
 use super::timer::{Phase, Workload};
 use crate::data::{Batch, LoaderError};
-use crate::formats::ablation::TrainSettings;
+use crate::formats::ablation::{RunSettings, TrainSettings};
 use crate::model::{Isolation, Model, NodeByNode, ProgramUnit, Watcher};
-use crate::training::{Learner, Targets, TrainingImages, batch_tensors};
+use crate::training::{Learner, StaticParts, Targets, TrainingImages, batch_tensors, initial_loss_scale};
 
 /// A batch of `size` images: the first of the training split in the data set's order, not augmented, from the first
 /// again where there are fewer. What images show does not change how long a step takes or what it needs.
@@ -37,15 +37,26 @@ pub struct TrainingSteps {
     rate: f64,
     loss: Option<Tensor<1>>,
     gradients: Option<GradientsParams>,
+    is_static: bool,
 }
 
 impl TrainingSteps {
-    /// Steps of a network that was built on an autodiff device.
-    pub fn new(model: Model, optimizer: &TrainSettings, batch: Batch) -> Self {
-        let learner = Learner::new(model, optimizer);
+    /// Steps of a network that was built on an autodiff device; static ones where there is what carries them out.
+    pub fn new(
+        model: Model,
+        run: &RunSettings,
+        optimizer: &TrainSettings,
+        static_parts: Option<StaticParts>,
+        batch: Batch,
+    ) -> Self {
+        let is_static = static_parts.is_some();
+        let learner = Learner::new(model, optimizer)
+            .with_static_steps(static_parts)
+            .scaling_loss(initial_loss_scale(run));
         let device = learner.device();
         let (images, labels) = batch_tensors(batch, &device);
         Self {
+            is_static,
             learner,
             device,
             images,
@@ -83,7 +94,11 @@ impl Workload for TrainingSteps {
     }
 
     fn phases(&self) -> &'static [Phase] {
-        &[Phase::Forward, Phase::Backward, Phase::Optimizer]
+        match self.is_static {
+            // They are made whole.
+            true => &[],
+            false => &[Phase::Forward, Phase::Backward, Phase::Optimizer],
+        }
     }
 
     fn phase(&mut self, phase: Phase) {
@@ -103,6 +118,11 @@ impl Workload for TrainingSteps {
 
     fn synchronize(&mut self) {
         wait_for(&self.device);
+    }
+
+    fn note(&self) -> Option<String> {
+        let reason = self.learner.graph_note()?;
+        Some(format!("the training step was not recorded in a CUDA graph ({reason})"))
     }
 }
 

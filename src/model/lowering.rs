@@ -25,11 +25,32 @@ pub trait Lowering: Debug + Send + Sync {
     fn take(&self, segment: &SegmentGraph) -> Option<Arc<dyn CarryOut>>;
 }
 
+/// What a segment gives.
+#[derive(Debug)]
+pub struct CarriedOut {
+    /// Its output.
+    pub output: Activation,
+    /// While training, of each of its normalisations that is not frozen, the mean and the unbiased variance of the batch, each
+    /// `[channels]`, which the running statistics follow.
+    pub statistics: Vec<[Tensor<1>; 2]>,
+}
+
+impl CarriedOut {
+    /// The output, once each normalisation that is not frozen was given its statistics; `layers` are the segment's.
+    pub(super) fn hand_out(self, layers: &[Layer], follow: &mut dyn FnMut(&BatchNorm, [Tensor<1>; 2])) -> Activation {
+        let following = layers.iter().filter_map(Layer::as_norm).filter(|norm| !norm.is_fixed());
+        for (norm, pair) in following.zip(self.statistics) {
+            follow(norm, pair);
+        }
+        self.output
+    }
+}
+
 /// The implementation of one segment, on any backend.
 pub trait CarryOut: Debug + Send + Sync {
-    /// Maps `[batch, channels, height, width]` through the segment, whose layers are given in the order of its nodes;
-    /// while training, the running statistics follow, but for those of frozen normalisations.
-    fn forward(&self, layers: &[Layer], maps: Tensor<4>, watch: &Watch) -> Activation;
+    /// Maps `[batch, channels, height, width]`, or vectors `[batch, values]`, through the segment, whose layers are given in
+    /// the order of its nodes.
+    fn forward(&self, layers: &[Layer], entering: Activation, watch: &Watch) -> CarriedOut;
 
     /// Whether it tells `watch` of each of its nodes, rather than being watched as one.
     fn tells_its_nodes(&self) -> bool;
@@ -40,8 +61,8 @@ pub trait SegmentKernel: Debug + Send + Sync {
     /// The backend.
     type Backend: Backend;
 
-    /// The segment. The parameters are in the order of its nodes: of a convolution its weight, of a normalisation its
-    /// scale and shift.
+    /// The segment. The parameters are in the order of its nodes: of a convolution its weight and its bias if it has one, of a
+    /// normalisation its scale and shift, of a linear layer its matrix `[inputs, outputs]` and its bias.
     fn carry_out(&self, input: SegmentInput<Primitive<Self::Backend>>) -> SegmentOutput<Primitive<Self::Backend>>;
 
     /// Whether it tells the input's `watch` of each of its nodes.
@@ -67,22 +88,23 @@ where
         })
     }
 
-    fn run<const D: usize>(&self, layers: &[Layer], maps: Tensor<4>, watch: &Watch) -> Tensor<D> {
+    fn run<const E: usize, const D: usize>(
+        &self,
+        layers: &[Layer],
+        maps: Tensor<E>,
+        watch: &Watch,
+    ) -> (Tensor<D>, Vec<[Tensor<1>; 2]>) {
         let learned = layers.iter().flat_map(Layer::learned);
         let parameters = learned.map(|(_, learned)| learned).collect();
         let norms: Vec<&BatchNorm> = layers.iter().filter_map(Layer::as_norm).collect();
         let carry_out = |input| self.kernel.carry_out(input);
         if !maps.device().is_autodiff() {
             let running = norms.iter().map(|norm| norm.running());
-            return evaluate::<K::Backend, D>(maps, parameters, running.collect(), watch, carry_out);
+            let output = evaluate::<K::Backend, E, D>(maps, parameters, running.collect(), watch, carry_out);
+            return (output, Vec::new());
         }
         let fixed = norms.iter().map(|norm| norm.is_fixed().then(|| norm.running()));
-        let (output, statistics) = train::<K::Backend, D>(maps, parameters, fixed.collect(), watch, carry_out);
-        let following = norms.iter().filter(|norm| !norm.is_fixed());
-        for (norm, statistics) in following.zip(statistics) {
-            norm.follow(statistics);
-        }
-        output
+        train::<K::Backend, E, D>(maps, parameters, fixed.collect(), watch, carry_out)
     }
 }
 
@@ -90,12 +112,22 @@ impl<K: SegmentKernel + 'static> CarryOut for AsOperation<K>
 where
     DispatchTensor: DispatchKindConversion<K::Backend> + DispatchKindConversion<Autodiff<K::Backend>>,
 {
-    fn forward(&self, layers: &[Layer], maps: Tensor<4>, watch: &Watch) -> Activation {
-        if self.gives_vectors {
-            Activation::Vectors(self.run(layers, maps, watch))
-        } else {
-            Activation::Maps(self.run(layers, maps, watch))
-        }
+    fn forward(&self, layers: &[Layer], entering: Activation, watch: &Watch) -> CarriedOut {
+        let (output, statistics) = match entering {
+            Activation::Maps(maps) if self.gives_vectors => {
+                let (vectors, statistics) = self.run(layers, maps, watch);
+                (Activation::Vectors(vectors), statistics)
+            }
+            Activation::Maps(maps) => {
+                let (maps, statistics) = self.run(layers, maps, watch);
+                (Activation::Maps(maps), statistics)
+            }
+            Activation::Vectors(vectors) => {
+                let (vectors, statistics) = self.run(layers, vectors, watch);
+                (Activation::Vectors(vectors), statistics)
+            }
+        };
+        CarriedOut { output, statistics }
     }
 
     fn tells_its_nodes(&self) -> bool {

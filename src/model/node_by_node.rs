@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use burn::tensor::{Gradients, Tensor};
 
+use super::batch_norm::BatchNorm;
 use super::isolation::{Isolated, Isolation, Origin, Slot};
 use super::lowering::Placed;
 use super::network::{AuxiliaryLogits, Model, Outputs};
@@ -97,7 +98,8 @@ impl<'a> NodeByNode<'a> {
                         vec![(placed.segment.entering, entering)],
                         |mut inputs| {
                             let entering = inputs.pop().expect("a segment has one input");
-                            carry_out.forward(own, entering.maps(), &watch)
+                            let carried_out = carry_out.forward(own, entering, &watch);
+                            carried_out.hand_out(own, &mut BatchNorm::follow)
                         },
                     );
                 }

@@ -4,10 +4,14 @@ use burn::optim::GradientsParams;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use super::loss::Targets;
+use super::loss_scale;
 use super::optimizer::Optimizer;
+use super::static_step::{StaticParts, StaticStep};
+use super::step_results::Step;
 use crate::data::Batch;
-use crate::formats::ablation::TrainSettings;
+use crate::formats::ablation::{Precision, RunSettings, TrainSettings};
 use crate::formats::batches::BatchFile;
+use crate::formats::loss_scale::LossScale;
 use crate::formats::weights::Weights;
 use crate::model::Model;
 
@@ -15,37 +19,91 @@ use crate::model::Model;
 pub struct Learner {
     /// The network, on an autodiff device.
     pub model: Model,
-    optimizer: Optimizer,
+    rule: Rule,
+    /// Where the loss is scaled.
+    loss_scale: Option<LossScale>,
 }
 
-/// A step's results, on the device.
-pub struct Step {
-    /// Mean cross-entropy of the batch with its targets before the step, in nats, `[1]`; with those of auxiliary heads,
-    /// times their weights.
-    pub loss: Tensor<1>,
-    /// Logits before the step, `[batch, classes]`.
-    pub logits: Tensor<2>,
+/// What updates the network.
+enum Rule {
+    /// Burn's optimizer, which makes new tensors in each step.
+    Burn(Optimizer),
+    /// Steps whose tensors stay where they are.
+    Static(StaticStep),
 }
 
 impl Learner {
     /// A network that was built on an autodiff device, with a new optimizer.
     pub fn new(model: Model, train: &TrainSettings) -> Self {
         Self {
-            optimizer: Optimizer::new(train, &model),
+            rule: Rule::Burn(Optimizer::new(train, &model)),
             model,
+            loss_scale: None,
         }
+    }
+
+    /// The same with steps whose tensors stay where they are, where there is what carries them out. No step has been made yet.
+    pub fn with_static_steps(self, parts: Option<StaticParts>) -> Self {
+        match parts {
+            Some(parts) => Self {
+                rule: Rule::Static(StaticStep::new(parts)),
+                ..self
+            },
+            None => self,
+        }
+    }
+
+    /// The same with the loss scaled, from that state on, where there is one.
+    pub fn scaling_loss(self, loss_scale: Option<LossScale>) -> Self {
+        Self { loss_scale, ..self }
     }
 
     /// Resumes a network's training with the velocities that [`Learner::momentum`] gave.
     pub fn resumed(model: Model, train: &TrainSettings, momentum: &Weights) -> Self {
-        let mut learner = Self::new(model, train);
-        learner.optimizer.restore(&learner.model, momentum);
-        learner
+        Self::new(model, train).restored(momentum)
+    }
+
+    /// The same with the velocities that [`Learner::momentum`] gave.
+    pub fn restored(mut self, momentum: &Weights) -> Self {
+        match &mut self.rule {
+            Rule::Burn(optimizer) => optimizer.restore(&self.model, momentum),
+            Rule::Static(steps) => {
+                let mut velocities = Vec::new();
+                self.model
+                    .give_learned_values(momentum, |id, data| velocities.push((id, data)));
+                steps.restore(velocities);
+            }
+        }
+        self
     }
 
     /// The optimizer's velocity of each trained parameter by its name; empty before the first step and without momentum.
     pub fn momentum(&self) -> Weights {
-        self.optimizer.momentum(&self.model)
+        match &self.rule {
+            Rule::Burn(optimizer) => optimizer.momentum(&self.model),
+            Rule::Static(steps) => self.model.learned_values(|id| steps.velocity(id)),
+        }
+    }
+
+    /// The addresses of all that stays where it is in static steps; none of others.
+    pub fn static_addresses(&self) -> Vec<usize> {
+        match &self.rule {
+            Rule::Burn(_) => Vec::new(),
+            Rule::Static(steps) => steps.addresses(),
+        }
+    }
+
+    /// Why steps are not replayed from a graph though they were to be.
+    pub fn graph_note(&self) -> Option<&str> {
+        match &self.rule {
+            Rule::Burn(_) => None,
+            Rule::Static(steps) => steps.note(),
+        }
+    }
+
+    /// The state of the loss' scaling after the last step, where it is scaled.
+    pub fn loss_scale(&self) -> Option<LossScale> {
+        self.loss_scale
     }
 
     /// The device that the network is on.
@@ -60,6 +118,9 @@ impl Learner {
 
     /// One step on images `[batch, channels, height, width]` towards targets that may be more than labels.
     pub fn step_towards(&mut self, images: Tensor<4>, targets: &Targets, rate: f64) -> Step {
+        if let Rule::Static(steps) = &mut self.rule {
+            return steps.step(&self.model, images, targets, rate);
+        }
         let outputs = self.model.outputs(images);
         let loss = targets.loss_of(&outputs);
         let gradients = self.backward(&loss);
@@ -77,15 +138,35 @@ impl Learner {
         (outputs.logits, loss)
     }
 
-    /// The backward pass: the loss' gradients by every parameter.
+    /// The backward pass: the loss' gradients by every parameter, times the loss' scale where it is scaled.
     pub fn backward(&self, loss: &Tensor<1>) -> GradientsParams {
-        GradientsParams::from_grads(loss.backward(), self.model.parameters())
+        let gradients = match self.loss_scale {
+            Some(LossScale { scale, .. }) => loss.clone().mul_scalar(scale).backward(),
+            None => loss.backward(),
+        };
+        GradientsParams::from_grads(gradients, self.model.parameters())
     }
 
-    /// The optimizer's step.
-    pub fn update(&mut self, gradients: GradientsParams, rate: f64) {
-        self.model = self.optimizer.step(rate, self.model.clone(), gradients);
+    /// The optimizer's step with the gradients of [`Learner::backward`]; none where the loss is scaled and a gradient is not
+    /// finite.
+    pub fn update(&mut self, mut gradients: GradientsParams, rate: f64) {
+        if let Some(scale) = &mut self.loss_scale {
+            let is_finite = loss_scale::unscale(&self.model, &mut gradients, scale.scale);
+            loss_scale::follow(scale, is_finite);
+            if !is_finite {
+                return;
+            }
+        }
+        // Static steps have no optimizer's step by itself: they are made whole.
+        if let Rule::Burn(optimizer) = &mut self.rule {
+            self.model = optimizer.step(rate, self.model.clone(), gradients);
+        }
     }
+}
+
+/// The state of the loss' scaling at the start of a run; none in a precision whose gradients do not underflow.
+pub fn initial_loss_scale(run: &RunSettings) -> Option<LossScale> {
+    (run.precision == Precision::F16).then(LossScale::default)
 }
 
 /// A batch on a device: images `[batch, channels, height, width]` and labels `[batch]`.

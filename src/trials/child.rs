@@ -23,7 +23,9 @@ use crate::formats::weights::{self, Weights, WeightsError};
 use crate::host::{self, ArithmeticError, ProcessorWatch, Stop, nanoseconds};
 use crate::model::{initial_head, initial_weights};
 use crate::network::{Graph, NetworkError};
-use crate::training::{BuildError, Start, TrainError, TrainingImages, build, train};
+use crate::training::{
+    BuildError, Start, TrainError, TrainingImages, build, initial_loss_scale, static_parts, train, uploads,
+};
 
 /// Why a trial failed.
 #[derive(Debug, thiserror::Error)]
@@ -207,7 +209,7 @@ fn trained(
     device.seed(record.seed);
 
     let (begin, mut recording) = Recording::begin(folder, record, &graph, started, stop, report)?;
-    let (weights, momentum, position) = match begin {
+    let (weights, momentum, mut position) = match begin {
         Some(checkpoint) => (checkpoint.weights, checkpoint.momentum, checkpoint.position),
         None => {
             let sha256 = record.starting_weights_sha256.as_deref();
@@ -220,6 +222,8 @@ fn trained(
             (drawn, Weights::new(), nothing)
         }
     };
+    // A checkpoint has the scale that the run had come to.
+    position.loss_scale = position.loss_scale.or_else(|| initial_loss_scale(&settings.run));
     let model = build(&graph, &weights, &settings.run, choice, &device.autodiff())?;
     drop(weights);
     let (built, planned) = (model.learned_count(), graph.parameters());
@@ -229,10 +233,13 @@ fn trained(
     let loaders = host::loader_threads(choice, record.threads);
     let untested = untested_in_words(&data.classes, &data.test.labels);
     let images = TrainingImages::new(Arc::new(data), &settings.data, record.seed, loaders)?;
+    let static_parts = static_parts(&model, training, &settings.run, choice)?;
     let start = Start {
         model,
         momentum,
         position,
+        static_parts,
+        uploads: uploads(choice)?,
     };
     // Where a GPU does the work, how long the processor's threads waited says little.
     let is_of_processor = !choice.backend().runs_beside_processor;
@@ -256,6 +263,8 @@ fn trained(
         peak_memory_bytes: spent.peak_memory_bytes,
         wall_ns: Some(spent.wall_ns),
         processor,
+        skipped_steps: trained.skipped_steps,
+        without_graph: trained.graph_note,
         untested,
         weights_sha256: sha256(&exported),
         parts: trained.model.program().parts(),

@@ -156,6 +156,9 @@ pub fn trained(variants: &[SampleVariant], seeds: u64, epochs: usize) -> Study {
                 test_images: None,
                 cpu: String::new(),
                 revision: String::new(),
+                layout: None,
+                skipped_steps: None,
+                cuda_graph: None,
             });
         }
     }
@@ -290,6 +293,8 @@ fn batch_row(variant: &str, mode: Mode, batch_size: usize, scale: f64) -> BatchR
         step_joules: None,
         joules_per_image: None,
         energy_source: String::new(),
+        layout: None,
+        cuda_graph: None,
     }
 }
 

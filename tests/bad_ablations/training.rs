@@ -220,6 +220,78 @@ fn cudnns_search_is_refused_beside_determinism() {
 }
 
 #[test]
+fn a_layout_is_refused_where_the_execution_has_no_choice() {
+    for (execution, why) in [
+        ("plain", "Burn's modules have maps in nchw alone"),
+        ("recompute", "it has its maps as is fastest on the device"),
+        ("fused", "its kernels work on maps in channels-last alone"),
+    ] {
+        let rule = format!(
+            "growth.toml:9: run.layout: layout is \"nchw\", which is for the execution aten, but the execution is {execution}: \
+             {why}; remove layout, or write execution = \"aten\""
+        );
+        refuses(
+            &section("run", &format!("execution = \"{execution}\"\nlayout = \"nchw\"")),
+            &rule,
+        );
+    }
+    refuses(
+        &section("run", "layout = \"nhwc\""),
+        r#"growth.toml:8: run.layout: layout is "nhwc"; it must be "auto", "nchw" or "channels-last"; leave it out for "auto""#,
+    );
+}
+
+#[test]
+fn sixteen_bits_are_refused_for_executions_without_autocast() {
+    for precision in ["bf16", "f16"] {
+        for execution in ["plain", "recompute", "fused"] {
+            let rule = format!(
+                "growth.toml:9: run.precision: precision is \"{precision}\", which the execution aten alone has, and the execution \
+                 is {execution}; write execution = \"aten\" beside it, or leave precision out"
+            );
+            let lines = format!("execution = \"{execution}\"\nprecision = \"{precision}\"");
+            refuses(&section("run", &lines), &rule);
+        }
+    }
+}
+
+#[test]
+fn a_cuda_graph_is_refused_where_steps_differ_from_one_another() {
+    let refused = |line: usize, rule: &str| {
+        format!("growth.toml:{line}: run.cuda-graph: cuda-graph is true, and {rule}, or leave cuda-graph out")
+    };
+    refuses(
+        &section("run", "cuda-graph = true"),
+        &refused(
+            8,
+            "the execution is plain, whose steps are not recorded; write execution = \"aten\"",
+        ),
+    );
+    let aten = |more: &str| section("run", &format!("execution = \"aten\"\ncuda-graph = true\n{more}"));
+    refuses(
+        &aten("precision = \"f16\""),
+        &refused(
+            9,
+            "precision is \"f16\": whether a step is skipped is decided between its operations; write precision = \"bf16\"",
+        ),
+    );
+    refuses(
+        &aten("[sweep]\n\"model.dropout\" = [0.2]"),
+        &refused(
+            9,
+            "dropout is 0.2: its masks are drawn anew in each step; write dropout = 0",
+        ),
+    );
+    refuses(
+        &aten("[train]\nmixup = 0.2"),
+        &refused(
+            9,
+            "mixup is 0.2: each step's loss has shares of its own; write mixup = 0",
+        ),
+    );
+}
+
+#[test]
 fn an_execution_that_this_version_lacks_is_refused() {
     refuses(
         &section("run", r#"execution = "compiled""#),

@@ -423,10 +423,17 @@ pub(super) const OWN_KEYS: &[KnownKey] = &[
     },
     KnownKey {
         key: "run.precision",
-        kind: Kind::Choice(&["f32", "tf32"]),
+        kind: Kind::Choice(&["f32", "tf32", "bf16", "f16"]),
         default: "`\"f32\"`",
         meaning: "What numbers are computed in; an error where the device does not have it. See [Precision](#determinism-and-precision).",
         remedy: "leave it out for \"f32\"",
+    },
+    KnownKey {
+        key: "run.layout",
+        kind: Kind::Choice(&["auto", "nchw", "channels-last"]),
+        default: "`\"auto\"`",
+        meaning: "How the feature maps of the execution `aten` lie in memory; see [Layout](#layout).",
+        remedy: "leave it out for \"auto\"",
     },
     KnownKey {
         key: "run.threads",
@@ -447,6 +454,13 @@ pub(super) const OWN_KEYS: &[KnownKey] = &[
         kind: Kind::Flag,
         default: "`false`",
         meaning: "Whether cuDNN times its algorithms for each convolution and takes the fastest; on CUDA alone, and not with `deterministic = true`. See [Determinism](#determinism-and-precision).",
+        remedy: "write true or false",
+    },
+    KnownKey {
+        key: "run.cuda-graph",
+        kind: Kind::Flag,
+        default: "`false`",
+        meaning: "Whether training steps of `aten` are recorded once and replayed, with one launch a step; on CUDA alone. See [CUDA graphs](#cuda-graphs).",
         remedy: "write true or false",
     },
     // [compare]

@@ -149,6 +149,8 @@ mod tests {
             "device" => "cpu",
             "execution" => "plain",
             "precision" => "f32",
+            "layout" => "nchw",
+            "cuda_graph" => "true",
             "mode" => "train",
             "allocator" => "keep-pages",
             _ => "1",

@@ -5,8 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::cell;
 use super::row::{Column, Row, row};
 use super::status::Status;
-use crate::formats::ablation::Precision;
-use crate::formats::ablation::{Allocator, Execution, Mode};
+use crate::formats::ablation::{Allocator, Execution, MapLayout, Mode, Precision};
 use crate::formats::device_name::DeviceName;
 
 row! {
@@ -19,7 +18,7 @@ row! {
         device: DeviceName,
         /// How the network's operations were carried out: `plain`, `aten`, `recompute` or `fused`.
         execution: Execution,
-        /// The arithmetic of the network's values: `f32` or `tf32`.
+        /// The arithmetic of the network's values: `f32`, `tf32`, `bf16` or `f16`.
         precision: Precision = "f32",
         /// `train` or `evaluate`.
         mode: Mode,
@@ -107,7 +106,8 @@ row! {
         startup_ns: Option<u64> = "",
         /// The median of the processes' first steps, of which all are in the warm-up, in nanoseconds.
         first_step_ns: Option<u64> = "",
-        /// Floating-point operations of a step in convolutions and classifier, two a multiply-accumulate, from the graph.
+        /// Floating-point operations of a step in convolutions and classifier, two a multiply-accumulate, from the graph. It and
+        /// what follows from it are empty with `bf16` and `f16`, of which no rates are measured.
         step_flops: Option<u64> = "",
         /// The fewest bytes that these move in a step: each input read once and each output written once, in training also
         /// gradients, weights and velocities, in 32 bits.
@@ -131,6 +131,11 @@ row! {
         /// packages without the main memory. Other programs' work on them is counted too.
         #[serde(with = "cell")]
         energy_source: String = "",
+        /// How feature maps lay in memory: `nchw` or `channels-last`.
+        layout: Option<MapLayout> = "",
+        /// Whether training steps were to be replayed from a CUDA graph (`[run] cuda-graph`); a warning says where they were
+        /// not. Empty of devices without such graphs.
+        cuda_graph: Option<bool> = "",
     }
 }
 

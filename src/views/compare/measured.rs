@@ -252,6 +252,8 @@ mod tests {
             step_joules: None,
             joules_per_image: None,
             energy_source: String::new(),
+            layout: None,
+            cuda_graph: None,
         }
     }
 

@@ -210,17 +210,21 @@ fn of_run(settings: &RunSettings) -> impl Iterator<Item = (&'static str, Value)>
         execution,
         deterministic,
         precision,
+        layout,
         threads,
         allocator,
         cudnn_benchmark,
+        cuda_graph,
     } = settings;
     [
         ("execution", json!(execution)),
         ("deterministic", json!(deterministic)),
         ("precision", json!(precision)),
+        ("layout", json!(layout)),
         ("threads", json!(threads)),
         ("allocator", json!(allocator)),
         ("cudnn-benchmark", json!(cudnn_benchmark)),
+        ("cuda-graph", json!(cuda_graph)),
     ]
     .into_iter()
 }

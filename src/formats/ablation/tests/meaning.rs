@@ -109,9 +109,10 @@ fn every_key_reaches_its_setting() {
         steps = 5
         rounds = 4
         [run]
-        execution = "plain"
+        execution = "aten"
         deterministic = false
         precision = "tf32"
+        layout = "nchw"
         threads = 3
         allocator = "return-pages"
         cudnn-benchmark = true
@@ -199,12 +200,14 @@ fn every_key_reaches_its_setting() {
             repeats: 1,
         }),
         run: RunSettings {
-            execution: Execution::Plain,
+            execution: Execution::Aten,
             deterministic: false,
             precision: Precision::Tf32,
+            layout: Some(MapLayout::Nchw),
             threads: Some(3),
             allocator: Allocator::ReturnPages,
             cudnn_benchmark: true,
+            cuda_graph: false,
         },
     };
     assert_eq!(given, expected);
