@@ -13,7 +13,7 @@ use densenet_bench::host::{
     CudaView, EnergySource, Gpu, GpuError, GpuLibrary, GpuPeak, GpuReader, GpuState, GpuWatch, Packages, PeakSource,
     ProcessMemory, check_arithmetic,
 };
-use densenet_bench::measurement::{Clock, Passes, Phase, StepCounters, WarmUp, Workload, time};
+use densenet_bench::measurement::{Clock, Counters, Passes, Phase, StepCounters, WarmUp, Workload, time};
 use tempfile::TempDir;
 
 const OWN: u32 = 4_000_001;
