@@ -306,7 +306,7 @@ fn the_rows_of_each_execution_are_the_graph_and_make_up_the_step() {
         let known = step[0].kept_bytes.unwrap();
         let sum: i64 = step[1..].iter().filter_map(|row| row.kept_bytes).sum();
         assert_eq!(sum, known, "{execution}: what is not in any node is a row");
-        // Of a whole step and of one in parts as many bytes are kept, but for a handle of 4 bytes a part.
+        // Of a whole step and of one in parts as many bytes are kept, but for small values that Burn shares.
         let rest = step.last().unwrap();
         assert_eq!((rest.kind, rest.name.as_str()), (ProfileKind::Rest, "not in any node"));
         assert!(

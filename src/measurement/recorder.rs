@@ -54,7 +54,7 @@ impl Recorder {
             device,
             tensors,
             state: Mutex::new(State {
-                moment: Moment::Between,
+                moment: Moment::Outside,
                 since: Instant::now(),
                 live: None,
                 is_forward: true,
@@ -73,7 +73,7 @@ impl Recorder {
     pub(super) fn begin(&self) {
         let live = self.live();
         let mut state = self.state();
-        state.moment = Moment::Between;
+        state.moment = Moment::Outside;
         state.is_forward = true;
         state.recorded = Recorded::default();
         state.live = live;
@@ -82,7 +82,7 @@ impl Recorder {
 
     /// What was recorded of the step that has ended.
     pub(super) fn end(&self) -> Recorded {
-        self.at(Moment::Between);
+        self.at(Moment::Outside);
         std::mem::take(&mut self.state().recorded)
     }
 
@@ -100,13 +100,21 @@ impl Watcher for Recorder {
         let mut state = self.state();
         let took = nanoseconds(now - state.since);
         let ended = state.moment;
-        *state.recorded.times.entry(ended).or_insert(0) += took;
+        if ended != Moment::Outside {
+            *state.recorded.times.entry(ended).or_insert(0) += took;
+        }
         if state.is_forward {
             if ended == Moment::Between {
                 state.recorded.between_forward_ns += took;
             }
             if let (Some(before), Some(after)) = (state.live, live) {
-                *state.recorded.kept.entry(ended).or_insert(0) += after.cast_signed() - before.cast_signed();
+                // What graphs of their own need stands with what is done between nodes.
+                let whose = if ended == Moment::Outside {
+                    Moment::Between
+                } else {
+                    ended
+                };
+                *state.recorded.kept.entry(whose).or_insert(0) += after.cast_signed() - before.cast_signed();
             }
         }
         state.is_forward &= moment != Moment::LossBackward;

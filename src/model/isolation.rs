@@ -11,29 +11,32 @@ use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::NoCheckpointing;
 use burn::backend::autodiff::grads::Gradients as Found;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
-use burn::backend::{Autodiff, Backend, DispatchKindConversion, DispatchTensor, TensorMetadata};
-use burn::tensor::{Device, Gradients, Tensor};
+use burn::backend::{Autodiff, Backend, DispatchKindConversion, DispatchTensor};
+use burn::tensor::{Gradients, Tensor};
 
 use super::plain::Activation;
 use super::segment::{Primitive, primitive};
+use super::watch::Told;
 
 /// Cuts graphs on one backend.
 pub trait Isolation: fmt::Debug + Send + Sync {
     /// A value without autodiff as the input of a graph, and where that graph's backward pass leaves its gradient.
     fn enter(&self, value: Activation, origin: &Origin) -> (Activation, Slot);
 
-    /// The output of a graph without autodiff, and the graph; none where it has no backward pass.
-    fn leave(&self, output: Activation) -> (Activation, Option<Isolated>);
+    /// The output of a graph without autodiff, and the graph; none where it has no backward pass. Its backward pass tells
+    /// where it begins and ends. `origin` is that of its inputs.
+    fn leave(&self, output: Activation, origin: &Origin, told: Told) -> (Activation, Option<Isolated>);
 }
 
-/// What all inputs of graphs depend on, so that they have gradients.
+/// What all inputs of a graph depend on, so that they have gradients. Each graph has its own: those that share one are one to
+/// Burn, which looks through all of it after every backward pass.
 #[derive(Debug)]
 pub struct Origin(Tensor<1>);
 
 impl Origin {
-    /// On an autodiff device.
-    pub fn on(device: &Device) -> Self {
-        Self(Tensor::zeros([1], device).require_grad())
+    /// Another one; `zero` is `[1]`, without autodiff.
+    pub fn of(zero: &Tensor<1>) -> Self {
+        Self(zero.clone().autodiff().require_grad())
     }
 }
 
@@ -99,14 +102,14 @@ where
         (entered, slot)
     }
 
-    fn leave(&self, output: Activation) -> (Activation, Option<Isolated>) {
+    fn leave(&self, output: Activation, origin: &Origin, told: Told) -> (Activation, Option<Isolated>) {
         match output {
             Activation::Maps(maps) => {
-                let (maps, graph) = leave::<B, 4>(maps);
+                let (maps, graph) = leave::<B, 4>(maps, origin, told);
                 (Activation::Maps(maps), graph)
             }
             Activation::Vectors(vectors) => {
-                let (vectors, graph) = leave::<B, 2>(vectors);
+                let (vectors, graph) = leave::<B, 2>(vectors, origin, told);
                 (Activation::Vectors(vectors), graph)
             }
         }
@@ -135,7 +138,7 @@ where
     Tensor::from_primitive::<Autodiff<B>>(entered)
 }
 
-fn leave<B: Backend, const D: usize>(output: Tensor<D>) -> (Tensor<D>, Option<Isolated>)
+fn leave<B: Backend, const D: usize>(output: Tensor<D>, origin: &Origin, told: Told) -> (Tensor<D>, Option<Isolated>)
 where
     DispatchTensor: DispatchKindConversion<B> + DispatchKindConversion<Autodiff<B>>,
 {
@@ -143,20 +146,36 @@ where
         return (output, None);
     }
     let output = primitive::<Autodiff<B>, D>(output);
+    if !output.is_tracked() {
+        return (Tensor::from_primitive::<B>(output.into_primitive()), None);
+    }
     let (value, node) = output.into_parts();
-    let given = Slot::default();
-    let graph = match Exit::<D>.prepare::<NoCheckpointing>([node]).compute_bound().stateful() {
-        OpsKind::UnTracked(_) => None,
-        OpsKind::Tracked(prepared) => {
-            let end = B::float_zeros([1].into(), &value.device(), value.dtype().into());
-            let end = prepared.finish(given.clone(), end);
-            Some(Isolated {
-                end: Tensor::from_primitive::<Autodiff<B>>(end),
-                given,
-            })
-        }
+    let (zero, leaf) = primitive::<Autodiff<B>, 1>(origin.0.clone()).into_parts();
+    let prepared = <Last as Backward<B, 1>>::prepare::<NoCheckpointing>(Last, [leaf]);
+    let last = match prepared.compute_bound().stateful() {
+        OpsKind::Tracked(prepared) => prepared.finish(told.clone(), zero),
+        OpsKind::UnTracked(prepared) => prepared.finish(zero),
     };
-    (Tensor::from_primitive::<B>(value), graph)
+    let (zero, last) = last.into_parts();
+    let given = Slot::default();
+    let begin = Begin {
+        given: given.clone(),
+        told,
+    };
+    // Burn follows the parents from the last to the first: what the output depends on comes before what is last.
+    let end = match Exit::<D>
+        .prepare::<NoCheckpointing>([last, node])
+        .compute_bound()
+        .stateful()
+    {
+        OpsKind::Tracked(prepared) => prepared.finish(begin, zero),
+        OpsKind::UnTracked(prepared) => prepared.finish(zero),
+    };
+    let graph = Isolated {
+        end: Tensor::from_primitive::<Autodiff<B>>(end),
+        given,
+    };
+    (Tensor::from_primitive::<B>(value), Some(graph))
 }
 
 /// The input of a graph: its backward pass leaves the gradient in the slot.
@@ -187,18 +206,40 @@ where
 #[derive(Debug)]
 struct Exit<const D: usize>;
 
-impl<B: Backend, const D: usize> Backward<B, 1> for Exit<D>
+/// What an exit begins with.
+#[derive(Clone, Debug)]
+struct Begin {
+    given: Slot,
+    told: Told,
+}
+
+impl<B: Backend, const D: usize> Backward<B, 2> for Exit<D>
 where
     DispatchTensor: DispatchKindConversion<B>,
 {
-    type State = Slot;
+    type State = Begin;
 
-    fn backward(self, ops: Ops<Self::State, 1>, gradients: &mut Found, _: &mut Checkpointer) {
+    fn backward(self, ops: Ops<Self::State, 2>, gradients: &mut Found, _: &mut Checkpointer) {
         drop(gradients.consume::<B>(&ops.node));
-        let [parent] = ops.parents;
-        if let (Some(parent), Some(gradient)) = (parent, ops.state.take()) {
+        let Begin { given, told } = ops.state;
+        told.begin();
+        let [_, parent] = ops.parents;
+        if let (Some(parent), Some(gradient)) = (parent, given.take()) {
             gradients.register::<B>(parent.id, of_activation::<B>(gradient));
         }
+    }
+}
+
+/// What a backward pass comes to after all else, before Burn puts the graph away: it depends on the origin alone, and of
+/// equally many steps from there it is the last that is found.
+#[derive(Debug)]
+struct Last;
+
+impl<B: Backend> Backward<B, 1> for Last {
+    type State = Told;
+
+    fn backward(self, ops: Ops<Self::State, 1>, _: &mut Found, _: &mut Checkpointer) {
+        ops.state.end();
     }
 }
 

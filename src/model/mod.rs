@@ -37,4 +37,4 @@ pub use recompute::Recompute;
 pub use recompute_plan::RecomputePlan;
 pub use segment::{BackwardPass, Pass, Primitive, SegmentGradients, SegmentInput, SegmentOutput};
 pub use segment_graph::{SegmentGraph, Value};
-pub use watch::{Moment, Watch, Watcher};
+pub use watch::{Moment, Told, Watch, Watcher};

@@ -14,7 +14,7 @@ use super::lowering::Placed;
 use super::network::{AuxiliaryLogits, Model, Outputs};
 use super::parameters::{Layer, has_tensors};
 use super::plain::{self, Activation};
-use super::watch::{Moment, Watch, Watcher};
+use super::watch::{Moment, Told, Watch, Watcher};
 use crate::network::{NodeId, Segment};
 
 /// A training step that is cut into its nodes.
@@ -23,7 +23,7 @@ pub struct NodeByNode<'a> {
     model: &'a Model,
     isolation: &'a dyn Isolation,
     watcher: Arc<dyn Watcher>,
-    origin: Origin,
+    zero: Tensor<1>,
 }
 
 /// A node or a part, as its backward pass needs it.
@@ -54,7 +54,7 @@ impl<'a> NodeByNode<'a> {
     /// Steps of a network that was built on an autodiff device.
     pub fn new(model: &'a Model, isolation: &'a dyn Isolation, watcher: Arc<dyn Watcher>) -> Self {
         Self {
-            origin: Origin::on(model.device()),
+            zero: Tensor::zeros([1], &model.device().clone().inner()),
             model,
             isolation,
             watcher,
@@ -64,7 +64,7 @@ impl<'a> NodeByNode<'a> {
     /// Forward, loss and backward on images `[batch, channels, height, width]`: the loss `[1]`, and the gradients, those of
     /// each node's parameters by themselves. `loss_of` computes the loss from the logits.
     pub fn step(&self, images: Tensor<4>, loss_of: impl FnOnce(Outputs) -> Tensor<1>) -> (Tensor<1>, Vec<Gradients>) {
-        self.watcher.at(Moment::Between);
+        self.watcher.at(Moment::Outside);
         let mut pass = self.forward(images);
         let mut pending = BTreeMap::new();
         let loss = self.loss(&mut pass, loss_of, &mut pending);
@@ -132,23 +132,26 @@ impl<'a> NodeByNode<'a> {
         inputs: Vec<(NodeId, Value)>,
         work: impl FnOnce(Vec<Activation>) -> Activation,
     ) {
+        let origin = Origin::of(&self.zero);
         let mut slots = Vec::new();
         let mut activations = Vec::with_capacity(inputs.len());
         for (id, value) in inputs {
             activations.push(if value.is_tracked && !placed.is_frozen {
-                let (entered, slot) = self.isolation.enter(value.activation, &self.origin);
+                let (entered, slot) = self.isolation.enter(value.activation, &origin);
                 slots.push((id, slot));
                 entered
             } else {
                 value.activation.with_autodiff(!placed.is_frozen)
             });
         }
-        if let Some(id) = told {
-            self.watcher.at(Moment::Forward(id));
-        }
+        self.watcher.at(told.map_or(Moment::Between, Moment::Forward));
         let made = work(activations);
-        self.watcher.at(Moment::Between);
-        let (activation, graph) = self.isolation.leave(made);
+        self.watcher.at(Moment::Outside);
+        let of_backward = Told {
+            watcher: Arc::clone(&self.watcher),
+            node: told,
+        };
+        let (activation, graph) = self.isolation.leave(made, &origin, of_backward);
         pass.values.insert(
             output,
             Value {
@@ -180,7 +183,7 @@ impl<'a> NodeByNode<'a> {
             if !value.is_tracked {
                 return value.activation.with_autodiff(true).vectors();
             }
-            let (entered, slot) = self.isolation.enter(value.activation, &self.origin);
+            let (entered, slot) = self.isolation.enter(value.activation, &Origin::of(&self.zero));
             slots.push((id, slot));
             entered.vectors()
         };
@@ -198,7 +201,7 @@ impl<'a> NodeByNode<'a> {
         let loss = loss_of(outputs);
         self.watcher.at(Moment::LossBackward);
         drop(loss.backward());
-        self.watcher.at(Moment::Between);
+        self.watcher.at(Moment::Outside);
         for (id, slot) in slots {
             pending.extend(slot.take().map(|gradient| (id, gradient)));
         }
@@ -212,20 +215,21 @@ impl<'a> NodeByNode<'a> {
             let Some(gradient) = pending.remove(&unit.output) else {
                 continue;
             };
-            if let Some(id) = unit.told {
-                self.watcher.at(Moment::Backward(id));
-            }
             found.push(unit.graph.backward(gradient));
-            // As in a step as a whole, a node adds its gradient to those that other readers of its input have left.
             for (input, slot) in unit.inputs {
                 let Some(gradient) = slot.take() else { continue };
                 let sum = match pending.remove(&input) {
                     None => gradient,
-                    Some(earlier) => gradient.plus(earlier),
+                    Some(earlier) => {
+                        // As in a step as a whole, a node adds its gradient to those that other readers have left.
+                        self.watcher.at(unit.told.map_or(Moment::Between, Moment::Backward));
+                        let sum = gradient.plus(earlier);
+                        self.watcher.at(Moment::Outside);
+                        sum
+                    }
                 };
                 pending.insert(input, sum);
             }
-            self.watcher.at(Moment::Between);
         }
         found
     }

@@ -19,12 +19,35 @@ pub enum Moment {
     LossBackward,
     /// Something that belongs to none of them.
     Between,
+    /// What a step as a whole does not do: graphs are cut, and put away one by one.
+    Outside,
 }
 
 /// Is told of every moment. A moment may come from another thread than the one before it: an autograd engine has its own.
 pub trait Watcher: Debug + Send + Sync {
     /// What was carried out is done with, as far as the processor is concerned, and `moment` begins.
     fn at(&self, moment: Moment);
+}
+
+/// Whose backward pass the graph of a node tells of.
+#[derive(Clone, Debug)]
+pub struct Told {
+    /// Who is told.
+    pub watcher: Arc<dyn Watcher>,
+    /// The node, or the first of a part; none of a part that tells its own.
+    pub node: Option<NodeId>,
+}
+
+impl Told {
+    /// The graph's backward pass begins.
+    pub(super) fn begin(&self) {
+        self.watcher.at(self.node.map_or(Moment::Between, Moment::Backward));
+    }
+
+    /// It has ended.
+    pub(super) fn end(&self) {
+        self.watcher.at(Moment::Outside);
+    }
 }
 
 /// The watcher of a segment's nodes, where there is one.
