@@ -50,6 +50,8 @@ class Measured:
     work: Work
     cases: list[tables.Case] = field(default_factory=list)
     note: str = ""
+    # By peer: what was found before its steps were timed.
+    doubts: dict[str, str] = field(default_factory=dict)
 
 
 def without_device(session: Session, folder: Path, work: Work) -> str:
@@ -156,7 +158,7 @@ def beside(
                 case.check_difference = abs(built["loss"] - loss) / abs(loss)
                 tolerance = LOSS_TOLERANCE[measured.work.precision]
                 if not case.check_difference <= tolerance:
-                    case.warning = f"its loss at the initial weights differs by {case.check_difference:.1e}, more than {tolerance:g}"
+                    measured.doubts[case.peer] = f"its loss at the initial weights differs by {case.check_difference:.1e}, more than {tolerance:g}"
         for number in range(session.timing.rounds):
             turn(session, number, inputs, own, ours)
             steps = max(1, session.timing.steps // session.timing.rounds)
@@ -210,14 +212,14 @@ def own_loss(session: Session, work: Work, inputs: Path, entry: dict[str, Any], 
 
 def judge(session: Session, measured: list[Measured]) -> None:
     """Asks densenet-bench whether steps were steady, as it judges its own measurements; it takes no device."""
-    cases = [case for each in measured for case in each.cases if case.samples]
-    samples = json.dumps([case.samples for case in cases])
+    cases = [(each.doubts.get(case.peer, ""), case) for each in measured for case in each.cases if case.samples]
+    samples = json.dumps([case.samples for _, case in cases])
     answer = subprocess.run(
         [session.program, "steadiness"], input=samples, capture_output=True, text=True, check=False, timeout=30
     )
     warnings = json.loads(answer.stdout) if answer.returncode == 0 else [""] * len(cases)
-    for case, steadiness in zip(cases, warnings, strict=True):
-        case.warning = "; ".join(said for said in (case.warning, case.gpu_warning(), steadiness) if said)
+    for (doubt, case), steadiness in zip(cases, warnings, strict=True):
+        case.warning = "; ".join(said for said in (doubt, case.gpu_warning(), steadiness) if said)
 
 
 def write(session: Session, measured: list[Measured]) -> list[str]:
