@@ -6,6 +6,7 @@ use super::operations::{AverageWindows, Operations};
 use super::recompute_plan::Kept;
 use super::segment::SegmentGradients;
 use super::segment_graph::{SegmentGraph, Value};
+use super::watch::Watch;
 use crate::network::Operation;
 
 /// A gradient of a value that is not whole yet.
@@ -41,11 +42,13 @@ impl<O: Operations> Backward<O> {
         }
     }
 
-    /// From the gradient of the segment's output to those of its input and parameters.
-    pub(super) fn run(mut self, gradient: O::Tensor) -> SegmentGradients<O::Tensor> {
+    /// From the gradient of the segment's output to those of its input and parameters. What a node's backward pass computes
+    /// again counts as its own.
+    pub(super) fn run(mut self, gradient: O::Tensor, watch: &Watch) -> SegmentGradients<O::Tensor> {
         let last = self.graph.nodes.len();
         self.pending[last] = Pending::Whole(gradient);
         for value in (1..=last).rev() {
+            watch.backward(value);
             let is_relu = self.graph.nodes[value - 1].operation == Operation::Relu;
             if !is_relu {
                 // The value itself is read by no node before its own; only a ReLU reads its output.
@@ -58,6 +61,7 @@ impl<O: Operations> Backward<O> {
             self.kept.values[value] = None;
             self.again[value] = None;
         }
+        watch.pause();
         SegmentGradients {
             maps: self.whole(0),
             parameters: self
