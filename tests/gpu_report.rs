@@ -84,4 +84,15 @@ fn a_report_that_is_none_is_refused_before_anything_starts() {
         assert_eq!(output.status.code(), Some(2), "{said}");
         assert!(said.contains(rule), "{said}");
     }
+    if densenet_bench::libtorch::cuda_devices() == 0 {
+        let out = folder.path().join("none");
+        let output = report(&["--out", out.to_str().unwrap()]);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(
+            said.starts_with("error: ") && said.contains("libtorch sees 0 CUDA devices"),
+            "{said}"
+        );
+        assert!(!out.exists());
+    }
 }

@@ -44,6 +44,13 @@ def table_of_parts(found: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+# Below the table.
+HOW = (
+    "Training steps, each between two synchronisations; rounds of densenet-bench's processes stand between rounds of PyTorch, which compiles in "
+    "channels-last. Times eager: images a second over those of the faster eager layout within a round. Energy: the GPU's own counter."
+)
+
+
 def table_of_speeds(folder: Path, found: dict[str, Any]) -> str:
     """A line for each network, batch size, precision and peer."""
     header = ["network", "batch", "precision", "who", "images/s", "step (ms)", "n", "times eager", "allocated peak (MB)", "J / image"]
@@ -84,7 +91,7 @@ def doubts(folder: Path, found: dict[str, Any]) -> str:
 
 def body(folder: Path, found: dict[str, Any]) -> str:
     """The part that is recorded in the documentation."""
-    each = [facts(folder, found), table_of_parts(found), table_of_speeds(folder, found), left_out(found), doubts(folder, found)]
+    each = [facts(folder, found), table_of_parts(found), table_of_speeds(folder, found), HOW, left_out(found), doubts(folder, found)]
     return "\n\n".join(part for part in each if part)
 
 

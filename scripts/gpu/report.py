@@ -179,13 +179,17 @@ def main() -> int:
     """The report from its command line to its exit status."""
     arguments = parse()
     out = arguments.out.resolve()
-    (out / "logs").mkdir(parents=True, exist_ok=True)
     os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
     timing = works.REHEARSED_TIMING if arguments.rehearse else works.TIMING
     # The last seconds are for plots and for the last page.
     reserve = min(15.0, 6 * arguments.minutes)
     budget = Budget(60 * arguments.minutes - reserve)
     session = speed.Session(arguments.program.resolve(), sys.executable, arguments.device, budget, out, timing)
+    with tempfile.TemporaryDirectory(prefix="gpu-report-") as scratch:
+        if reason := speed.without_device(session, Path(scratch), works.REHEARSED[0]):
+            print(tables.shown(f"error: {reason}"), file=sys.stderr)
+            return 2
+    (out / "logs").mkdir(parents=True, exist_ok=True)
     report = Report(session, arguments.rehearse, arguments.minutes)
     with tempfile.TemporaryDirectory(prefix="gpu-report-", ignore_cleanup_errors=True) as scratch:
         everything(report, Path(scratch), arguments.rehearse)

@@ -31,6 +31,9 @@ class Session:
     timing: Timing
     # Whether the Python that runs this has PyTorch to stand beside.
     has_pytorch: bool = True
+    # Precisions that this program and the device are known to have, and the losses at the initial weights by network and precision.
+    precisions: set[str] = field(default_factory=set)
+    losses: dict[tuple[str, str], float | None] = field(default_factory=dict)
     # Variants by their names: the settings of `[run]` of each that this program knows.
     own: dict[str, str] = field(default_factory=dict)
 
@@ -47,6 +50,13 @@ class Measured:
     work: Work
     cases: list[tables.Case] = field(default_factory=list)
     note: str = ""
+    # By peer: what was found before its steps were timed.
+    doubts: dict[str, str] = field(default_factory=dict)
+
+
+def without_device(session: Session, folder: Path, work: Work) -> str:
+    """Why the device cannot be used at all; nothing where it can."""
+    return refusal(session, folder, {"plain": '"run.execution" = "plain"'}, work)
 
 
 def refusal(session: Session, folder: Path, settings: dict[str, str], work: Work) -> str:
@@ -77,9 +87,11 @@ def measure(session: Session, work: Work, folder: Path) -> Measured:
     session.budget.need(work.least)
     folder.mkdir(parents=True, exist_ok=True)
     variants = {name.replace(", ", "-"): keys for name, keys in session.own.items()}
-    if reason := refusal(session, folder, variants, work):
-        measured.note = reason
-        return measured
+    if work.precision not in session.precisions:
+        if reason := refusal(session, folder, variants, work):
+            measured.note = reason
+            return measured
+        session.precisions.add(work.precision)
     file = folder / "work.toml"
     file.write_text(ablation(work, session.timing, variants), encoding="utf-8")
     inputs = folder / "inputs"
@@ -131,7 +143,7 @@ def beside(
         for number in range(session.timing.rounds):
             turn(session, number, inputs, own, ours)
         return
-    loss = own_loss(session, inputs, first, files)
+    loss = own_loss(session, measured.work, inputs, first, files)
     server = Server(session.budget, words, environment, session.logs / "pytorch.log")
     try:
         for name, case in theirs.items():
@@ -146,7 +158,7 @@ def beside(
                 case.check_difference = abs(built["loss"] - loss) / abs(loss)
                 tolerance = LOSS_TOLERANCE[measured.work.precision]
                 if not case.check_difference <= tolerance:
-                    case.warning = f"its loss at the initial weights differs by {case.check_difference:.1e}, more than {tolerance:g}"
+                    measured.doubts[case.peer] = f"its loss at the initial weights differs by {case.check_difference:.1e}, more than {tolerance:g}"
         for number in range(session.timing.rounds):
             turn(session, number, inputs, own, ours)
             steps = max(1, session.timing.steps // session.timing.rounds)
@@ -185,25 +197,29 @@ def turn(
             case.add(result)
 
 
-def own_loss(session: Session, inputs: Path, entry: dict[str, Any], files: list[Any]) -> float | None:
-    """densenet-bench's loss at the initial weights."""
+def own_loss(session: Session, work: Work, inputs: Path, entry: dict[str, Any], files: list[Any]) -> float | None:
+    """densenet-bench's loss at the initial weights, at the first batch size of a network in a precision; none at the others."""
+    key = (work.network.name, work.precision)
+    if key in session.losses:
+        return None
     spec = inputs / entry["measurements"][0]["rounds"][0]
     environment = {**os.environ, **entry["variables"]}
     done = run(session.budget, [session.program, "answers", spec, *files], least=2.0, environment=environment)
     answers = done.json()
-    return answers["loss"] if done.is_ok and answers else None
+    session.losses[key] = answers["loss"] if done.is_ok and answers else None
+    return session.losses[key]
 
 
 def judge(session: Session, measured: list[Measured]) -> None:
     """Asks densenet-bench whether steps were steady, as it judges its own measurements; it takes no device."""
-    cases = [case for each in measured for case in each.cases if case.samples]
-    samples = json.dumps([case.samples for case in cases])
+    cases = [(each.doubts.get(case.peer, ""), case) for each in measured for case in each.cases if case.samples]
+    samples = json.dumps([case.samples for _, case in cases])
     answer = subprocess.run(
         [session.program, "steadiness"], input=samples, capture_output=True, text=True, check=False, timeout=30
     )
     warnings = json.loads(answer.stdout) if answer.returncode == 0 else [""] * len(cases)
-    for case, steadiness in zip(cases, warnings, strict=True):
-        case.warning = "; ".join(said for said in (case.warning, case.gpu_warning(), steadiness) if said)
+    for (doubt, case), steadiness in zip(cases, warnings, strict=True):
+        case.warning = "; ".join(said for said in (doubt, case.gpu_warning(), steadiness) if said)
 
 
 def write(session: Session, measured: list[Measured]) -> list[str]:

@@ -102,7 +102,8 @@ class Timing:
     rounds: int
 
 
-TIMING = Timing(warmup_steps=5, steps=24, rounds=3)
+# As many steps in a round as last for half a second or longer, which a counter of energy needs.
+TIMING = Timing(warmup_steps=5, steps=60, rounds=3)
 REHEARSED_TIMING = Timing(warmup_steps=1, steps=6, rounds=3)
 
 
