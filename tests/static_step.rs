@@ -7,10 +7,12 @@ use std::cell::RefCell;
 use std::fs;
 use std::path::Path;
 use std::rc::Rc;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use burn::tensor::{Int, Tensor, TensorData};
 use densenet_bench::backends::{BackendDevice, CPU};
 use densenet_bench::formats::ablation::{Execution, FineTuning, RateGroup, RunSettings, TrainSettings};
+use densenet_bench::formats::loss_scale::LossScale;
 use densenet_bench::formats::weights::{self, Weights};
 use densenet_bench::libtorch::{CpuTensors, limit_threads, operations_of};
 use densenet_bench::model::{Model, StepGraph};
@@ -53,6 +55,12 @@ fn case(name: &'static str) -> Case {
         graph: fixture.network.graph(fixture.input, fixture.classes).unwrap(),
         labels: fixture.labels,
     }
+}
+
+/// Allocations and operations are counted for the whole process, so that the tests take turns.
+fn alone() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn cpu() -> BackendDevice {
@@ -138,6 +146,7 @@ fn assert_same_steps(case: &Case, train: &TrainSettings) {
 
 #[test]
 fn static_steps_have_the_bits_of_ordinary_ones_in_every_kind_of_network() {
+    let _alone = alone();
     for name in CASES {
         assert_same_steps(&case(name), &settings(0.9, true, 1e-4));
     }
@@ -145,6 +154,7 @@ fn static_steps_have_the_bits_of_ordinary_ones_in_every_kind_of_network() {
 
 #[test]
 fn static_steps_have_the_bits_of_ordinary_ones_with_every_rule_of_the_optimizer() {
+    let _alone = alone();
     let case = case("bottleneck-compressed");
     for (momentum, nesterov, decay) in [
         (0.0, false, 0.0),
@@ -159,6 +169,7 @@ fn static_steps_have_the_bits_of_ordinary_ones_with_every_rule_of_the_optimizer(
 
 #[test]
 fn static_steps_keep_the_learning_rates_of_groups_and_what_is_frozen() {
+    let _alone = alone();
     let case = case("bottleneck-compressed");
     let train = TrainSettings {
         fine_tuning: FineTuning {
@@ -175,6 +186,7 @@ fn static_steps_keep_the_learning_rates_of_groups_and_what_is_frozen() {
 
 #[test]
 fn static_steps_resume_with_the_velocities_of_either_kind_of_learner() {
+    let _alone = alone();
     let case = case("basic");
     let train = settings(0.9, true, 1e-4);
     let mut whole = case.learner(&train);
@@ -201,6 +213,57 @@ fn static_steps_resume_with_the_velocities_of_either_kind_of_learner() {
     }
 }
 
+#[test]
+fn static_steps_have_the_same_bits_in_phases_and_with_a_scaled_loss() {
+    let _alone = alone();
+    let case = case("bottleneck-compressed");
+    let train = settings(0.9, true, 1e-4);
+    let mut ordinary = case.learner(&train);
+    let expected = case.steps(&mut ordinary, &SIZES);
+    let mut scaled = case
+        .static_learner(&train, None)
+        .scaling_loss(Some(LossScale::default()));
+    assert_eq!(case.steps(&mut scaled, &SIZES), expected);
+    let mut phases = case.static_learner(&train, None);
+    for (step, &size) in SIZES.iter().enumerate() {
+        let (images, labels) = case.batch(step * 3, size, &phases);
+        let (_, loss) = phases.forward(images, labels);
+        let gradients = phases.backward(&loss);
+        phases.update(gradients, 0.1 / (1 + step) as f64);
+        assert_eq!(
+            loss.into_data().iter::<f32>().next(),
+            Some(expected[step].0),
+            "step {step}"
+        );
+    }
+    for learner in [scaled, phases] {
+        assert_eq!(learner.model.weights(), ordinary.model.weights());
+        assert_eq!(learner.momentum(), ordinary.momentum());
+    }
+}
+
+#[test]
+fn a_scaled_step_that_overflows_leaves_the_weights_and_moves_the_running_statistics() {
+    let _alone = alone();
+    let case = case("basic");
+    let too_large = LossScale {
+        scale: f64::from(f32::MAX),
+        ..LossScale::default()
+    };
+    let train = settings(0.9, true, 1e-4);
+    let mut learners =
+        [case.static_learner(&train, None), case.learner(&train)].map(|learner| learner.scaling_loss(Some(too_large)));
+    let before = learners[0].model.weights();
+    for learner in &mut learners {
+        case.steps(learner, &[4]);
+        assert_eq!(learner.loss_scale().unwrap().skipped, 1);
+        for (name, tensor) in learner.model.weights() {
+            assert_eq!(before[&name] == tensor, !name.contains("running_"), "{name}");
+        }
+    }
+    assert_eq!(learners[0].model.weights(), learners[1].model.weights());
+}
+
 /// What a graph cannot hold: a value that the processor reads, or a shape that depends on values.
 const READING: [&str; 9] = [
     "aten::item",
@@ -216,6 +279,7 @@ const READING: [&str; 9] = [
 
 #[test]
 fn a_static_step_does_the_same_each_time_takes_no_new_memory_and_reads_nothing_back() {
+    let _alone = alone();
     let counter = CpuTensors::count().unwrap();
     limit_threads(1);
     for name in CASES {
@@ -241,19 +305,16 @@ fn a_static_step_does_the_same_each_time_takes_no_new_memory_and_reads_nothing_b
             addresses.push(learner.static_addresses());
         }
         // The first makes the buffers and the velocities; a graph is recorded after three.
-        for step in 2..6 {
-            assert_eq!(seen[step].0, seen[1].0, "{name}: the operations of step {step}");
+        let (operations, calls, order, _) = &seen[1];
+        for (step, (now, places)) in seen.iter().zip(&addresses).enumerate().skip(2) {
+            assert_eq!(&now.0, operations, "{name}: the operations of step {step}");
             assert_eq!(
-                (seen[step].1, seen[step].2),
-                (seen[1].1, seen[1].2),
+                (&now.1, &now.2),
+                (calls, order),
                 "{name}: the allocations of step {step}"
             );
-            assert!(
-                seen[step].3 <= 0,
-                "{name}: step {step} leaves {} bytes more",
-                seen[step].3
-            );
-            assert_eq!(addresses[step], addresses[1], "{name}: step {step}");
+            assert!(now.3 <= 0, "{name}: step {step} leaves {} bytes more", now.3);
+            assert_eq!(places, &addresses[1], "{name}: step {step}");
         }
         let trained = case.graph.tensors().count();
         assert!(
@@ -266,6 +327,7 @@ fn a_static_step_does_the_same_each_time_takes_no_new_memory_and_reads_nothing_b
 
 #[test]
 fn an_ordinary_step_is_found_to_move_its_tensors() {
+    let _alone = alone();
     // What the test above would see of a step that is not static: the weights are elsewhere after it.
     let case = case("basic");
     let mut learner = case.learner(&settings(0.9, true, 1e-4));
@@ -330,6 +392,7 @@ fn calls_of(sizes: &[usize], refuses: &'static str) -> (Vec<Vec<&'static str>>, 
 
 #[test]
 fn a_step_is_recorded_after_three_and_replayed_from_then_on_but_for_smaller_batches() {
+    let _alone = alone();
     let (calls, note) = calls_of(&[4, 3, 4, 4, 4, 4, 3, 4], "");
     let recorded = vec!["begin", "end", "replay"];
     let expected = [
@@ -347,6 +410,7 @@ fn a_step_is_recorded_after_three_and_replayed_from_then_on_but_for_smaller_batc
 
 #[test]
 fn where_the_device_does_not_record_steps_are_made_one_by_one_and_the_reason_is_kept() {
+    let _alone = alone();
     for (refuses, made) in [("begin", vec!["begin"]), ("end", vec!["begin", "end"])] {
         let (calls, note) = calls_of(&[4; 6], refuses);
         assert_eq!(calls[..3], [vec![], vec![], vec![]] as [Vec<&str>; 3]);
@@ -358,6 +422,7 @@ fn where_the_device_does_not_record_steps_are_made_one_by_one_and_the_reason_is_
 
 #[test]
 fn a_recorded_step_gives_the_losses_of_its_own_time() {
+    let _alone = alone();
     // The stand-in replays nothing, so that every step after the recording has its loss; a copy, not the buffer itself.
     let case = case("basic");
     let calls = Rc::new(RefCell::new(Vec::new()));
@@ -372,6 +437,7 @@ fn a_recorded_step_gives_the_losses_of_its_own_time() {
 
 #[test]
 fn a_network_whose_running_statistics_cannot_stay_where_they_are_is_refused() {
+    let _alone = alone();
     let case = case("googlenet/heads");
     let run = RunSettings {
         cuda_graph: true,
@@ -389,6 +455,7 @@ fn a_network_whose_running_statistics_cannot_stay_where_they_are_is_refused() {
 
 #[test]
 fn the_cpu_has_no_graphs_and_says_so() {
+    let _alone = alone();
     let case = case("basic");
     let run = RunSettings {
         cuda_graph: true,

@@ -36,6 +36,8 @@ pub struct Backend {
     pub layout: fn(&RunSettings) -> MapLayout,
     /// Whether a device has graphs in which a training step is recorded, or why not.
     pub step_graphs: fn(BackendDevice) -> Result<(), Refusal>,
+    /// Whether the optimizer's step of `aten` is made in place, over all tensors at once: where each operation is a launch.
+    pub updates_in_place: bool,
     /// Environment variables that a process needs before it starts, beside those of the thread pools and the allocator.
     pub variables: fn(&RunSettings) -> Vec<(&'static str, String)>,
     /// Environment variables that its libraries read, recorded with the results.

@@ -25,6 +25,7 @@ pub static CPU: Backend = Backend {
     },
     layout: |run| libtorch::layout(run, MapLayout::ChannelsLast),
     step_graphs: super::refusals::step_graphs,
+    updates_in_place: false,
     variables: |_| Vec::new(),
     recorded_variables: &[],
     runs_beside_processor: false,

@@ -36,6 +36,7 @@ pub static CUDA: Backend = Backend {
     },
     layout: |run| libtorch::layout(run, MapLayout::Nchw),
     step_graphs: |_| step_graphs(),
+    updates_in_place: true,
     variables: |run| {
         // So that `cuda:1` is the same GPU to CUDA and to NVML.
         let mut variables = vec![(GPU_ORDER.0, GPU_ORDER.1.to_owned())];

@@ -19,6 +19,7 @@ pub static FLEX: Backend = Backend {
     execution: generic::execution,
     layout: generic::layout,
     step_graphs: super::refusals::step_graphs,
+    updates_in_place: false,
     variables: |_| Vec::new(),
     recorded_variables: &[],
     runs_beside_processor: false,

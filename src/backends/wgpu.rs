@@ -30,6 +30,7 @@ pub static WGPU: Backend = Backend {
     execution: generic::execution,
     layout: generic::layout,
     step_graphs: super::refusals::step_graphs,
+    updates_in_place: false,
     variables: |_| Vec::new(),
     recorded_variables: &[
         "CUBECL_WGPU_DEFAULT_DEVICE",

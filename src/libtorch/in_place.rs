@@ -12,7 +12,7 @@ use burn::tensor::{Int, Tensor as BurnTensorOf, TensorData};
 use tch::{Device, Kind, Tensor};
 
 use super::native_error::checked;
-use super::tensors::{Backend, from_tch, to_tch};
+use super::tensors::{Backend, BurnTensor, from_tch, to_tch};
 use crate::model::{BatchNorm, InPlace, Model, SgdRule, gradient_primitive, primitive_of};
 
 unsafe extern "C" {
@@ -48,7 +48,8 @@ pub struct InPlaceTensors {
     running: Vec<Tensor>,
     /// Of each group of parameters the factor of its learning rate, and the rate itself, a scalar on the device.
     groups: Vec<(f64, Tensor)>,
-    inputs: Option<[Tensor; 2]>,
+    /// As Burn's tensors, so that Burn sees that what it gets of them is shared, and does not write into it.
+    inputs: Option<[BurnTensor; 2]>,
     rule: SgdRule,
     is_first: bool,
 }
@@ -152,19 +153,23 @@ impl InPlace for InPlaceTensors {
             to_tch(&int_primitive(labels.clone())),
         ];
         match &mut self.inputs {
-            None => self.inputs = Some(given.each_ref().map(Tensor::copy)),
-            Some(own) if own.iter().zip(&given).all(|(own, given)| own.size() == given.size()) => {
+            None => self.inputs = Some(given.each_ref().map(|given| from_tch(given.copy()))),
+            Some(own)
+                if own
+                    .iter()
+                    .zip(&given)
+                    .all(|(own, given)| own.tensor.size() == given.size()) =>
+            {
                 for (own, given) in own.iter_mut().zip(&given) {
-                    own.copy_(given);
+                    own.tensor.copy_(given);
                 }
             }
             Some(_) => return None,
         }
-        let [images, labels] = self.inputs.as_ref()?.each_ref().map(Tensor::shallow_clone);
-        // They share their memory with the buffers; nothing writes into a batch.
+        let [images, labels] = self.inputs.clone()?;
         Some((
-            BurnTensorOf::from_primitive::<Backend>(from_tch(images)),
-            BurnTensorOf::from_primitive::<Backend>(from_tch(labels)),
+            BurnTensorOf::from_primitive::<Backend>(images),
+            BurnTensorOf::from_primitive::<Backend>(labels),
         ))
     }
 
@@ -237,14 +242,14 @@ impl InPlace for InPlaceTensors {
             let velocity = parameter.velocity.iter();
             std::iter::once(&parameter.tensor).chain(velocity)
         });
-        let inputs = self.inputs.iter().flatten();
+        let inputs = self.inputs.iter().flatten().map(|input| &input.tensor);
         let rates = self.groups.iter().map(|(_, rate)| rate);
         let all = parameters.chain(&self.running).chain(inputs).chain(rates);
         all.map(|tensor| tensor.data_ptr() as usize).collect()
     }
 }
 
-fn int_primitive(labels: BurnTensorOf<1, Int>) -> super::tensors::BurnTensor {
+fn int_primitive(labels: BurnTensorOf<1, Int>) -> BurnTensor {
     let primitive = labels.without_autodiff().try_into_primitive::<Backend>();
     primitive.expect("labels are on the device of their network")
 }

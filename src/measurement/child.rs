@@ -56,7 +56,7 @@ pub fn measure(spec: &RoundSpec) -> Result<RoundResult, TrialError> {
         Mode::Train => {
             let (run, optimizer) = (&spec.settings.run, spec.optimizer());
             let parts = static_parts(&model, &optimizer, run, device)?;
-            if parts.is_some() {
+            if parts.as_ref().is_some_and(|parts| parts.graph.is_some()) {
                 counters.keeps_peaks();
                 // No recording among what is timed.
                 warmup_steps = warmup_steps.max(STEPS_BEFORE_REPLAYS);

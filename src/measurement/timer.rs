@@ -128,13 +128,7 @@ pub fn time(
             (0..passes.window_steps).for_each(|_| workload.step());
         })
     });
-    // Of steps that have no phases there is nothing to time.
-    let phase_steps = if workload.phases().is_empty() {
-        0
-    } else {
-        passes.phase_steps
-    };
-    let phases = (0..phase_steps).map(|_| phases(workload, clock)).collect();
+    let phases = (0..passes.phase_steps).map(|_| phases(workload, clock)).collect();
     Timed {
         first_step_ns: first_step_ns.or_else(|| step_ns.first().copied()),
         step_ns,

@@ -37,7 +37,6 @@ pub struct TrainingSteps {
     rate: f64,
     loss: Option<Tensor<1>>,
     gradients: Option<GradientsParams>,
-    is_static: bool,
 }
 
 impl TrainingSteps {
@@ -49,14 +48,12 @@ impl TrainingSteps {
         static_parts: Option<StaticParts>,
         batch: Batch,
     ) -> Self {
-        let is_static = static_parts.is_some();
         let learner = Learner::new(model, optimizer)
             .with_static_steps(static_parts)
             .scaling_loss(initial_loss_scale(run));
         let device = learner.device();
         let (images, labels) = batch_tensors(batch, &device);
         Self {
-            is_static,
             learner,
             device,
             images,
@@ -94,11 +91,7 @@ impl Workload for TrainingSteps {
     }
 
     fn phases(&self) -> &'static [Phase] {
-        match self.is_static {
-            // They are made whole.
-            true => &[],
-            false => &[Phase::Forward, Phase::Backward, Phase::Optimizer],
-        }
+        &[Phase::Forward, Phase::Backward, Phase::Optimizer]
     }
 
     fn phase(&mut self, phase: Phase) {

@@ -7,7 +7,7 @@ use burn::tensor::Device;
 use super::optimizer::sgd_rule;
 use super::static_step::StaticParts;
 use crate::backends::{BackendDevice, DeviceError};
-use crate::formats::ablation::{RunSettings, TrainSettings};
+use crate::formats::ablation::{Execution, RunSettings, TrainSettings};
 use crate::formats::weights::{Weights, WeightsError};
 use crate::host::{self, ArithmeticError};
 use crate::model::{InPlace, Model, Uploads};
@@ -33,7 +33,8 @@ pub enum BuildError {
     Uploads(String),
 }
 
-/// What carries training steps out in a graph, where `run` asks for one. The network was built on an autodiff device that
+/// What carries static training steps out: in a graph where `run` asks for one, else on devices whose updates are faster in place,
+/// over all tensors at once, than by Burn's optimizer. The network was built on an autodiff device that
 /// `choice` opened, and has made no step.
 ///
 /// # Errors
@@ -45,7 +46,12 @@ pub fn static_parts(
     choice: BackendDevice,
 ) -> Result<Option<StaticParts>, BuildError> {
     if !run.cuda_graph {
-        return Ok(None);
+        let is_faster = choice.backend().updates_in_place && run.execution == Execution::Aten;
+        let updates = match is_faster && model.plain_norms().is_none() {
+            true => in_place_updates(model, train, choice)?,
+            false => None,
+        };
+        return Ok(updates.map(|updates| StaticParts { updates, graph: None }));
     }
     let drops_out = |node: &Node| matches!(node.operation, Operation::Dropout { .. });
     if let Some(node) = model.graph().nodes.iter().find(|node| drops_out(node)) {

@@ -75,6 +75,17 @@ impl StaticStep {
         }
     }
 
+    /// The updates by themselves, without the graph.
+    pub(super) fn update(&mut self, gradients: GradientsParams, rate: f64) {
+        self.parts.updates.set_rate(rate);
+        self.parts.updates.update(gradients);
+    }
+
+    /// The running statistics' part of that.
+    pub(super) fn follow(&mut self, statistics: Vec<[Tensor<1>; 2]>) {
+        self.parts.updates.follow(statistics);
+    }
+
     /// Records a step; where the device does not, there is no graph from then on.
     fn record(&mut self, model: &Model, images: Tensor<4>, targets: &Targets) {
         let Some(mut graph) = self.parts.graph.take() else {

@@ -13,7 +13,7 @@ use crate::formats::ablation::{Precision, RunSettings, TrainSettings};
 use crate::formats::batches::BatchFile;
 use crate::formats::loss_scale::LossScale;
 use crate::formats::weights::Weights;
-use crate::model::Model;
+use crate::model::{Model, Outputs};
 
 /// A network that learns, and the state of its optimizer.
 pub struct Learner {
@@ -22,6 +22,8 @@ pub struct Learner {
     rule: Rule,
     /// Where the loss is scaled.
     loss_scale: Option<LossScale>,
+    /// The statistics of the last forward pass, where static steps have yet to follow them.
+    observed: Vec<[Tensor<1>; 2]>,
 }
 
 /// What updates the network.
@@ -29,7 +31,7 @@ enum Rule {
     /// Burn's optimizer, which makes new tensors in each step.
     Burn(Optimizer),
     /// Steps whose tensors stay where they are.
-    Static(StaticStep),
+    Static(Box<StaticStep>),
 }
 
 impl Learner {
@@ -39,6 +41,7 @@ impl Learner {
             rule: Rule::Burn(Optimizer::new(train, &model)),
             model,
             loss_scale: None,
+            observed: Vec::new(),
         }
     }
 
@@ -46,7 +49,7 @@ impl Learner {
     pub fn with_static_steps(self, parts: Option<StaticParts>) -> Self {
         match parts {
             Some(parts) => Self {
-                rule: Rule::Static(StaticStep::new(parts)),
+                rule: Rule::Static(Box::new(StaticStep::new(parts))),
                 ..self
             },
             None => self,
@@ -118,10 +121,10 @@ impl Learner {
 
     /// One step on images `[batch, channels, height, width]` towards targets that may be more than labels.
     pub fn step_towards(&mut self, images: Tensor<4>, targets: &Targets, rate: f64) -> Step {
-        if let Rule::Static(steps) = &mut self.rule {
+        if let (Rule::Static(steps), None) = (&mut self.rule, self.loss_scale) {
             return steps.step(&self.model, images, targets, rate);
         }
-        let outputs = self.model.outputs(images);
+        let outputs = self.outputs(images);
         let loss = targets.loss_of(&outputs);
         let gradients = self.backward(&loss);
         self.update(gradients, rate);
@@ -132,10 +135,22 @@ impl Learner {
     }
 
     /// The forward pass of a training step: logits `[batch, classes]` and the loss `[1]`, as [`Step`] has them.
-    pub fn forward(&self, images: Tensor<4>, labels: Tensor<1, Int>) -> (Tensor<2>, Tensor<1>) {
-        let outputs = self.model.outputs(images);
+    pub fn forward(&mut self, images: Tensor<4>, labels: Tensor<1, Int>) -> (Tensor<2>, Tensor<1>) {
+        let outputs = self.outputs(images);
         let loss = Targets::labels(labels).loss_of(&outputs);
         (outputs.logits, loss)
+    }
+
+    /// What the network gives for images. The running statistics follow, of static steps when they are updated.
+    fn outputs(&mut self, images: Tensor<4>) -> Outputs {
+        match self.rule {
+            Rule::Burn(_) => self.model.outputs(images),
+            Rule::Static(_) => {
+                let (outputs, observed) = self.model.outputs_and_statistics(images);
+                self.observed = observed;
+                outputs
+            }
+        }
     }
 
     /// The backward pass: the loss' gradients by every parameter, times the loss' scale where it is scaled.
@@ -150,6 +165,9 @@ impl Learner {
     /// The optimizer's step with the gradients of [`Learner::backward`]; none where the loss is scaled and a gradient is not
     /// finite.
     pub fn update(&mut self, mut gradients: GradientsParams, rate: f64) {
+        if let Rule::Static(steps) = &mut self.rule {
+            steps.follow(std::mem::take(&mut self.observed));
+        }
         if let Some(scale) = &mut self.loss_scale {
             let is_finite = loss_scale::unscale(&self.model, &mut gradients, scale.scale);
             loss_scale::follow(scale, is_finite);
@@ -157,9 +175,9 @@ impl Learner {
                 return;
             }
         }
-        // Static steps have no optimizer's step by itself: they are made whole.
-        if let Rule::Burn(optimizer) = &mut self.rule {
-            self.model = optimizer.step(rate, self.model.clone(), gradients);
+        match &mut self.rule {
+            Rule::Burn(optimizer) => self.model = optimizer.step(rate, self.model.clone(), gradients),
+            Rule::Static(steps) => steps.update(gradients, rate),
         }
     }
 }
