@@ -63,7 +63,8 @@ fn link_libtorch() -> (PathBuf, String) {
 /// Compiles bindings of libtorch functions that tch does not expose, unless the last build compiled the same.
 fn compile_native(lib: &Path) {
     const LIBRARY: &str = "densenet_bench_native";
-    const SOURCES: [&str; 3] = [
+    const SOURCES: [&str; 4] = [
+        "src/libtorch/autocast.cpp",
         "src/libtorch/autograd.cpp",
         "src/libtorch/counting_allocator.cpp",
         "src/libtorch/switches.cpp",

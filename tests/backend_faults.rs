@@ -35,7 +35,10 @@ impl Lowering for Throwing {
 }
 
 impl CarryOut for Throwing {
-    fn forward(&self, layers: &[Layer], images: Tensor<4>) -> Activation {
+    fn forward(&self, layers: &[Layer], entering: Activation) -> Activation {
+        let Activation::Maps(images) = entering else {
+            panic!("the stem reads images: {entering:?}");
+        };
         if self.calls.fetch_add(1, Ordering::Relaxed) == self.throws_at {
             return Activation::Maps(Tensor::zeros([1 << 15; 4], &images.device()));
         }

@@ -142,6 +142,7 @@ impl Results {
             device_flops_per_second: None,
             device_bytes_per_second: None,
             roofline_share: None,
+            layout: None,
         };
         let samples: Vec<SampleRow> = (0..12)
             .map(|step| SampleRow {

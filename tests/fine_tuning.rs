@@ -217,7 +217,11 @@ fn a_frozen_start_keeps_its_execution_and_a_frozen_normalisation_behind_trained_
         graph
             .freeze(&freeze.iter().map(|&name| name.to_owned()).collect::<Vec<_>>())
             .unwrap();
-        let program = Program::new(&graph, &(runtime.lowerings)(execution));
+        let run = RunSettings {
+            execution,
+            ..RunSettings::default()
+        };
+        let program = Program::new(&graph, &(runtime.lowerings)(&run));
         program
             .parts()
             .into_iter()

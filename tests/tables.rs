@@ -103,6 +103,8 @@ fn trial(index: usize, id: &str, variant: &str) -> TrialRow {
         wall_ns: Some(604_800_123_456_789),
         warning: String::new(),
         test_images: Some(10_000),
+        layout: None,
+        skipped_steps: None,
         cpu: "AMD EPYC (family 25, model 17, stepping 1) with AVX-512".to_owned(),
         revision: "4".repeat(40),
         weights_sha256: "9".repeat(64),

@@ -9,6 +9,8 @@ from typing import Any
 # logit, and in deep networks that normalise small batches some 1e-4; a forgotten layer, another padding or another epsilon
 # change more than a hundredth.
 TOLERANCE = 1e-3
+# In 16 bits, of which 8 or 11 are of the mantissa, rounding alone does.
+TOLERANCES = {"bf16": 5e-2, "f16": 2e-2}
 
 
 def differences(found: dict[str, Any], reference: dict[str, Any]) -> dict[str, float]:
@@ -32,12 +34,13 @@ def relative(found: list[float | None], reference: list[float | None]) -> float:
     return 0.0 if apart == 0 else apart / scale if scale else math.inf
 
 
-def verdict(apart: dict[str, float], reference: str) -> str:
+def verdict(apart: dict[str, float], reference: str, precision: str = "f32") -> str:
     """Why a peer is not timed; nothing where it computes the same."""
-    beyond = [f"{name} {difference:.1e}" for name, difference in apart.items() if not difference <= TOLERANCE]
+    tolerance = TOLERANCES.get(precision, TOLERANCE)
+    beyond = [f"{name} {difference:.1e}" for name, difference in apart.items() if not difference <= tolerance]
     if not beyond:
         return ""
     return (
-        f"it was not timed, since it does not compute what {reference} does: relative differences beyond {TOLERANCE:g} of "
+        f"it was not timed, since it does not compute what {reference} does: relative differences beyond {tolerance:g} of "
         f"its {', '.join(beyond)}"
     )

@@ -165,7 +165,7 @@ class Comparison:
             else:
                 apart = answers.differences(ended.result, reference)
                 case.check_difference = max(apart.values())
-                reason = answers.verdict(apart, REFERENCE)
+                reason = answers.verdict(apart, REFERENCE, case.precision)
                 if reason:
                     self.fail(case, "failed", reason, what)
                 else:

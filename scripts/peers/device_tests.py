@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unittest
+from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
 
@@ -26,12 +27,18 @@ class Torch:
             if not resets:
                 raise RuntimeError("Allocator not initialized for device")
 
+        self.bfloat16, self.float16 = "bfloat16", "float16"
+        self.amp = SimpleNamespace(GradScaler=lambda kind, enabled: (kind, enabled))
         self.cuda = SimpleNamespace(
             synchronize=lambda device: self.calls.append(f"synchronize {device}"),
             reset_peak_memory_stats=reset,
             max_memory_allocated=lambda device: 700,
             max_memory_reserved=lambda device: 2048,
         )
+
+    def autocast(self, kind: str, dtype: str) -> Any:
+        self.calls.append(f"autocast {kind} {dtype}")
+        return nullcontext()
 
     def use_deterministic_algorithms(self, deterministic: bool) -> None:
         self.deterministic = deterministic
@@ -60,6 +67,16 @@ class Devices(unittest.TestCase):
             self.assertEqual(cudnn.benchmark, benchmark)
             self.assertEqual((cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32), (tf32, tf32))
             self.assertIs(torch.utils.deterministic.fill_uninitialized_memory, False)
+
+    def test_sixteen_bits_are_pytorchs_autocast_and_f16_alone_scales_the_loss(self) -> None:
+        for precision, dtype in (("f32", None), ("tf32", None), ("bf16", "bfloat16"), ("f16", "float16")):
+            for name, kind in (("cpu", "cpu"), ("cuda:1", "cuda")):
+                device, torch = of(name)
+                run = {"precision": precision}
+                with device.autocast(run):
+                    pass
+                self.assertEqual(torch.calls, [f"autocast {kind} {dtype}"] if dtype else [])
+                self.assertEqual(device.scaler(run), (kind, precision == "f16"))
 
     def test_a_gpu_is_waited_for_at_both_ends_of_what_is_timed_and_the_processor_is_not(self) -> None:
         device, torch = of("cuda:1")

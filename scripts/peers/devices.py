@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 
@@ -31,6 +32,24 @@ class Device:
         backends.cudnn.benchmark = run.get("cudnn_benchmark", False)
         backends.cuda.matmul.allow_tf32 = tf32
         backends.cudnn.allow_tf32 = tf32
+
+    def autocast(self, run: dict[str, Any]) -> AbstractContextManager[Any]:
+        """Forward pass and loss in 16 bits by PyTorch's rules, where `precision` says so."""
+        precision = run.get("precision", "f32")
+        if precision not in ("bf16", "f16"):
+            return nullcontext()
+        dtype = self.torch.bfloat16 if precision == "bf16" else self.torch.float16
+        autocast: AbstractContextManager[Any] = self.torch.autocast(self.kind, dtype=dtype)
+        return autocast
+
+    def scaler(self, run: dict[str, Any]) -> Any:
+        """What scales the loss in f16, and hands everything on as it is in any other precision."""
+        return self.torch.amp.GradScaler(self.kind, enabled=run.get("precision", "f32") == "f16")
+
+    @property
+    def kind(self) -> str:
+        """The device without its index."""
+        return self.name.partition(":")[0]
 
     def place(self, what: Any) -> Any:
         """A tensor or a module on the device, in the layout that it has."""

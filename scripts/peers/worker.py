@@ -104,25 +104,37 @@ def optimizer_of(model: nn.Module, train: dict[str, Any], fused: bool) -> torch.
     )
 
 
-def training_step(model: nn.Module, optimizer: torch.optim.Optimizer, images: Tensor, labels: Tensor) -> Tensor:
-    """One step of training; gives its loss, as a tensor."""
-    optimizer.zero_grad(set_to_none=True)
-    loss = loss_of(model(images), labels)
-    loss.backward()
-    optimizer.step()
-    return loss.detach()
+class Training:
+    """Steps of training in the precision of `[run]`."""
+
+    def __init__(self, spec: dict[str, Any], device: Device, model: nn.Module, fused: bool) -> None:
+        self.model = model
+        self.optimizer = optimizer_of(model, spec["settings"]["train"], fused)
+        self.scaler = device.scaler(spec["settings"]["run"])
+        self.autocast = lambda: device.autocast(spec["settings"]["run"])
+
+    def step(self, images: Tensor, labels: Tensor) -> Tensor:
+        """One step; gives its loss, as a tensor."""
+        self.optimizer.zero_grad(set_to_none=True)
+        with self.autocast():
+            loss = loss_of(self.model(images), labels)
+        self.scaler.scale(loss).backward()
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        return loss.detach()
 
 
 def step_of(
-    spec: dict[str, Any], model: nn.Module, images: Tensor, labels: Tensor, fused: bool
+    spec: dict[str, Any], device: Device, model: nn.Module, batch: tuple[Tensor, Tensor], fused: bool
 ) -> Callable[[], Tensor]:
     """What is timed: a training step, or a forward pass in evaluation."""
+    images, labels = batch
     if spec["mode"] == "train":
-        optimizer = optimizer_of(model, spec["settings"]["train"], fused)
-        return lambda: training_step(model, optimizer, images, labels)
+        training = Training(spec, device, model, fused)
+        return lambda: training.step(images, labels)
 
     def forward() -> Tensor:
-        with torch.inference_mode():
+        with torch.inference_mode(), device.autocast(spec["settings"]["run"]):
             return model(images)
 
     return forward
@@ -136,9 +148,9 @@ def measure(spec: dict[str, Any], arguments: argparse.Namespace) -> dict[str, An
     if counter is not None and spec["memory_limit"] is not None:
         counter.limit(spec["memory_limit"])
     layout = LAYOUTS[arguments.layout]
-    images, labels = batch_of(arguments.batches, device, layout)
+    batch = batch_of(arguments.batches, device, layout)
     model = build(spec, device, arguments.weights, layout, arguments.compile)
-    step = step_of(spec, model, images, labels, arguments.fused)
+    step = step_of(spec, device, model, batch, arguments.fused)
     startup = since_start()
     first = device.timed(step)  # With --compile it compiles; it is no warm-up then.
     begun, made = time.perf_counter_ns(), 0 if arguments.compile else 1
@@ -185,9 +197,9 @@ def losses(spec: dict[str, Any], arguments: argparse.Namespace) -> dict[str, Any
     layout = LAYOUTS[arguments.layout]
     batches = load_file(arguments.batches)
     model = build(spec, device, arguments.weights, layout, arguments.compile)
-    optimizer = optimizer_of(model, spec["settings"]["train"], arguments.fused)
+    training = Training(spec, device, model, arguments.fused)
     curve = [
-        training_step(model, optimizer, device.place(images.contiguous(memory_format=layout)), device.place(labels))
+        training.step(device.place(images.contiguous(memory_format=layout)), device.place(labels))
         for images, labels in zip(batches["images"], batches["labels"], strict=True)
     ]
     return {"losses": torch.stack(curve).tolist()}
@@ -203,8 +215,9 @@ def answers(spec: dict[str, Any], arguments: argparse.Namespace) -> dict[str, An
     loss = norm = None
     before = time.perf_counter_ns()
     if spec["mode"] == "train":
-        outputs = model(images)
-        logits, of_batch = logits_of(outputs), loss_of(outputs, labels)
+        with device.autocast(spec["settings"]["run"]):
+            outputs = model(images)
+            logits, of_batch = logits_of(outputs), loss_of(outputs, labels)
         of_batch.backward()
         device.synchronize()
         took = time.perf_counter_ns() - before
@@ -212,7 +225,7 @@ def answers(spec: dict[str, Any], arguments: argparse.Namespace) -> dict[str, An
         norm = math.sqrt(sum(float(gradient.double().square().sum()) for gradient in gradients))
         loss = of_batch.item()
     else:
-        with torch.inference_mode():
+        with torch.inference_mode(), device.autocast(spec["settings"]["run"]):
             logits = model(images)
         device.synchronize()
         took = time.perf_counter_ns() - before

@@ -15,7 +15,7 @@ import programs
 TEXTS = set(
     "ablation trial variant status error device execution precision family dataset block_layers weights_sha256 mode "
     "process_peak_source allocator warning peer eager_unit compiled_unit cpu revision measured_at data_fingerprint correct "
-    "sha256 target target_tensor".split()
+    "sha256 target target_tensor layout".split()
 )
 
 # What doubles hold exactly, and what a spreadsheet shows and stores.

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::counter::TensorCounter;
-use crate::formats::ablation::{Execution, Precision, RunSettings};
+use crate::formats::ablation::{Execution, MapLayout, Precision, RunSettings};
 
 /// A backend: all that the program knows of it. Every field must be given, so that a new backend cannot inherit by
 /// mistake a property of another.
@@ -32,6 +32,8 @@ pub struct Backend {
     pub has_cudnn: bool,
     /// Whether the device supports an execution, or why not.
     pub execution: fn(BackendDevice, Execution) -> Result<(), Refusal>,
+    /// How feature maps lie in memory with these settings.
+    pub layout: fn(&RunSettings) -> MapLayout,
     /// Environment variables that a process needs before it starts, beside those of the thread pools and the allocator.
     pub variables: fn(&RunSettings) -> Vec<(&'static str, String)>,
     /// Environment variables that its libraries read, recorded with the results.
@@ -55,10 +57,10 @@ pub struct Runtime {
     /// Opens a device that [`Backend::find`] has found.
     #[cfg(feature = "burn")]
     pub open: fn(usize) -> burn::tensor::Device,
-    /// The lowerings of an execution that [`Backend::execution`] allows; the first that takes a segment runs it, and
-    /// what none takes is plain.
+    /// The lowerings of settings whose execution [`Backend::execution`] allows; the first that takes a segment runs it,
+    /// and what none takes is plain.
     #[cfg(feature = "burn")]
-    pub lowerings: fn(Execution) -> Vec<std::sync::Arc<dyn crate::model::Lowering>>,
+    pub lowerings: fn(&RunSettings) -> Vec<std::sync::Arc<dyn crate::model::Lowering>>,
     /// Sets this process's switches of determinism and precision, or returns the library's message.
     pub set_switches: fn(&RunSettings) -> Result<(), String>,
     /// Holds the library's own thread pools to that many threads.

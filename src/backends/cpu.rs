@@ -1,9 +1,8 @@
 //! `cpu`: libtorch on the processor.
 
-use super::backend::{AutoRank, Backend, MemorySource, Runtime};
-use super::generic;
-use super::libtorch::VERSIONS;
-use crate::formats::ablation::Execution;
+use super::backend::{AutoRank, Backend, MemorySource, PrecisionSupport, Runtime};
+use super::libtorch::{self, VERSIONS};
+use crate::formats::ablation::{Execution, MapLayout, Precision};
 
 /// libtorch's CPU.
 pub static CPU: Backend = Backend {
@@ -16,11 +15,15 @@ pub static CPU: Backend = Backend {
     find: |_| Ok(()),
     repair: "run scripts/setup --force",
     accelerators: || None,
-    precision: generic::f32_alone,
+    precision: |precision| match precision {
+        Precision::F32 | Precision::Bf16 | Precision::F16 => PrecisionSupport::Always,
+        Precision::Tf32 => PrecisionSupport::Never,
+    },
     has_cudnn: false,
     execution: |_, execution| match execution {
         Execution::Plain | Execution::Aten | Execution::Recompute | Execution::Fused => Ok(()),
     },
+    layout: |run| libtorch::layout(run, MapLayout::ChannelsLast),
     variables: |_| Vec::new(),
     recorded_variables: &[],
     runs_beside_processor: false,

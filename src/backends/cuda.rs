@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use super::backend::{AutoRank, Backend, MemorySource, PrecisionSupport, Refusal, Runtime};
-use super::libtorch::VERSIONS;
-use crate::formats::ablation::{Execution, Precision};
+use super::libtorch::{self, VERSIONS};
+use crate::formats::ablation::{Execution, MapLayout, Precision};
 
 /// Makes CUDA count GPUs by their place on the PCI bus, as NVML and `nvidia-smi` do. Its own order, the fastest first,
 /// is known to CUDA alone. Set by a run for the processes of its trials.
@@ -24,14 +24,17 @@ pub static CUDA: Backend = Backend {
     accelerators: gpu_models,
     precision: |precision| match precision {
         Precision::F32 => PrecisionSupport::Always,
-        // Ampere is the first to have it.
-        Precision::Tf32 => PrecisionSupport::FromComputeCapability(8, 0),
+        // Ampere is the first to have them.
+        Precision::Tf32 | Precision::Bf16 => PrecisionSupport::FromComputeCapability(8, 0),
+        // Volta is the first whose convolutions gain by it.
+        Precision::F16 => PrecisionSupport::FromComputeCapability(7, 0),
     },
     has_cudnn: true,
     execution: |device, execution| match execution {
         Execution::Plain | Execution::Aten | Execution::Recompute => Ok(()),
         Execution::Fused => Err(super::refusals::fused(device)),
     },
+    layout: |run| libtorch::layout(run, MapLayout::Nchw),
     variables: |run| {
         // So that `cuda:1` is the same GPU to CUDA and to NVML.
         let mut variables = vec![(GPU_ORDER.0, GPU_ORDER.1.to_owned())];

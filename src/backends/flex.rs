@@ -17,6 +17,7 @@ pub static FLEX: Backend = Backend {
     precision: generic::f32_alone,
     has_cudnn: false,
     execution: generic::execution,
+    layout: generic::layout,
     variables: |_| Vec::new(),
     recorded_variables: &[],
     runs_beside_processor: false,

@@ -8,7 +8,7 @@ use burn::backend::{Autodiff, Backend, DispatchKindConversion, DispatchTensor};
 
 use super::backend::{BackendDevice, PrecisionSupport, Refusal};
 use super::refusals;
-use crate::formats::ablation::{Execution, Precision};
+use crate::formats::ablation::{Execution, MapLayout, Precision, RunSettings};
 #[cfg(feature = "burn")]
 use crate::model::{Lowering, Recompute};
 
@@ -21,22 +21,27 @@ pub(super) fn execution(device: BackendDevice, execution: Execution) -> Result<(
     }
 }
 
-/// The precision of a device without TensorFloat-32.
+/// How maps lie with Burn's operations.
+pub(super) fn layout(_: &RunSettings) -> MapLayout {
+    MapLayout::Nchw
+}
+
+/// The precision of a device that has Burn's operations alone.
 pub(super) fn f32_alone(precision: Precision) -> PrecisionSupport {
     match precision {
         Precision::F32 => PrecisionSupport::Always,
-        Precision::Tf32 => PrecisionSupport::Never,
+        Precision::Tf32 | Precision::Bf16 | Precision::F16 => PrecisionSupport::Never,
     }
 }
 
 /// The lowerings with Burn's operations on backend `B`; none where all is plain. What [`execution`] refuses does not
 /// come here.
 #[cfg(feature = "burn")]
-pub(super) fn lowerings<B: Backend>(execution: Execution) -> Vec<Arc<dyn Lowering>>
+pub(super) fn lowerings<B: Backend>(run: &RunSettings) -> Vec<Arc<dyn Lowering>>
 where
     DispatchTensor: DispatchKindConversion<B> + DispatchKindConversion<Autodiff<B>>,
 {
-    match execution {
+    match run.execution {
         Execution::Recompute => vec![Arc::new(Recompute::<B>::default())],
         Execution::Plain | Execution::Aten | Execution::Fused => Vec::new(),
     }

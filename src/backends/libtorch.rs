@@ -1,7 +1,8 @@
 //! The common part of libtorch's two backends, its CPU and its CUDA devices.
 
 #[cfg(feature = "libtorch")]
-use crate::formats::ablation::{Precision, RunSettings};
+use crate::formats::ablation::Precision;
+use crate::formats::ablation::{Execution, MapLayout, RunSettings};
 
 /// The version of the libtorch that the program was built against. The build refuses any but the one that tch is written
 /// for, unless `LIBTORCH_BYPASS_VERSION_CHECK` is set.
@@ -13,11 +14,21 @@ pub(super) const VERSIONS: &[(&str, &str)] = &[
     ("libtorch", LIBTORCH_VERSION),
 ];
 
+/// How feature maps lie where `fastest` is the device's faster layout.
+pub(super) fn layout(run: &RunSettings, fastest: MapLayout) -> MapLayout {
+    match run.execution {
+        Execution::Plain => MapLayout::Nchw,
+        Execution::Aten => run.layout.unwrap_or(fastest),
+        Execution::Recompute => fastest,
+        Execution::Fused => MapLayout::ChannelsLast,
+    }
+}
+
 /// Sets libtorch's switches.
 #[cfg(feature = "libtorch")]
 pub(super) fn set_switches(run: &RunSettings) -> Result<(), String> {
     let tf32 = match run.precision {
-        Precision::F32 => false,
+        Precision::F32 | Precision::Bf16 | Precision::F16 => false,
         Precision::Tf32 => true,
     };
     crate::libtorch::set_switches(run.deterministic, tf32, run.cudnn_benchmark).map_err(|error| error.to_string())

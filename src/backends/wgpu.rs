@@ -26,6 +26,7 @@ pub static WGPU: Backend = Backend {
     precision: generic::f32_alone,
     has_cudnn: false,
     execution: generic::execution,
+    layout: generic::layout,
     variables: |_| Vec::new(),
     recorded_variables: &[
         "CUBECL_WGPU_DEFAULT_DEVICE",

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use densenet_bench::backends::DeviceChoice;
-use densenet_bench::formats::ablation::{Execution, TrainSettings};
+use densenet_bench::formats::ablation::{Execution, RunSettings, TrainSettings};
 use densenet_bench::host::{available_threads, vector_instructions};
 use densenet_bench::model::Program;
 use densenet_bench::network::{Graph, Preset, Processor, Shape, nearest_preset, preset, presets};
@@ -156,7 +156,11 @@ fn show_executions(networks: &[Network], json: bool) -> Outcome {
     let executions: Vec<Execution> = Execution::ALL.into_iter().filter(has).collect();
     let tables = networks.iter().map(|network| {
         let columns = executions.iter().map(|execution| {
-            let program = Program::new(&network.graph, &(runtime.lowerings)(*execution));
+            let run = RunSettings {
+                execution: *execution,
+                ..RunSettings::default()
+            };
+            let program = Program::new(&network.graph, &(runtime.lowerings)(&run));
             ExecutionColumn {
                 execution: execution.name().to_owned(),
                 parts: program.parts(),

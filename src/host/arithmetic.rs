@@ -3,7 +3,7 @@
 use super::allocator::allocator_variable;
 use super::threads::thread_variables;
 use crate::backends::{BackendDevice, PrecisionSupport, Refusal};
-use crate::formats::ablation::{Allocator, Precision, RunSettings};
+use crate::formats::ablation::{Allocator, Execution, MapLayout, Precision, RunSettings};
 
 /// A setting that a device cannot honour.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -59,6 +59,12 @@ pub fn check_arithmetic<E: std::fmt::Display>(
     };
     let remedy = match run.precision {
         Precision::F32 => "choose another device with --device",
+        Precision::Bf16 => {
+            "write precision = \"f32\", or take --device cpu or a CUDA device of compute capability 8.0 or later"
+        }
+        Precision::F16 => {
+            "write precision = \"f32\", or take --device cpu or a CUDA device of compute capability 7.0 or later"
+        }
         Precision::Tf32 => "write precision = \"f32\", or take a CUDA device of compute capability 8.0 or later",
     };
     let rule = format!("precision is \"{name}\", {refused}");
@@ -70,8 +76,20 @@ pub fn check_arithmetic<E: std::fmt::Display>(
 /// # Errors
 /// An execution that the device does not have.
 pub fn check_execution(run: &RunSettings, device: BackendDevice) -> Result<(), ArithmeticError> {
+    // The ablation file has been asked already; a specification of a measurement may come from elsewhere.
+    if run.precision.is_half() && run.execution != Execution::Aten {
+        let rule = format!("the execution is {}, and aten alone has {}", run.execution, run.precision);
+        let remedy = "write execution = \"aten\" beside it, or leave precision out";
+        return Err(ArithmeticError::new("run.precision", Refusal::new(rule, remedy)));
+    }
     (device.backend().execution)(device, run.execution)
         .map_err(|refusal| ArithmeticError::new("run.execution", refusal))
+}
+
+/// How feature maps lie in memory with these settings on the device of that name; none of a name that is no device's.
+pub fn recorded_layout(run: &RunSettings, device: &str) -> Option<MapLayout> {
+    let device: BackendDevice = device.parse().ok()?;
+    Some((device.backend().layout)(run))
 }
 
 /// Sets this process's switches as the settings say.
@@ -142,6 +160,50 @@ mod tests {
             check(Precision::Tf32, gpu, Err("no driver".to_owned())),
             refused("and whether cuda:0 has it is not known (no driver)")
         );
+    }
+
+    #[test]
+    fn sixteen_bits_are_an_error_on_devices_and_in_executions_without_autocast() {
+        for precision in [Precision::Bf16, Precision::F16] {
+            assert_eq!(check(precision, CPU.device(0), Err("not asked".to_owned())), Ok(()));
+            let error = check(precision, FLEX.device(0), Err("not asked".to_owned())).unwrap_err();
+            let rule = format!("run.precision: precision is \"{precision}\", which the device flex does not have; write");
+            assert!(error.starts_with(&rule), "{error}");
+            for execution in Execution::ALL {
+                let run = RunSettings {
+                    execution,
+                    ..run(true, precision)
+                };
+                let is_refused = check_execution(&run, CPU.device(0)).is_err();
+                assert_eq!(is_refused, execution != Execution::Aten, "{execution}");
+            }
+        }
+        assert_eq!(check(Precision::Bf16, CUDA.device(0), Ok((8, 0))), Ok(()));
+        assert!(check(Precision::Bf16, CUDA.device(0), Ok((7, 5))).is_err());
+        assert_eq!(check(Precision::F16, CUDA.device(0), Ok((7, 5))), Ok(()));
+    }
+
+    #[test]
+    fn the_layout_that_is_recorded_is_the_executions_and_the_devices() {
+        let layout = |execution, layout, device: &str| {
+            let run = RunSettings {
+                execution,
+                layout,
+                ..RunSettings::default()
+            };
+            recorded_layout(&run, device)
+        };
+        use MapLayout::{ChannelsLast, Nchw};
+        assert_eq!(layout(Execution::Aten, None, "cpu"), Some(ChannelsLast));
+        assert_eq!(layout(Execution::Aten, Some(Nchw), "cpu"), Some(Nchw));
+        assert_eq!(layout(Execution::Aten, None, "cuda:1"), Some(Nchw));
+        assert_eq!(layout(Execution::Aten, Some(ChannelsLast), "cuda:1"), Some(ChannelsLast));
+        assert_eq!(layout(Execution::Recompute, None, "cuda:0"), Some(Nchw));
+        assert_eq!(layout(Execution::Recompute, None, "cpu"), Some(ChannelsLast));
+        assert_eq!(layout(Execution::Plain, None, "cpu"), Some(Nchw));
+        assert_eq!(layout(Execution::Fused, None, "cpu"), Some(ChannelsLast));
+        assert_eq!(layout(Execution::Recompute, None, "flex"), Some(Nchw));
+        assert_eq!(layout(Execution::Plain, None, "no device"), None);
     }
 
     #[test]

@@ -27,7 +27,9 @@ mod thread_choice;
 mod threads;
 mod visible_gpus;
 
-pub use arithmetic::{ArithmeticError, apply_arithmetic, check_arithmetic, check_execution, process_variables};
+pub use arithmetic::{
+    ArithmeticError, apply_arithmetic, check_arithmetic, check_execution, process_variables, recorded_layout,
+};
 pub use difference::{Difference, Way};
 pub use environment::{Environment, build, nanoseconds, now};
 pub use fonts::{font_files, read_font};

@@ -5,11 +5,13 @@
 
 use std::sync::Arc;
 
-use tch::Tensor;
+use tch::{Kind, Tensor};
 
-use super::layout::Layout;
+use super::autocast::{Half, with_autocast};
+use super::layout::{fastest, laid_out};
 use super::native::gradients;
 use super::tensors::{Backend, BurnTensor, from_tch, gradients_from_tch, pairs_to_tch, to_tch};
+use crate::formats::ablation::{MapLayout, Precision, RunSettings};
 use crate::model::{
     AsOperation, AverageWindows, CarryOut, Lowering, Pass, SegmentGradients, SegmentGraph, SegmentInput, SegmentKernel,
     SegmentOutput, Value,
@@ -18,17 +20,36 @@ use crate::network::{Node, Operation};
 
 /// ATen's operations in the order in which PyTorch's modules call them.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Aten;
+pub(super) struct Aten {
+    /// None: as is fastest on the device.
+    layout: Option<MapLayout>,
+    /// The type of 16 bits in which autocast computes.
+    half: Option<Half>,
+}
+
+impl Aten {
+    pub(super) fn new(run: &RunSettings) -> Self {
+        Self {
+            layout: run.layout,
+            half: match run.precision {
+                Precision::F32 | Precision::Tf32 => None,
+                Precision::Bf16 => Some(Half::Bf16),
+                Precision::F16 => Some(Half::F16),
+            },
+        }
+    }
+}
 
 impl Lowering for Aten {
     fn name(&self) -> &'static str {
         "aten"
     }
 
-    /// Every segment of feature maps; the classifier is Burn's.
+    /// Every segment of feature maps. The classifier is Burn's in f32, which is as fast; in 16 bits all is libtorch's, whose
+    /// autocast it is.
     fn take(&self, segment: &SegmentGraph) -> Option<Arc<dyn CarryOut>> {
-        let has_matrix = segment.nodes.iter().any(|node| node.operation == Operation::Linear);
-        (!has_matrix).then(|| AsOperation::of(segment, AtenSegment::new(segment)))
+        let own = AtenSegment::new(segment, *self);
+        (!own.has_matrix || self.half.is_some()).then(|| AsOperation::of(segment, own))
     }
 }
 
@@ -37,14 +58,33 @@ impl Lowering for Aten {
 struct AtenSegment {
     graph: SegmentGraph,
     last_uses: Vec<Option<Value>>,
+    has_matrix: bool,
+    how: Aten,
 }
 
 impl AtenSegment {
-    fn new(segment: &SegmentGraph) -> Self {
+    fn new(segment: &SegmentGraph, how: Aten) -> Self {
         Self {
             graph: segment.clone(),
             last_uses: segment.last_uses(),
+            has_matrix: segment.nodes.iter().any(|node| node.operation == Operation::Linear),
+            how,
         }
+    }
+
+    /// What enters, maps in the layout that they are to have.
+    fn laid_out(&self, entering: &Tensor) -> Tensor {
+        if entering.dim() != 4 {
+            return entering.shallow_clone();
+        }
+        laid_out(entering, self.how.layout.unwrap_or_else(|| fastest(entering.device())))
+    }
+
+    /// The segment's output; behind the classifier all is f32 again.
+    fn run(&self, mut forward: Forward<'_>, entering: Tensor) -> (Tensor, Vec<[Tensor; 2]>) {
+        let output = with_autocast(self.how.half, entering.device(), || forward.run(entering));
+        let output = if self.has_matrix { output.to_kind(Kind::Float) } else { output };
+        (output, forward.statistics)
     }
 }
 
@@ -53,15 +93,16 @@ impl SegmentKernel for AtenSegment {
 
     fn carry_out(&self, input: SegmentInput<BurnTensor>) -> SegmentOutput<BurnTensor> {
         let SegmentInput { maps, parameters, pass } = input;
-        let maps_laid_out = laid_out(&to_tch(&maps));
+        let maps_laid_out = self.laid_out(&to_tch(&maps));
         match pass {
             Pass::Evaluation(running) => {
                 let running = pairs_to_tch(&running).into_iter().map(Some).collect();
                 let parameters = parameters.iter().map(to_tch).collect();
                 drop(maps);
-                let mut forward = Forward::new(self, parameters, running, false);
+                let forward = Forward::new(self, parameters, running, false);
+                let (output, _) = tch::no_grad(|| self.run(forward, maps_laid_out));
                 SegmentOutput {
-                    output: from_tch(tch::no_grad(|| forward.run(maps_laid_out))),
+                    output: from_tch(output),
                     statistics: Vec::new(),
                     backward: None,
                 }
@@ -74,11 +115,10 @@ impl SegmentKernel for AtenSegment {
                     .iter()
                     .map(|pair| pair.as_ref().map(|pair| pair.each_ref().map(to_tch)));
                 let shared = leaves.iter().map(Tensor::shallow_clone).collect();
-                let mut forward = Forward::new(self, shared, fixed.collect(), true);
+                let forward = Forward::new(self, shared, fixed.collect(), true);
                 let input = maps_leaf.as_ref().unwrap_or(&maps_laid_out).shallow_clone();
                 drop(maps_laid_out);
-                let root = tch::with_grad(|| forward.run(input));
-                let statistics = forward.statistics;
+                let (root, statistics) = tch::with_grad(|| self.run(forward, input));
                 leaves.extend(maps_leaf);
                 let output = from_tch(root.detach());
                 let backward = move |gradient: BurnTensor| {
@@ -168,7 +208,11 @@ impl<'a> Forward<'a> {
                 let convolved = convolution(&maps, &self.parameters[own], bias, stride, padding);
                 // Of images ATen may leave maps in another layout.
                 let is_of_images = graph.reads_images && inputs[0] == 0;
-                if is_of_images { laid_out(&convolved) } else { convolved }
+                if is_of_images {
+                    self.segment.laid_out(&convolved)
+                } else {
+                    convolved
+                }
             }
             Operation::BatchNorm => {
                 let maps = self.read(inputs[0], value);
@@ -234,7 +278,12 @@ impl<'a> Forward<'a> {
             }
             // By channel, whatever the layout: the linear layer's weights are in this order.
             Operation::Flatten => self.read(inputs[0], value).contiguous().flatten(1, -1),
-            Operation::Images | Operation::Linear => unreachable!("no segment with these is taken"),
+            Operation::Linear => {
+                let vectors = self.read(inputs[0], value);
+                // Burn keeps the matrix as [inputs, outputs].
+                vectors.linear(&self.parameters[own].tr(), Some(&self.parameters[own + 1]))
+            }
+            Operation::Images => unreachable!("the images are no segment's node"),
         }
     }
 
@@ -304,11 +353,6 @@ pub(super) fn average_pool(maps: &Tensor, windows: AverageWindows) -> Tensor {
 pub(super) fn zero_channels(maps: &Tensor, channels: usize) -> Tensor {
     let added = channels as i64 - maps.size()[1];
     maps.constant_pad_nd([0, 0, 0, 0, 0, added])
-}
-
-/// Maps in the layout that is fastest on their device.
-pub(super) fn laid_out(maps: &Tensor) -> Tensor {
-    Layout::fastest(maps.device()).of(maps)
 }
 
 /// All maps of a block so far, `[batch, channels, height, width]`.

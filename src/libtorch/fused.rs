@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use tch::Tensor;
 
-use super::layout::Layout;
+use super::layout::laid_out;
 use super::tensors::{Backend, BurnTensor, from_tch, pairs_to_tch, to_tch};
 use super::values::{TensorMemory, TensorValues, values};
+use crate::formats::ablation::MapLayout;
 use crate::kernels::{self, Buffer, Processor, StageShape};
 use crate::model::{
     AsOperation, CarryOut, Lowering, Pass, SegmentGradients, SegmentGraph, SegmentInput, SegmentKernel, SegmentOutput,
@@ -59,7 +60,7 @@ impl SegmentKernel for FusedBlock {
             images: to_tch(&maps).size()[0] as usize,
             ..self.shape
         };
-        let maps = Layout::ChannelsLast.of(&to_tch(&maps));
+        let maps = laid_out(&to_tch(&maps), MapLayout::ChannelsLast);
         let tensors: Vec<Tensor> = parameters
             .iter()
             .map(|parameter| to_tch(parameter).contiguous())
@@ -88,7 +89,7 @@ impl SegmentKernel for FusedBlock {
                 let backward = move |gradient: BurnTensor| {
                     let gradient = to_tch(&gradient);
                     let gradient = if gradient.dim() == 4 {
-                        Layout::ChannelsLast.of(&gradient)
+                        laid_out(&gradient, MapLayout::ChannelsLast)
                     } else {
                         gradient.contiguous()
                     };

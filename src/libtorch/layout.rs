@@ -2,48 +2,39 @@
 
 use tch::{Device, Kind, Tensor};
 
-/// The order of a map's values.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Layout {
-    /// Channel after channel, Burn's own.
-    Contiguous,
-    /// All channels of a pixel together.
-    ChannelsLast,
+use crate::formats::ablation::MapLayout;
+
+/// The faster layout for f32 convolutions: oneDNN works on pixels with all their channels, and brings maps of another
+/// layout into its own and back in every convolution; cuDNN's f32 kernels work channel by channel.
+pub(super) fn fastest(device: Device) -> MapLayout {
+    match device {
+        Device::Cpu => MapLayout::ChannelsLast,
+        _ => MapLayout::Nchw,
+    }
 }
 
-impl Layout {
-    /// The faster one for f32 convolutions: oneDNN works on pixels with all their channels, and brings maps of another
-    /// layout into its own and back in every convolution; cuDNN's f32 kernels work channel by channel.
-    pub(super) fn fastest(device: Device) -> Self {
-        match device {
-            Device::Cpu => Self::ChannelsLast,
-            _ => Self::Contiguous,
-        }
+/// Maps `[batch, channels, height, width]` in a layout; the same tensor where they are in it already.
+pub(super) fn laid_out(maps: &Tensor, layout: MapLayout) -> Tensor {
+    if layout == MapLayout::Nchw {
+        return maps.contiguous();
     }
-
-    /// Maps `[batch, channels, height, width]` in this layout; the same tensor where they are in it already.
-    pub(super) fn of(self, maps: &Tensor) -> Tensor {
-        if self == Self::Contiguous {
-            return maps.contiguous();
-        }
-        let (batch, channels, height, width) = maps.size4().expect("feature maps have four dimensions");
-        let strides = channels_last((batch, channels, height, width));
-        if maps.stride() == strides {
-            return maps.shallow_clone();
-        }
-        let mut laid_out = self.empty([batch, channels, height, width], (maps.kind(), maps.device()));
-        laid_out.copy_(maps);
-        laid_out
+    let (batch, channels, height, width) = maps.size4().expect("feature maps have four dimensions");
+    let strides = channels_last((batch, channels, height, width));
+    if maps.stride() == strides {
+        return maps.shallow_clone();
     }
+    let mut copy = empty_maps([batch, channels, height, width], (maps.kind(), maps.device()), layout);
+    copy.copy_(maps);
+    copy
+}
 
-    /// Maps of a shape on a device, whose values are any.
-    pub(super) fn empty(self, shape: [i64; 4], options: (Kind, Device)) -> Tensor {
-        let [batch, channels, height, width] = shape;
-        match self {
-            Self::Contiguous => Tensor::empty(shape, options),
-            Self::ChannelsLast => {
-                Tensor::empty_strided(shape, channels_last((batch, channels, height, width)), options)
-            }
+/// Maps of a shape on a device, whose values are any.
+pub(super) fn empty_maps(shape: [i64; 4], options: (Kind, Device), layout: MapLayout) -> Tensor {
+    let [batch, channels, height, width] = shape;
+    match layout {
+        MapLayout::Nchw => Tensor::empty(shape, options),
+        MapLayout::ChannelsLast => {
+            Tensor::empty_strided(shape, channels_last((batch, channels, height, width)), options)
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Everything that names libtorch. What its devices can do is described in `backends`.
 
 mod aten;
+mod autocast;
 mod device;
 mod executions;
 mod fused;

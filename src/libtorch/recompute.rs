@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use tch::Tensor;
 
-use super::aten::{self, laid_out};
-use super::layout::Layout;
+use super::aten;
+use super::layout::{empty_maps, fastest, laid_out};
 use super::native::{batch_norm_backward, convolution_backward};
 use super::tensors::{Backend, BurnTensor, from_tch, gradients_from_tch, pairs_to_tch, to_tch};
 use crate::model::{
@@ -38,7 +38,7 @@ impl SegmentKernel for Recomputed {
     fn carry_out(&self, input: SegmentInput<BurnTensor>) -> SegmentOutput<BurnTensor> {
         let SegmentInput { maps, parameters, pass } = input;
         let found = self.0.carry_out::<AtenOperations>(SegmentInput {
-            maps: aten::laid_out(&to_tch(&maps)),
+            maps: as_fastest(&to_tch(&maps)),
             parameters: parameters.iter().map(to_tch).collect(),
             pass: match pass {
                 // No plan is made for a segment with frozen normalisations.
@@ -72,6 +72,11 @@ impl SegmentKernel for Recomputed {
     }
 }
 
+/// Maps in the layout that is fastest on their device.
+fn as_fastest(maps: &Tensor) -> Tensor {
+    laid_out(maps, fastest(maps.device()))
+}
+
 /// ATen's operations.
 #[derive(Debug)]
 struct AtenOperations;
@@ -97,7 +102,7 @@ impl Operations for AtenOperations {
     }
 
     fn channels(maps: &Tensor, from: usize, to: usize) -> Tensor {
-        aten::laid_out(&maps.narrow(1, from as i64, (to - from) as i64))
+        as_fastest(&maps.narrow(1, from as i64, (to - from) as i64))
     }
 
     fn zero_channels(maps: &Tensor, channels: usize) -> Tensor {
@@ -179,7 +184,7 @@ impl Operations for AtenOperations {
         padding: [usize; 2],
     ) -> [Tensor; 2] {
         if aten::takes_pixels_out(weight, stride) {
-            let read = laid_out(&aten::thinned(maps, stride));
+            let read = as_fastest(&aten::thinned(maps, stride));
             let [of_read, of_weight] = convolution_backward(&gradient, &read, weight, 1, padding);
             let of_maps = maps.zeros_like();
             aten::thinned(&of_maps, stride).copy_(&of_read);
@@ -205,7 +210,7 @@ impl Operations for AtenOperations {
         let options = (gradient.kind(), gradient.device());
         // Of the input its shape and layout alone are read.
         let shape = [size[0], size[1], height as i64, width as i64];
-        let input = Layout::fastest(gradient.device()).empty(shape, options);
+        let input = empty_maps(shape, options, fastest(gradient.device()));
         let [kernel, stride, padding] = windows.sides().map(|sides| sides.map(|side| side as i64));
         input.avg_pool2d_backward(&gradient, kernel, stride, padding, false, true, None)
     }
@@ -223,6 +228,6 @@ impl Operations for AtenOperations {
             .unsqueeze(2)
             .unsqueeze(3)
             .expand([size[0], size[1], height, width], false);
-        Layout::fastest(pixels.device()).of(&pixels)
+        as_fastest(&pixels)
     }
 }

@@ -49,7 +49,7 @@ pub fn measure(spec: &RoundSpec) -> Result<RoundResult, TrialError> {
         Mode::Evaluate => graph.evaluation_work(spec.batch_size),
     };
     let mut workload: Box<dyn Workload> = match spec.mode {
-        Mode::Train => Box::new(TrainingSteps::new(model, &spec.optimizer(), batch)),
+        Mode::Train => Box::new(TrainingSteps::new(model, &spec.settings.run, &spec.optimizer(), batch)),
         Mode::Evaluate => Box::new(EvaluationSteps::new(&model, batch)),
     };
 

@@ -5,9 +5,9 @@ use burn::tensor::{Device, Int, Tensor};
 
 use super::timer::{Phase, Workload};
 use crate::data::{Batch, LoaderError};
-use crate::formats::ablation::TrainSettings;
+use crate::formats::ablation::{RunSettings, TrainSettings};
 use crate::model::Model;
-use crate::training::{Learner, TrainingImages, batch_tensors};
+use crate::training::{Learner, TrainingImages, batch_tensors, initial_loss_scale};
 
 /// A batch of `size` images: the first of the training split in the data set's order, not augmented, from the first
 /// again where there are fewer. What images show does not change how long a step takes or what it needs.
@@ -39,8 +39,8 @@ pub struct TrainingSteps {
 
 impl TrainingSteps {
     /// Steps of a network that was built on an autodiff device.
-    pub fn new(model: Model, optimizer: &TrainSettings, batch: Batch) -> Self {
-        let learner = Learner::new(model, optimizer);
+    pub fn new(model: Model, run: &RunSettings, optimizer: &TrainSettings, batch: Batch) -> Self {
+        let learner = Learner::new(model, optimizer).scaling_loss(initial_loss_scale(run));
         let device = learner.device();
         let (images, labels) = batch_tensors(batch, &device);
         Self {

@@ -25,9 +25,9 @@ pub trait Lowering: Debug + Send + Sync {
 
 /// The implementation of one segment, on any backend.
 pub trait CarryOut: Debug + Send + Sync {
-    /// Maps `[batch, channels, height, width]` through the segment, whose layers are given in the order of its nodes;
-    /// while training, the running statistics follow, but for those of frozen normalisations.
-    fn forward(&self, layers: &[Layer], maps: Tensor<4>) -> Activation;
+    /// Maps `[batch, channels, height, width]`, or vectors `[batch, values]`, through the segment, whose layers are given in
+    /// the order of its nodes; while training, the running statistics follow, but for those of frozen normalisations.
+    fn forward(&self, layers: &[Layer], entering: Activation) -> Activation;
 }
 
 /// Runs one segment on a backend's tensors: the part that an execution implements.
@@ -35,8 +35,8 @@ pub trait SegmentKernel: Debug + Send + Sync {
     /// The backend.
     type Backend: Backend;
 
-    /// The segment. The parameters are in the order of its nodes: of a convolution its weight, of a normalisation its
-    /// scale and shift.
+    /// The segment. The parameters are in the order of its nodes: of a convolution its weight and its bias if it has one, of a
+    /// normalisation its scale and shift, of a linear layer its matrix `[inputs, outputs]` and its bias.
     fn carry_out(&self, input: SegmentInput<Primitive<Self::Backend>>) -> SegmentOutput<Primitive<Self::Backend>>;
 }
 
@@ -59,17 +59,17 @@ where
         })
     }
 
-    fn run<const D: usize>(&self, layers: &[Layer], maps: Tensor<4>) -> Tensor<D> {
+    fn run<const E: usize, const D: usize>(&self, layers: &[Layer], maps: Tensor<E>) -> Tensor<D> {
         let learned = layers.iter().flat_map(Layer::learned);
         let parameters = learned.map(|(_, learned)| learned).collect();
         let norms: Vec<&BatchNorm> = layers.iter().filter_map(Layer::as_norm).collect();
         let carry_out = |input| self.kernel.carry_out(input);
         if !maps.device().is_autodiff() {
             let running = norms.iter().map(|norm| norm.running());
-            return evaluate::<K::Backend, D>(maps, parameters, running.collect(), carry_out);
+            return evaluate::<K::Backend, E, D>(maps, parameters, running.collect(), carry_out);
         }
         let fixed = norms.iter().map(|norm| norm.is_fixed().then(|| norm.running()));
-        let (output, statistics) = train::<K::Backend, D>(maps, parameters, fixed.collect(), carry_out);
+        let (output, statistics) = train::<K::Backend, E, D>(maps, parameters, fixed.collect(), carry_out);
         let following = norms.iter().filter(|norm| !norm.is_fixed());
         for (norm, statistics) in following.zip(statistics) {
             norm.follow(statistics);
@@ -82,11 +82,11 @@ impl<K: SegmentKernel + 'static> CarryOut for AsOperation<K>
 where
     DispatchTensor: DispatchKindConversion<K::Backend> + DispatchKindConversion<Autodiff<K::Backend>>,
 {
-    fn forward(&self, layers: &[Layer], maps: Tensor<4>) -> Activation {
-        if self.gives_vectors {
-            Activation::Vectors(self.run(layers, maps))
-        } else {
-            Activation::Maps(self.run(layers, maps))
+    fn forward(&self, layers: &[Layer], entering: Activation) -> Activation {
+        match entering {
+            Activation::Maps(maps) if self.gives_vectors => Activation::Vectors(self.run(layers, maps)),
+            Activation::Maps(maps) => Activation::Maps(self.run(layers, maps)),
+            Activation::Vectors(vectors) => Activation::Vectors(self.run(layers, vectors)),
         }
     }
 }

@@ -131,7 +131,7 @@ impl Model {
                 entering = entering.with_autodiff(!is_frozen);
             }
             let output = match by {
-                Some((_, carry_out)) => carry_out.forward(own, entering.maps()),
+                Some((_, carry_out)) => carry_out.forward(own, entering),
                 None => self.node_by_node(segment, own, entering),
             };
             match self

@@ -19,7 +19,7 @@ pub type Primitive<B> = <B as burn::backend::BackendTypes>::FloatTensorPrimitive
 /// A segment's input.
 #[derive(Debug)]
 pub struct SegmentInput<T> {
-    /// `[batch, channels, height, width]`.
+    /// `[batch, channels, height, width]`; behind flattened maps `[batch, values]`.
     pub maps: T,
     /// The parameters, in the order of the segment's nodes.
     pub parameters: Vec<T>,
@@ -71,8 +71,8 @@ pub struct SegmentGradients<T> {
 /// tracked where the maps are not, as images are not. The gradients of the parameters are registered under their own
 /// nodes: parameters are leaves, below which nothing is to be visited, so that a gradient that is registered is all
 /// that they need.
-pub(super) fn train<B: Backend, const D: usize>(
-    maps: Tensor<4>,
+pub(super) fn train<B: Backend, const E: usize, const D: usize>(
+    maps: Tensor<E>,
     parameters: Vec<Learned<'_>>,
     fixed: Vec<Option<[Tensor<1>; 2]>>,
     carry_out: impl FnOnce(SegmentInput<Primitive<B>>) -> SegmentOutput<Primitive<B>>,
@@ -80,7 +80,7 @@ pub(super) fn train<B: Backend, const D: usize>(
 where
     DispatchTensor: DispatchKindConversion<Autodiff<B>>,
 {
-    let maps = primitive::<Autodiff<B>, 4>(maps);
+    let maps = primitive::<Autodiff<B>, E>(maps);
     let parameters: Vec<_> = parameters.iter().map(Learned::primitive::<Autodiff<B>>).collect();
     let nodes: Vec<Option<NodeId>> = parameters
         .iter()
@@ -115,8 +115,8 @@ where
 }
 
 /// Runs a segment on tensors of backend `B` without autodiff; `running` are the normalisations' statistics.
-pub(super) fn evaluate<B: Backend, const D: usize>(
-    maps: Tensor<4>,
+pub(super) fn evaluate<B: Backend, const E: usize, const D: usize>(
+    maps: Tensor<E>,
     parameters: Vec<Learned<'_>>,
     running: Vec<[Tensor<1>; 2]>,
     carry_out: impl FnOnce(SegmentInput<Primitive<B>>) -> SegmentOutput<Primitive<B>>,
@@ -126,7 +126,7 @@ where
 {
     let running = running.into_iter().map(|pair| pair.map(primitive::<B, 1>));
     let result = carry_out(SegmentInput {
-        maps: primitive::<B, 4>(maps),
+        maps: primitive::<B, E>(maps),
         parameters: parameters.iter().map(Learned::primitive::<B>).collect(),
         pass: Pass::Evaluation(running.collect()),
     });

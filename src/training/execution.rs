@@ -38,6 +38,6 @@ pub fn build(
     device: &Device,
 ) -> Result<Model, BuildError> {
     host::check_execution(run, choice)?;
-    let lowerings = (choice.runtime()?.lowerings)(run.execution);
+    let lowerings = (choice.runtime()?.lowerings)(run);
     Ok(Model::new(Arc::new(graph.clone()), weights, device, &lowerings)?)
 }

@@ -12,6 +12,8 @@ mod images;
 #[cfg(feature = "burn")]
 mod loss;
 #[cfg(feature = "burn")]
+mod loss_scale;
+#[cfg(feature = "burn")]
 mod losses;
 #[cfg(feature = "burn")]
 mod mixup;
@@ -38,6 +40,6 @@ pub use loss::{Targets, cross_entropy};
 pub use losses::losses;
 pub use schedule::RunLength;
 #[cfg(feature = "burn")]
-pub use step::{Learner, Step, batch_tensors};
+pub use step::{Learner, Step, batch_tensors, initial_loss_scale};
 #[cfg(feature = "burn")]
 pub use trainer::{EpochTime, Final, Observer, Start, Trained, train};

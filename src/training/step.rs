@@ -4,10 +4,12 @@ use burn::optim::GradientsParams;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use super::loss::Targets;
+use super::loss_scale;
 use super::optimizer::Optimizer;
 use crate::data::Batch;
-use crate::formats::ablation::TrainSettings;
+use crate::formats::ablation::{Precision, RunSettings, TrainSettings};
 use crate::formats::batches::BatchFile;
+use crate::formats::checkpoint::LossScale;
 use crate::formats::weights::Weights;
 use crate::model::Model;
 
@@ -16,6 +18,8 @@ pub struct Learner {
     /// The network, on an autodiff device.
     pub model: Model,
     optimizer: Optimizer,
+    /// Where the loss is scaled.
+    loss_scale: Option<LossScale>,
 }
 
 /// A step's results, on the device.
@@ -33,7 +37,13 @@ impl Learner {
         Self {
             optimizer: Optimizer::new(train, &model),
             model,
+            loss_scale: None,
         }
+    }
+
+    /// The same with the loss scaled, from that state on, where there is one.
+    pub fn scaling_loss(self, loss_scale: Option<LossScale>) -> Self {
+        Self { loss_scale, ..self }
     }
 
     /// Resumes a network's training with the velocities that [`Learner::momentum`] gave.
@@ -46,6 +56,11 @@ impl Learner {
     /// The optimizer's velocity of each trained parameter by its name; empty before the first step and without momentum.
     pub fn momentum(&self) -> Weights {
         self.optimizer.momentum(&self.model)
+    }
+
+    /// The state of the loss' scaling after the last step, where it is scaled.
+    pub fn loss_scale(&self) -> Option<LossScale> {
+        self.loss_scale
     }
 
     /// The device that the network is on.
@@ -77,15 +92,32 @@ impl Learner {
         (outputs.logits, loss)
     }
 
-    /// The backward pass: the loss' gradients by every parameter.
+    /// The backward pass: the loss' gradients by every parameter, times the loss' scale where it is scaled.
     pub fn backward(&self, loss: &Tensor<1>) -> GradientsParams {
-        GradientsParams::from_grads(loss.backward(), self.model.parameters())
+        let gradients = match self.loss_scale {
+            Some(LossScale { scale, .. }) => loss.clone().mul_scalar(scale).backward(),
+            None => loss.backward(),
+        };
+        GradientsParams::from_grads(gradients, self.model.parameters())
     }
 
-    /// The optimizer's step.
-    pub fn update(&mut self, gradients: GradientsParams, rate: f64) {
+    /// The optimizer's step with the gradients of [`Learner::backward`]; none where the loss is scaled and a gradient is not
+    /// finite.
+    pub fn update(&mut self, mut gradients: GradientsParams, rate: f64) {
+        if let Some(scale) = &mut self.loss_scale {
+            let is_finite = loss_scale::unscale(&self.model, &mut gradients, scale.scale);
+            loss_scale::follow(scale, is_finite);
+            if !is_finite {
+                return;
+            }
+        }
         self.model = self.optimizer.step(rate, self.model.clone(), gradients);
     }
+}
+
+/// The state of the loss' scaling at the start of a run; none in a precision whose gradients do not underflow.
+pub fn initial_loss_scale(run: &RunSettings) -> Option<LossScale> {
+    (run.precision == Precision::F16).then(LossScale::default)
 }
 
 /// A batch on a device: images `[batch, channels, height, width]` and labels `[batch]`.

@@ -102,6 +102,8 @@ pub struct Trained {
     /// Training images a second over whole epochs, evaluation and checkpoints left out. The first epoch, which holds the
     /// warm-up, counts only where it is the only one.
     pub images_per_second: f64,
+    /// Steps that were skipped since a gradient was not finite; none where the loss is not scaled.
+    pub skipped_steps: Option<usize>,
 }
 
 /// Trains a network from its start to the run's end; `seed` decides batch order, augmentation and dropout. The numbers
@@ -126,7 +128,7 @@ pub fn train(
     let first_batch = start.position.steps.saturating_sub(begun * length.steps_per_epoch);
     let mut loader = data.training_batches(train, seed, begun..length.epochs, first_batch)?;
     let mut run = Run {
-        learner: Learner::resumed(start.model, train, &start.momentum),
+        learner: Learner::resumed(start.model, train, &start.momentum).scaling_loss(start.position.loss_scale),
         train,
         length,
         seed,
@@ -138,6 +140,7 @@ pub fn train(
     }
     Ok(Trained {
         images_per_second: run.images_per_second(),
+        skipped_steps: run.learner.loss_scale().map(|scale| scale.skipped),
         model: run.learner.model,
     })
 }
@@ -302,7 +305,10 @@ impl Run<'_> {
             observer.checkpoint(Checkpoint {
                 weights,
                 momentum,
-                position: self.position.clone(),
+                position: Position {
+                    loss_scale: self.learner.loss_scale(),
+                    ..self.position.clone()
+                },
             })?;
         }
         Ok(())

@@ -23,7 +23,7 @@ use crate::formats::weights::{self, Weights, WeightsError};
 use crate::host::{self, ArithmeticError, ProcessorWatch, Stop, nanoseconds};
 use crate::model::{initial_head, initial_weights};
 use crate::network::{Graph, NetworkError};
-use crate::training::{BuildError, Start, TrainError, TrainingImages, build, train};
+use crate::training::{BuildError, Start, TrainError, TrainingImages, build, initial_loss_scale, train};
 
 /// Why a trial failed.
 #[derive(Debug, thiserror::Error)]
@@ -207,7 +207,7 @@ fn trained(
     device.seed(record.seed);
 
     let (begin, mut recording) = Recording::begin(folder, record, &graph, started, stop, report)?;
-    let (weights, momentum, position) = match begin {
+    let (weights, momentum, mut position) = match begin {
         Some(checkpoint) => (checkpoint.weights, checkpoint.momentum, checkpoint.position),
         None => {
             let sha256 = record.starting_weights_sha256.as_deref();
@@ -220,6 +220,8 @@ fn trained(
             (drawn, Weights::new(), nothing)
         }
     };
+    // A checkpoint has the scale that the run had come to.
+    position.loss_scale = position.loss_scale.or_else(|| initial_loss_scale(&settings.run));
     let model = build(&graph, &weights, &settings.run, choice, &device.autodiff())?;
     drop(weights);
     let (built, planned) = (model.learned_count(), graph.parameters());
@@ -256,6 +258,7 @@ fn trained(
         peak_memory_bytes: spent.peak_memory_bytes,
         wall_ns: Some(spent.wall_ns),
         processor,
+        skipped_steps: trained.skipped_steps,
         untested,
         weights_sha256: sha256(&exported),
         parts: trained.model.program().parts(),

@@ -119,6 +119,9 @@ mod tests {
             ("validation-share = 0.1\nvalidation-seed = 3", "", ""),
             ("", "", "[run]\ndeterministic = false"),
             ("", "", "[run]\nprecision = \"tf32\""),
+            ("", "", "[run]\nexecution = \"aten\"\nlayout = \"nchw\""),
+            ("", "", "[run]\nexecution = \"aten\"\nprecision = \"bf16\""),
+            ("", "", "[run]\nexecution = \"aten\"\nprecision = \"f16\""),
         ] {
             assert_ne!(of(data, model, train), base, "{data}{model}{train}");
         }
@@ -161,6 +164,9 @@ mod tests {
         );
         assert_eq!(of("", "", "freeze = \"none\"\nnew-head = false"), "e1979bc3da6c8a93");
         assert_eq!(of("", "", "[run]\nprecision = \"tf32\""), "e94bbfe714e318de");
+        let aten = of("", "", "[run]\nexecution = \"aten\"");
+        assert_eq!(of("", "", "[run]\nexecution = \"aten\"\nlayout = \"auto\""), aten);
+        assert_ne!(of("", "", "[run]\nexecution = \"aten\"\nlayout = \"nchw\""), aten);
         // cuDNN's choice of algorithm changes the last bits.
         let inexact = of("", "", "[run]\ndeterministic = false");
         assert_eq!(

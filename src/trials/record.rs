@@ -8,7 +8,7 @@ use crate::formats::ablation::Settings;
 use crate::formats::device_name::DeviceName;
 use crate::formats::part::Part;
 use crate::formats::tables::{Status, TrialRow};
-use crate::host::{Difference, ProcessorTime, Way};
+use crate::host::{Difference, ProcessorTime, Way, recorded_layout};
 use crate::network::Shape;
 use crate::words::counted;
 
@@ -90,6 +90,9 @@ pub struct TrialResult {
     /// say it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub processor: Option<ProcessorTime>,
+    /// Training steps that were skipped, since a gradient was not finite; none where the loss is not scaled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skipped_steps: Option<usize>,
     /// What the test images cannot tell; none where every class has some.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub untested: Option<String>,
@@ -123,6 +126,7 @@ impl TrialResult {
             peak_memory_bytes: None,
             wall_ns: None,
             processor: None,
+            skipped_steps: None,
             untested: None,
             weights_sha256: String::new(),
             parts: Vec::new(),
@@ -218,6 +222,8 @@ impl TrialRecord {
             test_images: self.test_images,
             cpu: self.cpu.clone(),
             revision: self.revision.clone(),
+            layout: recorded_layout(&self.settings.run, &self.device),
+            skipped_steps: result.skipped_steps,
         }
     }
 }

@@ -155,6 +155,8 @@ pub fn trained(variants: &[SampleVariant], seeds: u64, epochs: usize) -> Study {
                 test_images: None,
                 cpu: String::new(),
                 revision: String::new(),
+                layout: None,
+                skipped_steps: None,
             });
         }
     }
@@ -286,6 +288,7 @@ fn batch_row(variant: &str, mode: Mode, batch_size: usize, scale: f64) -> BatchR
         device_flops_per_second: None,
         device_bytes_per_second: None,
         roofline_share: None,
+        layout: None,
     }
 }
 

@@ -94,8 +94,8 @@ fn keys_of_later_versions_are_unknown_to_this_one() {
         "growth.toml:8: train.loss-scale: [train] has no key loss-scale; [train] has epochs, steps, batch-size, learning-rate, momentum, nesterov, weight-decay, schedule, milestones, gamma, warmup-steps, label-smoothing, mixup, freeze, new-head, learning-rate-groups, group-learning-rates, shuffle, seeds, initialization-seed, order-seed, augmentation-seed, dropout-seed, checkpoint-every",
     );
     refuses(
-        &section("run", "precision = \"bf16\""),
-        r#"growth.toml:8: run.precision: precision is "bf16"; it must be "f32" or "tf32"; leave it out for "f32""#,
+        &section("run", "precision = \"f64\""),
+        r#"growth.toml:8: run.precision: precision is "f64"; it must be "f32", "tf32", "bf16" or "f16"; leave it out for "f32""#,
     );
 }
 

@@ -220,6 +220,39 @@ fn cudnns_search_is_refused_beside_determinism() {
 }
 
 #[test]
+fn a_layout_is_refused_where_the_execution_has_no_choice() {
+    for (execution, why) in [
+        ("plain", "Burn's modules have maps in nchw alone"),
+        ("recompute", "it has its maps as is fastest on the device"),
+        ("fused", "its kernels work on maps in channels-last alone"),
+    ] {
+        let rule = format!(
+            "growth.toml:9: run.layout: layout is \"nchw\", which is for the execution aten, but the execution is {execution}: \
+             {why}; remove layout, or write execution = \"aten\""
+        );
+        refuses(&section("run", &format!("execution = \"{execution}\"\nlayout = \"nchw\"")), &rule);
+    }
+    refuses(
+        &section("run", "layout = \"nhwc\""),
+        r#"growth.toml:8: run.layout: layout is "nhwc"; it must be "auto", "nchw" or "channels-last"; leave it out for "auto""#,
+    );
+}
+
+#[test]
+fn sixteen_bits_are_refused_for_executions_without_autocast() {
+    for precision in ["bf16", "f16"] {
+        for execution in ["plain", "recompute", "fused"] {
+            let rule = format!(
+                "growth.toml:9: run.precision: precision is \"{precision}\", which the execution aten alone has, and the execution \
+                 is {execution}; write execution = \"aten\" beside it, or leave precision out"
+            );
+            let lines = format!("execution = \"{execution}\"\nprecision = \"{precision}\"");
+            refuses(&section("run", &lines), &rule);
+        }
+    }
+}
+
+#[test]
 fn an_execution_that_this_version_lacks_is_refused() {
     refuses(
         &section("run", r#"execution = "compiled""#),

@@ -409,10 +409,17 @@ pub(super) const OWN_KEYS: &[KnownKey] = &[
     },
     KnownKey {
         key: "run.precision",
-        kind: Kind::Choice(&["f32", "tf32"]),
+        kind: Kind::Choice(&["f32", "tf32", "bf16", "f16"]),
         default: "`\"f32\"`",
         meaning: "What numbers are computed in; an error where the device does not have it. See [Precision](#determinism-and-precision).",
         remedy: "leave it out for \"f32\"",
+    },
+    KnownKey {
+        key: "run.layout",
+        kind: Kind::Choice(&["auto", "nchw", "channels-last"]),
+        default: "`\"auto\"`",
+        meaning: "How the feature maps of the execution `aten` lie in memory; see [Layout](#layout).",
+        remedy: "leave it out for \"auto\"",
     },
     KnownKey {
         key: "run.threads",

@@ -14,18 +14,29 @@ pub enum Precision {
     F32,
     /// f32, but CUDA may round the factors of convolutions and matrix products to TF32's 10 bits.
     Tf32,
+    /// Convolutions and matrix products in bfloat16 by libtorch's autocast; weights, statistics, loss and optimizer in f32.
+    Bf16,
+    /// Likewise in 16-bit floating point, with the loss scaled against underflow.
+    F16,
 }
 
 impl Precision {
     /// Every precision, in the order of the documentation.
-    pub const ALL: [Self; 2] = [Self::F32, Self::Tf32];
+    pub const ALL: [Self; 4] = [Self::F32, Self::Tf32, Self::Bf16, Self::F16];
 
     /// Its name in files and tables.
     pub fn name(self) -> &'static str {
         match self {
             Self::F32 => "f32",
             Self::Tf32 => "tf32",
+            Self::Bf16 => "bf16",
+            Self::F16 => "f16",
         }
+    }
+
+    /// Whether feature maps are of 16 bits.
+    pub fn is_half(self) -> bool {
+        matches!(self, Self::Bf16 | Self::F16)
     }
 }
 
@@ -49,7 +60,7 @@ impl<'de> Deserialize<'de> for Precision {
 
             fn visit_str<E: Error>(self, name: &str) -> Result<Precision, E> {
                 let named = Precision::ALL.into_iter().find(|precision| precision.name() == name);
-                named.ok_or_else(|| E::unknown_variant(name, &["f32", "tf32"]))
+                named.ok_or_else(|| E::unknown_variant(name, &["f32", "tf32", "bf16", "f16"]))
             }
 
             fn visit_bool<E: Error>(self, tf32: bool) -> Result<Precision, E> {

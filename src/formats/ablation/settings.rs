@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::fine_tuning::FineTuning;
 use super::fixed_seeds::FixedSeeds;
+use super::layout::MapLayout;
 use super::precision::Precision;
 pub use crate::data_sets::{Augment, DataSetName, DataSettings, LimitOrder};
 use crate::network::{Architecture, Graph, NetworkError, Shape};
@@ -355,6 +356,9 @@ pub struct RunSettings {
     /// What numbers are computed in; earlier records have `tf32`, a flag.
     #[serde(default, alias = "tf32", skip_serializing_if = "is_f32")]
     pub precision: Precision,
+    /// How the feature maps of `aten` lie in memory; none: as is fastest on the device.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layout: Option<MapLayout>,
     /// Threads of the device's backend; none: `OMP_NUM_THREADS`, else all that the system allows. `--threads` wins over
     /// it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -374,6 +378,7 @@ impl Default for RunSettings {
             execution: Execution::Plain,
             deterministic: true,
             precision: Precision::F32,
+            layout: None,
             threads: None,
             allocator: Allocator::KeepPages,
             cudnn_benchmark: false,

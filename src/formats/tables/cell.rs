@@ -148,6 +148,7 @@ mod tests {
             "device" => "cpu",
             "execution" => "plain",
             "precision" => "f32",
+            "layout" => "nchw",
             "mode" => "train",
             "allocator" => "keep-pages",
             _ => "1",

@@ -52,6 +52,7 @@ mod tests {
             "device" => "cpu".to_owned(),
             "execution" => "plain".to_owned(),
             "precision" => "f32".to_owned(),
+            "layout" => "nchw".to_owned(),
             _ => "1".to_owned(),
         };
         let header = TrialRow::header();

@@ -5,8 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::cell;
 use super::row::{Column, Row, row};
 use super::status::Status;
-use crate::formats::ablation::Precision;
-use crate::formats::ablation::{Allocator, Execution, Mode};
+use crate::formats::ablation::{Allocator, Execution, MapLayout, Mode, Precision};
 use crate::formats::device_name::DeviceName;
 
 row! {
@@ -19,7 +18,7 @@ row! {
         device: DeviceName,
         /// How the network's operations were carried out: `plain`, `aten`, `recompute` or `fused`.
         execution: Execution,
-        /// The arithmetic of the network's values: `f32` or `tf32`.
+        /// The arithmetic of the network's values: `f32`, `tf32`, `bf16` or `f16`.
         precision: Precision = "f32",
         /// `train` or `evaluate`.
         mode: Mode,
@@ -122,6 +121,8 @@ row! {
         /// The share of the roofline: the longer of `step_flops` over `device_flops_per_second` and `step_bytes` over
         /// `device_bytes_per_second`, over the median step.
         roofline_share: Option<f64> = "",
+        /// How feature maps lay in memory: `nchw` or `channels-last`.
+        layout: Option<MapLayout> = "",
     }
 }
 

@@ -213,6 +213,8 @@ mod tests {
             processor_share: None,
             warning: String::new(),
             test_images: None,
+            layout: None,
+            skipped_steps: None,
             cpu: String::new(),
             revision: String::new(),
         }
@@ -226,7 +228,8 @@ mod tests {
             "ablation,trial,variant,seed,status,error,device,execution,precision,family,dataset,block_layers,\
              growth_rate,bottleneck,compression,initial_channels,dropout,parameters,macs,epochs,batch_size,steps,\
              final_train_loss,final_train_error,final_validation_loss,final_validation_error,final_test_loss,final_test_error,\
-             published_error,train_images_per_second,peak_memory_bytes,wall_ns,weights_sha256,processor_share,warning,test_images,cpu,revision\n"
+             published_error,train_images_per_second,peak_memory_bytes,wall_ns,weights_sha256,processor_share,warning,test_images,cpu,revision,layout,\
+             skipped_steps\n"
         );
         assert_eq!(
             header(write_rows::<StepRow>(&[]).unwrap()),
@@ -397,7 +400,7 @@ mod tests {
         );
         assert_eq!(
             message(",f32,", ",f8,"),
-            "trials.csv: line 2, column 'precision': 'f8' is wrong: unknown variant `f8`, expected `f32` or `tf32`"
+            "trials.csv: line 2, column 'precision': 'f8' is wrong: unknown variant `f8`, expected one of `f32`, `tf32`, `bf16`, `f16`"
         );
         // A backend that this program lacks may have written a table that it reads.
         let elsewhere = table.replace(",cpu,", ",another:1,");

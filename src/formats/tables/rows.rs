@@ -6,8 +6,7 @@ use super::cell;
 use super::lengths;
 use super::row::{Column, Row, row};
 use super::status::Status;
-use crate::formats::ablation::Execution;
-use crate::formats::ablation::Precision;
+use crate::formats::ablation::{Execution, MapLayout, Precision};
 use crate::formats::device_name::DeviceName;
 
 /// The version of the columns, recorded in `environment.json`. It rises when a column changes its meaning, not when one
@@ -41,7 +40,8 @@ row! {
         device: DeviceName,
         /// How the network's operations were carried out: `plain`, `aten`, `recompute` or `fused`.
         execution: Execution,
-        /// The arithmetic of the network's values: `f32`, or `tf32` (products of factors that are rounded to TF32).
+        /// The arithmetic of the network's values: `f32`, `tf32` (products of factors that are rounded to TF32), or `bf16`
+        /// or `f16` (convolutions and products in 16 bits by libtorch's autocast).
         precision: Precision = "f32",
         /// The family of the network. The columns of another family are empty.
         #[serde(with = "cell")]
@@ -113,6 +113,10 @@ row! {
         /// The revision of the program that trained.
         #[serde(with = "cell")]
         revision: String = "",
+        /// How feature maps lay in memory: `nchw` or `channels-last`.
+        layout: Option<MapLayout> = "",
+        /// Training steps without an update, since a gradient of the scaled loss was not finite; `f16` alone, else empty.
+        skipped_steps: Option<usize> = "",
     }
 }
 

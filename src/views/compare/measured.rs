@@ -249,6 +249,7 @@ mod tests {
             device_flops_per_second: None,
             device_bytes_per_second: None,
             roofline_share: None,
+            layout: None,
         }
     }
 

@@ -3,6 +3,8 @@
 use super::reader::Reader;
 use super::{data, measure, model, train};
 use crate::formats::ablation::error::Fault;
+use crate::formats::ablation::layout::MapLayout;
+use crate::formats::ablation::precision::Precision;
 use crate::formats::ablation::settings::{Execution, RunSettings, Settings};
 
 /// A folder's name, on every file system.
@@ -32,6 +34,42 @@ pub fn question(reader: &Reader<'_>) -> Result<String, Fault> {
         .ok_or_else(|| reader.fault("question", "the ablation has no question"))
 }
 
+/// How feature maps lie; none where the device decides.
+fn layout(reader: &Reader<'_>, execution: Execution) -> Result<Option<MapLayout>, Fault> {
+    let word = reader.text("run.layout").unwrap_or("auto");
+    let named = MapLayout::ALL.into_iter().find(|layout| layout.name() == word);
+    if execution == Execution::Aten || named.is_none() {
+        return Ok(named);
+    }
+    if reader.is_misplaced("run.layout", "run.execution") {
+        let why = match execution {
+            Execution::Plain => "Burn's modules have maps in nchw alone",
+            Execution::Fused => "its kernels work on maps in channels-last alone",
+            Execution::Recompute | Execution::Aten => "it has its maps as is fastest on the device",
+        };
+        return Err(reader.fault_with(
+            "run.layout",
+            format!("layout is \"{word}\", which is for the execution aten, but the execution is {execution}: {why}"),
+            "remove layout, or write execution = \"aten\"",
+        ));
+    }
+    Ok(None)
+}
+
+/// What numbers are computed in. Sixteen bits are libtorch's autocast, which belongs to its own graph: an execution beside it
+/// would compute something else under the same name, and so is an error even where a sweep brings it.
+fn precision(reader: &Reader<'_>, execution: Execution) -> Result<Precision, Fault> {
+    let precision: Precision = reader.word("run.precision")?.unwrap_or_default();
+    if precision.is_half() && execution != Execution::Aten {
+        return Err(reader.fault_with(
+            "run.precision",
+            format!("precision is \"{precision}\", which the execution aten alone has, and the execution is {execution}"),
+            "write execution = \"aten\" beside it, or leave precision out",
+        ));
+    }
+    Ok(precision)
+}
+
 /// Every setting of a variant.
 pub fn settings(reader: &Reader<'_>) -> Result<Settings, Fault> {
     let deterministic = reader.flag("run.deterministic").unwrap_or(true);
@@ -44,6 +82,7 @@ pub fn settings(reader: &Reader<'_>) -> Result<Settings, Fault> {
             "write deterministic = false beside it, or leave cudnn-benchmark out",
         ));
     }
+    let execution = reader.word("run.execution")?.unwrap_or(Execution::Plain);
     Ok(Settings {
         data: data::settings(reader)?,
         preset: reader.text("model.preset").map(str::to_owned),
@@ -52,9 +91,10 @@ pub fn settings(reader: &Reader<'_>) -> Result<Settings, Fault> {
         train: train::settings(reader)?,
         measure: measure::settings(reader)?,
         run: RunSettings {
-            execution: reader.word("run.execution")?.unwrap_or(Execution::Plain),
+            execution,
             deterministic,
-            precision: reader.word("run.precision")?.unwrap_or_default(),
+            precision: precision(reader, execution)?,
+            layout: layout(reader, execution)?,
             threads: reader.count("run.threads"),
             allocator: reader.word("run.allocator")?.unwrap_or_default(),
             cudnn_benchmark,

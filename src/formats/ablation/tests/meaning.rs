@@ -109,9 +109,10 @@ fn every_key_reaches_its_setting() {
         steps = 5
         rounds = 4
         [run]
-        execution = "plain"
+        execution = "aten"
         deterministic = false
         precision = "tf32"
+        layout = "nchw"
         threads = 3
         allocator = "return-pages"
         cudnn-benchmark = true
@@ -197,9 +198,10 @@ fn every_key_reaches_its_setting() {
             repeats: 1,
         }),
         run: RunSettings {
-            execution: Execution::Plain,
+            execution: Execution::Aten,
             deterministic: false,
             precision: Precision::Tf32,
+            layout: Some(MapLayout::Nchw),
             threads: Some(3),
             allocator: Allocator::ReturnPages,
             cudnn_benchmark: true,

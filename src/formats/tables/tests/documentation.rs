@@ -18,6 +18,7 @@ fn values(column: &Column) -> &'static str {
         "Option<f64>" => "number or empty",
         "Option<Vec<usize>>" => "whole numbers in brackets, or empty",
         "Option<bool>" => "`true`, `false` or empty",
+        "Option<MapLayout>" => "word or empty",
         "Status" | "DeviceName" | "Execution" | "Precision" | "Mode" | "Allocator" => "word",
         kind => panic!("{}: say in words what {kind} is", column.name),
     }
