@@ -63,14 +63,20 @@ fn link_libtorch() -> (PathBuf, String) {
 /// Compiles bindings of libtorch functions that tch does not expose, unless the last build compiled the same.
 fn compile_native(lib: &Path) {
     const LIBRARY: &str = "densenet_bench_native";
-    const SOURCES: [&str; 4] = [
+    const SOURCES: [&str; 8] = [
         "src/libtorch/autocast.cpp",
         "src/libtorch/autograd.cpp",
         "src/libtorch/counting_allocator.cpp",
+        "src/libtorch/in_place.cpp",
+        "src/libtorch/step_graph.cpp",
         "src/libtorch/switches.cpp",
+        "src/libtorch/trace.cpp",
+        "src/libtorch/uploads.cpp",
     ];
     println!("cargo:rerun-if-env-changed=LIBTORCH_CXX11_ABI");
-    let files = SOURCES.iter().chain(&["src/libtorch/guarded.h"]);
+    let files = SOURCES
+        .iter()
+        .chain(&["src/libtorch/guarded.h", "src/libtorch/cuda/crt/host_defines.h"]);
     for file in files.clone() {
         println!("cargo:rerun-if-changed={file}");
     }
@@ -92,6 +98,16 @@ fn compile_native(lib: &Path) {
         .define("_GLIBCXX_USE_CXX11_ABI", abi.as_str())
         .files(SOURCES);
 
+    if let Some(headers) = cuda_headers(lib) {
+        native
+            .flag("-isystem")
+            .flag(headers)
+            // What the wheel's headers lack: marks for CUDA's own compiler.
+            .flag("-idirafter")
+            .flag("src/libtorch/cuda")
+            .define("DENSENET_BENCH_CUDA", None);
+    }
+
     // Every change in src runs this script again, and libtorch's headers take the compiler many seconds.
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
     let stamp = out.join("native-compiled");
@@ -112,6 +128,31 @@ fn compile_native(lib: &Path) {
     native.compile(LIBRARY);
     // Where it cannot be written, the next build compiles again.
     let _ = fs::write(&stamp, inputs);
+}
+
+/// The folder of CUDA's own headers, where libtorch has CUDA and they are there: of the wheel beside PyTorch's, or of a toolkit.
+fn cuda_headers(lib: &Path) -> Option<PathBuf> {
+    if !lib.join("libtorch_cuda.so").exists() {
+        return None;
+    }
+    println!("cargo:rerun-if-env-changed=CUDA_HOME");
+    let beside = lib.parent().and_then(Path::parent).unwrap_or(lib);
+    let toolkit = env::var_os("CUDA_HOME").map_or_else(|| PathBuf::from("/usr/local/cuda"), PathBuf::from);
+    let folders = [
+        beside.join("nvidia/cuda_runtime/include"),
+        beside.join("nvidia/cu13/include"),
+        lib.with_file_name("include"),
+        toolkit.join("include"),
+    ];
+    let found = folders
+        .into_iter()
+        .find(|folder| folder.join("cuda_runtime_api.h").exists());
+    if found.is_none() {
+        println!(
+            "cargo:warning=cuda_runtime_api.h was not found, so cuda-graph is left out; set CUDA_HOME to a toolkit's folder"
+        );
+    }
+    found
 }
 
 /// The folder that holds libtorch's `include/`.

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use burn::tensor::{Int, Tensor, TensorData};
 use densenet_bench::backends::CPU;
 use densenet_bench::formats::ablation::{Execution, MapLayout, Precision, RunSettings, TrainSettings};
-use densenet_bench::formats::checkpoint::LossScale;
+use densenet_bench::formats::loss_scale::LossScale;
 use densenet_bench::formats::weights::{self, Weights};
 use densenet_bench::model::Model;
 use densenet_bench::network::{Architecture, Graph, Shape};
@@ -197,7 +197,9 @@ fn in_f16_a_step_whose_gradients_overflow_is_skipped_and_the_next_is_not() {
     let is_learned = |name: &str| !name.contains("running_");
     let moved = |learner: &Learner| {
         let now = learner.model.weights();
-        before.iter().any(|(name, tensor)| is_learned(name) && now[name] != *tensor)
+        before
+            .iter()
+            .any(|(name, tensor)| is_learned(name) && now[name] != *tensor)
     };
     let mut steps = 0;
     while !moved(&learner) {
@@ -211,7 +213,13 @@ fn in_f16_a_step_whose_gradients_overflow_is_skipped_and_the_next_is_not() {
         assert!(steps < 40, "some scale fits");
     }
     assert!(steps > 2, "2^40 is too large: {steps}");
-    assert!(learner.momentum().values().flat_map(|tensor| &tensor.values).all(|value| value.is_finite()));
+    assert!(
+        learner
+            .momentum()
+            .values()
+            .flat_map(|tensor| &tensor.values)
+            .all(|value| value.is_finite())
+    );
 }
 
 #[test]

@@ -13,7 +13,7 @@ use densenet_bench::data;
 use densenet_bench::formats::ablation::parse;
 use densenet_bench::formats::checkpoint::{Checkpoint, Position};
 use densenet_bench::formats::weights::Weights;
-use densenet_bench::model::{Activation, CarryOut, Layer, Lowering, Model, SegmentGraph, initial_weights};
+use densenet_bench::model::{Activation, CarriedOut, CarryOut, Layer, Lowering, Model, SegmentGraph, initial_weights};
 use densenet_bench::training::{EpochTime, Final, Observer, Start, TrainError, TrainingImages, train};
 
 /// The stem itself, until a call in which libtorch is asked for more memory than there is.
@@ -35,17 +35,24 @@ impl Lowering for Throwing {
 }
 
 impl CarryOut for Throwing {
-    fn forward(&self, layers: &[Layer], entering: Activation) -> Activation {
+    fn forward(&self, layers: &[Layer], entering: Activation) -> CarriedOut {
         let Activation::Maps(images) = entering else {
             panic!("the stem reads images: {entering:?}");
         };
         if self.calls.fetch_add(1, Ordering::Relaxed) == self.throws_at {
-            return Activation::Maps(Tensor::zeros([1 << 15; 4], &images.device()));
+            return without_statistics(Tensor::zeros([1 << 15; 4], &images.device()));
         }
         match layers {
-            [Layer::Convolution(conv)] => Activation::Maps(conv.forward(images)),
+            [Layer::Convolution(conv)] => without_statistics(conv.forward(images)),
             other => panic!("the stem is a convolution: {other:?}"),
         }
+    }
+}
+
+fn without_statistics(maps: Tensor<4>) -> CarriedOut {
+    CarriedOut {
+        output: Activation::Maps(maps),
+        statistics: Vec::new(),
     }
 }
 
@@ -115,6 +122,8 @@ fn trained(throws_at: usize) -> (Result<(), TrainError>, Kept) {
         model,
         momentum: Weights::new(),
         position: Position::default(),
+        static_parts: None,
+        uploads: None,
     };
     let mut kept = Kept::default();
     let ended = train(start, &training, &images, 0, &mut kept).map(|_| ());

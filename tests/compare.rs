@@ -143,6 +143,7 @@ impl Results {
             device_bytes_per_second: None,
             roofline_share: None,
             layout: None,
+            cuda_graph: None,
         };
         let samples: Vec<SampleRow> = (0..12)
             .map(|step| SampleRow {

@@ -360,6 +360,8 @@ mod training {
             model: Model::new(Arc::new(graph.clone()), &initial_weights(&graph, 0), &device, &[]).unwrap(),
             momentum: Weights::new(),
             position: Position::default(),
+            static_parts: None,
+            uploads: None,
         };
         let images = TrainingImages::new(Arc::new(data), &settings(folder), 0, 0).unwrap();
         let mut observer = Breaking {

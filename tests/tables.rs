@@ -105,6 +105,7 @@ fn trial(index: usize, id: &str, variant: &str) -> TrialRow {
         test_images: Some(10_000),
         layout: None,
         skipped_steps: None,
+        cuda_graph: None,
         cpu: "AMD EPYC (family 25, model 17, stepping 1) with AVX-512".to_owned(),
         revision: "4".repeat(40),
         weights_sha256: "9".repeat(64),

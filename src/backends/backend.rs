@@ -34,6 +34,10 @@ pub struct Backend {
     pub execution: fn(BackendDevice, Execution) -> Result<(), Refusal>,
     /// How feature maps lie in memory with these settings.
     pub layout: fn(&RunSettings) -> MapLayout,
+    /// Whether a device has graphs in which a training step is recorded, or why not.
+    pub step_graphs: fn(BackendDevice) -> Result<(), Refusal>,
+    /// Whether the optimizer's step of `aten` is made in place, over all tensors at once: where each operation is a launch.
+    pub updates_in_place: bool,
     /// Environment variables that a process needs before it starts, beside those of the thread pools and the allocator.
     pub variables: fn(&RunSettings) -> Vec<(&'static str, String)>,
     /// Environment variables that its libraries read, recorded with the results.
@@ -61,6 +65,15 @@ pub struct Runtime {
     /// and what none takes is plain.
     #[cfg(feature = "burn")]
     pub lowerings: fn(&RunSettings) -> Vec<std::sync::Arc<dyn crate::model::Lowering>>,
+    /// What updates a network's tensors where they are; none where nothing does.
+    #[cfg(feature = "burn")]
+    pub in_place: fn(&crate::model::Model, crate::model::SgdRule) -> Option<Box<dyn crate::model::InPlace>>,
+    /// A graph of the device of that index, where [`Backend::step_graphs`] says that there are any, or the library's message.
+    #[cfg(feature = "burn")]
+    pub step_graph: fn(usize) -> Result<Box<dyn crate::model::StepGraph>, String>,
+    /// What brings batches to the device of that index beside its work; none where they are taken as they come.
+    #[cfg(feature = "burn")]
+    pub uploads: Option<fn(usize) -> Result<Box<dyn crate::model::Uploads>, String>>,
     /// Sets this process's switches of determinism and precision, or returns the library's message.
     pub set_switches: fn(&RunSettings) -> Result<(), String>,
     /// Holds the library's own thread pools to that many threads.

@@ -24,6 +24,8 @@ pub static CPU: Backend = Backend {
         Execution::Plain | Execution::Aten | Execution::Recompute | Execution::Fused => Ok(()),
     },
     layout: |run| libtorch::layout(run, MapLayout::ChannelsLast),
+    step_graphs: super::refusals::step_graphs,
+    updates_in_place: false,
     variables: |_| Vec::new(),
     recorded_variables: &[],
     runs_beside_processor: false,
@@ -41,6 +43,9 @@ const RUNTIME: Option<Runtime> = None;
 const RUNTIME: Option<Runtime> = Some(Runtime {
     open: |_| crate::libtorch::cpu(),
     lowerings: crate::libtorch::lowerings,
+    in_place: super::libtorch::in_place,
+    step_graph: |_| Err("the processor has no graphs".to_owned()),
+    uploads: None,
     set_switches: super::libtorch::set_switches,
     limit_threads: crate::libtorch::limit_threads,
     count_tensors: |_| counted::count(),

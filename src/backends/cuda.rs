@@ -35,6 +35,8 @@ pub static CUDA: Backend = Backend {
         Execution::Fused => Err(super::refusals::fused(device)),
     },
     layout: |run| libtorch::layout(run, MapLayout::Nchw),
+    step_graphs: |_| step_graphs(),
+    updates_in_place: true,
     variables: |run| {
         // So that `cuda:1` is the same GPU to CUDA and to NVML.
         let mut variables = vec![(GPU_ORDER.0, GPU_ORDER.1.to_owned())];
@@ -60,11 +62,26 @@ const RUNTIME: Option<Runtime> = None;
 const RUNTIME: Option<Runtime> = Some(Runtime {
     open: crate::libtorch::cuda,
     lowerings: crate::libtorch::lowerings,
+    in_place: super::libtorch::in_place,
+    step_graph: crate::libtorch::step_graph,
+    uploads: Some(crate::libtorch::uploads),
     set_switches: super::libtorch::set_switches,
     limit_threads: crate::libtorch::limit_threads,
     count_tensors: counted::count,
     allocate_by_system: crate::libtorch::allocate_by_system,
 });
+
+/// Checks that the program was built with graphs.
+fn step_graphs() -> Result<(), Refusal> {
+    #[cfg(feature = "libtorch")]
+    if crate::libtorch::has_step_graphs() {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        "cuda-graph is true, and this program was built without CUDA's headers, which graphs need",
+        "leave cuda-graph out, or run `scripts/setup --cuda` and build again",
+    ))
+}
 
 /// There where NVIDIA's driver is.
 const DRIVER: &str = "/proc/driver/nvidia/version";

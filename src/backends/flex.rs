@@ -18,6 +18,8 @@ pub static FLEX: Backend = Backend {
     has_cudnn: false,
     execution: generic::execution,
     layout: generic::layout,
+    step_graphs: super::refusals::step_graphs,
+    updates_in_place: false,
     variables: |_| Vec::new(),
     recorded_variables: &[],
     runs_beside_processor: false,
@@ -35,6 +37,9 @@ const RUNTIME: Option<Runtime> = None;
 const RUNTIME: Option<Runtime> = Some(Runtime {
     open: |_| burn::tensor::Device::flex(),
     lowerings: generic::lowerings::<burn::backend::Flex>,
+    in_place: |_, _| None,
+    step_graph: |_| Err("the backend has no graphs".to_owned()),
+    uploads: None,
     // It has none, and repeats to the last bit.
     set_switches: |_| Ok(()),
     // rayon's pool is sized by a variable when the process starts.

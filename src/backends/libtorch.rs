@@ -24,6 +24,15 @@ pub(super) fn layout(run: &RunSettings, fastest: MapLayout) -> MapLayout {
     }
 }
 
+/// What updates a network's tensors where they are.
+#[cfg(feature = "libtorch")]
+pub(super) fn in_place(
+    model: &crate::model::Model,
+    rule: crate::model::SgdRule,
+) -> Option<Box<dyn crate::model::InPlace>> {
+    Some(Box::new(crate::libtorch::InPlaceTensors::new(model, rule)))
+}
+
 /// Sets libtorch's switches.
 #[cfg(feature = "libtorch")]
 pub(super) fn set_switches(run: &RunSettings) -> Result<(), String> {

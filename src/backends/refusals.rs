@@ -11,6 +11,14 @@ pub(super) fn aten(device: BackendDevice) -> Refusal {
     )
 }
 
+/// The refusal of graphs.
+pub(super) fn step_graphs(device: BackendDevice) -> Result<(), Refusal> {
+    Err(Refusal::new(
+        format!("cuda-graph is true, and the device {device} has no CUDA graphs"),
+        "leave cuda-graph out, or take a CUDA device",
+    ))
+}
+
 /// The refusal of `fused`.
 pub(super) fn fused(device: BackendDevice) -> Refusal {
     Refusal::new(

@@ -27,6 +27,8 @@ pub static WGPU: Backend = Backend {
     has_cudnn: false,
     execution: generic::execution,
     layout: generic::layout,
+    step_graphs: super::refusals::step_graphs,
+    updates_in_place: false,
     variables: |_| Vec::new(),
     recorded_variables: &[
         "CUBECL_WGPU_DEFAULT_DEVICE",
@@ -51,6 +53,9 @@ const RUNTIME: Option<Runtime> = None;
 const RUNTIME: Option<Runtime> = Some(Runtime {
     open: |_| burn::tensor::Device::wgpu(burn::tensor::DeviceKind::DefaultDevice),
     lowerings: generic::lowerings::<burn::backend::Wgpu>,
+    in_place: |_, _| None,
+    step_graph: |_| Err("the backend has no graphs".to_owned()),
+    uploads: None,
     // It has none.
     set_switches: |_| Ok(()),
     limit_threads: |_| {},

@@ -18,7 +18,12 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments) -> Outcome {
     let given = arguments.files.read()?;
-    let losses = training::losses(given.model, &given.spec.settings.run, &given.spec.optimizer(), &given.batches);
+    let losses = training::losses(
+        given.model,
+        &given.spec.settings.run,
+        &given.spec.optimizer(),
+        &given.batches,
+    );
     print_json(&json!({"status": "ok", "error": "", "losses": losses}))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::loss_scale::LossScale;
 use super::tensor_file;
 use super::weights::{self, WeightTensor, Weights, WeightsError};
 use crate::network::Graph;
@@ -51,29 +52,6 @@ pub struct Position {
     /// The scale of the loss, where it is scaled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub loss_scale: Option<LossScale>,
-}
-
-/// The state of the loss' scaling, with 16-bit floating point.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LossScale {
-    /// What the loss is multiplied by before the backward pass.
-    pub scale: f64,
-    /// Steps since it last changed.
-    pub steps: usize,
-    /// Steps since the run's start that were skipped, since a gradient was not finite.
-    pub skipped: usize,
-}
-
-impl Default for LossScale {
-    /// That of PyTorch's `GradScaler`.
-    fn default() -> Self {
-        Self {
-            scale: 65536.0,
-            steps: 0,
-            skipped: 0,
-        }
-    }
 }
 
 /// An epoch's sums over images, taken while training.
@@ -321,6 +299,10 @@ mod tests {
                     wall_ns: u64::MAX,
                     ..Spent::default()
                 },
+                loss_scale: Some(LossScale {
+                    skipped: 2,
+                    ..LossScale::default()
+                }),
             },
         }
     }

@@ -42,6 +42,10 @@ pub fn check_arithmetic<E: std::fmt::Display>(
         let remedy = "leave cudnn-benchmark out, or take a CUDA device";
         return Err(ArithmeticError::new("run.cudnn-benchmark", Refusal::new(rule, remedy)));
     }
+    if run.cuda_graph {
+        let has = (device.backend().step_graphs)(device);
+        has.map_err(|refusal| ArithmeticError::new("run.cuda-graph", refusal))?;
+    }
     if run.allocator == Allocator::System && !device.backend().can_allocate_by_system {
         let rule = format!("allocator is \"system\", but the tensors of {device} are not allocated by the C library");
         let remedy = "leave it out, or take --device cpu";
@@ -78,7 +82,10 @@ pub fn check_arithmetic<E: std::fmt::Display>(
 pub fn check_execution(run: &RunSettings, device: BackendDevice) -> Result<(), ArithmeticError> {
     // The ablation file has been asked already; a specification of a measurement may come from elsewhere.
     if run.precision.is_half() && run.execution != Execution::Aten {
-        let rule = format!("the execution is {}, and aten alone has {}", run.execution, run.precision);
+        let rule = format!(
+            "the execution is {}, and aten alone has {}",
+            run.execution, run.precision
+        );
         let remedy = "write execution = \"aten\" beside it, or leave precision out";
         return Err(ArithmeticError::new("run.precision", Refusal::new(rule, remedy)));
     }
@@ -90,6 +97,13 @@ pub fn check_execution(run: &RunSettings, device: BackendDevice) -> Result<(), A
 pub fn recorded_layout(run: &RunSettings, device: &str) -> Option<MapLayout> {
     let device: BackendDevice = device.parse().ok()?;
     Some((device.backend().layout)(run))
+}
+
+/// Whether training steps are replayed from a graph with these settings on the device of that name; none of a device without
+/// graphs.
+pub fn recorded_graph(run: &RunSettings, device: &str) -> Option<bool> {
+    let device: BackendDevice = device.parse().ok()?;
+    device.backend().has_cudnn.then_some(run.cuda_graph)
 }
 
 /// Sets this process's switches as the settings say.
@@ -163,11 +177,32 @@ mod tests {
     }
 
     #[test]
+    fn a_cuda_graph_is_an_error_on_every_other_device() {
+        let run = RunSettings {
+            cuda_graph: true,
+            ..run(true, Precision::F32)
+        };
+        for backend in BACKENDS.iter().filter(|backend| !backend.has_cudnn) {
+            let device = backend.device(0);
+            let error = check_arithmetic(&run, device, |_| Err("not asked")).unwrap_err();
+            let expected = format!(
+                "run.cuda-graph: cuda-graph is true, and the device {device} has no CUDA graphs; leave cuda-graph out, or take a \
+                 CUDA device"
+            );
+            assert_eq!(error.to_string(), expected);
+            assert_eq!(recorded_graph(&run, backend.name), None);
+        }
+        assert_eq!(recorded_graph(&run, "cuda:1"), Some(true));
+        assert_eq!(recorded_graph(&RunSettings::default(), "cuda:1"), Some(false));
+    }
+
+    #[test]
     fn sixteen_bits_are_an_error_on_devices_and_in_executions_without_autocast() {
         for precision in [Precision::Bf16, Precision::F16] {
             assert_eq!(check(precision, CPU.device(0), Err("not asked".to_owned())), Ok(()));
             let error = check(precision, FLEX.device(0), Err("not asked".to_owned())).unwrap_err();
-            let rule = format!("run.precision: precision is \"{precision}\", which the device flex does not have; write");
+            let rule =
+                format!("run.precision: precision is \"{precision}\", which the device flex does not have; write");
             assert!(error.starts_with(&rule), "{error}");
             for execution in Execution::ALL {
                 let run = RunSettings {
@@ -197,7 +232,10 @@ mod tests {
         assert_eq!(layout(Execution::Aten, None, "cpu"), Some(ChannelsLast));
         assert_eq!(layout(Execution::Aten, Some(Nchw), "cpu"), Some(Nchw));
         assert_eq!(layout(Execution::Aten, None, "cuda:1"), Some(Nchw));
-        assert_eq!(layout(Execution::Aten, Some(ChannelsLast), "cuda:1"), Some(ChannelsLast));
+        assert_eq!(
+            layout(Execution::Aten, Some(ChannelsLast), "cuda:1"),
+            Some(ChannelsLast)
+        );
         assert_eq!(layout(Execution::Recompute, None, "cuda:0"), Some(Nchw));
         assert_eq!(layout(Execution::Recompute, None, "cpu"), Some(ChannelsLast));
         assert_eq!(layout(Execution::Plain, None, "cpu"), Some(Nchw));

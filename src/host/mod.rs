@@ -28,7 +28,8 @@ mod threads;
 mod visible_gpus;
 
 pub use arithmetic::{
-    ArithmeticError, apply_arithmetic, check_arithmetic, check_execution, process_variables, recorded_layout,
+    ArithmeticError, apply_arithmetic, check_arithmetic, check_execution, process_variables, recorded_graph,
+    recorded_layout,
 };
 pub use difference::{Difference, Way};
 pub use environment::{Environment, build, nanoseconds, now};

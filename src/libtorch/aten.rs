@@ -83,7 +83,11 @@ impl AtenSegment {
     /// The segment's output; behind the classifier all is f32 again.
     fn run(&self, mut forward: Forward<'_>, entering: Tensor) -> (Tensor, Vec<[Tensor; 2]>) {
         let output = with_autocast(self.how.half, entering.device(), || forward.run(entering));
-        let output = if self.has_matrix { output.to_kind(Kind::Float) } else { output };
+        let output = if self.has_matrix {
+            output.to_kind(Kind::Float)
+        } else {
+            output
+        };
         (output, forward.statistics)
     }
 }

@@ -1,5 +1,8 @@
 //! libtorch's autocast, by which networks compute in 16 bits.
-#![expect(unsafe_code, reason = "tch exposes it for CUDA alone; autocast.cpp does for the CPU too")]
+#![expect(
+    unsafe_code,
+    reason = "tch exposes it for CUDA alone; autocast.cpp does for the CPU too"
+)]
 
 use std::ffi::{c_char, c_int};
 

@@ -28,6 +28,9 @@ constexpr std::size_t kHeader = 64;
 
 std::atomic<std::uint64_t> live{0};
 std::atomic<std::uint64_t> peak{0};
+// Calls since the start, and a number that follows from their sizes in their order.
+std::atomic<std::uint64_t> calls{0};
+std::atomic<std::uint64_t> order{0};
 std::atomic<std::uint64_t> limit{std::numeric_limits<std::uint64_t>::max()};
 
 // The C library's own functions, past a program's that replace them; none until densenet_bench_count_use_system.
@@ -79,6 +82,8 @@ class CountingAllocator final : public c10::Allocator {
       return {nullptr, nullptr, &release, cpu};
     }
     const std::uint64_t size = bytes;
+    calls.fetch_add(1, std::memory_order_relaxed);
+    order.store((order.load(std::memory_order_relaxed) + size) * 1099511628211u, std::memory_order_relaxed);
     const std::uint64_t now = live.fetch_add(size, std::memory_order_relaxed) + size;
     std::byte* block = nullptr;
     Free free = nullptr;
@@ -165,6 +170,17 @@ std::uint64_t densenet_bench_count_live(void) {
 // The highest sum of live bytes since the last reset.
 std::uint64_t densenet_bench_count_peak(void) {
   return peak.load(std::memory_order_relaxed);
+}
+
+// Allocations since the start.
+std::uint64_t densenet_bench_count_calls(void) {
+  return calls.load(std::memory_order_relaxed);
+}
+
+// A number that follows from the sizes of the allocations since the last call, in their order; 0 of none. It means something
+// where one thread allocates.
+std::uint64_t densenet_bench_count_order(void) {
+  return order.exchange(0, std::memory_order_relaxed);
 }
 
 // Resets the peak to the bytes that are live now.

@@ -14,6 +14,8 @@ unsafe extern "C" {
     fn densenet_bench_count_beside(bytes: i64);
     fn densenet_bench_count_live() -> u64;
     fn densenet_bench_count_peak() -> u64;
+    fn densenet_bench_count_calls() -> u64;
+    fn densenet_bench_count_order() -> u64;
     fn densenet_bench_count_reset_peak();
     fn densenet_bench_count_limit(bytes: u64);
     fn densenet_bench_cuda_peaks(
@@ -57,6 +59,19 @@ impl CpuTensors {
     pub fn peak(self) -> u64 {
         // SAFETY: it reads an atomic.
         unsafe { densenet_bench_count_peak() }
+    }
+
+    /// Allocations so far.
+    pub fn calls(self) -> u64 {
+        // SAFETY: it reads an atomic.
+        unsafe { densenet_bench_count_calls() }
+    }
+
+    /// A number that follows from the sizes of the allocations since the last call of this, in their order; 0 of none. It means
+    /// something where one thread allocates.
+    pub fn order(self) -> u64 {
+        // SAFETY: it exchanges an atomic.
+        unsafe { densenet_bench_count_order() }
     }
 
     /// Resets the peak to the bytes that are live now.

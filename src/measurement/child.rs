@@ -12,7 +12,7 @@ use crate::backends::{BackendDevice, count_tensors};
 use crate::formats::ablation::Mode;
 use crate::formats::tables::Status;
 use crate::host::{self, ProcessMemory};
-use crate::training::{TrainingImages, build};
+use crate::training::{STEPS_BEFORE_REPLAYS, TrainingImages, build, static_parts};
 use crate::trials::{TrialError, Use, opened_data, starting_weights};
 
 /// Measures what the spec asks for. To be called once in a process, before anything else has made a tensor.
@@ -48,13 +48,23 @@ pub fn measure(spec: &RoundSpec) -> Result<RoundResult, TrialError> {
         Mode::Train => graph.training_work(spec.batch_size),
         Mode::Evaluate => graph.evaluation_work(spec.batch_size),
     };
+    let mut warmup_steps = spec.warmup_steps;
     let mut workload: Box<dyn Workload> = match spec.mode {
-        Mode::Train => Box::new(TrainingSteps::new(model, &spec.settings.run, &spec.optimizer(), batch)),
+        Mode::Train => {
+            let (run, optimizer) = (&spec.settings.run, spec.optimizer());
+            let parts = static_parts(&model, &optimizer, run, device)?;
+            if parts.as_ref().is_some_and(|parts| parts.graph.is_some()) {
+                counters.keeps_peaks();
+                // No recording among what is timed.
+                warmup_steps = warmup_steps.max(STEPS_BEFORE_REPLAYS);
+            }
+            Box::new(TrainingSteps::new(model, run, &optimizer, parts, batch))
+        }
         Mode::Evaluate => Box::new(EvaluationSteps::new(&model, batch)),
     };
 
     let warm_up = WarmUp {
-        steps: spec.warmup_steps,
+        steps: warmup_steps,
         time: Duration::try_from_secs_f64(spec.warmup_seconds).unwrap_or_default(),
     };
     let passes = Passes {
@@ -73,6 +83,7 @@ pub fn measure(spec: &RoundSpec) -> Result<RoundResult, TrialError> {
     );
     // While the device still holds what the steps needed.
     let counted = counters.finish();
+    let notes: Vec<String> = [Some(counted.note), workload.note()].into_iter().flatten().collect();
     drop(workload);
     let sizes = Sizes::of(device.backend().runs_beside_processor);
     // With room to spare: beyond the limit an allocation ends the process.
@@ -88,11 +99,16 @@ pub fn measure(spec: &RoundSpec) -> Result<RoundResult, TrialError> {
         process_peak_source: counted.process.map_or_else(String::new, |peak| peak.source.to_string()),
         processor: counted.processor,
         gpu: counted.gpu,
-        note: counted.note,
+        note: notes
+            .into_iter()
+            .filter(|note| !note.is_empty())
+            .collect::<Vec<_>>()
+            .join("; "),
         parts,
         startup_ns: startup.map(host::nanoseconds),
         first_step_ns: timed.first_step_ns,
-        work: Some(work),
+        // The counts and the rates are those of 32 bits.
+        work: (!spec.settings.run.precision.is_half()).then_some(work),
         rates,
         ..RoundResult::unfinished(Status::Ok, "")
     })

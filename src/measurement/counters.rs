@@ -11,6 +11,7 @@ pub struct StepCounters {
     tensors: Box<dyn TensorCounter>,
     process: ProcessMemory,
     watches_processor: bool,
+    keeps_peaks: bool,
     watch: Option<ProcessorWatch>,
     is_reset: bool,
     counted: Counted,
@@ -39,10 +40,17 @@ impl StepCounters {
             tensors,
             process,
             watches_processor,
+            keeps_peaks: false,
             watch: None,
             is_reset: false,
             counted: Counted::default(),
         }
+    }
+
+    /// Leaves the peaks of the warm-up in place. A step that is replayed from a graph allocates nothing: its memory was allocated
+    /// when it was recorded, in the warm-up.
+    pub fn keeps_peaks(&mut self) {
+        self.keeps_peaks = true;
     }
 
     /// What was counted; to be called while the device still holds what the steps needed.
@@ -61,7 +69,7 @@ impl StepCounters {
 
 impl Counters for StepCounters {
     fn begin(&mut self) {
-        self.is_reset = self.tensors.reset();
+        self.is_reset = self.keeps_peaks || self.tensors.reset();
         self.process.observe();
         self.counted.gpu = self.process.gpu().map(|gpu| gpu.record(gpu.state()));
         // Last, so that it counts nothing of the others.
@@ -118,6 +126,16 @@ mod tests {
         let all = counted(true).tensors;
         assert_eq!((all.allocated, all.reserved), (Some(900), Some(1000)));
         assert_eq!(counted(false).tensors, TensorPeaks::default());
+    }
+
+    #[test]
+    fn peaks_of_the_warm_up_stay_where_later_steps_allocate_nothing() {
+        let process = ProcessMemory::Unknown("no NVML".to_owned());
+        let mut counters = StepCounters::new(Box::new(Tensors { resets: false }), process, false);
+        counters.keeps_peaks();
+        counters.begin();
+        counters.end();
+        assert_eq!(counters.finish().tensors.allocated, Some(900));
     }
 
     #[test]

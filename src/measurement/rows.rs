@@ -3,7 +3,7 @@
 use super::record::{MeasurementRecord, Phases, Rates, RoundResult};
 use crate::formats::device_name::DeviceName;
 use crate::formats::tables::{BatchRow, PhaseRow, SampleRow, Status};
-use crate::host::{GpuRecord, ProcessorTime, recorded_layout};
+use crate::host::{GpuRecord, ProcessorTime, recorded_graph, recorded_layout};
 use crate::network::StepWork;
 use crate::statistics::{median, median_absolute_deviation, stability, step_interval};
 
@@ -114,6 +114,7 @@ impl MeasurementRounds {
             device_bytes_per_second: rates.map(|rates| rates.bytes_per_second),
             roofline_share: roofline_share(work, rates, seconds),
             layout: recorded_layout(&spec.settings.run, &spec.device),
+            cuda_graph: recorded_graph(&spec.settings.run, &spec.device),
         }
     }
 

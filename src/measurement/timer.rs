@@ -26,6 +26,10 @@ pub trait Workload {
     fn phase(&mut self, phase: Phase);
     /// Waits until the device has done all that it was given.
     fn synchronize(&mut self);
+    /// What whoever reads the numbers should know of the steps, after they were made.
+    fn note(&self) -> Option<String> {
+        None
+    }
 }
 
 /// A clock that never goes back.

@@ -7,7 +7,7 @@ use super::timer::{Phase, Workload};
 use crate::data::{Batch, LoaderError};
 use crate::formats::ablation::{RunSettings, TrainSettings};
 use crate::model::Model;
-use crate::training::{Learner, TrainingImages, batch_tensors, initial_loss_scale};
+use crate::training::{Learner, StaticParts, TrainingImages, batch_tensors, initial_loss_scale};
 
 /// A batch of `size` images: the first of the training split in the data set's order, not augmented, from the first
 /// again where there are fewer. What images show does not change how long a step takes or what it needs.
@@ -38,9 +38,17 @@ pub struct TrainingSteps {
 }
 
 impl TrainingSteps {
-    /// Steps of a network that was built on an autodiff device.
-    pub fn new(model: Model, run: &RunSettings, optimizer: &TrainSettings, batch: Batch) -> Self {
-        let learner = Learner::new(model, optimizer).scaling_loss(initial_loss_scale(run));
+    /// Steps of a network that was built on an autodiff device; static ones where there is what carries them out.
+    pub fn new(
+        model: Model,
+        run: &RunSettings,
+        optimizer: &TrainSettings,
+        static_parts: Option<StaticParts>,
+        batch: Batch,
+    ) -> Self {
+        let learner = Learner::new(model, optimizer)
+            .with_static_steps(static_parts)
+            .scaling_loss(initial_loss_scale(run));
         let device = learner.device();
         let (images, labels) = batch_tensors(batch, &device);
         Self {
@@ -81,6 +89,11 @@ impl Workload for TrainingSteps {
 
     fn synchronize(&mut self) {
         wait_for(&self.device);
+    }
+
+    fn note(&self) -> Option<String> {
+        let reason = self.learner.graph_note()?;
+        Some(format!("the training step was not recorded in a CUDA graph ({reason})"))
     }
 }
 

@@ -17,7 +17,7 @@ pub struct BatchNorm {
 
 impl BatchNorm {
     /// PyTorch's momentum of the running statistics, and the authors'.
-    const MOMENTUM: f64 = 0.1;
+    pub const MOMENTUM: f64 = 0.1;
 
     /// Builds the module from its four tensors, each `[channels]`.
     pub fn new(

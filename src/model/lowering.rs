@@ -23,11 +23,21 @@ pub trait Lowering: Debug + Send + Sync {
     fn take(&self, segment: &SegmentGraph) -> Option<Arc<dyn CarryOut>>;
 }
 
+/// What a segment gives.
+#[derive(Debug)]
+pub struct CarriedOut {
+    /// Its output.
+    pub output: Activation,
+    /// While training, of each of its normalisations that is not frozen, the mean and the unbiased variance of the batch, each
+    /// `[channels]`, which the running statistics follow.
+    pub statistics: Vec<[Tensor<1>; 2]>,
+}
+
 /// The implementation of one segment, on any backend.
 pub trait CarryOut: Debug + Send + Sync {
     /// Maps `[batch, channels, height, width]`, or vectors `[batch, values]`, through the segment, whose layers are given in
-    /// the order of its nodes; while training, the running statistics follow, but for those of frozen normalisations.
-    fn forward(&self, layers: &[Layer], entering: Activation) -> Activation;
+    /// the order of its nodes.
+    fn forward(&self, layers: &[Layer], entering: Activation) -> CarriedOut;
 }
 
 /// Runs one segment on a backend's tensors: the part that an execution implements.
@@ -59,22 +69,22 @@ where
         })
     }
 
-    fn run<const E: usize, const D: usize>(&self, layers: &[Layer], maps: Tensor<E>) -> Tensor<D> {
+    fn run<const E: usize, const D: usize>(
+        &self,
+        layers: &[Layer],
+        maps: Tensor<E>,
+    ) -> (Tensor<D>, Vec<[Tensor<1>; 2]>) {
         let learned = layers.iter().flat_map(Layer::learned);
         let parameters = learned.map(|(_, learned)| learned).collect();
         let norms: Vec<&BatchNorm> = layers.iter().filter_map(Layer::as_norm).collect();
         let carry_out = |input| self.kernel.carry_out(input);
         if !maps.device().is_autodiff() {
             let running = norms.iter().map(|norm| norm.running());
-            return evaluate::<K::Backend, E, D>(maps, parameters, running.collect(), carry_out);
+            let output = evaluate::<K::Backend, E, D>(maps, parameters, running.collect(), carry_out);
+            return (output, Vec::new());
         }
         let fixed = norms.iter().map(|norm| norm.is_fixed().then(|| norm.running()));
-        let (output, statistics) = train::<K::Backend, E, D>(maps, parameters, fixed.collect(), carry_out);
-        let following = norms.iter().filter(|norm| !norm.is_fixed());
-        for (norm, statistics) in following.zip(statistics) {
-            norm.follow(statistics);
-        }
-        output
+        train::<K::Backend, E, D>(maps, parameters, fixed.collect(), carry_out)
     }
 }
 
@@ -82,12 +92,22 @@ impl<K: SegmentKernel + 'static> CarryOut for AsOperation<K>
 where
     DispatchTensor: DispatchKindConversion<K::Backend> + DispatchKindConversion<Autodiff<K::Backend>>,
 {
-    fn forward(&self, layers: &[Layer], entering: Activation) -> Activation {
-        match entering {
-            Activation::Maps(maps) if self.gives_vectors => Activation::Vectors(self.run(layers, maps)),
-            Activation::Maps(maps) => Activation::Maps(self.run(layers, maps)),
-            Activation::Vectors(vectors) => Activation::Vectors(self.run(layers, vectors)),
-        }
+    fn forward(&self, layers: &[Layer], entering: Activation) -> CarriedOut {
+        let (output, statistics) = match entering {
+            Activation::Maps(maps) if self.gives_vectors => {
+                let (vectors, statistics) = self.run(layers, maps);
+                (Activation::Vectors(vectors), statistics)
+            }
+            Activation::Maps(maps) => {
+                let (maps, statistics) = self.run(layers, maps);
+                (Activation::Maps(maps), statistics)
+            }
+            Activation::Vectors(vectors) => {
+                let (vectors, statistics) = self.run(layers, vectors);
+                (Activation::Vectors(vectors), statistics)
+            }
+        };
+        CarriedOut { output, statistics }
     }
 }
 

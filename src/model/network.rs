@@ -7,7 +7,8 @@ use std::sync::Arc;
 use burn::module::{Module, ModuleMapper, ParamId};
 use burn::tensor::{Device, Gradients, Tensor, TensorData};
 
-use super::lowering::{Lowering, Placed, Program};
+use super::batch_norm::BatchNorm;
+use super::lowering::{CarriedOut, Lowering, Placed, Program};
 use super::parameters::{Layer, Parameters, has_tensors};
 use super::plain::{self, Activation};
 use crate::formats::weights::{Weights, WeightsError, check};
@@ -94,17 +95,43 @@ impl Model {
     /// auxiliary heads. While the
     /// network trains, its frozen start runs without autodiff, as in evaluation.
     pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
-        self.run(images, |segment| !self.graph.is_auxiliary(segment.nodes.start))
-            .logits
+        let is_wanted = |segment: &Segment| !self.graph.is_auxiliary(segment.nodes.start);
+        self.run(images, is_wanted, &mut BatchNorm::follow).logits
     }
 
     /// The same with the logits of auxiliary heads, as in training.
     pub fn outputs(&self, images: Tensor<4>) -> Outputs {
-        self.run(images, |_| true)
+        self.run(images, |_| true, &mut BatchNorm::follow)
     }
 
-    /// Runs the segments that `is_wanted` says. A value is released by the last segment that reads it.
-    fn run(&self, images: Tensor<4>, is_wanted: impl Fn(&Segment) -> bool) -> Outputs {
+    /// The same, but the running statistics stay as they are: those of the batch, which they follow, are given instead, in the
+    /// network's order. Segments that are run node by node have none that is not frozen, or follow by themselves.
+    pub fn outputs_and_statistics(&self, images: Tensor<4>) -> (Outputs, Vec<[Tensor<1>; 2]>) {
+        let mut statistics = Vec::new();
+        let outputs = self.run(images, |_| true, &mut |_, pair| statistics.push(pair));
+        (outputs, statistics)
+    }
+
+    /// The first segment that is run node by node and has a normalisation that follows the batches: it makes its running
+    /// statistics anew in each step.
+    pub fn plain_norms(&self) -> Option<&str> {
+        let mut layers = self.parameters.layers();
+        self.program.segments().iter().find_map(|placed| {
+            let nodes = &self.graph.nodes[placed.segment.nodes.clone()];
+            let (own, rest) = layers.split_at(nodes.iter().filter(|node| has_tensors(node)).count());
+            layers = rest;
+            let follows = own.iter().filter_map(Layer::as_norm).any(|norm| !norm.is_fixed());
+            (placed.by.is_none() && follows).then_some(placed.segment.name.as_str())
+        })
+    }
+
+    /// Runs the segments that `is_wanted` says, and hands the statistics of their normalisations to `follow`. A value is released by the last segment that reads it.
+    fn run(
+        &self,
+        images: Tensor<4>,
+        is_wanted: impl Fn(&Segment) -> bool,
+        follow: &mut dyn FnMut(&BatchNorm, [Tensor<1>; 2]),
+    ) -> Outputs {
         let mut values = BTreeMap::from([(0, Activation::Maps(images))]);
         let mut layers = self.parameters.layers();
         let trains = self.device.is_autodiff();
@@ -131,7 +158,14 @@ impl Model {
                 entering = entering.with_autodiff(!is_frozen);
             }
             let output = match by {
-                Some((_, carry_out)) => carry_out.forward(own, entering),
+                Some((_, carry_out)) => {
+                    let CarriedOut { output, statistics } = carry_out.forward(own, entering);
+                    let following = own.iter().filter_map(Layer::as_norm).filter(|norm| !norm.is_fixed());
+                    for (norm, pair) in following.zip(statistics) {
+                        follow(norm, pair);
+                    }
+                    output
+                }
                 None => self.node_by_node(segment, own, entering),
             };
             match self

@@ -195,7 +195,7 @@ impl Layer {
 }
 
 impl Learned<'_> {
-    fn id(&self) -> ParamId {
+    pub(super) fn id(&self) -> ParamId {
         match self {
             Self::Vector(vector) => vector.id,
             Self::Matrix(matrix) => matrix.id,

@@ -39,6 +39,16 @@ impl Targets {
         }
     }
 
+    /// The labels, where there is nothing else.
+    pub(super) fn only_labels(&self) -> Option<&Tensor<1, Int>> {
+        self.mixed.is_none().then_some(&self.labels)
+    }
+
+    /// The same with other labels.
+    pub(super) fn with_labels(&self, labels: Tensor<1, Int>) -> Self {
+        Self { labels, ..self.clone() }
+    }
+
     /// The mean cross-entropy of logits `[batch, classes]` with the targets, in nats, `[1]`.
     ///
     /// Of K classes the target of an image is `1 - s + s / K` for its label and `s / K` for the others, as in PyTorch's

@@ -6,7 +6,7 @@ use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 
-use crate::formats::checkpoint::LossScale;
+use crate::formats::loss_scale::LossScale;
 use crate::model::Model;
 
 /// The factors of PyTorch's `GradScaler`.

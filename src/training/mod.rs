@@ -2,6 +2,8 @@
 
 #[cfg(feature = "burn")]
 mod answers;
+#[cfg(feature = "burn")]
+mod arrivals;
 mod error;
 #[cfg(feature = "burn")]
 mod evaluation;
@@ -21,7 +23,11 @@ mod mixup;
 mod optimizer;
 mod schedule;
 #[cfg(feature = "burn")]
+mod static_step;
+#[cfg(feature = "burn")]
 mod step;
+#[cfg(feature = "burn")]
+mod step_results;
 #[cfg(feature = "burn")]
 mod trainer;
 
@@ -31,7 +37,7 @@ pub use error::TrainError;
 #[cfg(feature = "burn")]
 pub use evaluation::{Evaluated, Evaluation, evaluate, logits};
 #[cfg(feature = "burn")]
-pub use execution::{BuildError, build};
+pub use execution::{BuildError, build, in_place_updates, static_parts, uploads};
 #[cfg(feature = "burn")]
 pub use images::TrainingImages;
 #[cfg(feature = "burn")]
@@ -40,6 +46,10 @@ pub use loss::{Targets, cross_entropy};
 pub use losses::losses;
 pub use schedule::RunLength;
 #[cfg(feature = "burn")]
-pub use step::{Learner, Step, batch_tensors, initial_loss_scale};
+pub use static_step::{STEPS_BEFORE_REPLAYS, StaticParts};
+#[cfg(feature = "burn")]
+pub use step::{Learner, batch_tensors, initial_loss_scale};
+#[cfg(feature = "burn")]
+pub use step_results::Step;
 #[cfg(feature = "burn")]
 pub use trainer::{EpochTime, Final, Observer, Start, Trained, train};

@@ -12,7 +12,7 @@ use burn::tensor::{Tensor, TensorData};
 
 use crate::formats::ablation::TrainSettings;
 use crate::formats::weights::Weights;
-use crate::model::Model;
+use crate::model::{Model, SgdRule};
 
 /// Burn's SGD with a velocity for each parameter.
 ///
@@ -72,6 +72,16 @@ impl Optimizer {
             };
             self.states.insert(id, state);
         });
+    }
+}
+
+/// The rule of [`Optimizer`] as plain numbers.
+pub(super) fn sgd_rule(train: &TrainSettings, model: &Model) -> SgdRule {
+    SgdRule {
+        momentum: train.momentum,
+        nesterov: train.nesterov,
+        weight_decay: train.weight_decay,
+        factors: factors(train, model),
     }
 }
 

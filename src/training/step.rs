@@ -6,38 +6,53 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use super::loss::Targets;
 use super::loss_scale;
 use super::optimizer::Optimizer;
+use super::static_step::{StaticParts, StaticStep};
+use super::step_results::Step;
 use crate::data::Batch;
 use crate::formats::ablation::{Precision, RunSettings, TrainSettings};
 use crate::formats::batches::BatchFile;
-use crate::formats::checkpoint::LossScale;
+use crate::formats::loss_scale::LossScale;
 use crate::formats::weights::Weights;
-use crate::model::Model;
+use crate::model::{Model, Outputs};
 
 /// A network that learns, and the state of its optimizer.
 pub struct Learner {
     /// The network, on an autodiff device.
     pub model: Model,
-    optimizer: Optimizer,
+    rule: Rule,
     /// Where the loss is scaled.
     loss_scale: Option<LossScale>,
+    /// The statistics of the last forward pass, where static steps have yet to follow them.
+    observed: Vec<[Tensor<1>; 2]>,
 }
 
-/// A step's results, on the device.
-pub struct Step {
-    /// Mean cross-entropy of the batch with its targets before the step, in nats, `[1]`; with those of auxiliary heads,
-    /// times their weights.
-    pub loss: Tensor<1>,
-    /// Logits before the step, `[batch, classes]`.
-    pub logits: Tensor<2>,
+/// What updates the network.
+enum Rule {
+    /// Burn's optimizer, which makes new tensors in each step.
+    Burn(Optimizer),
+    /// Steps whose tensors stay where they are.
+    Static(Box<StaticStep>),
 }
 
 impl Learner {
     /// A network that was built on an autodiff device, with a new optimizer.
     pub fn new(model: Model, train: &TrainSettings) -> Self {
         Self {
-            optimizer: Optimizer::new(train, &model),
+            rule: Rule::Burn(Optimizer::new(train, &model)),
             model,
             loss_scale: None,
+            observed: Vec::new(),
+        }
+    }
+
+    /// The same with steps whose tensors stay where they are, where there is what carries them out. No step has been made yet.
+    pub fn with_static_steps(self, parts: Option<StaticParts>) -> Self {
+        match parts {
+            Some(parts) => Self {
+                rule: Rule::Static(Box::new(StaticStep::new(parts))),
+                ..self
+            },
+            None => self,
         }
     }
 
@@ -48,14 +63,45 @@ impl Learner {
 
     /// Resumes a network's training with the velocities that [`Learner::momentum`] gave.
     pub fn resumed(model: Model, train: &TrainSettings, momentum: &Weights) -> Self {
-        let mut learner = Self::new(model, train);
-        learner.optimizer.restore(&learner.model, momentum);
-        learner
+        Self::new(model, train).restored(momentum)
+    }
+
+    /// The same with the velocities that [`Learner::momentum`] gave.
+    pub fn restored(mut self, momentum: &Weights) -> Self {
+        match &mut self.rule {
+            Rule::Burn(optimizer) => optimizer.restore(&self.model, momentum),
+            Rule::Static(steps) => {
+                let mut velocities = Vec::new();
+                self.model
+                    .give_learned_values(momentum, |id, data| velocities.push((id, data)));
+                steps.restore(velocities);
+            }
+        }
+        self
     }
 
     /// The optimizer's velocity of each trained parameter by its name; empty before the first step and without momentum.
     pub fn momentum(&self) -> Weights {
-        self.optimizer.momentum(&self.model)
+        match &self.rule {
+            Rule::Burn(optimizer) => optimizer.momentum(&self.model),
+            Rule::Static(steps) => self.model.learned_values(|id| steps.velocity(id)),
+        }
+    }
+
+    /// The addresses of all that stays where it is in static steps; none of others.
+    pub fn static_addresses(&self) -> Vec<usize> {
+        match &self.rule {
+            Rule::Burn(_) => Vec::new(),
+            Rule::Static(steps) => steps.addresses(),
+        }
+    }
+
+    /// Why steps are not replayed from a graph though they were to be.
+    pub fn graph_note(&self) -> Option<&str> {
+        match &self.rule {
+            Rule::Burn(_) => None,
+            Rule::Static(steps) => steps.note(),
+        }
     }
 
     /// The state of the loss' scaling after the last step, where it is scaled.
@@ -75,7 +121,10 @@ impl Learner {
 
     /// One step on images `[batch, channels, height, width]` towards targets that may be more than labels.
     pub fn step_towards(&mut self, images: Tensor<4>, targets: &Targets, rate: f64) -> Step {
-        let outputs = self.model.outputs(images);
+        if let (Rule::Static(steps), None) = (&mut self.rule, self.loss_scale) {
+            return steps.step(&self.model, images, targets, rate);
+        }
+        let outputs = self.outputs(images);
         let loss = targets.loss_of(&outputs);
         let gradients = self.backward(&loss);
         self.update(gradients, rate);
@@ -86,10 +135,22 @@ impl Learner {
     }
 
     /// The forward pass of a training step: logits `[batch, classes]` and the loss `[1]`, as [`Step`] has them.
-    pub fn forward(&self, images: Tensor<4>, labels: Tensor<1, Int>) -> (Tensor<2>, Tensor<1>) {
-        let outputs = self.model.outputs(images);
+    pub fn forward(&mut self, images: Tensor<4>, labels: Tensor<1, Int>) -> (Tensor<2>, Tensor<1>) {
+        let outputs = self.outputs(images);
         let loss = Targets::labels(labels).loss_of(&outputs);
         (outputs.logits, loss)
+    }
+
+    /// What the network gives for images. The running statistics follow, of static steps when they are updated.
+    fn outputs(&mut self, images: Tensor<4>) -> Outputs {
+        match self.rule {
+            Rule::Burn(_) => self.model.outputs(images),
+            Rule::Static(_) => {
+                let (outputs, observed) = self.model.outputs_and_statistics(images);
+                self.observed = observed;
+                outputs
+            }
+        }
     }
 
     /// The backward pass: the loss' gradients by every parameter, times the loss' scale where it is scaled.
@@ -104,6 +165,9 @@ impl Learner {
     /// The optimizer's step with the gradients of [`Learner::backward`]; none where the loss is scaled and a gradient is not
     /// finite.
     pub fn update(&mut self, mut gradients: GradientsParams, rate: f64) {
+        if let Rule::Static(steps) = &mut self.rule {
+            steps.follow(std::mem::take(&mut self.observed));
+        }
         if let Some(scale) = &mut self.loss_scale {
             let is_finite = loss_scale::unscale(&self.model, &mut gradients, scale.scale);
             loss_scale::follow(scale, is_finite);
@@ -111,7 +175,10 @@ impl Learner {
                 return;
             }
         }
-        self.model = self.optimizer.step(rate, self.model.clone(), gradients);
+        match &mut self.rule {
+            Rule::Burn(optimizer) => self.model = optimizer.step(rate, self.model.clone(), gradients),
+            Rule::Static(steps) => steps.update(gradients, rate),
+        }
     }
 }
 

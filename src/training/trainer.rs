@@ -4,19 +4,22 @@ use std::time::{Duration, Instant};
 
 use burn::tensor::{Int, Tensor};
 
+use super::arrivals::{Arrivals, Arrived};
 use super::error::TrainError;
 use super::evaluation::{Evaluated, Evaluation, evaluate, read_counts, read_losses};
 use super::images::TrainingImages;
 use super::loss::Targets;
 use super::mixup::Mixture;
 use super::schedule::RunLength;
-use super::step::{Learner, Step, batch_tensors, wrong};
+use super::static_step::StaticParts;
+use super::step::{Learner, wrong};
+use super::step_results::Step;
 use crate::data::{Batch, LoaderError};
 use crate::formats::ablation::TrainSettings;
 use crate::formats::checkpoint::{Checkpoint, Position, Sums};
 use crate::formats::weights::Weights;
 use crate::host::{caught, nanoseconds};
-use crate::model::Model;
+use crate::model::{Model, Uploads};
 use crate::random::{Purpose, Stream};
 
 /// Steps between two readings of the losses, which stay on the device in between: a reading waits for the device.
@@ -54,6 +57,10 @@ pub struct Start {
     pub momentum: Weights,
     /// The position in the run.
     pub position: Position,
+    /// What carries static steps out, where they are to be made.
+    pub static_parts: Option<StaticParts>,
+    /// What brings batches to the device beside its work, where there is anything.
+    pub uploads: Option<Box<dyn Uploads>>,
 }
 
 /// How long an epoch took.
@@ -104,6 +111,8 @@ pub struct Trained {
     pub images_per_second: f64,
     /// Steps that were skipped since a gradient was not finite; none where the loss is not scaled.
     pub skipped_steps: Option<usize>,
+    /// Why steps were not replayed from a graph though they were to be.
+    pub graph_note: Option<String>,
 }
 
 /// Trains a network from its start to the run's end; `seed` decides batch order, augmentation and dropout. The numbers
@@ -128,7 +137,11 @@ pub fn train(
     let first_batch = start.position.steps.saturating_sub(begun * length.steps_per_epoch);
     let mut loader = data.training_batches(train, seed, begun..length.epochs, first_batch)?;
     let mut run = Run {
-        learner: Learner::resumed(start.model, train, &start.momentum).scaling_loss(start.position.loss_scale),
+        learner: Learner::new(start.model, train)
+            .with_static_steps(start.static_parts)
+            .restored(&start.momentum)
+            .scaling_loss(start.position.loss_scale),
+        arrivals: Arrivals::new(start.uploads),
         train,
         length,
         seed,
@@ -140,6 +153,7 @@ pub fn train(
     }
     Ok(Trained {
         images_per_second: run.images_per_second(),
+        graph_note: run.learner.graph_note().map(str::to_owned),
         skipped_steps: run.learner.loss_scale().map(|scale| scale.skipped),
         model: run.learner.model,
     })
@@ -148,6 +162,7 @@ pub fn train(
 /// The state of a training run.
 struct Run<'a> {
     learner: Learner,
+    arrivals: Arrivals,
     train: &'a TrainSettings,
     length: RunLength,
     seed: u64,
@@ -167,12 +182,13 @@ impl Run<'_> {
         let mut pending = Pending::default();
         let mut begun = Instant::now();
         for step in self.position.steps..end {
-            let ended = || LoaderError::Plan(format!("they ended before step {step}"));
-            let batch = batches.next().unwrap_or_else(|| Err(ended()))?;
             let rate = self.length.learning_rate(self.train, step);
-            pending.sizes.push(batch.labels.len());
             let doing = || format!("step {step}");
-            let (loss, wrong) = caught(|| self.step(step, batch, rate)).map_err(|said| self.threw(doing(), said))?;
+            let device = self.learner.device();
+            let arrived = caught(|| self.arrivals.next(batches, step + 1 == end, &device));
+            let arrived = arrived.map_err(|said| self.threw(doing(), said))??;
+            pending.sizes.push(arrived.size);
+            let (loss, wrong) = caught(|| self.step(step, arrived, rate)).map_err(|said| self.threw(doing(), said))?;
             pending.losses.push(loss);
             pending.wrongs.push(wrong);
             pending.rates.push(rate);
@@ -243,12 +259,12 @@ impl Run<'_> {
     }
 
     /// One step; the loss `[1]` and the count of wrong images `[1]` stay on the device.
-    fn step(&mut self, step: usize, batch: Batch, rate: f64) -> (Tensor<1>, Tensor<1, Int>) {
+    fn step(&mut self, step: usize, batch: Arrived, rate: f64) -> (Tensor<1>, Tensor<1, Int>) {
         let device = self.learner.device();
         // Dropout's masks come from the device's generator, seeded so that they depend on seed and step alone.
         let seed = self.train.fixed_seeds.dropout.unwrap_or(self.seed);
         device.seed(Stream::new(seed, Purpose::Device, step as u64).bits());
-        let (images, labels) = batch_tensors(batch, &device);
+        let Arrived { images, labels, .. } = batch;
         let (images, targets) = if self.train.mixup > 0.0 {
             let seed = self.train.fixed_seeds.augmentation.unwrap_or(self.seed);
             Mixture::draw(self.train.mixup, seed, step, labels.dims()[0]).apply(images, labels.clone())

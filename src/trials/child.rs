@@ -23,7 +23,9 @@ use crate::formats::weights::{self, Weights, WeightsError};
 use crate::host::{self, ArithmeticError, ProcessorWatch, Stop, nanoseconds};
 use crate::model::{initial_head, initial_weights};
 use crate::network::{Graph, NetworkError};
-use crate::training::{BuildError, Start, TrainError, TrainingImages, build, initial_loss_scale, train};
+use crate::training::{
+    BuildError, Start, TrainError, TrainingImages, build, initial_loss_scale, static_parts, train, uploads,
+};
 
 /// Why a trial failed.
 #[derive(Debug, thiserror::Error)]
@@ -231,10 +233,13 @@ fn trained(
     let loaders = host::loader_threads(choice, record.threads);
     let untested = untested_in_words(&data.classes, &data.test.labels);
     let images = TrainingImages::new(Arc::new(data), &settings.data, record.seed, loaders)?;
+    let static_parts = static_parts(&model, training, &settings.run, choice)?;
     let start = Start {
         model,
         momentum,
         position,
+        static_parts,
+        uploads: uploads(choice)?,
     };
     // Where a GPU does the work, how long the processor's threads waited says little.
     let is_of_processor = !choice.backend().runs_beside_processor;
@@ -259,6 +264,7 @@ fn trained(
         wall_ns: Some(spent.wall_ns),
         processor,
         skipped_steps: trained.skipped_steps,
+        without_graph: trained.graph_note,
         untested,
         weights_sha256: sha256(&exported),
         parts: trained.model.program().parts(),

@@ -122,6 +122,7 @@ mod tests {
             ("", "", "[run]\nexecution = \"aten\"\nlayout = \"nchw\""),
             ("", "", "[run]\nexecution = \"aten\"\nprecision = \"bf16\""),
             ("", "", "[run]\nexecution = \"aten\"\nprecision = \"f16\""),
+            ("", "", "[run]\nexecution = \"aten\"\ncuda-graph = true"),
         ] {
             assert_ne!(of(data, model, train), base, "{data}{model}{train}");
         }
@@ -165,7 +166,14 @@ mod tests {
         assert_eq!(of("", "", "freeze = \"none\"\nnew-head = false"), "e1979bc3da6c8a93");
         assert_eq!(of("", "", "[run]\nprecision = \"tf32\""), "e94bbfe714e318de");
         let aten = of("", "", "[run]\nexecution = \"aten\"");
-        assert_eq!(of("", "", "[run]\nexecution = \"aten\"\nlayout = \"auto\""), aten);
+        assert_eq!(
+            of(
+                "",
+                "",
+                "[run]\nexecution = \"aten\"\nlayout = \"auto\"\ncuda-graph = false"
+            ),
+            aten
+        );
         assert_ne!(of("", "", "[run]\nexecution = \"aten\"\nlayout = \"nchw\""), aten);
         // cuDNN's choice of algorithm changes the last bits.
         let inexact = of("", "", "[run]\ndeterministic = false");

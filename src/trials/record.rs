@@ -8,7 +8,7 @@ use crate::formats::ablation::Settings;
 use crate::formats::device_name::DeviceName;
 use crate::formats::part::Part;
 use crate::formats::tables::{Status, TrialRow};
-use crate::host::{Difference, ProcessorTime, Way, recorded_layout};
+use crate::host::{Difference, ProcessorTime, Way, recorded_graph, recorded_layout};
 use crate::network::Shape;
 use crate::words::counted;
 
@@ -93,6 +93,9 @@ pub struct TrialResult {
     /// Training steps that were skipped, since a gradient was not finite; none where the loss is not scaled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub skipped_steps: Option<usize>,
+    /// Why training steps were not replayed from a graph though they were to be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub without_graph: Option<String>,
     /// What the test images cannot tell; none where every class has some.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub untested: Option<String>,
@@ -107,7 +110,9 @@ impl TrialResult {
     /// What whoever reads its numbers should know, `; ` between; empty where there is nothing.
     fn warning(&self) -> String {
         let processor = self.processor.and_then(|processor| processor.warning());
-        let warnings = [processor, self.untested.clone()];
+        let graph = self.without_graph.as_ref();
+        let graph = graph.map(|reason| format!("the training step was not recorded in a CUDA graph ({reason})"));
+        let warnings = [processor, graph, self.untested.clone()];
         warnings.into_iter().flatten().collect::<Vec<_>>().join("; ")
     }
 
@@ -127,6 +132,7 @@ impl TrialResult {
             wall_ns: None,
             processor: None,
             skipped_steps: None,
+            without_graph: None,
             untested: None,
             weights_sha256: String::new(),
             parts: Vec::new(),
@@ -224,6 +230,7 @@ impl TrialRecord {
             revision: self.revision.clone(),
             layout: recorded_layout(&self.settings.run, &self.device),
             skipped_steps: result.skipped_steps,
+            cuda_graph: recorded_graph(&self.settings.run, &self.device),
         }
     }
 }

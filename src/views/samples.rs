@@ -157,6 +157,7 @@ pub fn trained(variants: &[SampleVariant], seeds: u64, epochs: usize) -> Study {
                 revision: String::new(),
                 layout: None,
                 skipped_steps: None,
+                cuda_graph: None,
             });
         }
     }
@@ -289,6 +290,7 @@ fn batch_row(variant: &str, mode: Mode, batch_size: usize, scale: f64) -> BatchR
         device_bytes_per_second: None,
         roofline_share: None,
         layout: None,
+        cuda_graph: None,
     }
 }
 

@@ -230,7 +230,10 @@ fn a_layout_is_refused_where_the_execution_has_no_choice() {
             "growth.toml:9: run.layout: layout is \"nchw\", which is for the execution aten, but the execution is {execution}: \
              {why}; remove layout, or write execution = \"aten\""
         );
-        refuses(&section("run", &format!("execution = \"{execution}\"\nlayout = \"nchw\"")), &rule);
+        refuses(
+            &section("run", &format!("execution = \"{execution}\"\nlayout = \"nchw\"")),
+            &rule,
+        );
     }
     refuses(
         &section("run", "layout = \"nhwc\""),
@@ -250,6 +253,42 @@ fn sixteen_bits_are_refused_for_executions_without_autocast() {
             refuses(&section("run", &lines), &rule);
         }
     }
+}
+
+#[test]
+fn a_cuda_graph_is_refused_where_steps_differ_from_one_another() {
+    let refused = |line: usize, rule: &str| {
+        format!("growth.toml:{line}: run.cuda-graph: cuda-graph is true, and {rule}, or leave cuda-graph out")
+    };
+    refuses(
+        &section("run", "cuda-graph = true"),
+        &refused(
+            8,
+            "the execution is plain, whose steps are not recorded; write execution = \"aten\"",
+        ),
+    );
+    let aten = |more: &str| section("run", &format!("execution = \"aten\"\ncuda-graph = true\n{more}"));
+    refuses(
+        &aten("precision = \"f16\""),
+        &refused(
+            9,
+            "precision is \"f16\": whether a step is skipped is decided between its operations; write precision = \"bf16\"",
+        ),
+    );
+    refuses(
+        &aten("[sweep]\n\"model.dropout\" = [0.2]"),
+        &refused(
+            9,
+            "dropout is 0.2: its masks are drawn anew in each step; write dropout = 0",
+        ),
+    );
+    refuses(
+        &aten("[train]\nmixup = 0.2"),
+        &refused(
+            9,
+            "mixup is 0.2: each step's loss has shares of its own; write mixup = 0",
+        ),
+    );
 }
 
 #[test]

@@ -442,6 +442,13 @@ pub(super) const OWN_KEYS: &[KnownKey] = &[
         meaning: "Whether cuDNN times its algorithms for each convolution and takes the fastest; on CUDA alone, and not with `deterministic = true`. See [Determinism](#determinism-and-precision).",
         remedy: "write true or false",
     },
+    KnownKey {
+        key: "run.cuda-graph",
+        kind: Kind::Flag,
+        default: "`false`",
+        meaning: "Whether training steps of `aten` are recorded once and replayed, with one launch a step; on CUDA alone. See [CUDA graphs](#cuda-graphs).",
+        remedy: "write true or false",
+    },
     // [compare]
     KnownKey {
         key: "compare.primary",

@@ -369,6 +369,9 @@ pub struct RunSettings {
     /// Whether cuDNN times its algorithms and takes the fastest, which may be another each time; on CUDA alone.
     #[serde(default, skip_serializing_if = "is_no")]
     pub cudnn_benchmark: bool,
+    /// Whether training steps are recorded in a CUDA graph and replayed.
+    #[serde(default, skip_serializing_if = "is_no")]
+    pub cuda_graph: bool,
 }
 
 impl Default for RunSettings {
@@ -382,6 +385,7 @@ impl Default for RunSettings {
             threads: None,
             allocator: Allocator::KeepPages,
             cudnn_benchmark: false,
+            cuda_graph: false,
         }
     }
 }

@@ -149,6 +149,7 @@ mod tests {
             "execution" => "plain",
             "precision" => "f32",
             "layout" => "nchw",
+            "cuda_graph" => "true",
             "mode" => "train",
             "allocator" => "keep-pages",
             _ => "1",

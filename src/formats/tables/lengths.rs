@@ -53,6 +53,7 @@ mod tests {
             "execution" => "plain".to_owned(),
             "precision" => "f32".to_owned(),
             "layout" => "nchw".to_owned(),
+            "cuda_graph" => "true".to_owned(),
             _ => "1".to_owned(),
         };
         let header = TrialRow::header();

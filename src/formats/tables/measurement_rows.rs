@@ -106,7 +106,8 @@ row! {
         startup_ns: Option<u64> = "",
         /// The median of the processes' first steps, of which all are in the warm-up, in nanoseconds.
         first_step_ns: Option<u64> = "",
-        /// Floating-point operations of a step in convolutions and classifier, two a multiply-accumulate, from the graph.
+        /// Floating-point operations of a step in convolutions and classifier, two a multiply-accumulate, from the graph. It and
+        /// what follows from it are empty with `bf16` and `f16`, of which no rates are measured.
         step_flops: Option<u64> = "",
         /// The fewest bytes that these move in a step: each input read once and each output written once, in training also
         /// gradients, weights and velocities, in 32 bits.
@@ -123,6 +124,9 @@ row! {
         roofline_share: Option<f64> = "",
         /// How feature maps lay in memory: `nchw` or `channels-last`.
         layout: Option<MapLayout> = "",
+        /// Whether training steps were to be replayed from a CUDA graph (`[run] cuda-graph`); a warning says where they were
+        /// not. Empty of devices without such graphs.
+        cuda_graph: Option<bool> = "",
     }
 }
 

@@ -117,6 +117,9 @@ row! {
         layout: Option<MapLayout> = "",
         /// Training steps without an update, since a gradient of the scaled loss was not finite; `f16` alone, else empty.
         skipped_steps: Option<usize> = "",
+        /// Whether training steps were to be replayed from a CUDA graph (`[run] cuda-graph`); a warning says where they were
+        /// not. Empty of devices without such graphs.
+        cuda_graph: Option<bool> = "",
     }
 }
 

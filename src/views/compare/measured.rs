@@ -250,6 +250,7 @@ mod tests {
             device_bytes_per_second: None,
             roofline_share: None,
             layout: None,
+            cuda_graph: None,
         }
     }
 

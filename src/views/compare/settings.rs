@@ -210,6 +210,7 @@ fn of_run(settings: &RunSettings) -> impl Iterator<Item = (&'static str, Value)>
         threads,
         allocator,
         cudnn_benchmark,
+        cuda_graph,
     } = settings;
     [
         ("execution", json!(execution)),
@@ -219,6 +220,7 @@ fn of_run(settings: &RunSettings) -> impl Iterator<Item = (&'static str, Value)>
         ("threads", json!(threads)),
         ("allocator", json!(allocator)),
         ("cudnn-benchmark", json!(cudnn_benchmark)),
+        ("cuda-graph", json!(cuda_graph)),
     ]
     .into_iter()
 }

@@ -5,7 +5,8 @@ use super::{data, measure, model, train};
 use crate::formats::ablation::error::Fault;
 use crate::formats::ablation::layout::MapLayout;
 use crate::formats::ablation::precision::Precision;
-use crate::formats::ablation::settings::{Execution, RunSettings, Settings};
+use crate::formats::ablation::settings::{Execution, RunSettings, Settings, TrainSettings};
+use crate::network::Architecture;
 
 /// A folder's name, on every file system.
 const LONGEST_NAME: usize = 100;
@@ -63,11 +64,54 @@ fn precision(reader: &Reader<'_>, execution: Execution) -> Result<Precision, Fau
     if precision.is_half() && execution != Execution::Aten {
         return Err(reader.fault_with(
             "run.precision",
-            format!("precision is \"{precision}\", which the execution aten alone has, and the execution is {execution}"),
+            format!(
+                "precision is \"{precision}\", which the execution aten alone has, and the execution is {execution}"
+            ),
             "write execution = \"aten\" beside it, or leave precision out",
         ));
     }
     Ok(precision)
+}
+
+/// Whether training steps are recorded and replayed, which needs steps of the same operations on the same tensors each time.
+fn cuda_graph(
+    reader: &Reader<'_>,
+    (execution, precision): (Execution, Precision),
+    model: &Architecture,
+    train: Option<&TrainSettings>,
+) -> Result<bool, Fault> {
+    if !reader.flag("run.cuda-graph").unwrap_or(false) {
+        return Ok(false);
+    }
+    let refused = |why: String, remedy: &str| {
+        let rule = format!("cuda-graph is true, and {why}");
+        Err(reader.fault_with("run.cuda-graph", rule, format!("{remedy}, or leave cuda-graph out")))
+    };
+    if execution != Execution::Aten {
+        return refused(
+            format!("the execution is {execution}, whose steps are not recorded"),
+            "write execution = \"aten\"",
+        );
+    }
+    if precision == Precision::F16 {
+        return refused(
+            "precision is \"f16\": whether a step is skipped is decided between its operations".to_owned(),
+            "write precision = \"bf16\"",
+        );
+    }
+    if let Some(dropout) = model.columns().dropout.filter(|&share| share > 0.0) {
+        return refused(
+            format!("dropout is {dropout}: its masks are drawn anew in each step"),
+            "write dropout = 0",
+        );
+    }
+    if let Some(mixup) = train.map(|train| train.mixup).filter(|&alpha| alpha > 0.0) {
+        return refused(
+            format!("mixup is {mixup}: each step's loss has shares of its own"),
+            "write mixup = 0",
+        );
+    }
+    Ok(true)
 }
 
 /// Every setting of a variant.
@@ -83,21 +127,25 @@ pub fn settings(reader: &Reader<'_>) -> Result<Settings, Fault> {
         ));
     }
     let execution = reader.word("run.execution")?.unwrap_or(Execution::Plain);
+    let precision = precision(reader, execution)?;
+    let (model, train) = (model::network(reader)?, train::settings(reader)?);
+    let cuda_graph = cuda_graph(reader, (execution, precision), &model, train.as_ref())?;
     Ok(Settings {
         data: data::settings(reader)?,
         preset: reader.text("model.preset").map(str::to_owned),
-        model: model::network(reader)?,
+        model,
         weights: reader.path("model.weights"),
-        train: train::settings(reader)?,
+        train,
         measure: measure::settings(reader)?,
         run: RunSettings {
             execution,
             deterministic,
-            precision: precision(reader, execution)?,
+            precision,
             layout: layout(reader, execution)?,
             threads: reader.count("run.threads"),
             allocator: reader.word("run.allocator")?.unwrap_or_default(),
             cudnn_benchmark,
+            cuda_graph,
         },
     })
 }

@@ -205,6 +205,7 @@ fn every_key_reaches_its_setting() {
             threads: Some(3),
             allocator: Allocator::ReturnPages,
             cudnn_benchmark: true,
+            cuda_graph: false,
         },
     };
     assert_eq!(given, expected);

@@ -1,0 +1,3 @@
+// Nothing: see host_defines.h.
+
+#pragma once
