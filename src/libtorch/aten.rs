@@ -11,8 +11,8 @@ use super::layout::Layout;
 use super::native::gradients;
 use super::tensors::{Backend, BurnTensor, from_tch, gradients_from_tch, pairs_to_tch, to_tch};
 use crate::model::{
-    AsOperation, AverageWindows, CarryOut, Lowering, Pass, SegmentGradients, SegmentGraph, SegmentInput, SegmentKernel,
-    SegmentOutput, Value,
+    AsOperation, AverageWindows, CarryOut, Leaves, Lowering, Pass, SegmentGradients, SegmentGraph, SegmentInput,
+    SegmentKernel, SegmentOutput, Value,
 };
 use crate::network::{Node, Operation};
 
@@ -26,21 +26,23 @@ impl Lowering for Aten {
     }
 
     /// Every segment of feature maps; the classifier is Burn's.
-    fn take(&self, segment: &SegmentGraph) -> Option<Arc<dyn CarryOut>> {
-        let has_matrix = segment.nodes.iter().any(|node| node.operation == Operation::Linear);
-        (!has_matrix).then(|| AsOperation::of(segment, AtenSegment::new(segment)))
+    fn take(&self, segment: &SegmentGraph) -> Result<Arc<dyn CarryOut>, Leaves> {
+        match segment.nodes.iter().any(|node| node.operation == Operation::Linear) {
+            true => Err(Leaves("linear layers are Burn's own")),
+            false => Ok(AsOperation::of(segment, AtenSegment::new(segment))),
+        }
     }
 }
 
 /// A segment with ATen's operations.
 #[derive(Debug)]
-struct AtenSegment {
+pub(super) struct AtenSegment {
     graph: SegmentGraph,
     last_uses: Vec<Option<Value>>,
 }
 
 impl AtenSegment {
-    fn new(segment: &SegmentGraph) -> Self {
+    pub(super) fn new(segment: &SegmentGraph) -> Self {
         Self {
             graph: segment.clone(),
             last_uses: segment.last_uses(),
@@ -69,11 +71,19 @@ impl SegmentKernel for AtenSegment {
             Pass::Training { maps_gradient, fixed } => {
                 let leaf = |tensor: &Tensor| tensor.detach().set_requires_grad(true);
                 let maps_leaf = maps_gradient.then(|| leaf(&maps_laid_out));
-                let mut leaves: Vec<Tensor> = parameters.iter().map(|parameter| leaf(&to_tch(parameter))).collect();
+                // A frozen parameter is no leaf, and has no gradient.
+                let trained = self.graph.trained();
+                let own: Vec<Tensor> = parameters
+                    .iter()
+                    .map(to_tch)
+                    .zip(trained)
+                    .map(|(tensor, &is_trained)| if is_trained { leaf(&tensor) } else { tensor })
+                    .collect();
                 let fixed = fixed
                     .iter()
                     .map(|pair| pair.as_ref().map(|pair| pair.each_ref().map(to_tch)));
-                let shared = leaves.iter().map(Tensor::shallow_clone).collect();
+                let shared = own.iter().map(Tensor::shallow_clone).collect();
+                let mut leaves: Vec<Tensor> = own.into_iter().filter(Tensor::requires_grad).collect();
                 let mut forward = Forward::new(self, shared, fixed.collect(), true);
                 let input = maps_leaf.as_ref().unwrap_or(&maps_laid_out).shallow_clone();
                 drop(maps_laid_out);
@@ -81,14 +91,17 @@ impl SegmentKernel for AtenSegment {
                 let statistics = forward.statistics;
                 leaves.extend(maps_leaf);
                 let output = from_tch(root.detach());
+                let trained = trained.to_vec();
                 let backward = move |gradient: BurnTensor| {
                     let mut found = gradients(&root, &to_tch(&gradient), &leaves);
                     let maps_gradient = maps_gradient.then(|| found.pop()).flatten();
                     // Only now: while the graph exists, Burn must not write into the memory that it keeps.
                     drop((maps, parameters));
+                    let mut found = found.into_iter();
+                    let in_place = |is_trained: bool| if is_trained { found.next() } else { None };
                     SegmentGradients {
                         maps: maps_gradient.map(from_tch),
-                        parameters: gradients_from_tch(found),
+                        parameters: gradients_from_tch(trained.into_iter().map(in_place).collect()),
                     }
                 };
                 SegmentOutput {

@@ -11,6 +11,8 @@ mod native_error;
 mod recompute;
 mod switches;
 mod tensors;
+#[cfg(test)]
+mod tests;
 mod values;
 
 pub use device::{cpu, cuda, cuda_devices, limit_threads};
