@@ -13,7 +13,9 @@ use densenet_bench::data;
 use densenet_bench::formats::ablation::parse;
 use densenet_bench::formats::checkpoint::{Checkpoint, Position};
 use densenet_bench::formats::weights::Weights;
-use densenet_bench::model::{Activation, CarryOut, Layer, Leaves, Lowering, Model, SegmentGraph, initial_weights};
+use densenet_bench::model::{
+    Activation, CarryOut, Layer, Leaves, Lowering, Model, SegmentGraph, Watch, initial_weights,
+};
 use densenet_bench::training::{EpochTime, Final, Observer, Start, TrainError, TrainingImages, train};
 
 /// The stem itself, until a call in which libtorch is asked for more memory than there is.
@@ -38,7 +40,7 @@ impl Lowering for Throwing {
 }
 
 impl CarryOut for Throwing {
-    fn forward(&self, layers: &[Layer], images: Tensor<4>) -> Activation {
+    fn forward(&self, layers: &[Layer], images: Tensor<4>, _: &Watch) -> Activation {
         if self.calls.fetch_add(1, Ordering::Relaxed) == self.throws_at {
             return Activation::Maps(Tensor::zeros([1 << 15; 4], &images.device()));
         }
@@ -46,6 +48,10 @@ impl CarryOut for Throwing {
             [Layer::Convolution(conv)] => Activation::Maps(conv.forward(images)),
             other => panic!("the stem is a convolution: {other:?}"),
         }
+    }
+
+    fn tells_its_nodes(&self) -> bool {
+        false
     }
 }
 

@@ -6,6 +6,7 @@ mod archives;
 mod workplace;
 
 use std::fs::{self, File};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -59,6 +60,7 @@ fn the_list_has_every_set_and_where_it_is() {
             ("mnist", "absent"),
             ("fashion-mnist", "absent"),
             ("svhn", "absent"),
+            ("imagenet", "absent"),
         ];
         pairs.map(|(name, state)| (name.to_owned(), state.to_owned()))
     };
@@ -164,9 +166,9 @@ fn an_archive_with_another_checksum_is_refused_before_it_is_unpacked() {
 fn an_unknown_data_set_is_refused_with_the_known_names() {
     let place = Workplace::new();
     assert_eq!(
-        place.refused(&["data", "fetch", "imagenet"]),
-        "error: 'imagenet': no data set has this name; choose one of digits, noisy-digits, digit-sums, synthetic, cifar10, cifar100, mnist, \
-         fashion-mnist, svhn"
+        place.refused(&["data", "fetch", "stl10"]),
+        "error: 'stl10': no data set has this name; choose one of digits, noisy-digits, digit-sums, synthetic, cifar10, cifar100, mnist, \
+         fashion-mnist, svhn, imagenet"
     );
     assert_eq!(
         place.refused(&["data", "fetch", "cifar10", "--from", "elsewhere"]),
@@ -192,6 +194,76 @@ fn an_unknown_data_set_is_refused_with_the_known_names() {
              with --to"
         ),
         "{refused}"
+    );
+}
+
+/// Two classes of ImageNet with an image each, which nothing decodes.
+fn small_imagenet(folder: &Path) {
+    for split in ["train", "val"] {
+        for class in ["n01440764", "n01443537"] {
+            let folder = folder.join(split).join(class);
+            fs::create_dir_all(&folder).unwrap();
+            fs::write(folder.join(format!("{class}_1.JPEG")), "not decoded").unwrap();
+        }
+    }
+}
+
+#[test]
+fn imagenet_is_not_downloaded_and_its_terms_and_the_way_to_it_are_said() {
+    let place = Workplace::new();
+    let rule = "it is not downloaded: its terms have to be accepted by each user, and do not allow redistribution; accept \
+                them at https://image-net.org/download.php, lay the images out as train/WNID/IMAGE.JPEG and \
+                val/WNID/IMAGE.JPEG, and check them with `densenet-bench data verify imagenet --path DIR`";
+    assert_eq!(
+        place.refused(&["data", "fetch", "imagenet"]),
+        format!("error: imagenet: {rule}")
+    );
+    assert_eq!(
+        place.refused(&["data", "verify", "imagenet"]),
+        format!("error: data/imagenet: imagenet is not there, and {rule}")
+    );
+    let text = place.ok(&["data", "list"]);
+    for line in [
+        "  licence: for non-commercial research and education only; each user accepts its terms; not redistributed"
+            .to_owned(),
+        format!("  not in data/imagenet; {rule}"),
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line}\n{text}");
+    }
+    small_imagenet(&place.path("data/imagenet"));
+    let text = place.ok(&["data", "list"]);
+    let line = "  in data/imagenet; `data verify imagenet` checks it";
+    assert!(text.lines().any(|found| found == line), "{text}");
+}
+
+#[test]
+fn verifying_imagenet_counts_its_classes_and_images() {
+    let place = Workplace::new();
+    small_imagenet(&place.path("some"));
+    let output = place.run(&["data", "verify", "imagenet", "--path", "some"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(
+        String::from_utf8(output.stdout.clone()).unwrap(),
+        "some: classes: 2 classes, and 1,000 were expected\nsome: train: 2 images, and 1,281,167 were expected\n\
+         some: val: 2 images, and 50,000 were expected\n"
+    );
+    assert!(said(&output).starts_with("error: some: 3 of 3 counts are not those of the whole imagenet; "));
+    let output = place.run(&["data", "verify", "imagenet", "--path", "some", "--json"]);
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["ok"], false);
+    assert_eq!(report["parts"][1]["part"], "train");
+
+    fs::rename(place.path("some/train/n01440764"), place.path("some/train/tench")).unwrap();
+    fs::rename(place.path("some/val/n01440764"), place.path("some/val/tench")).unwrap();
+    assert_eq!(
+        place.refused(&["data", "verify", "imagenet", "--path", "some"]),
+        "error: some: its classes are WordNet IDs, such as n01440764, and not tench; write dataset = \"folder\" for images of \
+         other classes"
+    );
+    assert!(
+        place
+            .refused(&["data", "verify", "imagenet", "--path", "none"])
+            .starts_with("error: none: there is no such folder; ")
     );
 }
 

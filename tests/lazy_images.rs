@@ -120,6 +120,7 @@ fn plan(normalization: Normalization, epochs: usize, threads: usize) -> LoaderPl
         shuffle: true,
         augment: Augment::ShiftFlip,
         cutout: None,
+        ten_crops: false,
         threads,
     }
 }

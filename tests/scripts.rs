@@ -30,3 +30,8 @@ fn weights_are_converted_from_what_holds_tensors_alone() {
 fn publishing_refuses_what_it_should_and_published_tables_are_what_their_results_give() {
     passes("publishing");
 }
+
+#[test]
+fn the_loaders_are_compared_round_by_round() {
+    passes("loading");
+}

@@ -2,8 +2,8 @@
 
 use densenet_bench::data_sets::cifar::{Format, parse_batch, parse_names};
 use densenet_bench::data_sets::{
-    cifar10 as cifar10_files, cifar100 as cifar100_files, digits as digits_file, idx as idx_files, image_file, mnist,
-    svhn as svhn_files,
+    Region, cifar10 as cifar10_files, cifar100 as cifar100_files, digits as digits_file, idx as idx_files, image_file,
+    mnist, svhn as svhn_files,
 };
 
 use super::message;
@@ -92,11 +92,23 @@ pub fn svhn(bytes: &[u8]) -> bool {
     }
 }
 
-/// An image that decodes has every pixel of every channel.
+/// An image that decodes has every pixel of every channel, and a part of it the same ones.
 pub fn image(bytes: &[u8]) -> bool {
     match image_file::decode(bytes, SIDE) {
         Ok(pixels) => {
             assert_eq!(pixels.len(), 3 * SIDE.pow(2) as usize);
+            let middle = |height: usize, width: usize| Region {
+                top: height / 3,
+                left: width / 3,
+                height: height - height / 3 * 2,
+                width: width - width / 3 * 2,
+            };
+            let whole = image_file::decode_rgb(bytes).expect("it is decoded a second time");
+            let (part, place) = image_file::decode_region(bytes, middle).expect("a part of it is decoded");
+            for (x, y, pixel) in part.enumerate_pixels() {
+                let there = whole.get_pixel(place.left as u32 + x, place.top as u32 + y);
+                assert_eq!(pixel, there, "{place:?}: {x} {y}");
+            }
             true
         }
         Err(reason) => message::refused(reason, ""),

@@ -17,7 +17,8 @@ pub use ablation::ablation;
 pub use data::{cifar10, cifar100, digits, idx, image, svhn};
 pub use records::records;
 pub use tables::{
-    batches_csv, boundaries_csv, correctness_csv, epochs_csv, peers_csv, phases_csv, samples_csv, steps_csv, trials_csv,
+    batches_csv, boundaries_csv, correctness_csv, epochs_csv, peers_csv, phases_csv, profile_csv, samples_csv,
+    steps_csv, trials_csv,
 };
 pub use tensors::{SMALL, TRIAL, batches, checkpoint, weights};
 
@@ -25,7 +26,7 @@ pub use tensors::{SMALL, TRIAL, batches, checkpoint, weights};
 pub type Target = (&'static str, fn(&[u8]) -> bool);
 
 /// Every target.
-pub const TARGETS: [Target; 20] = [
+pub const TARGETS: [Target; 21] = [
     ("ablation", ablation),
     ("cifar10", cifar10),
     ("cifar100", cifar100),
@@ -44,6 +45,7 @@ pub const TARGETS: [Target; 20] = [
     ("batches_csv", batches_csv),
     ("samples_csv", samples_csv),
     ("phases_csv", phases_csv),
+    ("profile_csv", profile_csv),
     ("boundaries_csv", boundaries_csv),
     ("peers_csv", peers_csv),
 ];

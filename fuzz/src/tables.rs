@@ -2,8 +2,8 @@
 
 use densenet_bench::formats::correctness::{self, OfTrial, correct_images};
 use densenet_bench::formats::tables::{
-    BatchRow, BoundaryRow, CorrectnessRow, EpochRow, PeerRow, PhaseRow, Row, SampleRow, StepRow, TableError, TrialRow,
-    appended_rows, leading_rows, read_rows, whole_lines, write_rows,
+    BatchRow, BoundaryRow, CorrectnessRow, EpochRow, PeerRow, PhaseRow, ProfileRow, Row, SampleRow, StepRow,
+    TableError, TrialRow, appended_rows, leading_rows, read_rows, whole_lines, write_rows,
 };
 
 use super::message;
@@ -54,6 +54,11 @@ pub fn samples_csv(bytes: &[u8]) -> bool {
 /// `phases.csv`.
 pub fn phases_csv(bytes: &[u8]) -> bool {
     table::<PhaseRow>(bytes)
+}
+
+/// `profile.csv`.
+pub fn profile_csv(bytes: &[u8]) -> bool {
+    table::<ProfileRow>(bytes)
 }
 
 /// `boundaries.csv`.

@@ -59,6 +59,9 @@ pub struct Runtime {
     /// what none takes is plain.
     #[cfg(feature = "burn")]
     pub lowerings: fn(Execution) -> Vec<std::sync::Arc<dyn crate::model::Lowering>>,
+    /// Cuts autodiff graphs into those of single nodes.
+    #[cfg(feature = "burn")]
+    pub isolation: fn() -> Box<dyn crate::model::Isolation>,
     /// Sets this process's switches of determinism and precision, or returns the library's message.
     pub set_switches: fn(&RunSettings) -> Result<(), String>,
     /// Holds the library's own thread pools to that many threads.

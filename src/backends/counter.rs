@@ -12,7 +12,7 @@ pub struct TensorPeaks {
 }
 
 /// The counters of one device.
-pub trait TensorCounter: fmt::Debug {
+pub trait TensorCounter: fmt::Debug + Send + Sync {
     /// Makes an allocation fail that would make more bytes live; `false` where the device cannot be held to it.
     fn limit(&self, _bytes: u64) -> bool {
         false
@@ -22,6 +22,11 @@ pub trait TensorCounter: fmt::Debug {
     /// is not of what came after.
     #[must_use]
     fn reset(&self) -> bool;
+
+    /// The bytes that are live now; none where they cannot be counted. It may reset the peaks.
+    fn live(&self) -> Option<u64> {
+        None
+    }
 
     /// The most bytes since the last reset.
     fn peaks(&self) -> TensorPeaks;

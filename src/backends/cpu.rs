@@ -38,6 +38,7 @@ const RUNTIME: Option<Runtime> = None;
 const RUNTIME: Option<Runtime> = Some(Runtime {
     open: |_| crate::libtorch::cpu(),
     lowerings: crate::libtorch::lowerings,
+    isolation: crate::libtorch::isolation,
     set_switches: super::libtorch::set_switches,
     limit_threads: crate::libtorch::limit_threads,
     count_tensors: |_| counted::count(),
@@ -63,6 +64,10 @@ mod counted {
         fn reset(&self) -> bool {
             self.reset_peak();
             true
+        }
+
+        fn live(&self) -> Option<u64> {
+            Some(CpuTensors::live(*self))
         }
 
         fn peaks(&self) -> TensorPeaks {

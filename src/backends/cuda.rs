@@ -57,6 +57,7 @@ const RUNTIME: Option<Runtime> = None;
 const RUNTIME: Option<Runtime> = Some(Runtime {
     open: crate::libtorch::cuda,
     lowerings: crate::libtorch::lowerings,
+    isolation: crate::libtorch::isolation,
     set_switches: super::libtorch::set_switches,
     limit_threads: crate::libtorch::limit_threads,
     count_tensors: counted::count,
@@ -114,6 +115,12 @@ mod counted {
     impl TensorCounter for CudaTensors {
         fn reset(&self) -> bool {
             self.reset_peaks().is_ok()
+        }
+
+        fn live(&self) -> Option<u64> {
+            // libtorch counts what is live as part of the peaks, and a peak that was just reset is what is live.
+            self.reset_peaks().ok()?;
+            CudaTensors::peaks(*self).ok().map(|(allocated, _)| allocated)
         }
 
         fn peaks(&self) -> TensorPeaks {

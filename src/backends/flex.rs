@@ -34,6 +34,7 @@ const RUNTIME: Option<Runtime> = None;
 const RUNTIME: Option<Runtime> = Some(Runtime {
     open: |_| burn::tensor::Device::flex(),
     lowerings: generic::lowerings::<burn::backend::Flex>,
+    isolation: generic::isolation::<burn::backend::Flex>,
     // It has none, and repeats to the last bit.
     set_switches: |_| Ok(()),
     // rayon's pool is sized by a variable when the process starts.

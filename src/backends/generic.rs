@@ -10,7 +10,7 @@ use super::backend::{BackendDevice, PrecisionSupport, Refusal};
 use super::refusals;
 use crate::formats::ablation::{Execution, Precision};
 #[cfg(feature = "burn")]
-use crate::model::{Lowering, Recompute};
+use crate::model::{Cuts, Isolation, Lowering, Recompute};
 
 /// The executions that need nothing but Burn's operations.
 pub(super) fn execution(device: BackendDevice, execution: Execution) -> Result<(), Refusal> {
@@ -40,4 +40,13 @@ where
         Execution::Recompute => vec![Arc::new(Recompute::<B>::default())],
         Execution::Plain | Execution::Aten | Execution::Fused => Vec::new(),
     }
+}
+
+/// The cuts of autodiff graphs on backend `B`.
+#[cfg(feature = "burn")]
+pub(super) fn isolation<B: Backend>() -> Box<dyn Isolation>
+where
+    DispatchTensor: DispatchKindConversion<B> + DispatchKindConversion<Autodiff<B>>,
+{
+    Box::new(Cuts::<B>::default())
 }

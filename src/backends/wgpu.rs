@@ -50,6 +50,7 @@ const RUNTIME: Option<Runtime> = None;
 const RUNTIME: Option<Runtime> = Some(Runtime {
     open: |_| burn::tensor::Device::wgpu(burn::tensor::DeviceKind::DefaultDevice),
     lowerings: generic::lowerings::<burn::backend::Wgpu>,
+    isolation: generic::isolation::<burn::backend::Wgpu>,
     // It has none.
     set_switches: |_| Ok(()),
     limit_threads: |_| {},

@@ -8,8 +8,8 @@ use densenet_bench::trials::says_out_of_memory;
 
 use super::shared::{Failure, say};
 use super::{
-    answers, compare, completions, data, describe, doctor, evaluate, export, inputs, losses, manual, measurement, plot,
-    report, run, status, steadiness, trial,
+    answers, compare, completions, data, describe, doctor, evaluate, export, inputs, loading, losses, manual,
+    measurement, plot, report, run, status, steadiness, trial,
 };
 
 /// A reproducible benchmark and ablation harness for DenseNet.
@@ -54,6 +54,8 @@ enum Verb {
     #[command(hide = true)]
     Inputs(inputs::Arguments),
     #[command(hide = true)]
+    Loading(loading::Arguments),
+    #[command(hide = true)]
     Losses(losses::Arguments),
     #[command(hide = true)]
     Answers(answers::Arguments),
@@ -89,6 +91,7 @@ fn dispatch(cli: Cli) -> ExitCode {
         Verb::Manual(arguments) => manual::run(&arguments, Cli::command()),
         Verb::Trial(arguments) => trial::run(&arguments),
         Verb::Inputs(arguments) => inputs::run(&arguments),
+        Verb::Loading(arguments) => loading::run(&arguments),
         Verb::Losses(arguments) => losses::run(&arguments),
         Verb::Answers(arguments) => answers::run(&arguments),
         Verb::Measurement(arguments) => measurement::run(&arguments),

@@ -9,10 +9,10 @@ use std::process::ExitCode;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Subcommand};
 use densenet_bench::data::fetch::{
-    self, Fault, FetchError, FileReport, FileState, Files, KnownSet, Patience, Presence, Source, default_folder,
-    fetch_command,
+    self, ByHand, Fault, FetchError, FileReport, FileState, Files, Finding, KnownSet, Patience, Presence, Source,
+    default_folder, fetch_command,
 };
-use densenet_bench::files::expand_home;
+use densenet_bench::files::{LocalFiles, expand_home};
 use serde_json::{Value, json};
 
 use super::{Failure, Outcome, print, print_json, say};
@@ -109,9 +109,18 @@ fn set_text(set: &KnownSet) -> String {
         format!("from {}", set.home),
         format!("licence: {}", set.licence),
     ];
-    lines.push(match &set.files {
-        None => "built in, nothing to download".to_owned(),
-        Some(files) => match whereabouts(set, files) {
+    lines.push(match (&set.files, &set.by_hand) {
+        (None, None) => "built in, nothing to download".to_owned(),
+        (None, Some(by_hand)) => match fetch::obtained(set, by_hand) {
+            Ok(folder) => format!("in {}; `data verify {}` checks it", folder.display(), set.name),
+            Err(_) => format!(
+                "not in {}; {}; {}",
+                default_folder(set).display(),
+                by_hand.rule,
+                by_hand.remedy
+            ),
+        },
+        (Some(files), _) => match whereabouts(set, files) {
             Presence::Complete(folder) => format!("in {}, every file with the right size", folder.display()),
             Presence::Partial(folder) => format!("in {}, but incomplete", folder.display()),
             Presence::Absent => format!(
@@ -128,12 +137,7 @@ fn set_text(set: &KnownSet) -> String {
 }
 
 fn set_json(set: &KnownSet) -> Value {
-    let (state, folder) = match set.files.as_ref().map(|files| whereabouts(set, files)) {
-        None => ("built-in", None),
-        Some(Presence::Absent) => ("absent", None),
-        Some(Presence::Partial(folder)) => ("partial", Some(folder)),
-        Some(Presence::Complete(folder)) => ("complete", Some(folder)),
-    };
+    let (state, folder) = state(set);
     let downloads: Vec<Value> = (set.files.iter().flat_map(|files| files.downloads))
         .map(|download| json!({ "file": download.file, "bytes": download.bytes, "sha256": download.sha256 }))
         .collect();
@@ -155,6 +159,22 @@ fn set_json(set: &KnownSet) -> Value {
     })
 }
 
+/// What is known of a data set's files without reading one, and the folder that has some.
+fn state(set: &KnownSet) -> (&'static str, Option<PathBuf>) {
+    if let Some(by_hand) = &set.by_hand {
+        return match fetch::obtained(set, by_hand) {
+            Ok(folder) => ("unchecked", Some(folder)),
+            Err(_) => ("absent", None),
+        };
+    }
+    match set.files.as_ref().map(|files| whereabouts(set, files)) {
+        None => ("built-in", None),
+        Some(Presence::Absent) => ("absent", None),
+        Some(Presence::Partial(folder)) => ("partial", Some(folder)),
+        Some(Presence::Complete(folder)) => ("complete", Some(folder)),
+    }
+}
+
 fn whereabouts(set: &KnownSet, files: &Files) -> Presence {
     fetch::presence(files, &default_folder(set))
 }
@@ -166,6 +186,12 @@ fn fetch(arguments: &FetchArguments) -> Outcome {
         Some(from) => Source::parse(from).map_err(failure)?,
         None => Source::Home,
     };
+    if let Some(by_hand) = &set.by_hand {
+        return Err(Failure::Input(format!(
+            "{}: {}; {}",
+            set.name, by_hand.rule, by_hand.remedy
+        )));
+    }
     if set.files.is_none() {
         return built_in(set, arguments.json);
     }
@@ -213,6 +239,9 @@ fn path_line(folder: &Path) -> Result<String, Failure> {
 fn verify(arguments: &VerifyArguments) -> Outcome {
     let catalogue = fetch::catalogue();
     let set = fetch::find(&catalogue, &arguments.name).map_err(failure)?;
+    if let Some(by_hand) = &set.by_hand {
+        return verify_by_hand(set, by_hand, arguments);
+    }
     if set.files.is_none() {
         return built_in(set, arguments.json);
     }
@@ -240,6 +269,40 @@ fn verify(arguments: &VerifyArguments) -> Outcome {
             folder.display(),
             reports.len(),
             fetch_command(set, &folder)
+        )));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Counts the parts of a data set that users get themselves.
+fn verify_by_hand(set: &KnownSet, by_hand: &ByHand, arguments: &VerifyArguments) -> Outcome {
+    let folder = match &arguments.path {
+        Some(path) => path.clone(),
+        None => fetch::obtained(set, by_hand).map_err(failure)?,
+    };
+    let findings = (by_hand.verify)(&LocalFiles, &folder).map_err(Failure::input)?;
+    let wrong = findings.iter().filter(|finding| !finding.is_right).count();
+    if arguments.json {
+        let parts: Vec<Value> = findings
+            .iter()
+            .map(|finding| json!({ "part": finding.thing, "ok": finding.is_right, "finding": finding.text }))
+            .collect();
+        print_json(&json!({
+            "name": set.name,
+            "path": absolute(&folder).display().to_string(),
+            "ok": wrong == 0,
+            "parts": parts,
+        }))?;
+    } else {
+        let line = |finding: &Finding| format!("{}: {}: {}\n", folder.display(), finding.thing, finding.text);
+        print(&findings.iter().map(line).collect::<String>())?;
+    }
+    if wrong > 0 {
+        return Err(Failure::Work(format!(
+            "{}: {wrong} of {} counts are not those of the whole {}; unpack its archives again, or use it as a part of it",
+            folder.display(),
+            findings.len(),
+            set.name
         )));
     }
     Ok(ExitCode::SUCCESS)

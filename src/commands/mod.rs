@@ -10,6 +10,7 @@ mod doctor;
 mod evaluate;
 mod export;
 mod inputs;
+mod loading;
 mod losses;
 mod manual;
 mod measurement;

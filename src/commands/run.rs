@@ -41,6 +41,7 @@ Examples:
   densenet-bench run ablations/lineage.toml --estimate
   densenet-bench run my.toml --out /scratch/results --device cuda:0
   densenet-bench run ablations/article.toml --find-max-batch --memory-limit 11GB
+  densenet-bench run ablations/execution.toml --profile
 
 The results go to results/NAME/ (or DIR/NAME/). A finished trial is not run again; one that was stopped or killed is
 resumed from its last checkpoint. Ctrl-C stops after the current step, a second one at once.")]
@@ -79,6 +80,9 @@ pub struct Arguments {
     /// The bytes of live tensors that a measurement may have on the CPU, such as 11GB; all that is available unless given
     #[arg(long, value_name = "SIZE", value_parser = size::parse)]
     memory_limit: Option<u64>,
+    /// Take training steps apart instead: the time, the memory and the arithmetic of each layer, in profile.csv and a plot
+    #[arg(long, conflicts_with_all = ["list", "estimate", "find_max_batch", "tensorboard", "print_loss_every"])]
+    profile: bool,
     /// Also write the trials' curves for TensorBoard, to NAME/tensorboard/, as each trial ends
     #[arg(long)]
     tensorboard: bool,
@@ -115,6 +119,8 @@ enum Work {
     MeasureAndTrain,
     /// A search for the largest batch of each variant.
     FindLargestBatch,
+    /// Training steps layer by layer.
+    Profile,
 }
 
 impl Arguments {
@@ -122,6 +128,7 @@ impl Arguments {
         match (self.list, self.find_max_batch) {
             (true, _) => Mode::List,
             (false, _) if self.estimate => Mode::Estimate,
+            (false, _) if self.profile => Mode::Work(Work::Profile),
             (false, false) => Mode::Work(Work::MeasureAndTrain),
             (false, true) => Mode::Work(Work::FindLargestBatch),
         }

@@ -1,14 +1,11 @@
-//! Which batches a run takes from a data set, and how each is made.
+//! The batches of a plan, and how each is made.
 
-use std::ops::Range;
 use std::sync::Arc;
 
-use super::augmentation::ShiftFlip;
-use super::cutout::Cutout;
 use super::error::LoaderError;
-use super::normalization::Normalization;
-use crate::data_sets::{DataError, DataSet, Part};
-use crate::formats::ablation::Augment;
+use super::loader_plan::LoaderPlan;
+use super::values::{CROPS, values};
+use crate::data_sets::{DataError, DataSet};
 use crate::random::{Purpose, Stream};
 
 /// The order of `images` images in an epoch: positions from 0. It depends on the seed and the epoch alone; without
@@ -21,83 +18,6 @@ pub fn epoch_order(images: usize, seed: u64, epoch: usize, shuffle: bool) -> Vec
     }
 }
 
-/// Which batches are taken from a data set.
-#[derive(Clone, Debug, PartialEq)]
-pub struct LoaderPlan {
-    /// The split.
-    pub part: Part,
-    /// The images of an epoch, by their index in the split; all, or those that [`super::hold_out`] gives.
-    pub indices: Vec<usize>,
-    /// Turns bytes into values.
-    pub normalization: Normalization,
-    /// Images in a batch; the last of an epoch may have fewer.
-    pub batch_size: usize,
-    /// The epochs, from 0.
-    pub epochs: Range<usize>,
-    /// The batch of the first epoch to start with: 0, or where an interrupted run resumes.
-    pub first_batch: usize,
-    /// The seed of the epochs' orders.
-    pub seed: u64,
-    /// The seed of the augmentation.
-    pub augmentation_seed: u64,
-    /// Whether each epoch has an order of its own; else it is that of `indices`.
-    pub shuffle: bool,
-    /// How images are changed from epoch to epoch.
-    pub augment: Augment,
-    /// The side of the square that is then cut from each image, in pixels.
-    pub cutout: Option<usize>,
-    /// Threads that prepare batches ahead; 0: the caller's thread makes each batch on demand. The batches do not depend
-    /// on it.
-    pub threads: usize,
-}
-
-impl LoaderPlan {
-    /// One pass in order, unchanged, as an evaluation needs it.
-    pub fn evaluation(part: Part, indices: Vec<usize>, normalization: Normalization, batch_size: usize) -> Self {
-        Self {
-            part,
-            indices,
-            normalization,
-            batch_size,
-            epochs: 0..1,
-            first_batch: 0,
-            seed: 0,
-            augmentation_seed: 0,
-            shuffle: false,
-            augment: Augment::None,
-            cutout: None,
-            threads: 0,
-        }
-    }
-
-    /// Batches in an epoch.
-    pub fn batches_per_epoch(&self) -> usize {
-        self.indices.len().div_ceil(self.batch_size.max(1))
-    }
-
-    /// Batches from the first to the end of the last epoch.
-    pub(super) fn batches(&self) -> usize {
-        (self.epochs.len() * self.batches_per_epoch()).saturating_sub(self.first_batch)
-    }
-
-    fn check(&self, data: &DataSet) -> Result<(), LoaderError> {
-        let images = data.split(self.part).images();
-        let channels = data.shape.channels;
-        let rule = if self.batch_size == 0 {
-            "the batch size is 0".to_owned()
-        } else if self.indices.is_empty() {
-            "there are no images".to_owned()
-        } else if let Some(index) = self.indices.iter().find(|&&index| index >= images) {
-            format!("there is no image {index}: the split has {images}")
-        } else if self.normalization.mean.len() != channels || self.normalization.std.len() != channels {
-            format!("the normalization is not one of {channels} channels")
-        } else {
-            return Ok(());
-        };
-        Err(LoaderError::Plan(rule))
-    }
-}
-
 /// Some images, normalised and augmented, with their labels.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Batch {
@@ -105,7 +25,7 @@ pub struct Batch {
     pub epoch: usize,
     /// The batch's place in the epoch, from 0.
     pub batch: usize,
-    /// `[image, channel, row, column]`.
+    /// `[image, channel, row, column]`; with ten crops there are ten images for each label.
     pub images: Vec<f32>,
     /// The lengths of those four axes.
     pub shape: [usize; 4],
@@ -197,11 +117,16 @@ impl Iterator for Batches {
             .map(|&position| plan.indices[position])
             .collect();
         let labels = &data.split(plan.part).labels;
-        let batch = images(data, plan, tables, self.epoch, &indices).map(|images| Batch {
+        let batch = values(data, plan, tables, self.epoch, &indices).map(|images| Batch {
             epoch: self.epoch,
             batch: self.batch,
             images,
-            shape: [indices.len(), data.shape.channels, data.shape.height, data.shape.width],
+            shape: [
+                indices.len() * if plan.ten_crops { CROPS } else { 1 },
+                data.shape.channels,
+                data.shape.height,
+                data.shape.width,
+            ],
             labels: indices.iter().map(|&index| i64::from(labels[index])).collect(),
             indices,
         });
@@ -211,47 +136,17 @@ impl Iterator for Batches {
     }
 }
 
-/// The values of a batch, `[image, channel, row, column]`.
-fn images(
-    data: &DataSet,
-    plan: &LoaderPlan,
-    tables: &[[f32; 256]],
-    epoch: usize,
-    indices: &[usize],
-) -> Result<Vec<f32>, DataError> {
-    let read = data.split(plan.part).read(indices)?;
-    let (values, pixels) = (data.shape.values(), data.shape.height * data.shape.width);
-    let mut images = vec![0f32; indices.len() * values];
-    for ((&index, image), output) in indices.iter().zip(&read).zip(images.chunks_exact_mut(values)) {
-        match plan.augment {
-            Augment::ShiftFlip => {
-                ShiftFlip::draw(plan.augmentation_seed, epoch, index).apply(image, tables, data.shape, output)
-            }
-            Augment::None => {
-                let maps = image.chunks_exact(pixels).zip(output.chunks_exact_mut(pixels));
-                for ((map, output), table) in maps.zip(tables) {
-                    for (value, &pixel) in output.iter_mut().zip(map) {
-                        *value = table[pixel as usize];
-                    }
-                }
-            }
-        }
-        if let Some(side) = plan.cutout {
-            Cutout::draw(side, data.shape, plan.augmentation_seed, epoch, index).apply(data.shape, output);
-        }
-    }
-    Ok(images)
-}
-
 #[cfg(test)]
 pub(super) mod tests {
     use sha2::{Digest, Sha256};
 
+    use super::super::augmentation::ShiftFlip;
+    use super::super::cutout::Cutout;
+    use super::super::normalization::Normalization;
     use super::*;
     use crate::data::load;
-    use crate::data_sets::Moments;
-    use crate::formats::ablation::DataSetName;
-    use crate::formats::ablation::DataSettings;
+    use crate::data_sets::{Moments, Part};
+    use crate::formats::ablation::{Augment, DataSetName, DataSettings};
     use crate::words::hex;
 
     /// The digits, and a plan to train on 50 of them in batches of 8 for 3 epochs.
@@ -274,6 +169,7 @@ pub(super) mod tests {
             shuffle: true,
             augment: Augment::ShiftFlip,
             cutout: None,
+            ten_crops: false,
             threads: 0,
         };
         drop(images);

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::fetch::{DATA, default_folder, fetch_command, locate, named_folder};
+use super::fetch::{DATA, default_folder, fetch_command, locate, named_folder, obtained};
 use crate::data_sets::{DataError, DataSettings, Files};
 use crate::files::expand_home;
 
@@ -20,14 +20,19 @@ pub fn find_folders(settings: &mut DataSettings, file: &Path) -> Result<(), Data
         let expanded = expand_home(path)
             .map_err(|rule| DataError::new("data.path", path.display().to_string(), rule, "write the path in full"))?;
         settings.path = Some(expanded);
-    } else if let Some(set) = settings.dataset.descriptor().known
-        && let Some(files) = set.files
-    {
-        settings.path = places(file)
-            .into_iter()
-            .flat_map(|data| [data.join(set.name), data])
-            .map(|place| locate(&files, &place))
-            .find(|folder| is_whole(&files, folder));
+    } else if let Some(set) = settings.dataset.descriptor().known {
+        settings.path = match (set.files, set.by_hand) {
+            (Some(files), _) => places(file)
+                .into_iter()
+                .flat_map(|data| [data.join(set.name), data])
+                .map(|place| locate(&files, &place))
+                .find(|folder| is_whole(&files, folder)),
+            (None, Some(by_hand)) => places(file)
+                .into_iter()
+                .map(|data| data.join(set.name))
+                .find(|folder| folder.join(by_hand.folder).is_dir()),
+            (None, None) => None,
+        };
     }
     Ok(())
 }
@@ -58,6 +63,11 @@ fn missing(files: &Files, folder: &Path) -> Option<&'static str> {
 pub(super) fn absent(settings: &DataSettings) -> Option<DataError> {
     let known = settings.dataset.descriptor().known;
     let set = known.filter(|_| settings.path.is_none())?;
+    if let Some(by_hand) = &set.by_hand {
+        let error = obtained(&set, by_hand).err()?;
+        let remedy = format!("write its folder as path; to get it, {}", error.remedy);
+        return Some(DataError::new("data.path", error.thing, error.rule, remedy));
+    }
     let files = set.files?;
     let default = default_folder(&set);
     let folder = locate(&files, &default);
@@ -110,6 +120,21 @@ mod tests {
         // The folder that the archive unpacks to may lie in data/ itself.
         std::fs::rename(&folder, root.path().join("data/cifar-100-binary")).unwrap();
         assert_eq!(find("a/x.toml"), Some(root.path().join("data/cifar-100-binary")));
+    }
+
+    #[test]
+    fn a_data_set_that_is_obtained_by_hand_is_found_in_its_folder_of_data() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("data/imagenet");
+        std::fs::create_dir_all(&folder).unwrap();
+        let find = || {
+            let mut settings = DataSettings::new(DataSetName::Imagenet);
+            find_folders(&mut settings, &root.path().join("x.toml")).unwrap();
+            settings.path
+        };
+        assert_eq!(find(), None);
+        std::fs::create_dir(folder.join("train")).unwrap();
+        assert_eq!(find(), Some(folder));
     }
 
     #[test]

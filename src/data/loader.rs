@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::JoinHandle;
 
-use super::batches::{Batch, Batches, LoaderPlan};
+use super::batches::{Batch, Batches};
 use super::error::LoaderError;
+use super::loader_plan::LoaderPlan;
 use crate::data_sets::{DataError, DataSet};
 use crate::host::said;
 

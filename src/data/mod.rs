@@ -12,17 +12,22 @@ pub mod fetch;
 mod known_folder;
 mod load;
 mod loader;
+mod loader_plan;
 mod normalization;
+mod random_resized_crop;
 mod validation;
+mod values;
 
 pub use crate::data_sets::{
-    DataError, DataSet, FilesSurvey, Images, Moments, Outline, Part, Progress, Survey, untested_in_words,
+    DataError, DataSet, FilesSurvey, Images, Moments, Outline, Part, Progress, Region, Survey, untested_in_words,
 };
 pub use augmentation::{LARGEST_SHIFT, ShiftFlip};
-pub use batches::{Batch, Batches, LoaderPlan, epoch_order};
+pub use batches::{Batch, Batches, epoch_order};
 pub use error::LoaderError;
 pub use known_folder::find_folders;
 pub use load::{load, open, open_from, outline};
 pub use loader::Loader;
+pub use loader_plan::LoaderPlan;
 pub use normalization::Normalization;
+pub use random_resized_crop::RandomResizedCrop;
 pub use validation::{check_training_classes, hold_out};

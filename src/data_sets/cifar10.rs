@@ -25,6 +25,7 @@ pub(super) const DESCRIPTOR: Descriptor = Descriptor {
         licence: "none stated; its author asks to be cited (A. Krizhevsky, 2009)",
         home: "https://www.cs.toronto.edu/~kriz/cifar.html",
         files: Some(FILES),
+        by_hand: None,
     }),
 };
 

@@ -33,6 +33,7 @@ pub(super) const DESCRIPTOR: Descriptor = Descriptor {
         licence: "CC BY 4.0; changed as docs/ablation-format.md describes",
         home: "made from the digits (UCI Optical Recognition of Handwritten Digits, E. Alpaydin, C. Kaynak, 1998)",
         files: None,
+        by_hand: None,
     }),
 };
 

@@ -31,6 +31,7 @@ pub(super) const DESCRIPTOR: Descriptor = Descriptor {
         licence: "CC BY 4.0",
         home: "UCI Optical Recognition of Handwritten Digits, E. Alpaydin, C. Kaynak, 1998",
         files: None,
+        by_hand: None,
     }),
 };
 

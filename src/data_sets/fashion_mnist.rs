@@ -24,6 +24,7 @@ pub(super) const DESCRIPTOR: Descriptor = Descriptor {
         licence: "MIT",
         home: "https://github.com/zalandoresearch/fashion-mnist",
         files: Some(FILES),
+        by_hand: None,
     }),
 };
 

@@ -7,7 +7,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use image::codecs::png::PngDecoder;
 use image::{DynamicImage, ImageDecoder, Limits, RgbImage};
 
-use super::middle::middle_maps;
+use super::jpeg::{Header, WHOLE};
+use super::region::Region;
 use super::resize::square_maps;
 use super::{jpeg, signature};
 use crate::visible::quoted;
@@ -34,31 +35,9 @@ pub(super) const LARGEST_FILE: u64 = DECODER_MEMORY;
 /// # Errors
 /// Those of [`decode_rgb`].
 pub fn decode(bytes: &[u8], size: u32) -> Result<Vec<u8>, String> {
-    decode_to(bytes, Fit { size, short_side: None })
-}
-
-/// How an image is made a square.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Fit {
-    /// The square's side.
-    pub size: u32,
-    /// The short side that the image is resized to before the square is cut out of its middle; none: the image is squashed.
-    pub short_side: Option<u32>,
-}
-
-/// Decodes a PNG or JPEG to `[3, size, size]` bytes, as [`decode`] does or by its middle.
-///
-/// # Errors
-/// Those of [`decode_rgb`], and an image that is so narrow that its long side would pass [`LARGEST_SIDE`].
-pub fn decode_to(bytes: &[u8], fit: Fit) -> Result<Vec<u8>, String> {
     let rgb = decode_rgb(bytes)?;
-    match fit.short_side {
-        None => {
-            let (width, height) = (rgb.width() as usize, rgb.height() as usize);
-            Ok(square_maps(rgb.as_raw(), width, height, fit.size as usize))
-        }
-        Some(short_side) => middle_maps(&rgb, short_side, fit.size, LARGEST_SIDE),
-    }
+    let (width, height) = (rgb.width() as usize, rgb.height() as usize);
+    Ok(square_maps(rgb.as_raw(), width, height, size as usize))
 }
 
 /// Decodes a PNG or JPEG to red, green and blue at its own size, to the very values that Pillow decodes it to.
@@ -72,13 +51,82 @@ pub fn decode_to(bytes: &[u8], fit: Fit) -> Result<Vec<u8>, String> {
 /// can hold, one that is cut short or damaged, or a kind that is not decoded, such as 16 bits of grey without alpha, which
 /// Pillow cuts off at 255.
 pub fn decode_rgb(bytes: &[u8]) -> Result<RgbImage, String> {
-    match signature::of(bytes)? {
-        signature::Kind::Png => {
-            // A panic on malformed bytes is the decoder's bug, and for the user only one bad file.
-            catch_unwind(AssertUnwindSafe(|| decode_png(bytes)))
-                .map_err(|_| "the decoder panicked (a bug in the image library)".to_owned())?
+    let opened = Opened::of(bytes)?;
+    let (height, width) = opened.size();
+    let (image, _) = opened.pixels(WHOLE, Region::whole(height, width))?;
+    Ok(image)
+}
+
+/// The pixels of the region that `region` gives for an image's height and width, or of more of the image, with the region
+/// that they are of. They are those of [`decode_rgb`], which a JPEG's other pixels are not decoded for.
+///
+/// # Errors
+/// Those of [`decode_rgb`], but for samples that are far outside of 0 to 255 elsewhere; a region that is not within a JPEG.
+pub fn decode_region(bytes: &[u8], region: impl FnOnce(usize, usize) -> Region) -> Result<(RgbImage, Region), String> {
+    let opened = Opened::of(bytes)?;
+    let (height, width) = opened.size();
+    opened.pixels(WHOLE, region(height, width))
+}
+
+/// An image whose size is known. A JPEG's pixels are decoded later: how many are wanted may follow from its size.
+pub(super) enum Opened<'a> {
+    /// Decoded.
+    Png(RgbImage),
+    /// Its bytes, and what they say of it.
+    Jpeg(&'a [u8], Header),
+}
+
+impl<'a> Opened<'a> {
+    /// Reads a JPEG's header, or a PNG.
+    ///
+    /// # Errors
+    /// Those of [`decode_rgb`].
+    pub(super) fn of(bytes: &'a [u8]) -> Result<Self, String> {
+        match signature::of(bytes)? {
+            signature::Kind::Png => {
+                // A panic on malformed bytes is the decoder's bug, and for the user only one bad file.
+                let decoded = catch_unwind(AssertUnwindSafe(|| decode_png(bytes)));
+                let decoded = decoded.map_err(|_| "the decoder panicked (a bug in the image library)".to_owned())?;
+                decoded.map(Self::Png)
+            }
+            signature::Kind::Jpeg => jpeg_header(bytes).map(|header| Self::Jpeg(bytes, header)),
         }
-        signature::Kind::Jpeg => decode_jpeg(bytes),
+    }
+
+    /// Its height and width in the file.
+    pub(super) fn size(&self) -> (usize, usize) {
+        let (width, height) = match self {
+            Self::Png(image) => image.dimensions(),
+            Self::Jpeg(_, header) => (header.width, header.height),
+        };
+        (height as usize, width as usize)
+    }
+
+    /// Its height and width at so many eighths of each side; a PNG is not reduced.
+    pub(super) fn reduced(&self, eighths: u32) -> (usize, usize) {
+        match self {
+            Self::Png(_) => self.size(),
+            Self::Jpeg(_, header) => {
+                let Header { width, height, .. } = header.reduced(eighths);
+                (height as usize, width as usize)
+            }
+        }
+    }
+
+    /// The pixels of a region of the image at so many eighths of each side, or of more of it, and where they are in it.
+    ///
+    /// # Errors
+    /// Those of [`decode_rgb`].
+    pub(super) fn pixels(self, eighths: u32, region: Region) -> Result<(RgbImage, Region), String> {
+        let (height, width) = self.size();
+        let (bytes, header) = match self {
+            Self::Png(image) => return Ok((image, Region::whole(height, width))),
+            Self::Jpeg(bytes, header) => (bytes, header),
+        };
+        let pixels = jpeg::pixels(bytes, &header, eighths, region).map_err(|reason| quoted(&reason))?;
+        let image = RgbImage::from_raw(region.width as u32, region.height as u32, pixels);
+        let image = image.ok_or_else(|| "its pixels are not those of its size".to_owned())?;
+        Ok((image, region))
     }
 }
 
@@ -125,9 +173,8 @@ fn palette(png: &[u8]) -> Option<&[u8]> {
     }
 }
 
-fn decode_jpeg(bytes: &[u8]) -> Result<RgbImage, String> {
-    let said = |reason: String| quoted(&reason);
-    let header = jpeg::header(bytes).map_err(said)?;
+fn jpeg_header(bytes: &[u8]) -> Result<Header, String> {
+    let header = jpeg::header(bytes).map_err(|reason| quoted(&reason))?;
     let (width, height) = (header.width, header.height);
     check_size(width, height, header.bytes(), bytes.len())?;
     if header.coefficients > 2 * DECODER_MEMORY {
@@ -138,8 +185,7 @@ fn decode_jpeg(bytes: &[u8]) -> Result<RgbImage, String> {
             2 * DECODER_MEMORY
         ));
     }
-    let pixels = jpeg::pixels(bytes, &header).map_err(said)?;
-    Ok(RgbImage::from_raw(width, height, pixels).expect("3 bytes for each pixel"))
+    Ok(header)
 }
 
 /// Checks what a header claims, before anything is allocated: `decoded` bytes for the image, of `length` bytes of a file.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::bad_files::BadFiles;
 use super::error::DataError;
-use super::file_images::FileImages;
+use super::file_images::{FileImages, RegionOf};
 use super::split::Split;
 
 /// The images of a split and their labels, in the data set's order.
@@ -88,6 +88,45 @@ impl Images {
             Source::Files(files) => (files.read(indices).into_iter())
                 .map(|image| image.map(Pixels::Decoded))
                 .collect(),
+        }
+    }
+
+    /// Of each of the images at `indices` the part that `region` gives for its index, height and width, resized to the
+    /// data set's square. They are read and decoded each time.
+    ///
+    /// # Errors
+    /// Those of [`Images::read`], and images that are in memory: their files' pixels are not there.
+    ///
+    /// # Panics
+    /// Where an index is not below [`Images::images`], or a region is empty or not within its image.
+    pub fn read_parts(&self, indices: &[usize], region: &RegionOf<'_>) -> Result<Vec<Pixels<'_>>, DataError> {
+        let files = self.in_their_files()?;
+        let parts = files.read_parts(indices, region).into_iter();
+        parts.map(|image| image.map(Pixels::Decoded)).collect()
+    }
+
+    /// Of each of the images at `indices` ten squares, `[10, channel, row, column]`: those in the corners and the one in the
+    /// middle of the resized image, then those of the mirrored one: torchvision's `TenCrop`. They are read and decoded each time.
+    ///
+    /// # Errors
+    /// Those of [`Images::read_parts`].
+    ///
+    /// # Panics
+    /// Where an index is not below [`Images::images`].
+    pub fn read_ten(&self, indices: &[usize]) -> Result<Vec<Pixels<'_>>, DataError> {
+        let squares = self.in_their_files()?.read_ten(indices).into_iter();
+        squares.map(|image| image.map(Pixels::Decoded)).collect()
+    }
+
+    fn in_their_files(&self) -> Result<&FileImages, DataError> {
+        match &self.source {
+            Source::Files(files) => Ok(files),
+            Source::Memory(_) => Err(DataError::new(
+                "data.dataset",
+                "[data]",
+                "parts are cut out of images in files of their own, and these are read whole",
+                "choose the data set folder or imagenet",
+            )),
         }
     }
 

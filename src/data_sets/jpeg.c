@@ -29,6 +29,21 @@ struct header {
   uint64_t coefficients;
 };
 
+// The pixels that are wanted, of the image at the size to which it is decoded; laid out as `Part` in jpeg.rs.
+struct part {
+  uint32_t left;
+  uint32_t top;
+  uint32_t width;
+  uint32_t height;
+};
+
+// Pixels around a part that are decoded with it: at the edge of what is decoded, a colour's samples are spread without those
+// beyond.
+#define MARGIN 16
+
+// Of fewer columns the library may spread a colour's samples in another way.
+#define FEWEST_COLUMNS 64
+
 struct decoder {
   struct jpeg_decompress_struct jpeg;
   struct jpeg_error_mgr errors;
@@ -37,6 +52,8 @@ struct decoder {
   // The library's own transform of each component.
   inverse_DCT_method_ptr transforms[MAX_COMPONENTS];
   jmp_buf failed;
+  // Eighths of the image's own size to which its pixels are decoded, 1 to 8.
+  unsigned eighths;
   // Of `room` bytes.
   char *message;
   size_t room;
@@ -184,61 +201,106 @@ static void checked_transform(j_decompress_ptr jpeg, jpeg_component_info *compon
   decoder->transforms[component->component_index](jpeg, component, block, output, column);
 }
 
-static void read_pixels(struct decoder *decoder, uint8_t *pixels, size_t size) {
+// Whether the library's ways to leave out columns and rows are taken: for the samplings that pictures have.
+static int has_usual_sampling(const struct jpeg_decompress_struct *jpeg) {
+  if (jpeg->num_components == 1) return jpeg->max_h_samp_factor == 1 && jpeg->max_v_samp_factor == 1;
+  return jpeg->num_components == 3 && jpeg->comp_info[0].h_samp_factor == jpeg->max_h_samp_factor &&
+         jpeg->comp_info[0].v_samp_factor == jpeg->max_v_samp_factor;
+}
+
+// Reads every row. A part's own are copied; of those around it no more is decoded than shows whether the data are damaged.
+static void read_rows(j_decompress_ptr jpeg, const struct part *part, uint8_t *pixels) {
+  JDIMENSION left = 0, columns = jpeg->output_width;
+  JDIMENSION begin = part->left > MARGIN ? part->left - MARGIN : 0;
+  JDIMENSION end = part->left + part->width + MARGIN;
+  if (end > jpeg->output_width) end = jpeg->output_width;
+  int leaves_out = has_usual_sampling(jpeg);
+  if (leaves_out && end - begin >= FEWEST_COLUMNS && end - begin < jpeg->output_width) {
+    left = begin;
+    columns = end - begin;
+    // Moves the left side to where blocks begin.
+    jpeg_crop_scanline(jpeg, &left, &columns);
+  }
+  size_t pixel = (size_t)jpeg->output_components, row = part->width * pixel;
+  JSAMPARRAY line = (*jpeg->mem->alloc_sarray)((j_common_ptr)jpeg, JPOOL_IMAGE, (JDIMENSION)(columns * pixel), 1);
+  if (leaves_out && part->top > MARGIN) jpeg_skip_scanlines(jpeg, part->top - MARGIN);
+  while (jpeg->output_scanline < part->top + part->height) {
+    JDIMENSION here = jpeg->output_scanline;
+    jpeg_read_scanlines(jpeg, line, 1);
+    if (here >= part->top) memcpy(pixels + row * (here - part->top), line[0] + pixel * (part->left - left), row);
+  }
+  // To skip the last row too would leave the rest of the data unread.
+  JDIMENSION below = jpeg->output_height - jpeg->output_scanline;
+  if (leaves_out && below > 1) jpeg_skip_scanlines(jpeg, below - 1);
+  while (jpeg->output_scanline < jpeg->output_height) jpeg_read_scanlines(jpeg, line, 1);
+}
+
+static void read_pixels(struct decoder *decoder, const struct part *part, uint8_t *pixels, size_t size) {
   j_decompress_ptr jpeg = &decoder->jpeg;
   jpeg->out_color_space = jpeg->num_components == 4 ? JCS_CMYK : JCS_RGB;
+  // Below 8 the inverse transform makes fewer samples of each block: the picture as it is at a lower resolution.
+  jpeg->scale_num = decoder->eighths;
+  jpeg->scale_denom = DCTSIZE;
   jpeg->dct_method = JDCT_ISLOW;
   jpeg->do_fancy_upsampling = TRUE;
   jpeg->do_block_smoothing = TRUE;
   jpeg_start_decompress(jpeg);
-  size_t row = (size_t)jpeg->output_width * (size_t)jpeg->output_components;
-  if (size != row * jpeg->output_height) fail(decoder, "its two readings differ in size");
+  size_t row = (size_t)part->width * (size_t)jpeg->output_components;
+  if ((size_t)part->left + part->width > jpeg->output_width || (size_t)part->top + part->height > jpeg->output_height ||
+      size != row * part->height)
+    fail(decoder, "its two readings differ in size");
   for (int index = 0; index < jpeg->num_components; index++) {
     decoder->transforms[index] = jpeg->idct->inverse_DCT[index];
     jpeg->idct->inverse_DCT[index] = checked_transform;
   }
-  while (jpeg->output_scanline < jpeg->output_height) {
-    JSAMPROW next = pixels + row * jpeg->output_scanline;
-    jpeg_read_scanlines(jpeg, &next, 1);
+  if (part->width == jpeg->output_width && part->height == jpeg->output_height) {
+    while (jpeg->output_scanline < jpeg->output_height) {
+      JSAMPROW next = pixels + row * jpeg->output_scanline;
+      jpeg_read_scanlines(jpeg, &next, 1);
+    }
+  } else {
+    read_rows(jpeg, part, pixels);
   }
   jpeg_finish_decompress(jpeg);
 }
 
 // Where `header` is NULL, the pixels are read. Nothing in this frame changes between `setjmp` and `longjmp`.
-static int decoded(struct decoder *decoder, const uint8_t *bytes, size_t length, struct header *header, uint8_t *pixels,
-                   size_t size) {
+static int decoded(struct decoder *decoder, const uint8_t *bytes, size_t length, struct header *header,
+                   const struct part *part, uint8_t *pixels, size_t size) {
   if (setjmp(decoder->failed)) return 0;
   start(decoder, bytes, length);
   if (header)
     read_header(decoder, header);
   else
-    read_pixels(decoder, pixels, size);
+    read_pixels(decoder, part, pixels, size);
   return 1;
 }
 
-static int run(const uint8_t *bytes, size_t length, struct header *header, uint8_t *pixels, size_t size, char *message,
-               size_t room) {
+static int run(const uint8_t *bytes, size_t length, struct header *header, unsigned eighths, const struct part *part,
+               uint8_t *pixels, size_t size, char *message, size_t room) {
   struct decoder decoder;
   memset(&decoder, 0, sizeof decoder);
+  decoder.eighths = eighths;
   decoder.message = message;
   decoder.room = room;
   decoder.jpeg.err = jpeg_std_error(&decoder.errors);
   decoder.jpeg.client_data = &decoder;
   decoder.errors.error_exit = on_error;
   decoder.errors.emit_message = on_message;
-  int succeeded = decoded(&decoder, bytes, length, header, pixels, size);
+  int succeeded = decoded(&decoder, bytes, length, header, part, pixels, size);
   jpeg_destroy_decompress(&decoder.jpeg);
   return succeeded;
 }
 
 // Reads the segments up to the first scan into `header` and returns 1; else 0, and `message`, of `room` bytes, says why.
 int densenet_bench_jpeg_header(const uint8_t *bytes, size_t length, struct header *header, char *message, size_t room) {
-  return run(bytes, length, header, NULL, 0, message, room);
+  return run(bytes, length, header, DCTSIZE, NULL, NULL, 0, message, room);
 }
 
-// Writes `size` bytes, row by row, and returns 1: red, green and blue of each pixel, or cyan, magenta, yellow and black as
-// they are stored where there are four components. Else it returns 0, `message` says why, and what is in `pixels` is nothing.
-int densenet_bench_jpeg_pixels(const uint8_t *bytes, size_t length, uint8_t *pixels, size_t size, char *message,
-                               size_t room) {
-  return run(bytes, length, NULL, pixels, size, message, room);
+// Writes the `size` bytes of a part, row by row, and returns 1: red, green and blue of each pixel, or cyan, magenta, yellow and
+// black as they are stored where there are four components. The whole has `eighths` eighths, 1 to 8, of the image's pixels on
+// each side, rounded up. Else it returns 0, `message` says why, and what is in `pixels` is nothing.
+int densenet_bench_jpeg_pixels(const uint8_t *bytes, size_t length, unsigned eighths, const struct part *part,
+                               uint8_t *pixels, size_t size, char *message, size_t room) {
+  return run(bytes, length, NULL, eighths, part, pixels, size, message, room);
 }

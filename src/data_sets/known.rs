@@ -1,5 +1,9 @@
 //! A data set's description, source and files, known before it is downloaded.
 
+use std::path::Path;
+
+use super::error::DataError;
+use super::file_system::FileSystem;
 use crate::words::grouped;
 
 /// A data set by the name that an ablation file calls it.
@@ -19,8 +23,34 @@ pub struct KnownSet {
     pub licence: &'static str,
     /// Its author, or the page that describes it.
     pub home: &'static str,
-    /// Its source and files; none where it is built in.
+    /// Its source and files; none where it is built in, or may not be downloaded.
     pub files: Option<Files>,
+    /// How it is obtained where its terms do not allow to download it for others.
+    pub by_hand: Option<ByHand>,
+}
+
+/// How a data set is obtained that users have to get themselves.
+#[derive(Clone, Copy, Debug)]
+pub struct ByHand {
+    /// Why it is not downloaded.
+    pub rule: &'static str,
+    /// The way to it.
+    pub remedy: &'static str,
+    /// A folder that it has: where that is, the data set is.
+    pub folder: &'static str,
+    /// Looks at the files in its folder.
+    pub verify: fn(&dyn FileSystem, &Path) -> Result<Vec<Finding>, DataError>,
+}
+
+/// What is found of a part of such a data set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The part.
+    pub thing: &'static str,
+    /// Whether it is as in the whole data set.
+    pub is_right: bool,
+    /// What is there, and what should be.
+    pub text: String,
 }
 
 /// The files of a downloaded data set.

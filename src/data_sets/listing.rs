@@ -15,6 +15,9 @@ pub(super) struct Listing {
     pub names: [u8; 32],
     /// SHA-256 of that, when each file was last written, and all that decides what is made of its bytes.
     pub stamp: String,
+    /// Whether the images' squares leave out parts of them, so that the squares alone do not tell whether the files are
+    /// the same.
+    pub is_cut: bool,
 }
 
 /// A file of a data set.
@@ -67,6 +70,7 @@ impl Lister {
             folder: folder.to_owned(),
             names,
             stamp: hex(&self.stamp.finalize()),
+            is_cut: false,
         }
     }
 }

@@ -25,6 +25,7 @@ pub(super) const DESCRIPTOR: Descriptor = Descriptor {
         licence: "CC BY-SA 3.0, by its authors' statement; made from NIST's Special Databases 1 and 3",
         home: "http://yann.lecun.com/exdb/mnist/",
         files: Some(FILES),
+        by_hand: None,
     }),
 };
 

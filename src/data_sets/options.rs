@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::error::DataError;
+use super::fitting::Fitting;
 use super::limit::LimitOrder;
 use crate::words::grouped;
 
@@ -21,8 +22,10 @@ pub struct Options<'a> {
     pub limit_order: LimitOrder,
     /// The side of images that are made or resized.
     pub image_size: usize,
-    /// The short side that images are resized to before their centre is cut out.
+    /// Pixels of the short side of an image in a file, before a square is cut out of its middle.
     pub resize: Option<usize>,
+    /// Whether JPEGs are decoded at a lower resolution where that suffices.
+    pub scaled_decoding: bool,
     /// Classes of images that are made.
     pub classes: usize,
     /// Channels of images that are made.
@@ -47,6 +50,15 @@ impl<'a> Options<'a> {
                 "write path = \"…\"",
             )
         })
+    }
+
+    /// How images in files become squares.
+    pub(super) fn fitting(&self) -> Fitting {
+        Fitting {
+            size: self.image_size,
+            resize: self.resize,
+            scaled_decoding: self.scaled_decoding,
+        }
     }
 
     /// Training and test images of a data set with `train` and `test` images: its limits, or all.

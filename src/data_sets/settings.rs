@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::imagenet;
 use super::limit::LimitOrder;
 use super::options::Options;
 use super::table::DataSetName;
@@ -16,6 +17,8 @@ pub enum Augment {
     None,
     /// Normalised, mirrored with probability 1/2, shifted by up to 4 pixels with zeros moving in.
     ShiftFlip,
+    /// A random part of the image in its file, resized to the square, mirrored with probability 1/2, normalised.
+    RandomResizedCrop,
 }
 
 /// `[data]`.
@@ -41,12 +44,18 @@ pub struct DataSettings {
     /// The seed that decides which are held out; none: the trial's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validation_seed: Option<u64>,
-    /// For `folder` and `synthetic`; their default is 32.
+    /// For `folder`, `imagenet` and `synthetic`; the default is 32, and 224 for `imagenet`.
     pub image_size: usize,
-    /// For `folder`: the short side that images are resized to before their centre is cut out; none: they are squeezed to a
-    /// square. A trial's identity is without it then.
+    /// For `folder` and `imagenet`: pixels of the short side before the square is cut out of the middle; none: images are
+    /// squashed. The default of `imagenet` is 256.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resize: Option<usize>,
+    /// For `folder` and `imagenet`: squares of a test image whose logits are averaged, 1 or 10.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub test_crops: usize,
+    /// For `folder` and `imagenet`: whether JPEGs are decoded at a lower resolution where that suffices.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub scaled_decoding: bool,
     /// For `synthetic`.
     pub classes: usize,
     /// For `synthetic`.
@@ -66,9 +75,18 @@ pub struct DataSettings {
     pub cutout: Option<usize>,
 }
 
+fn one() -> usize {
+    1
+}
+
+fn is_one(crops: &usize) -> bool {
+    *crops == 1
+}
+
 impl DataSettings {
     /// `[data]` with every default.
     pub fn new(dataset: DataSetName) -> Self {
+        let is_imagenet = dataset == DataSetName::Imagenet;
         Self {
             dataset,
             path: None,
@@ -78,8 +96,10 @@ impl DataSettings {
             limit_order: LimitOrder::First,
             validation_share: 0.0,
             validation_seed: None,
-            image_size: 32,
-            resize: None,
+            image_size: if is_imagenet { imagenet::IMAGE_SIZE } else { 32 },
+            resize: is_imagenet.then_some(imagenet::RESIZE),
+            test_crops: 1,
+            scaled_decoding: false,
             classes: 10,
             channels: 3,
             train_images: 2048,
@@ -106,6 +126,7 @@ impl DataSettings {
             limit_order: self.limit_order,
             image_size: self.image_size,
             resize: self.resize,
+            scaled_decoding: self.scaled_decoding,
             classes: self.classes,
             channels: self.channels,
             train_images: self.train_images,

@@ -16,7 +16,8 @@ use crate::words::hex;
 pub struct Survey {
     /// SHA-256, as 64 hexadecimal digits, of everything that decides numbers: the shape, the scale, the classes, and the
     /// pixels and labels of both splits after their limits. Of images in files that take more than
-    /// [`LARGEST_HASHED`] bytes together, their files' names and lengths stand for the pixels.
+    /// [`LARGEST_HASHED`] bytes together, their files' names and lengths stand for the pixels; of images that are cut
+    /// they stand beside them.
     pub fingerprint: String,
     /// For other processes that read the same files; none for images in memory.
     pub files: Option<FilesSurvey>,
@@ -64,8 +65,10 @@ impl DataSet {
             let images = self.split(part);
             let adds = with_moments && part == Part::Train;
             hash_number(&mut fingerprint, images.images());
-            match by_names {
-                Some(listing) if part == Part::Train => fingerprint.update(listing.names),
+            match &self.listing {
+                Some(listing) if part == Part::Train && (by_names.is_some() || listing.is_cut) => {
+                    fingerprint.update(listing.names);
+                }
                 _ => {}
             }
             if by_names.is_none() || adds {

@@ -37,6 +37,7 @@ pub(super) const DESCRIPTOR: Descriptor = Descriptor {
         licence: "for non-commercial use only; its authors ask to be cited (Netzer and others, 2011)",
         home: "http://ufldl.stanford.edu/housenumbers/",
         files: Some(FILES),
+        by_hand: None,
     }),
 };
 

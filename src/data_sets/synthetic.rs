@@ -39,6 +39,7 @@ pub(super) const DESCRIPTOR: Descriptor = Descriptor {
         licence: "that of the program",
         home: "this program",
         files: None,
+        by_hand: None,
     }),
 };
 

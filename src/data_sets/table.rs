@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::descriptor::Descriptor;
-use super::{cifar10, cifar100, digit_sums, digits, fashion_mnist, folder, mnist, noisy_digits, svhn, synthetic};
+use super::{
+    cifar10, cifar100, digit_sums, digits, fashion_mnist, folder, imagenet, mnist, noisy_digits, svhn, synthetic,
+};
 
 macro_rules! data_sets {
     ($($(#[$doc:meta])* $variant:ident => $descriptor:path,)+) => {
@@ -49,6 +51,8 @@ data_sets! {
     FashionMnist => fashion_mnist::DESCRIPTOR,
     /// SVHN's cropped digits, in MAT-files of version 5.
     Svhn => svhn::DESCRIPTOR,
+    /// ImageNet's classification images of 2012, in folders of their classes.
+    Imagenet => imagenet::DESCRIPTOR,
     /// A folder of images, `train/CLASS/IMAGE` and `test/CLASS/IMAGE`.
     Folder => folder::DESCRIPTOR,
 }

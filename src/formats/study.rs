@@ -6,8 +6,8 @@ use std::fmt;
 use super::ablation::Ablation;
 use super::correctness;
 use super::tables::{
-    BatchRow, BoundaryRow, CorrectnessRow, EpochRow, PeerRow, Row, SampleRow, StepRow, TableError, TrialRow,
-    first_fault, leading_rows, whole_lines,
+    BatchRow, BoundaryRow, CorrectnessRow, EpochRow, PeerRow, ProfileRow, Row, SampleRow, StepRow, TableError,
+    TrialRow, first_fault, leading_rows, whole_lines,
 };
 
 /// Errors are shares of images: two that differ by more than rounding are two.
@@ -28,6 +28,8 @@ pub struct Study {
     pub batches: Vec<BatchRow>,
     /// `boundaries.csv`.
     pub boundaries: Vec<BoundaryRow>,
+    /// `profile.csv`.
+    pub profile: Vec<ProfileRow>,
     /// `peers.csv`.
     pub peers: Vec<PeerRow>,
     /// `steps.csv`, where it was asked for.
@@ -92,6 +94,7 @@ impl Study {
             correctness: Vec::new(),
             batches: Vec::new(),
             boundaries: Vec::new(),
+            profile: Vec::new(),
             peers: Vec::new(),
             steps: Vec::new(),
             samples: Vec::new(),
@@ -116,6 +119,7 @@ impl Study {
         study.correctness = correctness_rows(damage, file(CorrectnessRow::FILE)?);
         study.batches = rows(damage, file(BatchRow::FILE)?);
         study.boundaries = rows(damage, file(BoundaryRow::FILE)?);
+        study.profile = rows(damage, file(ProfileRow::FILE)?);
         study.peers = rows(damage, file(PeerRow::FILE)?);
         study.steps = long_table(damage, long.steps, &mut file)?;
         study.samples = long_table(damage, long.samples, &mut file)?;

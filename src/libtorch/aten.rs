@@ -8,11 +8,11 @@ use std::sync::Arc;
 use tch::Tensor;
 
 use super::layout::Layout;
-use super::native::gradients;
+use super::native::{announce, gradients};
 use super::tensors::{Backend, BurnTensor, from_tch, gradients_from_tch, pairs_to_tch, to_tch};
 use crate::model::{
     AsOperation, AverageWindows, CarryOut, Leaves, Lowering, Pass, SegmentGradients, SegmentGraph, SegmentInput,
-    SegmentKernel, SegmentOutput, Value,
+    SegmentKernel, SegmentOutput, Value, Watch,
 };
 use crate::network::{Node, Operation};
 
@@ -54,14 +54,20 @@ impl SegmentKernel for AtenSegment {
     type Backend = Backend;
 
     fn carry_out(&self, input: SegmentInput<BurnTensor>) -> SegmentOutput<BurnTensor> {
-        let SegmentInput { maps, parameters, pass } = input;
+        let SegmentInput {
+            maps,
+            parameters,
+            pass,
+            watch,
+        } = input;
+        let watch = Arc::new(watch);
         let maps_laid_out = laid_out(&to_tch(&maps));
         match pass {
             Pass::Evaluation(running) => {
                 let running = pairs_to_tch(&running).into_iter().map(Some).collect();
                 let parameters = parameters.iter().map(to_tch).collect();
                 drop(maps);
-                let mut forward = Forward::new(self, parameters, running, false);
+                let mut forward = Forward::new(self, parameters, running, Arc::clone(&watch), false);
                 SegmentOutput {
                     output: from_tch(tch::no_grad(|| forward.run(maps_laid_out))),
                     statistics: Vec::new(),
@@ -84,7 +90,7 @@ impl SegmentKernel for AtenSegment {
                     .map(|pair| pair.as_ref().map(|pair| pair.each_ref().map(to_tch)));
                 let shared = own.iter().map(Tensor::shallow_clone).collect();
                 let mut leaves: Vec<Tensor> = own.into_iter().filter(Tensor::requires_grad).collect();
-                let mut forward = Forward::new(self, shared, fixed.collect(), true);
+                let mut forward = Forward::new(self, shared, fixed.collect(), Arc::clone(&watch), true);
                 let input = maps_leaf.as_ref().unwrap_or(&maps_laid_out).shallow_clone();
                 drop(maps_laid_out);
                 let root = tch::with_grad(|| forward.run(input));
@@ -94,6 +100,7 @@ impl SegmentKernel for AtenSegment {
                 let trained = trained.to_vec();
                 let backward = move |gradient: BurnTensor| {
                     let mut found = gradients(&root, &to_tch(&gradient), &leaves);
+                    watch.pause();
                     let maps_gradient = maps_gradient.then(|| found.pop()).flatten();
                     // Only now: while the graph exists, Burn must not write into the memory that it keeps.
                     drop((maps, parameters));
@@ -112,6 +119,10 @@ impl SegmentKernel for AtenSegment {
             }
         }
     }
+
+    fn tells_its_nodes(&self) -> bool {
+        true
+    }
 }
 
 /// A forward pass: its segment and parameters, the values so far and the statistics found.
@@ -121,6 +132,7 @@ struct Forward<'a> {
     /// The statistics of each normalisation that does not take the batch's: in evaluation all, else the frozen ones.
     running: Vec<Option<[Tensor; 2]>>,
     is_training: bool,
+    watch: Arc<Watch>,
     /// Those that a later node reads.
     values: Vec<Option<Tensor>>,
     statistics: Vec<[Tensor; 2]>,
@@ -131,12 +143,14 @@ impl<'a> Forward<'a> {
         segment: &'a AtenSegment,
         parameters: Vec<Tensor>,
         running: Vec<Option<[Tensor; 2]>>,
+        watch: Arc<Watch>,
         is_training: bool,
     ) -> Self {
         Self {
             parameters,
             running,
             is_training,
+            watch,
             values: (0..=segment.graph.nodes.len()).map(|_| None).collect(),
             statistics: Vec::new(),
             segment,
@@ -146,9 +160,14 @@ impl<'a> Forward<'a> {
     fn run(&mut self, maps: Tensor) -> Tensor {
         self.values[0] = Some(maps);
         for (value, node) in self.segment.graph.values() {
+            self.watch.forward(value);
             let made = self.make(value, node);
+            if self.is_training && !self.watch.is_off() {
+                announce(&made, &self.watch, value);
+            }
             self.values[value] = Some(made);
         }
+        self.watch.pause();
         let output = self.values.pop().flatten();
         output.expect("a segment's last node gives its output")
     }

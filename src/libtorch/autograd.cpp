@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -10,10 +11,40 @@
 #include <ATen/ops/convolution_backward.h>
 #include <ATen/ops/native_batch_norm_backward.h>
 #include <torch/csrc/autograd/autograd.h>
+#include <torch/csrc/autograd/function.h>
+#include <torch/csrc/autograd/function_hook.h>
 
 #include "guarded.h"
 
 namespace {
+
+using Entered = void (*)(const void* context, std::uint64_t value);
+
+// Tells when the engine comes to an operation. It changes no gradient.
+class Announced : public torch::autograd::FunctionPreHook {
+ public:
+  Announced(Entered entered, const void* context, std::uint64_t value)
+      : entered_(entered), context_(context), value_(value) {}
+
+  torch::autograd::variable_list operator()(const torch::autograd::variable_list& gradients) override {
+    entered_(context_, value_);
+    return gradients;
+  }
+
+ private:
+  Entered entered_;
+  const void* context_;
+  std::uint64_t value_;
+};
+
+bool is_announced(torch::autograd::Node& operation) {
+  for (const auto& hook : operation.pre_hooks()) {
+    if (dynamic_cast<const Announced*>(hook.get()) != nullptr) {
+      return true;
+    }
+  }
+  return false;
+}
 
 // Each tensor that is defined as one that belongs to the caller.
 void give(std::tuple<at::Tensor, at::Tensor, at::Tensor> found, at::Tensor** gradients) {
@@ -48,6 +79,31 @@ int densenet_bench_gradients(
     auto found = torch::autograd::grad({*output}, wanted, {*output_gradient});
     for (std::size_t index = 0; index < count; ++index) {
       gradients[index] = new at::Tensor(std::move(found[index]));
+    }
+  });
+}
+
+// Has `entered` called with `context` and `value` whenever the backward pass comes to one of the operations that `output`
+// is made by, but for those that were announced before. Leaves, which have no operation, are left out.
+int densenet_bench_announce(
+    const at::Tensor* output,
+    Entered entered,
+    const void* context,
+    std::uint64_t value,
+    char* error,
+    std::size_t room) {
+  return guarded(error, room, [&] {
+    std::vector<torch::autograd::Node*> operations{output->grad_fn().get()};
+    while (!operations.empty()) {
+      auto* operation = operations.back();
+      operations.pop_back();
+      if (operation == nullptr || operation->num_outputs() == 0 || is_announced(*operation)) {
+        continue;
+      }
+      operation->add_pre_hook(std::make_unique<Announced>(entered, context, value));
+      for (const auto& edge : operation->next_edges()) {
+        operations.push_back(edge.function.get());
+      }
     }
   });
 }

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use super::aten::Aten;
 use super::fused::Fused;
 use super::recompute::AtenRecompute;
+use super::tensors::Backend;
 use crate::formats::ablation::Execution;
 use crate::kernels::Processor;
-use crate::model::Lowering;
+use crate::model::{Cuts, Isolation, Lowering};
 
 /// The lowerings on libtorch's devices; the first that takes a segment runs it, and what none takes is plain.
 pub fn lowerings(execution: Execution) -> Vec<Arc<dyn Lowering>> {
@@ -17,4 +18,9 @@ pub fn lowerings(execution: Execution) -> Vec<Arc<dyn Lowering>> {
         Execution::Recompute => vec![Arc::new(AtenRecompute), Arc::new(Aten)],
         Execution::Fused => vec![Arc::new(Fused::new(Processor::detect())), Arc::new(Aten)],
     }
+}
+
+/// The cuts of autodiff graphs of libtorch's tensors.
+pub fn isolation() -> Box<dyn Isolation> {
+    Box::new(Cuts::<Backend>::default())
 }

@@ -63,7 +63,9 @@ impl SegmentKernel for FusedBlock {
     type Backend = Backend;
 
     fn carry_out(&self, input: SegmentInput<BurnTensor>) -> SegmentOutput<BurnTensor> {
-        let SegmentInput { maps, parameters, pass } = input;
+        let SegmentInput {
+            maps, parameters, pass, ..
+        } = input;
         let processor = self.processor;
         let shape = StageShape {
             images: to_tch(&maps).size()[0] as usize,
@@ -138,6 +140,10 @@ impl SegmentKernel for FusedBlock {
                 }
             }
         }
+    }
+
+    fn tells_its_nodes(&self) -> bool {
+        false
     }
 }
 

@@ -16,7 +16,7 @@ mod tests;
 mod values;
 
 pub use device::{cpu, cuda, cuda_devices, limit_threads};
-pub use executions::lowerings;
+pub use executions::{isolation, lowerings};
 pub use memory::{CpuTensors, CudaTensors, allocate_by_system};
 pub use native_error::NativeError;
 pub use switches::{Switches, cpu_capability, set_switches, switches};

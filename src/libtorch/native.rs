@@ -1,11 +1,13 @@
 //! ATen's operations that tch does not expose.
 #![expect(unsafe_code, reason = "tch exposes none of these; autograd.cpp does")]
 
-use std::ffi::{c_char, c_int};
+use std::ffi::{c_char, c_int, c_void};
+use std::sync::Arc;
 
 use tch::Tensor;
 
 use super::native_error::checked;
+use crate::model::{Value, Watch};
 
 unsafe extern "C" {
     fn densenet_bench_gradients(
@@ -14,6 +16,14 @@ unsafe extern "C" {
         inputs: *const *const Handle,
         count: usize,
         gradients: *mut *mut Handle,
+        error: *mut c_char,
+        room: usize,
+    ) -> c_int;
+    fn densenet_bench_announce(
+        output: *const Handle,
+        entered: extern "C" fn(*const c_void, u64),
+        context: *const c_void,
+        value: u64,
         error: *mut c_char,
         room: usize,
     ) -> c_int;
@@ -73,6 +83,34 @@ pub(super) fn gradients(output: &Tensor, output_gradient: &Tensor, inputs: &[Ten
         .into_iter()
         .map(|tensor| unsafe { Tensor::from_ptr(tensor) })
         .collect()
+}
+
+/// Tells `watch` whenever a backward pass comes to one of the operations that made a value's tensor and that no earlier
+/// value has announced. `watch` must be there until the backward pass has been made or the tensor's graph is gone.
+///
+/// # Panics
+/// As [`gradients`].
+pub(super) fn announce(output: &Tensor, watch: &Arc<Watch>, value: Value) {
+    // SAFETY: the tensor outlives the call; `entered` gets what `context` points to, which is there as long as the caller
+    // has promised; at most `room` bytes go to `error`, which `checked` provides; no exception gets out.
+    let called = checked(|error, room| unsafe {
+        densenet_bench_announce(
+            output.as_ptr(),
+            entered,
+            Arc::as_ptr(watch).cast(),
+            value as u64,
+            error,
+            room,
+        )
+    });
+    called.unwrap_or_else(|error| panic!("{error}"));
+}
+
+/// A backward pass has come to a value's operations.
+extern "C" fn entered(context: *const c_void, value: u64) {
+    // SAFETY: it is the watch that `announce` was given, which any thread may use.
+    let watch = unsafe { &*context.cast::<Watch>() };
+    watch.backward(value as Value);
 }
 
 /// The gradients of a convolution's input, weight and bias, those of them that are `wanted`, from that of its output.

@@ -36,7 +36,12 @@ impl SegmentKernel for Recomputed {
     type Backend = Backend;
 
     fn carry_out(&self, input: SegmentInput<BurnTensor>) -> SegmentOutput<BurnTensor> {
-        let SegmentInput { maps, parameters, pass } = input;
+        let SegmentInput {
+            maps,
+            parameters,
+            pass,
+            watch,
+        } = input;
         let found = self.0.carry_out::<AtenOperations>(SegmentInput {
             maps: aten::laid_out(&to_tch(&maps)),
             parameters: parameters.iter().map(to_tch).collect(),
@@ -48,6 +53,7 @@ impl SegmentKernel for Recomputed {
                 },
                 Pass::Evaluation(running) => Pass::Evaluation(pairs_to_tch(&running)),
             },
+            watch,
         });
         let backward = found.backward.map(|backward| {
             Box::new(move |gradient: BurnTensor| {
@@ -69,6 +75,10 @@ impl SegmentKernel for Recomputed {
                 .collect(),
             backward,
         }
+    }
+
+    fn tells_its_nodes(&self) -> bool {
+        true
     }
 }
 

@@ -7,7 +7,7 @@ use super::fused::FusedBlock;
 use super::recompute::Recomputed;
 use super::tensors::{Backend, BurnTensor, from_tch, to_tch};
 use crate::kernels::Processor;
-use crate::model::{Pass, RecomputePlan, SegmentGradients, SegmentGraph, SegmentInput, SegmentKernel};
+use crate::model::{Pass, RecomputePlan, SegmentGradients, SegmentGraph, SegmentInput, SegmentKernel, Watch};
 use crate::network::families::densenet::DenseNet;
 use crate::network::families::googlenet::GoogLeNet;
 use crate::network::families::vgg::Vgg;
@@ -55,6 +55,7 @@ fn gradients(kernel: &dyn SegmentKernel<Backend = Backend>, segment: &SegmentGra
             maps_gradient: segment.is_tracked(0),
             fixed: norms.map(|_| None).collect(),
         },
+        watch: Watch::default(),
     };
     let output = kernel.carry_out(input);
     let gradient = values(&to_tch(&output.output).size(), 9);

@@ -2,7 +2,7 @@
 
 use super::record::{MeasurementRecord, Origin, RoundSpec};
 use crate::backends::BackendDevice;
-use crate::formats::ablation::{Ablation, Execution, Mode, Settings, TrainSettings, Variant};
+use crate::formats::ablation::{Ablation, Execution, MeasureSettings, Mode, Settings, TrainSettings, Variant};
 use crate::network::{Processor, VectorInstructions};
 use crate::trials::{Experiment, Prepared};
 
@@ -63,6 +63,35 @@ fn of_repeat(experiment: &Experiment, chosen: &[bool], cells: Cells<'_>, repeat:
                 };
                 records.push(cells.record(spec, measure.rounds, prepared));
             }
+        }
+    }
+    records
+}
+
+/// How a variant's steps are taken apart: by `[measure]`, or where there is none by its defaults at the batch size of `[train]`.
+pub fn profiled(settings: &Settings) -> MeasureSettings {
+    settings.measure.clone().unwrap_or_else(|| MeasureSettings {
+        batch_sizes: vec![settings.train.clone().unwrap_or_default().batch_size],
+        ..MeasureSettings::default()
+    })
+}
+
+/// The profiles of the chosen variants in the ablation's order, as [`profiled`] says.
+pub fn profiles(experiment: &Experiment, chosen: &[bool], cells: Cells<'_>) -> Vec<MeasurementRecord> {
+    let mut records = Vec::new();
+    for (variant, prepared) in the_chosen(experiment, chosen) {
+        let settings = &variant.settings;
+        let measure = profiled(settings);
+        for batch_size in measure.batch_sizes {
+            let spec = RoundSpec {
+                warmup_steps: measure.warmup_steps,
+                warmup_seconds: measure.warmup_seconds,
+                steps: measure.steps,
+                phase_steps: measure.steps,
+                profile_steps: measure.steps,
+                ..cells.spec(&variant.name, settings, prepared, Mode::Train, batch_size)
+            };
+            records.push(cells.record(spec, measure.rounds, prepared));
         }
     }
     records
@@ -129,6 +158,7 @@ impl Cells<'_> {
             data_fingerprint: prepared.data_fingerprint.clone(),
             data_files: prepared.data_files.clone(),
             repeat: 0,
+            profile_steps: 0,
             settings,
         }
     }

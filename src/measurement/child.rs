@@ -4,14 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::counters::StepCounters;
+use super::profiler::{Profiling, profile};
 use super::rates::{Sizes, rates};
 use super::record::{RoundResult, RoundSpec};
 use super::timer::{MonotonicClock, Passes, WarmUp, Workload, time};
 use super::workload::{EvaluationSteps, TrainingSteps, resident_batch};
 use crate::backends::{BackendDevice, count_tensors};
-use crate::formats::ablation::Mode;
+use crate::formats::ablation::{Execution, Mode};
 use crate::formats::tables::Status;
 use crate::host::{self, ProcessMemory};
+use crate::network::Processor;
 use crate::training::{TrainingImages, build};
 use crate::trials::{TrialError, Use, opened_data, starting_weights};
 
@@ -48,9 +50,10 @@ pub fn measure(spec: &RoundSpec) -> Result<RoundResult, TrialError> {
         Mode::Train => graph.training_work(spec.batch_size),
         Mode::Evaluate => graph.evaluation_work(spec.batch_size),
     };
-    let mut workload: Box<dyn Workload> = match spec.mode {
-        Mode::Train => Box::new(TrainingSteps::new(model, &spec.optimizer(), batch)),
-        Mode::Evaluate => Box::new(EvaluationSteps::new(&model, batch)),
+    let (mut training, mut evaluation) = (None, None);
+    let workload: &mut dyn Workload = match spec.mode {
+        Mode::Train => training.insert(TrainingSteps::new(model, &spec.optimizer(), batch)),
+        Mode::Evaluate => evaluation.insert(EvaluationSteps::new(&model, batch)),
     };
 
     let warm_up = WarmUp {
@@ -64,16 +67,22 @@ pub fn measure(spec: &RoundSpec) -> Result<RoundResult, TrialError> {
         phase_steps: spec.phase_steps,
     };
     let startup = host::since_start();
-    let timed = time(
-        workload.as_mut(),
-        &mut MonotonicClock::start(),
-        warm_up,
-        passes,
-        &mut counters,
-    );
+    let timed = time(workload, &mut MonotonicClock::start(), warm_up, passes, &mut counters);
     // While the device still holds what the steps needed.
     let counted = counters.finish();
-    drop(workload);
+    let predicts = device.backend().predicts_memory && spec.settings.run.execution == Execution::Plain;
+    let profiling = Profiling {
+        device,
+        steps: spec.profile_steps,
+        batch_size: spec.batch_size,
+        predicted_for: predicts.then(|| Processor {
+            instructions: host::vector_instructions(),
+            threads: spec.threads,
+        }),
+    };
+    let to_profile = training.as_mut().filter(|_| spec.profile_steps > 0);
+    let profile = to_profile.map(|steps| profile(steps, &graph, profiling)).transpose()?;
+    drop((training, evaluation));
     let sizes = Sizes::of(device.backend().runs_beside_processor);
     // With room to spare: beyond the limit an allocation ends the process.
     let has_room = spec.memory_limit.is_none_or(|limit| limit > 4 * sizes.bytes());
@@ -94,6 +103,7 @@ pub fn measure(spec: &RoundSpec) -> Result<RoundResult, TrialError> {
         first_step_ns: timed.first_step_ns,
         work: Some(work),
         rates,
+        profile,
         ..RoundResult::unfinished(Status::Ok, "")
     })
 }

@@ -4,11 +4,12 @@ use std::fs;
 use std::io;
 use std::path::PathBuf;
 
+use super::profile_rows::profile_rows;
 use super::ratios::batch_rows;
 use super::record::{MeasurementRecord, RoundResult, RoundSpec};
 use super::rows::MeasurementRounds;
 use crate::files::{named, write_whole};
-use crate::formats::tables::{self, BatchRow, BoundaryRow, PhaseRow, Row, SampleRow, Status};
+use crate::formats::tables::{self, BatchRow, BoundaryRow, PhaseRow, ProfileRow, Row, SampleRow, Status};
 use crate::host::Environment;
 use crate::trials::{FolderError, ResultFolder, read_json, write_json};
 
@@ -199,6 +200,21 @@ impl<'a> Measurements<'a> {
             }
         }
         self.write(&rows)?;
+        Ok(rows)
+    }
+
+    /// Writes `profile.csv` from the rounds of the profiles that have been started, in the order of `planned`; a folder
+    /// without any has no such table.
+    ///
+    /// # Errors
+    /// Whatever the system says, or a file that cannot be read.
+    pub fn derive_profile(&self, planned: &[MeasurementRecord]) -> Result<Vec<ProfileRow>, FolderError> {
+        let mut measured = self.measured(planned)?;
+        measured.retain(|measured| measured.rounds.iter().any(Option::is_some));
+        let rows: Vec<ProfileRow> = measured.iter().flat_map(profile_rows).collect();
+        if !rows.is_empty() || self.folder.root().join(ProfileRow::FILE).exists() {
+            self.write(&rows)?;
+        }
         Ok(rows)
     }
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::step_profile::StepProfile;
 use crate::data::FilesSurvey;
 use crate::formats::ablation::{Mode, Settings, TrainSettings};
 use crate::formats::part::Part;
@@ -53,6 +54,13 @@ pub struct RoundSpec {
     /// Which of the measurements of the same work this is, from 0.
     #[serde(default)]
     pub repeat: usize,
+    /// Training steps that are taken apart, node by node, after all others.
+    #[serde(default, skip_serializing_if = "is_none_of_them")]
+    pub profile_steps: usize,
+}
+
+fn is_none_of_them(steps: &usize) -> bool {
+    *steps == 0
 }
 
 /// `measurements/ID/measurement.json`: a variant at a batch size in a mode on a device.
@@ -180,6 +188,9 @@ pub struct RoundResult {
     /// The tries before this one, each discarded since it was disturbed: what disturbed it, in words.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub discarded: Vec<String>,
+    /// The steps that were taken apart; none where none was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<StepProfile>,
 }
 
 impl RoundResult {
@@ -206,6 +217,7 @@ impl RoundResult {
             work: None,
             rates: None,
             discarded: Vec::new(),
+            profile: None,
         }
     }
 }
@@ -256,6 +268,9 @@ impl MeasurementRecord {
         if !optimizer.fine_tuning.is_empty() {
             work["fine_tuning"] = json!(optimizer.fine_tuning);
         }
+        if spec.profile_steps > 0 {
+            work["profile_steps"] = json!(spec.profile_steps);
+        }
         let work = digest(&work);
         let cell = match spec.repeat {
             0 => work,
@@ -280,6 +295,7 @@ impl MeasurementRecord {
         RoundSpec {
             steps: share(self.spec.steps),
             phase_steps: share(self.spec.phase_steps),
+            profile_steps: share(self.spec.profile_steps),
             ..self.spec.clone()
         }
     }
@@ -351,6 +367,7 @@ pub(super) mod tests {
             data_fingerprint: "digits".to_owned(),
             data_files: None,
             repeat: 0,
+            profile_steps: 0,
         };
         MeasurementRecord::new(spec, rounds, None, origin("AMD EPYC with AVX-512", "r"))
     }

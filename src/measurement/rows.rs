@@ -189,7 +189,8 @@ pub(super) fn floats(times: &[u64]) -> Vec<f64> {
     times.iter().map(|&time| time as f64).collect()
 }
 
-fn whole(nanoseconds: Option<f64>) -> Option<u64> {
+/// A time in whole nanoseconds.
+pub(super) fn whole(nanoseconds: Option<f64>) -> Option<u64> {
     nanoseconds.map(|nanoseconds| nanoseconds.round() as u64)
 }
 

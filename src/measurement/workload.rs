@@ -1,13 +1,15 @@
 //! The steps that are measured: of training, and of evaluation.
 
+use std::sync::Arc;
+
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Int, Tensor};
 
 use super::timer::{Phase, Workload};
 use crate::data::{Batch, LoaderError};
 use crate::formats::ablation::TrainSettings;
-use crate::model::Model;
-use crate::training::{Learner, TrainingImages, batch_tensors};
+use crate::model::{Isolation, Model, NodeByNode, ProgramUnit, Watcher};
+use crate::training::{Learner, Targets, TrainingImages, batch_tensors};
 
 /// A batch of `size` images: the first of the training split in the data set's order, not augmented, from the first
 /// again where there are fewer. What images show does not change how long a step takes or what it needs.
@@ -52,6 +54,26 @@ impl TrainingSteps {
             loss: None,
             gradients: None,
         }
+    }
+}
+
+impl TrainingSteps {
+    /// The device that the network is on.
+    pub(super) fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// What a step is made of.
+    pub(super) fn units(&self) -> Vec<ProgramUnit> {
+        self.learner.model.program().units()
+    }
+
+    /// Forward and backward node by node; the weights stay as they are.
+    pub(super) fn step_node_by_node(&mut self, isolation: &dyn Isolation, watcher: Arc<dyn Watcher>) {
+        let targets = Targets::labels(self.labels.clone());
+        let steps = NodeByNode::new(&self.learner.model, isolation, watcher);
+        // As in a step, the gradients of all parameters are there until its end.
+        drop(steps.step(self.images.clone(), |outputs| targets.loss_of(&outputs)));
     }
 }
 

@@ -1,6 +1,7 @@
 //! Executions: each takes segments of a network and leaves the others to the next one, at last to `plain`.
 
 use std::fmt::Debug;
+use std::ops::Range;
 use std::sync::Arc;
 
 use burn::backend::{Autodiff, Backend, DispatchKindConversion, DispatchTensor};
@@ -11,6 +12,7 @@ use super::parameters::Layer;
 use super::plain::Activation;
 use super::segment::{Primitive, SegmentInput, SegmentOutput, evaluate, train};
 use super::segment_graph::SegmentGraph;
+use super::watch::Watch;
 use crate::formats::part::{LeftPart, Part};
 use crate::network::{Graph, NodeId, Segment};
 
@@ -40,7 +42,10 @@ impl Leaves {
 pub trait CarryOut: Debug + Send + Sync {
     /// Maps `[batch, channels, height, width]` through the segment, whose layers are given in the order of its nodes;
     /// while training, the running statistics follow, but for those of frozen normalisations.
-    fn forward(&self, layers: &[Layer], maps: Tensor<4>) -> Activation;
+    fn forward(&self, layers: &[Layer], maps: Tensor<4>, watch: &Watch) -> Activation;
+
+    /// Whether it tells `watch` of each of its nodes, rather than being watched as one.
+    fn tells_its_nodes(&self) -> bool;
 }
 
 /// Runs one segment on a backend's tensors: the part that an execution implements.
@@ -51,6 +56,9 @@ pub trait SegmentKernel: Debug + Send + Sync {
     /// The segment. The parameters are in the order of its nodes: of a convolution its weight, of a normalisation its
     /// scale and shift.
     fn carry_out(&self, input: SegmentInput<Primitive<Self::Backend>>) -> SegmentOutput<Primitive<Self::Backend>>;
+
+    /// Whether it tells the input's `watch` of each of its nodes.
+    fn tells_its_nodes(&self) -> bool;
 }
 
 /// A kernel as one operation of Burn's.
@@ -72,17 +80,17 @@ where
         })
     }
 
-    fn run<const D: usize>(&self, layers: &[Layer], maps: Tensor<4>) -> Tensor<D> {
+    fn run<const D: usize>(&self, layers: &[Layer], maps: Tensor<4>, watch: &Watch) -> Tensor<D> {
         let learned = layers.iter().flat_map(Layer::learned);
         let parameters = learned.map(|(_, learned)| learned).collect();
         let norms: Vec<&BatchNorm> = layers.iter().filter_map(Layer::as_norm).collect();
         let carry_out = |input| self.kernel.carry_out(input);
         if !maps.device().is_autodiff() {
             let running = norms.iter().map(|norm| norm.running());
-            return evaluate::<K::Backend, D>(maps, parameters, running.collect(), carry_out);
+            return evaluate::<K::Backend, D>(maps, parameters, running.collect(), watch, carry_out);
         }
         let fixed = norms.iter().map(|norm| norm.is_fixed().then(|| norm.running()));
-        let (output, statistics) = train::<K::Backend, D>(maps, parameters, fixed.collect(), carry_out);
+        let (output, statistics) = train::<K::Backend, D>(maps, parameters, fixed.collect(), watch, carry_out);
         let following = norms.iter().filter(|norm| !norm.is_fixed());
         for (norm, statistics) in following.zip(statistics) {
             norm.follow(statistics);
@@ -95,12 +103,16 @@ impl<K: SegmentKernel + 'static> CarryOut for AsOperation<K>
 where
     DispatchTensor: DispatchKindConversion<K::Backend> + DispatchKindConversion<Autodiff<K::Backend>>,
 {
-    fn forward(&self, layers: &[Layer], maps: Tensor<4>) -> Activation {
+    fn forward(&self, layers: &[Layer], maps: Tensor<4>, watch: &Watch) -> Activation {
         if self.gives_vectors {
-            Activation::Vectors(self.run(layers, maps))
+            Activation::Vectors(self.run(layers, maps, watch))
         } else {
-            Activation::Maps(self.run(layers, maps))
+            Activation::Maps(self.run(layers, maps, watch))
         }
+    }
+
+    fn tells_its_nodes(&self) -> bool {
+        self.kernel.tells_its_nodes()
     }
 }
 
@@ -123,6 +135,25 @@ pub(super) struct Placed {
     pub(super) is_frozen: bool,
     /// Whether no later segment reads what enters.
     pub(super) reads_last: bool,
+}
+
+impl Placed {
+    fn execution(&self) -> &'static str {
+        self.by.as_ref().map_or(PLAIN, |(name, _)| name)
+    }
+}
+
+/// A node, or a segment that is carried out as one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProgramUnit {
+    /// The segment's name.
+    pub segment: String,
+    /// What carries it out.
+    pub execution: &'static str,
+    /// Whether it is a segment as a whole.
+    pub is_one: bool,
+    /// Its nodes.
+    pub nodes: Range<NodeId>,
 }
 
 /// The name of segments that no lowering takes.
@@ -179,11 +210,30 @@ impl Program {
         self.segments.iter().flat_map(of_segment).collect()
     }
 
+    /// What a step is made of, in the order of the forward pass: single nodes, and segments that are carried out as one.
+    pub fn units(&self) -> Vec<ProgramUnit> {
+        let units = self.segments.iter().flat_map(|placed| {
+            let nodes = placed.segment.nodes.clone();
+            let is_one = (placed.by.as_ref()).is_some_and(|(_, carry_out)| !carry_out.tells_its_nodes());
+            let ranges: Vec<Range<NodeId>> = match is_one {
+                true => vec![nodes],
+                false => nodes.map(|node| node..node + 1).collect(),
+            };
+            ranges.into_iter().map(move |nodes| ProgramUnit {
+                segment: placed.segment.name.clone(),
+                execution: placed.execution(),
+                is_one,
+                nodes,
+            })
+        });
+        units.collect()
+    }
+
     /// Which execution runs which segment.
     pub fn parts(&self) -> Vec<Part> {
         let part = |placed: &Placed| Part {
             segment: placed.segment.name.clone(),
-            execution: placed.by.as_ref().map_or(PLAIN, |(name, _)| name).to_owned(),
+            execution: placed.execution().to_owned(),
         };
         self.segments.iter().map(part).collect()
     }

@@ -10,6 +10,7 @@ use burn::tensor::{Device, Gradients, Tensor, TensorData};
 use super::lowering::{Lowering, Placed, Program};
 use super::parameters::{Layer, Parameters, has_tensors};
 use super::plain::{self, Activation};
+use super::watch::Watch;
 use crate::formats::weights::{Weights, WeightsError, check};
 use crate::network::{Graph, NodeId, Segment};
 
@@ -132,7 +133,7 @@ impl Model {
                 entering = entering.with_autodiff(!is_frozen);
             }
             let output = match by {
-                Some((_, carry_out)) => carry_out.forward(own, entering.maps()),
+                Some((_, carry_out)) => carry_out.forward(own, entering.maps(), &Watch::default()),
                 None => self.node_by_node(segment, own, entering),
             };
             match self

@@ -34,6 +34,18 @@ impl Activation {
         }
     }
 
+    /// The sum with another one of the same shape.
+    ///
+    /// # Panics
+    /// Of maps and vectors: a gradient has the shape of its value.
+    pub(super) fn plus(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Maps(one), Self::Maps(other)) => Self::Maps(one + other),
+            (Self::Vectors(one), Self::Vectors(other)) => Self::Vectors(one + other),
+            _ => unreachable!("gradients of one value are of one kind"),
+        }
+    }
+
     /// Feature maps.
     ///
     /// # Panics

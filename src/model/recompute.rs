@@ -54,12 +54,21 @@ impl<B: Backend> SegmentKernel for Recomputed<BurnOperations<B>> {
     fn carry_out(&self, input: SegmentInput<Primitive<B>>) -> SegmentOutput<Primitive<B>> {
         self.0.carry_out::<BurnOperations<B>>(input)
     }
+
+    fn tells_its_nodes(&self) -> bool {
+        true
+    }
 }
 
 impl RecomputePlan {
     /// Runs the segment with the operations `O`.
     pub fn carry_out<O: Operations>(&self, input: SegmentInput<O::Tensor>) -> SegmentOutput<O::Tensor> {
-        let SegmentInput { maps, parameters, pass } = input;
+        let SegmentInput {
+            maps,
+            parameters,
+            pass,
+            watch,
+        } = input;
         let mut forward = Forward::<O> {
             plan: self,
             running: match pass {
@@ -72,9 +81,11 @@ impl RecomputePlan {
         };
         forward.set(0, maps);
         for value in 1..=self.graph.nodes.len() {
+            watch.forward(value);
             let made = forward.make(value, &parameters);
             forward.set(value, made);
         }
+        watch.pause();
         let is_training = forward.running.is_none();
         let Forward {
             mut values,
@@ -87,8 +98,9 @@ impl RecomputePlan {
         SegmentOutput {
             output,
             statistics,
-            backward: is_training
-                .then(|| Box::new(move |gradient| Backward::<O>::new(graph, kept, parameters).run(gradient)) as _),
+            backward: is_training.then(|| {
+                Box::new(move |gradient| Backward::<O>::new(graph, kept, parameters).run(gradient, &watch)) as _
+            }),
         }
     }
 }

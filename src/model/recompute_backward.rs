@@ -6,6 +6,7 @@ use super::operations::{AverageWindows, ConvolutionWindows, MaxWindows, Operatio
 use super::recompute_plan::Kept;
 use super::segment::SegmentGradients;
 use super::segment_graph::{SegmentGraph, Value};
+use super::watch::Watch;
 use crate::network::Operation;
 
 /// A gradient of a value that is not whole yet.
@@ -41,11 +42,13 @@ impl<O: Operations> Backward<O> {
         }
     }
 
-    /// From the gradient of the segment's output to those of its input and parameters.
-    pub(super) fn run(mut self, gradient: O::Tensor) -> SegmentGradients<O::Tensor> {
+    /// From the gradient of the segment's output to those of its input and parameters. What a node's backward pass computes
+    /// again counts as its own.
+    pub(super) fn run(mut self, gradient: O::Tensor, watch: &Watch) -> SegmentGradients<O::Tensor> {
         let last = self.graph.nodes.len();
         self.pending[last] = Pending::Whole(gradient);
         for value in (1..=last).rev() {
+            watch.backward(value);
             let reads_output = matches!(
                 self.graph.nodes[value - 1].operation,
                 Operation::Relu | Operation::Sigmoid
@@ -61,6 +64,7 @@ impl<O: Operations> Backward<O> {
             self.kept.values[value] = None;
             self.again[value] = None;
         }
+        watch.pause();
         SegmentGradients {
             maps: self.whole(0),
             parameters: self.found,

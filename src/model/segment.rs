@@ -12,6 +12,7 @@ use burn::backend::{Autodiff, AutodiffBackend, Backend, DispatchKindConversion, 
 use burn::tensor::Tensor;
 
 use super::parameters::Learned;
+use super::watch::Watch;
 
 /// A backend's tensor of floats.
 pub type Primitive<B> = <B as burn::backend::BackendTypes>::FloatTensorPrimitive;
@@ -25,6 +26,8 @@ pub struct SegmentInput<T> {
     pub parameters: Vec<T>,
     /// How the normalisations get their statistics.
     pub pass: Pass<T>,
+    /// Who is told of the nodes.
+    pub watch: Watch,
 }
 
 /// Training or evaluation.
@@ -75,6 +78,7 @@ pub(super) fn train<B: Backend, const D: usize>(
     maps: Tensor<4>,
     parameters: Vec<Learned<'_>>,
     fixed: Vec<Option<[Tensor<1>; 2]>>,
+    watch: &Watch,
     carry_out: impl FnOnce(SegmentInput<Primitive<B>>) -> SegmentOutput<Primitive<B>>,
 ) -> (Tensor<D>, Vec<[Tensor<1>; 2]>)
 where
@@ -103,6 +107,7 @@ where
             maps_gradient,
             fixed: fixed.collect(),
         },
+        watch: watch.clone(),
     });
     let prepared = Segment.prepare::<NoCheckpointing>(parents).compute_bound().stateful();
     let output = match prepared {
@@ -119,6 +124,7 @@ pub(super) fn evaluate<B: Backend, const D: usize>(
     maps: Tensor<4>,
     parameters: Vec<Learned<'_>>,
     running: Vec<[Tensor<1>; 2]>,
+    watch: &Watch,
     carry_out: impl FnOnce(SegmentInput<Primitive<B>>) -> SegmentOutput<Primitive<B>>,
 ) -> Tensor<D>
 where
@@ -129,6 +135,7 @@ where
         maps: primitive::<B, 4>(maps),
         parameters: parameters.iter().map(Learned::primitive::<B>).collect(),
         pass: Pass::Evaluation(running.collect()),
+        watch: watch.clone(),
     });
     Tensor::from_primitive::<B>(result.output)
 }
@@ -146,7 +153,7 @@ impl Learned<'_> {
     }
 }
 
-fn primitive<B: Backend, const D: usize>(tensor: Tensor<D>) -> Primitive<B>
+pub(super) fn primitive<B: Backend, const D: usize>(tensor: Tensor<D>) -> Primitive<B>
 where
     DispatchTensor: DispatchKindConversion<B>,
 {

@@ -130,6 +130,12 @@ pub struct PublishedError {
     pub cifar100: Option<f64>,
     /// C100+: CIFAR-100 with augmentation.
     pub cifar100_augmented: Option<f64>,
+    /// ImageNet's validation images, the most probable class, one square of each image.
+    pub imagenet: Option<f64>,
+    /// The same with ten squares of each image.
+    pub imagenet_ten_crops: Option<f64>,
+    /// Shares of the run at which the paper's learning rate falls to a tenth; none: the half and three quarters of it.
+    pub milestones: Option<[f64; 2]>,
     /// Epochs that the paper trained for.
     pub epochs: usize,
     /// Images in its batches.

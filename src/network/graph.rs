@@ -82,6 +82,30 @@ pub enum Operation {
     Linear,
 }
 
+impl Operation {
+    /// What operations of a kind have in common, in words: `3x3 convolution`, `pooling`.
+    pub fn kind(self) -> String {
+        let word = match self {
+            Self::Convolution { kernel, .. } => return format!("{}x{} convolution", kernel[0], kernel[1]),
+            Self::Images => "images",
+            Self::BatchNorm => "batch normalization",
+            Self::Relu => "ReLU",
+            Self::Dropout { .. } => "dropout",
+            Self::MaxPool { .. } | Self::AveragePool { .. } | Self::GlobalAveragePool | Self::AdaptiveAveragePool => {
+                "pooling"
+            }
+            Self::ZeroChannels => "channels of zeros",
+            Self::Concatenation => "concatenation",
+            Self::Addition => "addition",
+            Self::Sigmoid => "sigmoid",
+            Self::Scaling => "scaling",
+            Self::Flatten => "flattening",
+            Self::Linear => "linear",
+        };
+        word.to_owned()
+    }
+}
+
 /// An operation with its inputs and shapes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Node {

@@ -96,7 +96,7 @@ fn largest(limit: u64, peak: impl Fn(usize) -> u64) -> usize {
 }
 
 /// A training step of a graph.
-struct Walk<'a> {
+pub(super) struct Walk<'a> {
     graph: &'a Graph,
     last_uses: Vec<Option<NodeId>>,
     /// Of each node whether backward reaches it.
@@ -108,7 +108,7 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn new(graph: &'a Graph, batch: u64, momentum: bool, processor: Processor) -> Self {
+    pub(super) fn new(graph: &'a Graph, batch: u64, momentum: bool, processor: Processor) -> Self {
         let parameters = VALUE * graph.parameters() as u64;
         let trained = VALUE * graph.trained_parameters() as u64;
         let running = |node: &Node| match node.operation {
@@ -203,7 +203,7 @@ impl<'a> Walk<'a> {
                 Operation::GlobalAveragePool => input + output,
             };
             // Outputs that nothing keeps and that a node behind this one reads, such as one branch beside the other.
-            unread.retain(|&other| self.last_uses[other].is_some_and(|last| last > id));
+            unread.retain(|&other| self.is_read_after(other, id));
             let waits = |&&other: &&NodeId| !kept.values.contains_key(&other) && !node.inputs.contains(&other);
             let waiting: u64 = unread
                 .iter()
@@ -348,7 +348,8 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn keep(&self, node: &Node, kept: &mut Kept) {
+    /// Keeps what a node needs in the backward pass.
+    pub(super) fn keep(&self, node: &Node, kept: &mut Kept) {
         kept.bytes += self.kept_beside(node);
         for value in self.kept_values(node) {
             let keepers = kept.values.entry(value).or_insert(0);
@@ -372,7 +373,18 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn layers(&self) -> impl DoubleEndedIterator<Item = (NodeId, &Node)> {
+    /// Whether backward reaches a node.
+    pub(super) fn is_tracked(&self, node: NodeId) -> bool {
+        self.tracked[node]
+    }
+
+    /// Whether a node behind that one reads a value.
+    pub(super) fn is_read_after(&self, value: NodeId, node: NodeId) -> bool {
+        self.last_uses[value].is_some_and(|last| last > node)
+    }
+
+    /// Every node but the images.
+    pub(super) fn layers(&self) -> impl DoubleEndedIterator<Item = (NodeId, &Node)> {
         self.graph.nodes.iter().enumerate().skip(1)
     }
 
@@ -425,18 +437,31 @@ impl<'a> Walk<'a> {
         VALUE * self.batch * node.input.values() as u64
     }
 
-    fn output(&self, node: &Node) -> u64 {
+    /// Bytes of a node's output.
+    pub(super) fn output(&self, node: &Node) -> u64 {
         VALUE * self.batch * node.output.values() as u64
     }
 }
 
 /// The values that forward keeps for backward.
 #[derive(Default)]
-struct Kept {
+pub(super) struct Kept {
     /// Nodes whose outputs are kept, with how many nodes keep them.
     values: BTreeMap<NodeId, usize>,
     /// Their bytes, and those of what is kept beside.
     bytes: u64,
+}
+
+impl Kept {
+    /// The bytes of all that is kept.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Whether a node's output is kept.
+    pub(super) fn has(&self, value: NodeId) -> bool {
+        self.values.contains_key(&value)
+    }
 }
 
 #[cfg(test)]

@@ -48,13 +48,19 @@ impl Graph {
             bytes: 5 * VALUE * self.trained_parameters() as u64,
         };
         let tracked = self.tracked();
-        let wanted = |node: &Node| Wanted {
+        self.weighted()
+            .flat_map(|node| self.weighted_passes(node, batch_size, &tracked))
+            .fold(optimizer, Add::add)
+    }
+
+    /// The forward and the backward pass of a convolution or a linear layer; `tracked` says of each node whether a backward
+    /// pass reaches it.
+    pub(super) fn weighted_passes(&self, node: &Node, batch_size: usize, tracked: &[bool]) -> [StepWork; 2] {
+        let wanted = Wanted {
             input: node.inputs.iter().any(|&input| tracked[input]),
             weights: self.trains(node, "weight"),
         };
-        self.weighted()
-            .map(|node| forward(node, batch_size) + backward(node, batch_size, wanted(node)))
-            .fold(optimizer, Add::add)
+        [forward(node, batch_size), backward(node, batch_size, wanted)]
     }
 
     /// Convolutions and linear layers, auxiliary heads' too.

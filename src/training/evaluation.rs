@@ -39,8 +39,7 @@ pub fn evaluate(
     for batch in batches {
         let batch = batch?;
         sizes.push(batch.labels.len());
-        let (images, labels) = batch_tensors(batch, model.device());
-        let logits = model.forward(images);
+        let (logits, labels) = averaged(model, batch);
         losses.push(cross_entropy(logits.clone(), labels.clone()));
         rights.push(right(logits, labels));
     }
@@ -62,10 +61,23 @@ pub fn evaluate(
     })
 }
 
-/// The logits of a batch, image by image.
-pub fn logits(model: &Model, batch: Batch) -> Vec<Vec<f32>> {
-    let (images, _) = batch_tensors(batch, model.device());
+/// The logits of a batch `[labels, classes]` and its labels. Where it has several squares of each image, their logits'
+/// mean: fb.resnet.torch, with which the DenseNet paper's ten crops were tested, sums the network's outputs, which are
+/// logits there (`computeScore` in its `train.lua`).
+fn averaged(model: &Model, batch: Batch) -> (Tensor<2>, Tensor<1, Int>) {
+    let (images, labels) = batch_tensors(batch, model.device());
     let logits = model.forward(images);
+    let ([squares, classes], [count]) = (logits.dims(), labels.dims());
+    if squares == count || count == 0 {
+        return (logits, labels);
+    }
+    let by_image: Tensor<3> = logits.reshape([count, squares / count, classes]);
+    (by_image.mean_dim(1).squeeze_dim::<2>(1), labels)
+}
+
+/// The logits of a batch, image by image: the mean of its squares', where it has several of each.
+pub fn logits(model: &Model, batch: Batch) -> Vec<Vec<f32>> {
+    let (logits, _) = averaged(model, batch);
     let [_, classes] = logits.dims();
     let values: Vec<f32> = logits.into_data().iter::<f32>().collect();
     values.chunks(classes).map(<[f32]>::to_vec).collect()

@@ -12,6 +12,7 @@ pub struct TrainingImages {
     normalization: Normalization,
     augment: Augment,
     cutout: Option<usize>,
+    ten_crops: bool,
     training: Vec<usize>,
     validation: Vec<usize>,
     threads: usize,
@@ -37,6 +38,7 @@ impl TrainingImages {
             normalization,
             augment: settings.augment,
             cutout: settings.cutout,
+            ten_crops: settings.test_crops > 1,
             training,
             validation,
             threads,
@@ -76,12 +78,14 @@ impl TrainingImages {
             shuffle: train.shuffle,
             augment: self.augment,
             cutout: self.cutout,
+            ten_crops: false,
             threads: self.threads,
         };
         Loader::start(Arc::clone(&self.data), plan)
     }
 
-    /// The images held out, in the data set's order, not augmented; none where nothing is held out.
+    /// The images held out, in the data set's order, not augmented but cut as the test images are; none where nothing is
+    /// held out.
     ///
     /// # Errors
     /// No thread can be started.
@@ -89,28 +93,39 @@ impl TrainingImages {
         if self.validation.is_empty() {
             return Ok(None);
         }
-        self.in_order(Part::Train, self.validation.clone(), batch_size)
+        self.in_order(Part::Train, self.validation.clone(), batch_size, self.ten_crops)
             .map(Some)
     }
 
-    /// The test split in the data set's order.
+    /// The test split in the data set's order. With ten crops of an image a batch has fewer images, so that it takes no more
+    /// memory.
     ///
     /// # Errors
     /// No thread can be started.
     pub fn test_batches(&self, batch_size: usize) -> Result<Loader, LoaderError> {
-        self.in_order(Part::Test, (0..self.data.test.images()).collect(), batch_size)
+        let all = (0..self.data.test.images()).collect();
+        self.in_order(Part::Test, all, batch_size, self.ten_crops)
     }
 
-    /// The whole training split, held out images included, in the data set's order, not augmented.
+    /// The whole training split, held out images included, in the data set's order, not augmented, one square of each.
     ///
     /// # Errors
     /// No thread can be started.
     pub fn train_batches_in_order(&self, batch_size: usize) -> Result<Loader, LoaderError> {
-        self.in_order(Part::Train, (0..self.data.train.images()).collect(), batch_size)
+        let all = (0..self.data.train.images()).collect();
+        self.in_order(Part::Train, all, batch_size, false)
     }
 
-    fn in_order(&self, part: Part, indices: Vec<usize>, batch_size: usize) -> Result<Loader, LoaderError> {
+    fn in_order(
+        &self,
+        part: Part,
+        indices: Vec<usize>,
+        batch_size: usize,
+        ten_crops: bool,
+    ) -> Result<Loader, LoaderError> {
+        let batch_size = if ten_crops { batch_size.div_ceil(10) } else { batch_size };
         let plan = LoaderPlan {
+            ten_crops,
             threads: self.threads,
             ..LoaderPlan::evaluation(part, indices, self.normalization.clone(), batch_size)
         };

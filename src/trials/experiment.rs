@@ -8,7 +8,7 @@ use crate::data::{
     self, DataError, DataSet, FilesSurvey, Outline, Progress, Survey, check_training_classes, untested_in_words,
 };
 use crate::formats::ablation::{
-    Ablation, Augment, DataSetName, DataSettings, Duration, FormatError, Settings, TrainSettings, Variant,
+    Ablation, Augment, DataSetName, DataSettings, Duration, FormatError, Schedule, Settings, TrainSettings, Variant,
 };
 use crate::network::Graph;
 
@@ -217,11 +217,18 @@ fn published_error(settings: &Settings) -> Option<f64> {
     let published = settings.model.published()?;
     let (train, data) = (settings.train.as_ref()?, &settings.data);
     let usual = TrainSettings::default();
+    let schedule = match published.milestones {
+        None => usual.schedule.clone(),
+        Some(milestones) => Schedule::Step {
+            milestones: milestones.to_vec(),
+            gamma: 0.1,
+        },
+    };
     let is_the_recipe = train.duration == Duration::Epochs(published.epochs)
         && train.batch_size == published.batch_size
         && (train.learning_rate, train.momentum, train.weight_decay)
             == (usual.learning_rate, usual.momentum, usual.weight_decay)
-        && train.schedule == usual.schedule
+        && train.schedule == schedule
         && (train.warmup_steps, train.label_smoothing, train.mixup)
             == (usual.warmup_steps, usual.label_smoothing, usual.mixup)
         && data.cutout.is_none()
@@ -235,8 +242,18 @@ fn published_error(settings: &Settings) -> Option<f64> {
         (DataSetName::Cifar10, Augment::ShiftFlip) => published.cifar10_augmented,
         (DataSetName::Cifar100, Augment::None) => published.cifar100,
         (DataSetName::Cifar100, Augment::ShiftFlip) => published.cifar100_augmented,
+        (DataSetName::Imagenet, Augment::RandomResizedCrop) if is_cut_as_usual(data) => match data.test_crops {
+            1 => published.imagenet,
+            _ => published.imagenet_ten_crops,
+        },
         _ => None,
     }
+}
+
+/// Whether ImageNet's images are resized and cut as by default.
+fn is_cut_as_usual(data: &DataSettings) -> bool {
+    let usual = DataSettings::new(data.dataset);
+    (data.image_size, data.resize, data.scaled_decoding) == (usual.image_size, usual.resize, usual.scaled_decoding)
 }
 
 #[cfg(test)]
@@ -297,6 +314,25 @@ mod tests {
             "without augmentation the paper has dropout"
         );
         assert_eq!(of("cifar10", "shift-flip", "0.2"), None);
+    }
+
+    #[test]
+    fn the_papers_errors_on_imagenet_stand_beside_its_recipe_for_one_square_and_for_ten() {
+        let of = |data: &str, milestones: &str| {
+            let text = format!(
+                "name = \"x\"\nquestion = \"?\"\n[data]\ndataset = \"imagenet\"\n{data}\n[model]\n\
+                 preset = \"densenet-121\"\n[train]\nepochs = 90\nbatch-size = 256\nmilestones = {milestones}\n"
+            );
+            let ablation = parse(&text, Path::new("x.toml")).unwrap();
+            published_error(&ablation.variants[0].settings)
+        };
+        let thirds = "[0.3333333333333333, 0.6666666666666666]";
+        let augment = "augment = \"random-resized-crop\"";
+        assert_eq!(of(augment, thirds), Some(0.2502));
+        assert_eq!(of(&format!("{augment}\ntest-crops = 10"), thirds), Some(0.2361));
+        assert_eq!(of(augment, "[0.5, 0.75]"), None);
+        assert_eq!(of("", thirds), None);
+        assert_eq!(of(&format!("{augment}\nimage-size = 112"), thirds), None);
     }
 
     #[test]

@@ -146,6 +146,7 @@ pub(super) fn images_key(settings: &DataSettings) -> String {
         std: None,
         augment: Augment::None,
         cutout: None,
+        test_crops: 1,
         ..settings.clone()
     };
     format!("{:?} {}", settings.path, serde_json::json!(images))

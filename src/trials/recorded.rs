@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use super::folder::{ENVIRONMENT, RECORD, RESULT, WEIGHTS};
 use crate::files::holding;
 use crate::formats::tables::{
-    BatchRow, BoundaryRow, CorrectnessRow, EpochRow, PeerRow, PhaseRow, Row, SampleRow, StepRow, TrialRow,
+    BatchRow, BoundaryRow, CorrectnessRow, EpochRow, PeerRow, PhaseRow, ProfileRow, Row, SampleRow, StepRow, TrialRow,
 };
 
 /// The page of a result folder.
 pub const REPORT: &str = "report.html";
 
 /// The files at the top of a result folder, beside `ablation.toml`.
-const TOP: [&str; 12] = [
+const TOP: [&str; 13] = [
     "summary.md",
     REPORT,
     ENVIRONMENT,
@@ -23,6 +23,7 @@ const TOP: [&str; 12] = [
     BatchRow::FILE,
     SampleRow::FILE,
     PhaseRow::FILE,
+    ProfileRow::FILE,
     BoundaryRow::FILE,
     PeerRow::FILE,
 ];

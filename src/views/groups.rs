@@ -101,7 +101,8 @@ impl<'a> Grouped<'a> {
         let batches = study.batches.iter().map(|row| row.variant.as_str());
         let boundaries = study.boundaries.iter().map(|row| row.variant.as_str());
         let peers = study.peers.iter().map(|row| row.variant.as_str());
-        for variant in batches.chain(boundaries).chain(peers) {
+        let profiled = study.profile.iter().map(|row| row.variant.as_str());
+        for variant in batches.chain(boundaries).chain(peers).chain(profiled) {
             grouped.group(variant);
         }
         grouped
@@ -135,7 +136,13 @@ impl<'a> Grouped<'a> {
     /// Whether there is something to say of trials: a study that only measures has none, one without any rows says so.
     pub fn is_about_trials(&self) -> bool {
         let study = self.study;
-        let measures = !(study.batches.is_empty() && study.boundaries.is_empty() && study.peers.is_empty());
+        let tables = [
+            study.batches.is_empty(),
+            study.boundaries.is_empty(),
+            study.profile.is_empty(),
+            study.peers.is_empty(),
+        ];
+        let measures = tables.contains(&false);
         !study.trials.is_empty() || !measures
     }
 

@@ -6,6 +6,7 @@ use super::measurement_cells::{begin, column, maybe, ratio, remark, section, set
 use super::measurements::{MeasuredRow, SharedSettings, ordered};
 use super::noise_floor::{AaRatio, NoiseFloor};
 use super::plots;
+use super::profile_tables;
 use super::section::{Section, Side};
 use super::text::{bytes, counted, milliseconds, three_digits};
 use crate::formats::tables::{BatchRow, BoundaryRow, PeerRow, Status};
@@ -20,6 +21,9 @@ pub fn sections(study: &Grouped<'_>) -> Vec<Section> {
     let mut sections = Vec::new();
     if !rows.batches.is_empty() {
         sections.push(batches(study));
+    }
+    if !rows.profile.is_empty() {
+        sections.push(profile_tables::by_operation(study));
     }
     if !rows.boundaries.is_empty() {
         sections.push(boundaries(study));

@@ -4,7 +4,7 @@ use super::groups::Grouped;
 use super::text::counted;
 use crate::formats::ablation::Precision;
 use crate::formats::ablation::{Allocator, Mode};
-use crate::formats::tables::{BatchRow, BoundaryRow, PeerRow};
+use crate::formats::tables::{BatchRow, BoundaryRow, PeerRow, ProfileRow};
 
 /// What views ask of a row of measurements.
 pub trait MeasuredRow {
@@ -35,6 +35,31 @@ fn precision(precision: Precision) -> String {
 }
 
 impl MeasuredRow for BatchRow {
+    fn variant(&self) -> &str {
+        &self.variant
+    }
+
+    fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    fn batch_size(&self) -> Option<usize> {
+        Some(self.batch_size)
+    }
+
+    fn setting(&self) -> Vec<String> {
+        vec![
+            self.device.to_string(),
+            format!("{} execution", self.execution),
+            precision(self.precision),
+            counted(self.threads, "thread"),
+            self.cpu.clone(),
+            allocator(self.allocator),
+        ]
+    }
+}
+
+impl MeasuredRow for ProfileRow {
     fn variant(&self) -> &str {
         &self.variant
     }

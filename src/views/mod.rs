@@ -23,9 +23,13 @@ pub mod measurements;
 mod noise_floor;
 pub mod plots;
 pub mod predicted_memory;
+mod profile_tables;
+mod profiles;
 mod reduced;
 pub mod report;
 pub mod report_formats;
+#[cfg(test)]
+mod sample_profiles;
 #[cfg(test)]
 mod samples;
 pub mod section;

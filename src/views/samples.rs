@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+pub use super::sample_profiles::with_profile;
 use super::section::{Side, Table};
 use crate::formats::ablation::Precision;
 use crate::formats::ablation::{Allocator, Execution, Mode, Variant, parse};

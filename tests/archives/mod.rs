@@ -93,6 +93,7 @@ pub fn known(files: Files) -> KnownSet {
         licence: "none",
         home: "here",
         files: Some(files),
+        by_hand: None,
     }
 }
 

@@ -6,11 +6,11 @@ use super::{data, refuses};
 fn a_data_set_that_this_version_lacks_is_refused() {
     refuses(
         &data(r#"dataset = "stl10""#),
-        r#"growth.toml:4: data.dataset: dataset is "stl10"; it must be "digits", "noisy-digits", "digit-sums", "synthetic", "cifar10", "cifar100", "mnist", "fashion-mnist", "svhn" or "folder"; write dataset = "digits" for the data set that is embedded"#,
+        r#"growth.toml:4: data.dataset: dataset is "stl10"; it must be "digits", "noisy-digits", "digit-sums", "synthetic", "cifar10", "cifar100", "mnist", "fashion-mnist", "svhn", "imagenet" or "folder"; write dataset = "digits" for the data set that is embedded"#,
     );
     refuses(
         &data(r#"dataset = "cifar-10""#),
-        r#"growth.toml:4: data.dataset: dataset is "cifar-10"; it must be "digits", "noisy-digits", "digit-sums", "synthetic", "cifar10", "cifar100", "mnist", "fashion-mnist", "svhn" or "folder"; did you mean "cifar10"?"#,
+        r#"growth.toml:4: data.dataset: dataset is "cifar-10"; it must be "digits", "noisy-digits", "digit-sums", "synthetic", "cifar10", "cifar100", "mnist", "fashion-mnist", "svhn", "imagenet" or "folder"; did you mean "cifar10"?"#,
     );
 }
 
@@ -43,7 +43,7 @@ extra-split = true"#,
             r#"dataset = "digits"
 image-size = 32"#,
         ),
-        "growth.toml:5: data.image-size: image-size is for folder and synthetic, but the dataset is digits; remove image-size, or choose another dataset",
+        "growth.toml:5: data.image-size: image-size is for folder, imagenet and synthetic, but the dataset is digits; remove image-size, or choose another dataset",
     );
     refuses(
         &data(
@@ -51,7 +51,7 @@ image-size = 32"#,
 path = "c"
 image-size = 32"#,
         ),
-        "growth.toml:6: data.image-size: image-size is for folder and synthetic, but the dataset is cifar10; remove image-size, or choose another dataset",
+        "growth.toml:6: data.image-size: image-size is for folder, imagenet and synthetic, but the dataset is cifar10; remove image-size, or choose another dataset",
     );
     refuses(
         &data(
@@ -87,7 +87,7 @@ test-images = 3"#,
             r#"dataset = "synthetic"
 path = "f""#,
         ),
-        "growth.toml:5: data.path: path is for cifar10, cifar100, fashion-mnist, folder, mnist and svhn, but the dataset is synthetic; remove path, or choose another dataset",
+        "growth.toml:5: data.path: path is for cifar10, cifar100, fashion-mnist, folder, imagenet, mnist and svhn, but the dataset is synthetic; remove path, or choose another dataset",
     );
 }
 
@@ -233,6 +233,65 @@ classes = 0"#,
             r#"dataset = "digits"
 augment = "flip""#,
         ),
-        r#"growth.toml:5: data.augment: augment is "flip"; it must be "none" or "shift-flip"; the paper's C10+ and C100+ are "shift-flip""#,
+        r#"growth.toml:5: data.augment: augment is "flip"; it must be "none", "shift-flip" or "random-resized-crop"; the paper's C10+ and C100+ are "shift-flip", ImageNet's is "random-resized-crop""#,
+    );
+}
+
+#[test]
+fn squares_that_images_do_not_have_are_refused() {
+    refuses(
+        &data(
+            r#"dataset = "imagenet"
+resize = 200"#,
+        ),
+        "growth.toml:5: data.resize: resize is 200, and image-size 224: a short side of 200 pixels has no square of 224; write a resize of at least 224, such as 256, or a smaller image-size",
+    );
+    refuses(
+        &data(
+            r#"dataset = "imagenet"
+image-size = 299"#,
+        ),
+        "growth.toml:5: data.image-size: resize is 256, and image-size 299: a short side of 256 pixels has no square of 299; write a resize of at least 299, such as 341, or a smaller image-size",
+    );
+    refuses(
+        &data(
+            r#"dataset = "imagenet"
+test-crops = 5"#,
+        ),
+        "growth.toml:5: data.test-crops: test-crops is 5; it must be 1 or 10; write 1 for the middle, or 10 for the corners and the middle, mirrored too",
+    );
+    refuses(
+        &data(
+            r#"dataset = "folder"
+path = "f"
+image-size = 224
+test-crops = 10"#,
+        ),
+        "growth.toml:7: data.test-crops: test-crops is 10, and there is no resize: images that are squashed to the square have one square alone; write resize = 256 beside it, or leave test-crops out",
+    );
+    refuses(
+        &data(
+            r#"dataset = "cifar10"
+resize = 40"#,
+        ),
+        "growth.toml:5: data.resize: resize is for folder and imagenet, but the dataset is cifar10; remove resize, or choose another dataset",
+    );
+    refuses(
+        &data(
+            r#"dataset = "digits"
+scaled-decoding = true"#,
+        ),
+        "growth.toml:5: data.scaled-decoding: scaled-decoding is for folder and imagenet, but the dataset is digits; remove scaled-decoding, or choose another dataset",
+    );
+}
+
+#[test]
+fn parts_of_images_that_have_no_files_of_their_own_are_refused() {
+    refuses(
+        &data(
+            r#"dataset = "cifar10"
+augment = "random-resized-crop""#,
+        ),
+        "growth.toml:5: data.augment: random-resized-crop is for folder and imagenet, whose images have files of their own, but the dataset is cifar10; write augment = \"shift-flip\", or choose another dataset",
     );
 }

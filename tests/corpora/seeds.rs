@@ -7,7 +7,7 @@ use densenet_bench::formats::ablation::parse;
 use densenet_bench::formats::batches::{self, BatchFile};
 use densenet_bench::formats::checkpoint::{self, Checkpoint, Position};
 use densenet_bench::formats::tables::{
-    BatchRow, BoundaryRow, CorrectnessRow, EpochRow, PeerRow, PhaseRow, Row, SampleRow, StepRow, TrialRow,
+    BatchRow, BoundaryRow, CorrectnessRow, EpochRow, PeerRow, PhaseRow, ProfileRow, Row, SampleRow, StepRow, TrialRow,
 };
 use densenet_bench::formats::weights::{self, WeightTensor, Weights};
 use image::{DynamicImage, GrayImage, ImageFormat, Luma, Rgb, RgbImage, RgbaImage};
@@ -74,6 +74,10 @@ pub fn of(target: &str) -> Vec<Seed> {
         "samples_csv" => table::<SampleRow>("base,cpu,plain,f32,train,64,0,1000,2,0,1,2026-01-01T00:00:00Z\n"),
         "phases_csv" => table::<PhaseRow>(
             "base,cpu,plain,f32,train,64,0,400,500,100,2,0,0\nbase,cpu,plain,f32,evaluate,64,0,400,,,2,1,1\n",
+        ),
+        "profile_csv" => table::<ProfileRow>(
+            "base,cpu,plain,f32,train,64,2,keep-pages,0,step,,step,,,0,ok,,3,10,1000,10,400,,500,,1.0,4096,,,600,900,6e11,7e11,8e10,0.5,,AMD EPYC with AVX-512,00ff,2026-01-01T00:00:00Z\n\
+             base,cpu,fused,f32,train,64,2,keep-pages,1,part,denseblock1,denseblock1,part,fused,7,ok,,3,10,-5,1,2,1,3,1,-0.005,-64,-64,9,600,900,6e11,,,,doubtful,,00ff,\n",
         ),
         "boundaries_csv" => table::<BoundaryRow>(
             "base,cpu,plain,f32,train,2,1000,64,900,65,ok,out of memory,66,8\nbase,cpu,plain,f32,train,2,,,,1,failed,,,1\n",
@@ -263,6 +267,16 @@ fn records() -> Vec<Seed> {
                 "work": {"flops": 4, "bytes": 5}, "rates": {"flops_per_second": 6.0, "bytes_per_second": 7.0},
                 "processor": {"wall_ns": 9, "ran_ns": 8, "waited_ns": 1, "preempted": 2, "stolen_ns": 0},
                 "run": "2026-01-01T00:00:00Z", "discarded": ["its threads got 50 %"],
+                "profile": {
+                    "parts": [{
+                        "name": "features.conv0", "segment": "stem", "operation": "3x3 convolution", "execution": "plain",
+                        "nodes": 1, "passes": {"forward_ns": [1], "backward_ns": [2], "kept_bytes": -4},
+                        "predicted_bytes": null, "macs": 5, "forward": {"flops": 4, "bytes": 5},
+                        "backward": {"flops": 4, "bytes": 5},
+                    }],
+                    "loss": {"forward_ns": [1], "backward_ns": [2], "kept_bytes": 4},
+                    "between": {"forward_ns": [1], "backward_ns": [2], "kept_bytes": null}, "kept_bytes": 8,
+                },
             }),
         ),
         (

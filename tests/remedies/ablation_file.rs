@@ -177,8 +177,8 @@ fn what_is_advised_for_the_command_line_is_taken() {
         },
         Remedy {
             wrong: nothing,
-            command: &["data", "fetch", "imagenet"],
-            advice: "choose one of digits, noisy-digits, digit-sums, synthetic, cifar10, cifar100, mnist, fashion-mnist, svhn",
+            command: &["data", "fetch", "stl10"],
+            advice: "choose one of digits, noisy-digits, digit-sums, synthetic, cifar10, cifar100, mnist, fashion-mnist, svhn, imagenet",
             follow: nothing,
             then: &["data", "fetch", "digits"],
         },

@@ -164,7 +164,7 @@ fn the_papers_files_are_described_and_listed_without_data() {
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .collect();
-    assert_eq!(files.len(), 8);
+    assert_eq!(files.len(), 10);
     for file in files.iter().map(|file| file.to_str().unwrap()) {
         place.ok(&["describe", file, "--fits", "11GB"]);
         place.ok(&["run", file, "--list", "--device", "cpu"]);
@@ -307,6 +307,49 @@ fn what_is_advised_for_a_folder_of_images_makes_it_one_that_is_read() {
             command: RUN,
             advice: "replace the image, or remove it",
             follow: |place| fs::remove_file(place.path("images/train/ant/1.png")).unwrap(),
+            then: &[],
+        },
+    ]);
+}
+
+#[test]
+fn what_is_advised_for_imagenet_makes_its_images_ones_that_are_read() {
+    follow(&[
+        Remedy {
+            wrong: |place| {
+                of_folder(place, &GOOD);
+                edit(place, "\"folder\"", "\"imagenet\"");
+            },
+            command: LIST,
+            advice: "write dataset = \"folder\" for images of other classes",
+            follow: |place| edit(place, "\"imagenet\"", "\"folder\""),
+            then: &[],
+        },
+        Remedy {
+            wrong: |place| {
+                of_folder(place, &[]);
+                edit(place, "\"folder\"", "\"imagenet\"");
+                edit(place, "path = \"images\"", "");
+            },
+            command: RUN,
+            advice: "write its folder as path",
+            follow: |place| {
+                edit(place, "image-size = 8", "image-size = 8\npath = \"images\"");
+                for name in GOOD {
+                    let name = name.replace("ant/", "n01440764/").replace("bee/", "n01443537/");
+                    image(&place.path("images").join(name.replace("test/", "val/")));
+                }
+            },
+            then: &[],
+        },
+        Remedy {
+            wrong: |place| {
+                of_folder(place, &GOOD);
+                edit(place, "image-size = 8", "image-size = 8\ntest-crops = 10");
+            },
+            command: RUN,
+            advice: "write resize = 9 beside it",
+            follow: |place| edit(place, "test-crops = 10", "test-crops = 10\nresize = 9"),
             then: &[],
         },
     ]);

@@ -229,7 +229,7 @@ fn images_of(settings: &Settings) -> String {
     let size = data.image_size;
     match data.dataset {
         DataSetName::Synthetic => format!("{name}, {}x{size}x{size} in {} classes", data.channels, data.classes),
-        DataSetName::Folder => format!("{name}, {size}x{size}"),
+        DataSetName::Folder | DataSetName::Imagenet => format!("{name}, {size}x{size}"),
         _ => name.to_owned(),
     }
 }

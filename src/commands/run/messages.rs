@@ -15,15 +15,21 @@ use super::{Arguments, Failure, plot, print, print_json, say};
 /// The work of a run: `4 measurements and 12 trials (3 of them finished before)`. Each pair is the number of all of
 /// them, and of those left to do.
 pub fn work_of(trials: (usize, usize), measurements: (usize, usize)) -> String {
-    let part = |(all, left): (usize, usize), what: &str| {
-        let before = match all - left {
-            0 => String::new(),
-            before => format!(" ({before} of them finished before)"),
-        };
-        (all > 0).then(|| format!("{}{before}", counted(all, what)))
-    };
     let parts = [part(measurements, "measurement"), part(trials, "trial")];
     parts.into_iter().flatten().collect::<Vec<_>>().join(" and ")
+}
+
+fn part((all, left): (usize, usize), what: &str) -> Option<String> {
+    let before = match all - left {
+        0 => String::new(),
+        before => format!(" ({before} of them finished before)"),
+    };
+    (all > 0).then(|| format!("{}{before}", counted(all, what)))
+}
+
+/// The work of `--profile`, in the same words.
+pub fn profiles_of(all: usize, left: usize) -> String {
+    part((all, left), "profile").unwrap_or_else(|| "no profile".to_owned())
 }
 
 /// Announces the work and where it is done.
@@ -93,6 +99,7 @@ pub fn summarise(
             "trials": tables.trials,
             "batches": tables.batches,
             "boundaries": tables.boundaries,
+            "profile": tables.profile,
         }));
     }
     print(&summary.table)?;

@@ -1,11 +1,12 @@
 //! The work of a run, planned before any image is read and any file written.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use densenet_bench::backends::BackendDevice;
 use densenet_bench::formats::ablation::{Settings, with_overrides};
 use densenet_bench::host::{ThreadChoice, available_memory, available_threads, choose_threads};
-use densenet_bench::measurement::count_measurements;
+use densenet_bench::measurement::{count_measurements, profiled};
 use densenet_bench::trials::{ExperimentPlan, PlannedTrial};
 use densenet_bench::words::{counted, grouped};
 
@@ -55,6 +56,9 @@ pub fn plan(arguments: &Arguments) -> Result<Plan, Failure> {
             arguments.file.display()
         )));
     }
+    if matches!(arguments.mode(), Mode::Work(Work::Profile)) {
+        plan.check_profiles(&arguments.file)?;
+    }
     Ok(plan)
 }
 
@@ -73,6 +77,21 @@ impl Plan {
     /// How many measurements the chosen variants ask for.
     fn measurements(&self) -> usize {
         count_measurements(&self.experiment.ablation, &self.chosen)
+    }
+
+    /// Refuses batches that no training step can be made on: `[measure]` may have them for evaluation.
+    fn check_profiles(&self, file: &Path) -> Result<(), Failure> {
+        let variants = self.experiment.ablation.variants.iter().zip(&self.experiment.variants);
+        let chosen = variants.zip(&self.chosen).filter(|(_, chosen)| **chosen);
+        for ((variant, planned), _) in chosen {
+            for size in profiled(&variant.settings).batch_sizes {
+                planned
+                    .network
+                    .check_training_batch(size)
+                    .map_err(|error| Failure::Input(format!("{}: {}: {error}", file.display(), variant.name)))?;
+            }
+        }
+        Ok(())
     }
 
     /// Prints the trials, one a line.

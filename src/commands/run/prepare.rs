@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use densenet_bench::backends::BackendDevice;
 use densenet_bench::host::{Environment, GpuRecord, Stop, build, default_threads, this_processor, vector_instructions};
-use densenet_bench::measurement::{Cells, MeasurementRecord, Measurements, Origin, measurements, searches};
+use densenet_bench::measurement::{Cells, MeasurementRecord, Measurements, Origin, measurements, profiles, searches};
 use densenet_bench::trials::{Experiment, Lock, ResultFolder, Trial, count_stale};
 
 use super::messages::{say_of_others, say_of_stale};
@@ -26,7 +26,9 @@ pub struct Prepared {
     pub todo: Vec<usize>,
     /// The measurements of the whole ablation.
     pub planned: Vec<MeasurementRecord>,
-    /// Those of the chosen variants.
+    /// The profiles of the whole ablation.
+    pub every_profile: Vec<MeasurementRecord>,
+    /// The measurements of the chosen variants, or their profiles where these are the work.
     pub to_measure: Vec<MeasurementRecord>,
     /// How many of them are missing.
     pub unmeasured: usize,
@@ -147,7 +149,11 @@ pub fn prepare(plan: Plan, work: Work, arguments: &Arguments) -> Result<Prepared
     let ready = ready(plan)?;
     let every = vec![true; ready.chosen.len()];
     let planned = measurements(&ready.experiment, &every, ready.cells());
-    let to_measure = of_the_chosen(&planned, &ready);
+    let every_profile = profiles(&ready.experiment, &every, ready.cells());
+    let to_measure = match work {
+        Work::Profile => of_the_chosen(&every_profile, &ready),
+        Work::MeasureAndTrain | Work::FindLargestBatch => of_the_chosen(&planned, &ready),
+    };
     let (environment, warnings) = ready.environment();
 
     let folder = ResultFolder::new(&arguments.out, &ready.experiment.ablation.name);
@@ -164,17 +170,14 @@ pub fn prepare(plan: Plan, work: Work, arguments: &Arguments) -> Result<Prepared
             let selected = trials.iter().enumerate();
             let selected = selected.filter(|(_, trial)| ready.chosen[trial.variant]);
             todo = unfinished(&folder, selected, &environment, ready.device)?;
-            for record in &to_measure {
-                unmeasured += usize::from(!Measurements::of(&folder).is_whole(record).map_err(Failure::input)?);
-            }
-            say_of_others(
-                &Measurements::of(&folder)
-                    .of_others(&to_measure)
-                    .map_err(Failure::input)?,
-                &folder,
-            );
+            unmeasured = missing(&folder, &to_measure)?;
         }
+        Work::Profile => unmeasured = missing(&folder, &to_measure)?,
         Work::FindLargestBatch => {}
+    }
+    if work != Work::FindLargestBatch {
+        let others = Measurements::of(&folder).of_others(&to_measure);
+        say_of_others(&others.map_err(Failure::input)?, &folder);
     }
     folder.create(&ready.text).map_err(unusable)?;
     let prepared = Prepared {
@@ -182,6 +185,7 @@ pub fn prepare(plan: Plan, work: Work, arguments: &Arguments) -> Result<Prepared
         chosen: ready.chosen,
         todo,
         planned,
+        every_profile,
         to_measure,
         unmeasured,
         folder,
@@ -204,6 +208,15 @@ pub fn prepare(plan: Plan, work: Work, arguments: &Arguments) -> Result<Prepared
     Ok(prepared)
 }
 
+/// How many of these measurements are not complete.
+fn missing(folder: &ResultFolder, records: &[MeasurementRecord]) -> Result<usize, Failure> {
+    let mut missing = 0;
+    for record in records {
+        missing += usize::from(!Measurements::of(folder).is_whole(record).map_err(Failure::input)?);
+    }
+    Ok(missing)
+}
+
 /// Of the whole ablation's measurements those of the chosen variants.
 fn of_the_chosen(planned: &[MeasurementRecord], ready: &Ready) -> Vec<MeasurementRecord> {
     let variants = ready.experiment.ablation.variants.iter().zip(&ready.chosen);
@@ -219,6 +232,7 @@ impl Prepared {
     pub fn has_work(&self) -> bool {
         match self.work {
             Work::MeasureAndTrain => !self.todo.is_empty() || self.unmeasured > 0,
+            Work::Profile => self.unmeasured > 0,
             Work::FindLargestBatch => true,
         }
     }

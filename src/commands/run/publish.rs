@@ -35,6 +35,7 @@ pub fn publish(run: &mut Prepared, searched: Vec<BoundaryRow>, arguments: &Argum
     }
     let failed = match run.work {
         Work::MeasureAndTrain => tables.have_failures(run.selected(), &run.to_measure),
+        Work::Profile => tables.have_failed_profiles(&run.to_measure),
         Work::FindLargestBatch => searched.iter().any(has_failed),
     };
     // Whatever is wrong now, something was run: it is not bad input any more.
@@ -54,6 +55,8 @@ fn derive(run: &Prepared, faults: &mut Faults) -> Tables {
     let all = Measurements::of(&run.folder);
     let batches = all.derive_tables(&run.planned).map_err(Failure::work);
     tables.batches = faults.record(batches).unwrap_or_default();
+    let profile = all.derive_profile(&run.every_profile).map_err(Failure::work);
+    tables.profile = faults.record(profile).unwrap_or_default();
     let boundaries = all.derive_boundaries(&run.every_search()).map_err(Failure::work);
     tables.boundaries = faults.record(boundaries).unwrap_or_default();
     tables

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use densenet_bench::formats::tables::{BatchRow, BoundaryRow, Status, TrialRow};
+use densenet_bench::formats::tables::{BatchRow, BoundaryRow, ProfileRow, Status, TrialRow};
 use densenet_bench::measurement::{MeasurementRecord, RoundSpec};
 use densenet_bench::trials::Trial;
 
@@ -15,9 +15,23 @@ pub struct Tables {
     pub batches: Vec<BatchRow>,
     /// `boundaries.csv`.
     pub boundaries: Vec<BoundaryRow>,
+    /// `profile.csv`.
+    pub profile: Vec<ProfileRow>,
 }
 
 impl Tables {
+    /// Whether one of these profiles did not end well.
+    pub fn have_failed_profiles(&self, profiles: &[MeasurementRecord]) -> bool {
+        let is_bad = |row: &ProfileRow| {
+            let is = |spec: &RoundSpec| {
+                (&row.variant, row.device.to_string(), row.threads, row.batch_size)
+                    == (&spec.variant, spec.device.clone(), spec.threads, spec.batch_size)
+            };
+            row.status != Status::Ok && profiles.iter().any(|record| is(&record.spec))
+        };
+        self.profile.iter().any(is_bad)
+    }
+
     /// Whether something that was asked for did not end well.
     pub fn have_failures<'a>(
         &self,

@@ -4,7 +4,7 @@ use densenet_bench::formats::tables::BoundaryRow;
 
 use super::faults::Faults;
 use super::measure::Measuring;
-use super::messages::{announce, work_of};
+use super::messages::{announce, profiles_of, work_of};
 use super::prepare::Prepared;
 use super::train::Training;
 use super::workers::Workers;
@@ -39,6 +39,12 @@ pub fn work(run: &Prepared, arguments: &Arguments, faults: &mut Faults) -> Vec<B
                 };
                 faults.record(training.train(&run.experiment, &run.unfinished()));
             }
+            Vec::new()
+        }
+        Work::Profile => {
+            let work = profiles_of(run.to_measure.len(), run.unmeasured);
+            announce(&run.folder, &run.environment, &work);
+            faults.record(measuring.measure(&run.to_measure, &run.planned));
             Vec::new()
         }
         Work::FindLargestBatch => {

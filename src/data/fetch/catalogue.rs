@@ -74,7 +74,7 @@ mod tests {
     fn an_unknown_name_is_an_error_that_lists_the_known_ones() {
         assert_eq!(
             find(&catalogue(), "cifar").unwrap_err().to_string(),
-            "'cifar': no data set has this name; choose one of digits, noisy-digits, digit-sums, synthetic, cifar10, cifar100, mnist, fashion-mnist, svhn"
+            "'cifar': no data set has this name; choose one of digits, noisy-digits, digit-sums, synthetic, cifar10, cifar100, mnist, fashion-mnist, svhn, imagenet"
         );
     }
 }

@@ -28,7 +28,7 @@ pub struct Fetched {
 /// remove. An interrupted download leaves a partial file that the next call resumes.
 ///
 /// # Errors
-/// The data set is built in, its folder is there with other files, the source does not have it, the transfer fails, the
+/// The data set is built in or may not be downloaded, its folder is there with other files, the source does not have it, the transfer fails, the
 /// checksum is wrong, the archive is not one of this data set, or the system refuses to write. Nothing is unpacked
 /// before the checksum is verified, and nothing half unpacked is left.
 pub fn fetch(
@@ -39,6 +39,9 @@ pub fn fetch(
     progress: Progress<'_>,
 ) -> Result<Fetched, FetchError> {
     let Some(files) = &set.files else {
+        if let Some(by_hand) = &set.by_hand {
+            return Err(FetchError::input(set.name, by_hand.rule, by_hand.remedy));
+        }
         return Err(FetchError::input(
             set.name,
             "it is built into the program, and there is nothing to download",

@@ -20,7 +20,7 @@ mod report;
 mod source;
 mod step;
 
-pub use crate::data_sets::{Download, Files, KnownSet, Member, Packing, Size};
+pub use crate::data_sets::{ByHand, Download, Files, Finding, KnownSet, Member, Packing, Size};
 pub use archive::unpack;
 pub use catalogue::{catalogue, find};
 #[cfg(feature = "fetch")]
@@ -29,7 +29,7 @@ pub use error::{Fault, FetchError};
 #[cfg(feature = "fetch")]
 pub use install::{Fetched, fetch};
 pub(super) use place::{DATA, named_folder};
-pub use place::{DATA_FOLDER, default_folder, fetch_command};
+pub use place::{DATA_FOLDER, default_folder, fetch_command, obtained};
 pub use report::{FileReport, FileState, Presence, inspect, inspect_files, locate, presence};
 #[cfg(feature = "fetch")]
 pub use source::Source;

@@ -3,7 +3,8 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use crate::data_sets::KnownSet;
+use super::error::FetchError;
+use crate::data_sets::{ByHand, KnownSet};
 
 /// The environment variable that names the folder for all data sets.
 pub const DATA_FOLDER: &str = "DENSENET_BENCH_DATA";
@@ -21,6 +22,22 @@ pub(in crate::data) fn named_folder() -> Option<PathBuf> {
 /// folder, or `NAME` in the folder that [`DATA_FOLDER`] names.
 pub fn default_folder(set: &KnownSet) -> PathBuf {
     named_folder().unwrap_or_else(|| PathBuf::from(DATA)).join(set.name)
+}
+
+/// The folder of a data set that users get themselves, where nothing names another: the default folder.
+///
+/// # Errors
+/// It is not there: the message says how it is obtained.
+pub fn obtained(set: &KnownSet, by_hand: &ByHand) -> Result<PathBuf, FetchError> {
+    let folder = default_folder(set);
+    match folder.join(by_hand.folder).is_dir() {
+        true => Ok(folder),
+        false => Err(FetchError::input(
+            folder.display().to_string(),
+            format!("{} is not there, and {}", set.name, by_hand.rule),
+            by_hand.remedy,
+        )),
+    }
 }
 
 /// The command that downloads a data set so that its files come to lie in `folder`.

@@ -247,6 +247,21 @@ pub struct MeasureSettings {
     pub repeats: usize,
 }
 
+impl Default for MeasureSettings {
+    /// `[measure]` without a key.
+    fn default() -> Self {
+        Self {
+            batch_sizes: vec![64],
+            modes: vec![Mode::Train],
+            warmup_steps: 3,
+            warmup_seconds: 0.5,
+            steps: 10,
+            rounds: 5,
+            repeats: 1,
+        }
+    }
+}
+
 /// The repeats of a record from before there were any.
 fn one() -> usize {
     1

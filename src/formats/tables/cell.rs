@@ -46,6 +46,7 @@ pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String,
 #[cfg(test)]
 mod tests {
     use super::super::measurement_rows::{BatchRow, BoundaryRow, PeerRow, PhaseRow, SampleRow};
+    use super::super::profile_rows::ProfileRow;
     use super::super::read::read_rows;
     use super::super::row::Row;
     use super::super::rows::{EpochRow, StepRow, TrialRow};
@@ -173,6 +174,19 @@ mod tests {
         assert_eq!(guarded_columns::<EpochRow>(), ["trial", "variant"]);
         assert_eq!(guarded_columns::<SampleRow>(), ["variant", "run"]);
         assert_eq!(guarded_columns::<PhaseRow>(), ["variant"]);
+        let of_profile = [
+            "variant",
+            "segment",
+            "name",
+            "operation",
+            "carried_out_by",
+            "error",
+            "warning",
+            "cpu",
+            "revision",
+            "measured_at",
+        ];
+        assert_eq!(guarded_columns::<ProfileRow>(), of_profile);
         assert_eq!(guarded_columns::<FeatureReuseRow>(), ["target", "target_tensor"]);
         assert!(!guarded_columns::<TrialRow>().contains(&"block_layers"));
         for columns in [

@@ -85,8 +85,9 @@ row! {
         final_test_loss: Option<f64>,
         /// The share of wrong test images after the last epoch: never the best of many.
         final_test_error: Option<f64>,
-        /// What its paper prints for this network on CIFAR, with augmentation or without, where it was trained by the paper's recipe
-        /// (epochs, batch, learning rates, dropout, all images); else empty.
+        /// What its paper prints for this network on CIFAR, with augmentation or without, or on ImageNet (top-1, of one square
+        /// of an image or of ten), where it was trained by the paper's recipe (epochs, batch, learning rates, dropout, all
+        /// images); else empty.
         published_error: Option<f64>,
         /// Training images over the time of the training parts of the epochs; evaluation, and the first epoch where there
         /// are several, are left out.

@@ -4,7 +4,7 @@ use super::super::costs::Cost;
 use super::super::groups::Grouped;
 use super::draw::NamedPicture;
 use super::style::Style;
-use super::{batches, cost, loss_curves, peers, phases, seed_curves, step_times, test_error};
+use super::{batches, cost, flame, loss_curves, peers, phases, seed_curves, step_times, test_error};
 use crate::formats::ablation::Mode;
 use crate::formats::study::Study;
 
@@ -35,6 +35,11 @@ pub fn of_batches(study: &Grouped<'_>) -> Vec<NamedPicture> {
     measurements(study, Style::Screen)
 }
 
+/// Training steps layer by layer.
+pub fn of_profiles(study: &Grouped<'_>) -> Vec<NamedPicture> {
+    profiled(study, Style::Screen)
+}
+
 /// The comparisons with PyTorch.
 pub fn of_peers(study: &Grouped<'_>) -> Vec<NamedPicture> {
     comparisons(study, Style::Screen)
@@ -51,6 +56,7 @@ pub fn on_paper(study: &Study) -> Vec<NamedPicture> {
         let of_measurements = measurements(&study, style);
         (of_trials.into_iter())
             .chain(of_measurements)
+            .chain(profiled(&study, style))
             .chain(comparisons(&study, style))
     };
     Style::PAPER.into_iter().flat_map(in_style).collect()
@@ -89,6 +95,15 @@ fn measurements(study: &Grouped<'_>, style: Style) -> Vec<NamedPicture> {
         }
     }
     pictures
+}
+
+fn profiled(study: &Grouped<'_>, style: Style) -> Vec<NamedPicture> {
+    let flames = flame::flames(study);
+    let of = |flames: &flame::Flames<'_>| {
+        let picture = flame::picture(study, flames, style);
+        NamedPicture::in_style(style, &flames.file_stem, picture)
+    };
+    flames.iter().map(of).collect()
 }
 
 fn comparisons(study: &Grouped<'_>, style: Style) -> Vec<NamedPicture> {

@@ -130,7 +130,7 @@ fn section_markup(filled: &Filled, studied: &[Studied<'_>]) -> Result<Markup, Pl
 mod tests {
     use super::*;
     use crate::formats::study::Study;
-    use crate::views::samples::{SampleVariant, empty, measured, trained, with_samples};
+    use crate::views::samples::{SampleVariant, empty, measured, trained, with_profile, with_samples};
 
     fn reported(folder: &str, study: Study) -> Reported {
         Reported {
@@ -149,7 +149,7 @@ mod tests {
             ablation: trained.ablation,
             trials: trained.trials,
             epochs: trained.epochs,
-            ..with_samples(measured(&variants, &[16, 64]), 3, 8)
+            ..with_profile(with_samples(measured(&variants, &[16, 64]), 3, 8))
         }
     }
 

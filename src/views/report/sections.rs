@@ -15,13 +15,18 @@ pub struct Section {
 }
 
 /// The sections in their order, after the question.
-pub static SECTIONS: [Section; 10] = [
+pub static SECTIONS: [Section; 11] = [
     section("answer", "The answer", answer::pieces),
     section("variants", "Variants", variants::pieces),
     section("costs", "Error and cost", costs::pieces),
     section("curves", "Losses and errors by epoch", curves::pieces),
     section("speed", "Speed and memory by batch size", measured::speed),
     section("steps", "Step times", steps::pieces),
+    section(
+        "profile",
+        "Where a training step's time and memory go",
+        measured::profile,
+    ),
     section("pytorch", "Beside PyTorch", measured::beside_pytorch),
     section("failures", "What failed", failures::pieces),
     section("environment", "Environment", environment::pieces),

@@ -17,7 +17,7 @@ pub struct ReportTable {
 }
 
 /// Every table of the report, in its order.
-pub const TABLES: [ReportTable; 11] = [
+pub const TABLES: [ReportTable; 13] = [
     table(
         "variants",
         "variants",
@@ -42,6 +42,16 @@ pub const TABLES: [ReportTable; 11] = [
     table("speed", "speed", "speed and memory by batch size"),
     table("largest-batch", "speed", "the largest batch of each variant that ran"),
     table("steps", "steps", "how the step times of each round are spread"),
+    table(
+        "profile-operations",
+        "profile",
+        "time, memory and arithmetic of a training step by operation",
+    ),
+    table(
+        "profile",
+        "profile",
+        "time, memory and arithmetic of a training step layer by layer",
+    ),
     table("pytorch", "pytorch", "the same networks in PyTorch"),
     table("failures", "failures", "what did not end well, with its error"),
     table("environment", "environment", "the machine and the program"),
@@ -226,7 +236,7 @@ mod tests {
     use super::*;
     use crate::formats::study::Study;
     use crate::formats::tables::Status;
-    use crate::views::samples::{SampleVariant, measured, trained, with_samples};
+    use crate::views::samples::{SampleVariant, measured, trained, with_profile, with_samples};
 
     fn reported(folder: &str, study: Study) -> Reported {
         Reported {
@@ -246,7 +256,7 @@ mod tests {
             ablation: trained.ablation,
             trials: trained.trials,
             epochs: trained.epochs,
-            ..with_samples(measured(&variants, &[16, 64]), 3, 8)
+            ..with_profile(with_samples(measured(&variants, &[16, 64]), 3, 8))
         }
     }
 

@@ -1,7 +1,7 @@
 //! `[data]`.
 
 use super::reader::Reader;
-use crate::data_sets::{DataSetName, DataSettings};
+use crate::data_sets::{Augment, DataSetName, DataSettings};
 use crate::formats::ablation::error::Fault;
 use crate::formats::ablation::known_keys;
 use crate::words::{counted, listed};
@@ -36,7 +36,9 @@ pub fn settings(reader: &Reader<'_>) -> Result<DataSettings, Fault> {
             .unwrap_or(default.validation_share),
         validation_seed: reader.seed("data.validation-seed"),
         image_size: count("data.image-size", default.image_size),
-        resize: reader.count("data.resize").filter(|_| dataset.takes("data.resize")),
+        resize: (reader.count("data.resize").filter(|_| dataset.takes("data.resize"))).or(default.resize),
+        test_crops: count("data.test-crops", default.test_crops),
+        scaled_decoding: reader.flag("data.scaled-decoding").unwrap_or(false) && dataset.takes("data.scaled-decoding"),
         classes: count("data.classes", default.classes),
         channels: count("data.channels", default.channels),
         train_images: count("data.train-images", default.train_images),
@@ -46,10 +48,10 @@ pub fn settings(reader: &Reader<'_>) -> Result<DataSettings, Fault> {
         augment: reader.word("data.augment")?.unwrap_or(default.augment),
         cutout: reader.count("data.cutout"),
     };
-    check_resize(reader, &settings)?;
     check_limit_order(reader, &settings)?;
     check_validation_seed(reader, &settings)?;
     check_channel_counts(reader, &settings)?;
+    check_cuts(reader, &settings)?;
     Ok(settings)
 }
 
@@ -77,19 +79,6 @@ fn owners(key: &str) -> String {
     listed(&names)
 }
 
-/// The square is cut out of the resized image.
-fn check_resize(reader: &Reader<'_>, settings: &DataSettings) -> Result<(), Fault> {
-    let size = settings.image_size;
-    match settings.resize.filter(|&side| side < size) {
-        None => Ok(()),
-        Some(side) => Err(reader.fault_with(
-            "data.resize",
-            format!("resize is {side}, and a square of image-size {size} is cut out of the resized image"),
-            format!("write at least {size}; for 224 the usual one is 256"),
-        )),
-    }
-}
-
 /// The order of a limit says nothing where there is none.
 fn check_limit_order(reader: &Reader<'_>, settings: &DataSettings) -> Result<(), Fault> {
     if settings.limit_order.is_first() || settings.train_limit.is_some() || settings.test_limit.is_some() {
@@ -112,6 +101,55 @@ fn check_validation_seed(reader: &Reader<'_>, settings: &DataSettings) -> Result
         "validation-seed is for validation-share, and nothing is held out",
         "remove validation-seed, or write a validation-share such as 0.1",
     ))
+}
+
+/// What is cut out of images: squares that they have, and of images in files of their own alone.
+fn check_cuts(reader: &Reader<'_>, settings: &DataSettings) -> Result<(), Fault> {
+    if settings.augment == Augment::RandomResizedCrop && !settings.dataset.takes("data.resize") {
+        return Err(reader.fault_with(
+            "data.augment",
+            format!(
+                "random-resized-crop is for {}, whose images have files of their own, but the dataset is {}",
+                owners("data.resize"),
+                settings.dataset.name()
+            ),
+            "write augment = \"shift-flip\", or choose another dataset",
+        ));
+    }
+    let size = settings.image_size;
+    if let Some(resize) = settings.resize
+        && resize < size
+    {
+        let key = if reader.is_given("data.resize") {
+            "data.resize"
+        } else {
+            "data.image-size"
+        };
+        return Err(reader.fault_with(
+            key,
+            format!(
+                "resize is {resize}, and image-size {size}: a short side of {resize} pixels has no square of {size}"
+            ),
+            format!(
+                "write a resize of at least {size}, such as {}, or a smaller image-size",
+                size * 8 / 7
+            ),
+        ));
+    }
+    if ![1, 10].contains(&settings.test_crops) {
+        return Err(reader.fault(
+            "data.test-crops",
+            format!("test-crops is {}; it must be 1 or 10", settings.test_crops),
+        ));
+    }
+    if settings.test_crops > 1 && settings.resize.is_none() {
+        return Err(reader.fault_with(
+            "data.test-crops",
+            "test-crops is 10, and there is no resize: images that are squashed to the square have one square alone",
+            format!("write resize = {} beside it, or leave test-crops out", size * 8 / 7),
+        ));
+    }
+    Ok(())
 }
 
 /// One mean and one deviation a channel.

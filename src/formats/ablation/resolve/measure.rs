@@ -2,15 +2,16 @@
 
 use super::reader::Reader;
 use crate::formats::ablation::error::Fault;
-use crate::formats::ablation::settings::{MeasureSettings, Mode};
+use crate::formats::ablation::settings::MeasureSettings;
 
 pub fn settings(reader: &Reader<'_>) -> Result<Option<MeasureSettings>, Fault> {
     if !reader.has_section("measure") {
         return Ok(None);
     }
-    let steps = reader.count("measure.steps").unwrap_or(10);
+    let defaults = MeasureSettings::default();
+    let steps = reader.count("measure.steps").unwrap_or(defaults.steps);
     // Where there are fewer steps than usual rounds, each has a round of its own.
-    let rounds = reader.count("measure.rounds").unwrap_or(steps.min(5));
+    let rounds = reader.count("measure.rounds").unwrap_or(steps.min(defaults.rounds));
     if rounds > steps {
         return Err(reader.fault_with(
             "measure.rounds",
@@ -19,12 +20,14 @@ pub fn settings(reader: &Reader<'_>) -> Result<Option<MeasureSettings>, Fault> {
         ));
     }
     Ok(Some(MeasureSettings {
-        batch_sizes: reader.counts("measure.batch-sizes").unwrap_or_else(|| vec![64]),
-        modes: reader.words("measure.mode")?.unwrap_or_else(|| vec![Mode::Train]),
-        warmup_steps: reader.count("measure.warmup-steps").unwrap_or(3),
-        warmup_seconds: reader.number("measure.warmup-seconds").unwrap_or(0.5),
+        batch_sizes: reader.counts("measure.batch-sizes").unwrap_or(defaults.batch_sizes),
+        modes: reader.words("measure.mode")?.unwrap_or(defaults.modes),
+        warmup_steps: reader.count("measure.warmup-steps").unwrap_or(defaults.warmup_steps),
+        warmup_seconds: reader
+            .number("measure.warmup-seconds")
+            .unwrap_or(defaults.warmup_seconds),
         steps,
         rounds,
-        repeats: reader.count("measure.repeats").unwrap_or(1),
+        repeats: reader.count("measure.repeats").unwrap_or(defaults.repeats),
     }))
 }

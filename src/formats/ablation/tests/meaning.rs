@@ -129,6 +129,8 @@ fn every_key_reaches_its_setting() {
             validation_seed: None,
             image_size: 24,
             resize: None,
+            test_crops: 1,
+            scaled_decoding: false,
             classes: 7,
             channels: 2,
             train_images: 200,
@@ -442,6 +444,7 @@ fn a_known_data_set_needs_no_path() {
         "mnist",
         "fashion-mnist",
         "svhn",
+        "imagenet",
         "digits",
         "noisy-digits",
         "digit-sums",
@@ -450,6 +453,30 @@ fn a_known_data_set_needs_no_path() {
         assert_eq!(path(dataset), Ok(None), "{dataset}");
     }
     assert_eq!(path("folder").unwrap_err().key.as_deref(), Some("data.path"));
+}
+
+#[test]
+fn images_of_imagenet_are_resized_and_cut_by_default_and_those_of_a_folder_squashed() {
+    let of = |data: &str| {
+        let text = format!("{NAMED}[data]\n{data}\n[model]\ndepth = 40\n");
+        let data = parse(&text, Path::new("a.toml"))
+            .unwrap()
+            .variants
+            .remove(0)
+            .settings
+            .data;
+        (data.image_size, data.resize, data.test_crops, data.scaled_decoding)
+    };
+    assert_eq!(of("dataset = \"imagenet\""), (224, Some(256), 1, false));
+    assert_eq!(of("dataset = \"folder\"\npath = \"f\""), (32, None, 1, false));
+    assert_eq!(
+        of("dataset = \"folder\"\npath = \"f\"\nresize = 40\ntest-crops = 10\nscaled-decoding = true"),
+        (32, Some(40), 10, true)
+    );
+    assert_eq!(
+        of("dataset = \"imagenet\"\nresize = 342\nimage-size = 299"),
+        (299, Some(342), 1, false)
+    );
 }
 
 #[test]

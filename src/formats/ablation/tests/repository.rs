@@ -47,7 +47,8 @@ fn the_papers_files_have_the_papers_networks_and_training() {
             } = &variant.settings;
             let published = preset(name.as_ref().unwrap()).unwrap().network.options();
             let mut published: DenseNet = serde_json::from_value(published).unwrap();
-            let augmented = data.augment == Augment::ShiftFlip;
+            let augmented = data.augment != Augment::None;
+            let is_imagenet = data.dataset == DataSetName::Imagenet;
             let is_svhn = data.dataset == DataSetName::Svhn;
             assert_eq!(data.extra_split, is_svhn);
             // 6,000 of the 604,388 images.
@@ -57,14 +58,22 @@ fn the_papers_files_have_the_papers_networks_and_training() {
             assert_eq!(*model, Architecture::new(published));
             assert!(data.mean.is_some() && data.std.is_some());
             let paper = TrainSettings {
-                duration: Duration::Epochs(if is_svhn { 40 } else { 300 }),
-                batch_size: 64,
+                duration: Duration::Epochs(match data.dataset {
+                    DataSetName::Svhn => 40,
+                    DataSetName::Imagenet => 90,
+                    _ => 300,
+                }),
+                batch_size: if is_imagenet { 256 } else { 64 },
                 learning_rate: 0.1,
                 momentum: 0.9,
                 nesterov: true,
                 weight_decay: 1e-4,
                 schedule: Schedule::Step {
-                    milestones: vec![0.5, 0.75],
+                    milestones: match is_imagenet {
+                        // Epochs 30 and 60.
+                        true => vec![1.0 / 3.0, 2.0 / 3.0],
+                        false => vec![0.5, 0.75],
+                    },
                     gamma: 0.1,
                 },
                 warmup_steps: 0,

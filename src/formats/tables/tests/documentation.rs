@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::super::{
-    BatchRow, BoundaryRow, Column, CorrectnessRow, EpochRow, FeatureReuseRow, PeerRow, PhaseRow, Row, SampleRow,
-    StepRow, TrialRow,
+    BatchRow, BoundaryRow, Column, CorrectnessRow, EpochRow, FeatureReuseRow, PeerRow, PhaseRow, ProfileRow, Row,
+    SampleRow, StepRow, TrialRow,
 };
 
 /// A column's values, in a reader's words; `-` where a row may have none.
@@ -13,12 +13,12 @@ fn values(column: &Column) -> &'static str {
         "String" => "text",
         "Option<String>" => "text or empty",
         "u64" | "usize" => "whole number",
-        "Option<u64>" | "Option<usize>" => "whole number or empty",
+        "Option<i64>" | "Option<u64>" | "Option<usize>" => "whole number or empty",
         "f64" => "number",
         "Option<f64>" => "number or empty",
         "Option<Vec<usize>>" => "whole numbers in brackets, or empty",
         "Option<bool>" => "`true`, `false` or empty",
-        "Status" | "DeviceName" | "Execution" | "Precision" | "Mode" | "Allocator" => "word",
+        "Status" | "ProfileKind" | "DeviceName" | "Execution" | "Precision" | "Mode" | "Allocator" => "word",
         kind => panic!("{}: say in words what {kind} is", column.name),
     }
 }
@@ -48,6 +48,7 @@ fn the_documentation_lists_every_column_of_every_table() {
         (BatchRow::FILE, table::<BatchRow>()),
         (SampleRow::FILE, table::<SampleRow>()),
         (PhaseRow::FILE, table::<PhaseRow>()),
+        (ProfileRow::FILE, table::<ProfileRow>()),
         (BoundaryRow::FILE, table::<BoundaryRow>()),
         (PeerRow::FILE, table::<PeerRow>()),
         (FeatureReuseRow::FILE, table::<FeatureReuseRow>()),
