@@ -14,7 +14,7 @@ use densenet_bench::formats::ablation::parse;
 use densenet_bench::formats::checkpoint::{Checkpoint, Position};
 use densenet_bench::formats::weights::Weights;
 use densenet_bench::model::{
-    Activation, CarriedOut, CarryOut, Layer, Lowering, Model, SegmentGraph, Watch, initial_weights,
+    Activation, CarriedOut, CarryOut, Layer, Leaves, Lowering, Model, SegmentGraph, Watch, initial_weights,
 };
 use densenet_bench::training::{EpochTime, Final, Observer, Start, TrainError, TrainingImages, train};
 
@@ -30,9 +30,12 @@ impl Lowering for Throwing {
         "throwing"
     }
 
-    fn take(&self, segment: &SegmentGraph) -> Option<Arc<dyn CarryOut>> {
+    fn take(&self, segment: &SegmentGraph) -> Result<Arc<dyn CarryOut>, Leaves> {
         let (calls, throws_at) = (Arc::clone(&self.calls), self.throws_at);
-        (segment.name == "stem").then(|| Arc::new(Throwing { calls, throws_at }) as _)
+        match segment.name.as_str() {
+            "stem" => Ok(Arc::new(Throwing { calls, throws_at })),
+            _ => Err(Leaves("only the stem throws")),
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 
-use densenet_bench::kernels::{self, Exit, Memory, Processor, StageShape, count_buffers};
+use densenet_bench::kernels::{self, Exit, Memory, Processor, StageShape, Wanted, count_buffers};
 
 struct Heap;
 
@@ -37,8 +37,9 @@ fn shape(images: usize) -> StageShape {
     }
 }
 
-/// The most bytes of buffers in a forward and a backward pass, and those that are left.
-fn peak(images: usize) -> (i64, i64) {
+/// The most bytes of buffers in a forward and a backward pass, and those that are left; the convolution's weights are
+/// trained or frozen.
+fn peak(images: usize, trains_weights: bool) -> (i64, i64) {
     let shape = shape(images);
     let values = |count| vec![0.5f32; count];
     let parameters: Vec<Vec<f32>> = shape.parameter_sizes().into_iter().map(values).collect();
@@ -49,10 +50,22 @@ fn peak(images: usize) -> (i64, i64) {
     let forward = kernels::forward(&shape, Processor::detect(), &Heap, &input, &parameters);
     drop(forward.statistics);
     let processor = Processor::detect();
-    let gradients = kernels::backward(&shape, processor, &Heap, &parameters, forward.saved, &output_gradient);
-    let sizes: usize = gradients.parameters.iter().map(|values| values.len()).sum();
+    let wanted = Wanted {
+        input: true,
+        parameters: &[true, true, trains_weights, true, true],
+    };
+    let gradients = kernels::backward(
+        &shape,
+        processor,
+        &Heap,
+        &parameters,
+        forward.saved,
+        &output_gradient,
+        wanted,
+    );
+    let sizes: usize = gradients.parameters.iter().flatten().map(|values| values.len()).sum();
     // Two normalisations, of 5 and 8 channels, and the convolution.
-    assert_eq!(sizes, 2 * 5 + 2 * 8 + 9 * 5 * 3);
+    assert_eq!(sizes, 2 * 5 + 2 * 8 + if trains_weights { 9 * 5 * 3 } else { 0 });
     drop(gradients);
     let now = BYTES.lock().unwrap();
     (now.1, now.0)
@@ -61,8 +74,8 @@ fn peak(images: usize) -> (i64, i64) {
 #[test]
 fn weight_gradients_of_every_chunk_packed_weights_and_sums_are_in_the_peak() {
     count_buffers(report);
-    let first = peak(3);
-    assert_eq!(first, peak(3), "two runs have one peak");
+    let first = peak(3, true);
+    assert_eq!(first, peak(3, true), "two runs have one peak");
     let (most, left) = first;
     // What is left is every thread's scratch.
     assert!(
@@ -82,6 +95,9 @@ fn weight_gradients_of_every_chunk_packed_weights_and_sums_are_in_the_peak() {
     let sums = 2 * 2 * 16 * 8;
     let others = packed + statistics + correction + affines + terms + exit_gradients + sums;
     assert_eq!(most - left, 3 * chunk + others);
-    let (most, _) = peak(7);
+    let (most, _) = peak(7, true);
     assert_eq!(most - left, 7 * chunk + others);
+    // Of frozen weights no chunk has a gradient.
+    let (most, _) = peak(7, false);
+    assert_eq!(most - left, 7 * (chunk - taps) + others);
 }

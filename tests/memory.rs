@@ -243,6 +243,61 @@ fn the_predicted_peaks_of_other_networks_with_a_frozen_part_are_within_a_hundred
 }
 
 #[test]
+fn the_predicted_peaks_of_inception_networks_with_a_frozen_part_are_within_a_hundredth_of_the_counted_one() {
+    let variants = [
+        ("stem", "\"conv?.*\""),
+        ("convolutions", "\"*.conv.weight\""),
+        ("one-module", "\"inception3a\""),
+        (
+            "half-of-a-module",
+            "[\"conv?.*\", \"inception3a.branch1\", \"inception3a.branch2.0\"]",
+        ),
+        ("shifts", "\"*.bn.bias\""),
+    ];
+    let variants = variants
+        .map(|(name, parts)| format!("[[variant]]\nname = \"{name}\"\nset = {{ \"train.freeze\" = {parts} }}\n"));
+    compare(&format!(
+        "[data]\ndataset = \"synthetic\"\nimage-size = 64\ntrain-images = 64\ntest-images = 8\n\
+         [model]\nfamily = \"googlenet\"\nwidth-multiplier = 0.125\ndropout = 0.0\n\
+         [train]\n{MEASURE}batch-sizes = [1, 8]\n{}",
+        variants.concat()
+    ));
+}
+
+/// A network whose weights take more than its maps, with nothing and with its convolutions frozen.
+#[test]
+fn frozen_tensors_take_neither_gradients_nor_momentum_in_any_execution() {
+    let text = |execution: &str| {
+        format!(
+            "[data]\ndataset = \"synthetic\"\nimage-size = 4\ntrain-images = 64\ntest-images = 8\n[model]\n\
+             block-layers = [4, 4]\ngrowth-rate = 32\nbottleneck = true\n[train]\n{MEASURE}batch-sizes = [2]\n\
+             [run]\nexecution = \"{execution}\"\n[[variant]]\nname = \"whole\"\n[[variant]]\nname = \"frozen\"\n\
+             set = {{ \"train.freeze\" = \"*.conv*\" }}\n"
+        )
+    };
+    let place = Workplace::new();
+    place.write("x.toml", &format!("name = \"x\"\nquestion = \"?\"\n{}", text("plain")));
+    let described: serde_json::Value = serde_json::from_str(&place.ok(&["describe", "x.toml", "--json"])).unwrap();
+    let frozen = 4 * described["variants"][1]["frozen_parameters"].as_u64().unwrap();
+    assert!(frozen > 2_000_000, "{frozen}");
+    let instructions = vector_instructions();
+    for execution in ["plain", "aten", "recompute", "fused"] {
+        let [whole, some] = records(&text(execution), 2, instructions)
+            .iter()
+            .map(|record| counted(record, instructions))
+            .collect::<Vec<u64>>()[..]
+        else {
+            panic!("two variants")
+        };
+        // Their momentum, and their gradients where the optimizer has all of them.
+        assert!(
+            whole - some > 2 * frozen - frozen / 10,
+            "{execution}: {whole} bytes, {some} with {frozen} bytes of parameters frozen"
+        );
+    }
+}
+
+#[test]
 fn the_predicted_peaks_of_inception_networks_are_within_a_hundredth_of_the_counted_one() {
     let variants = [
         ("heads", "\"model.auxiliary-heads\" = true"),

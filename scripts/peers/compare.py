@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from fnmatch import fnmatchcase
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
@@ -30,7 +31,7 @@ import answers
 import libraries
 import tables
 from disturbance import EXTRA_TRIES, disturbance, share
-from plan import REFERENCE, Curve, Plan, Task, Tools, in_turn
+from plan import NAMES, REFERENCE, Curve, Plan, Task, Tools, in_turn
 from processes import Ended, run
 
 ROOT = libraries.ROOT
@@ -79,6 +80,14 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, metavar="N", help="threads on both sides")
     parser.add_argument("--no-compile", action="store_true", help="leave torch.compile out")
     parser.add_argument(
+        "--peer",
+        action="append",
+        default=[],
+        metavar="GLOB",
+        help="beside this program only peers whose name matches, with * and ?, such as 'PyTorch eager channels-last'; may be "
+        "repeated; eager NCHW, with which answers are compared, is always there",
+    )
+    parser.add_argument(
         "--timeout", type=float, default=1800, metavar="SECONDS", help="for each process, compiling included (1800)"
     )
     parser.add_argument("--program", type=Path, required=True, help=argparse.SUPPRESS)
@@ -87,6 +96,9 @@ def parse() -> argparse.Namespace:
         parser.error(f"--device is {arguments.device}; it must be cpu or cuda:N, a device that both sides have")
     if arguments.threads is not None and arguments.threads < 1:
         parser.error("--threads must be at least 1")
+    unknown = [glob for glob in arguments.peer if not any(fnmatchcase(name, glob) for name in NAMES)]
+    if unknown:
+        parser.error(f"--peer is {unknown[0]!r}, which no peer's name matches; there are {', '.join(NAMES)}")
     if not arguments.timeout > 0:
         parser.error("--timeout must be above 0")
     return arguments
@@ -420,7 +432,8 @@ def main() -> int:
     try:
         with tempfile.TemporaryDirectory(prefix="inputs-", dir=MADE, ignore_cleanup_errors=True) as inputs:
             lay_out(arguments, Path(inputs))
-            plan = Plan(Path(inputs), tools(arguments.program, Path(inputs) / "inductor"), compiled=not arguments.no_compile)
+            shared = tools(arguments.program, Path(inputs) / "inductor")
+            plan = Plan(Path(inputs), shared, compiled=not arguments.no_compile, only=arguments.peer)
             with results(arguments, plan.index["ablation"]) as folder:
                 return compare(Comparison(folder, plan, heading(plan), arguments.timeout))
     except (InputError, libraries.BuildError, OSError) as error:

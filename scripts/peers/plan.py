@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +57,8 @@ SYSTEM = "system"
 REFERENCE = PEERS[0].name
 # That one measured a second time, for the noise floor.
 REFERENCE_AGAIN = f"{REFERENCE}, again"
+# Who may stand beside this program.
+NAMES = (STOCK, *(peer.name for peer in PEERS), REFERENCE_AGAIN)
 
 
 @dataclass(frozen=True)
@@ -109,16 +113,21 @@ class Curve:
 class Plan:
     """The index that `densenet-bench inputs` has written into `folder`."""
 
-    def __init__(self, folder: Path, tools: Tools, *, compiled: bool) -> None:
+    def __init__(self, folder: Path, tools: Tools, *, compiled: bool, only: Sequence[str] = ()) -> None:
         self.folder = folder
         self.tools = tools
-        self.peers = [peer for peer in PEERS if compiled or not peer.compiled]
+        self.only = only
+        self.peers = [peer for peer in PEERS if (compiled or not peer.compiled) and self.is_wanted(peer.name)]
         self.index: dict[str, Any] = json.loads((folder / "index.json").read_text(encoding="utf-8"))
         self.rounds: int = self.index["rounds"]
         # The processor with its kind and the vector instructions in use, and the program's revision.
         self.cpu: str = self.index["cpu"]
         self.revision: str = self.index["environment"]["revision"]
         self.networks = networks_of(self.index["variants"], folder)
+
+    def is_wanted(self, name: str) -> bool:
+        """Whether a peer takes part: where only some do, those whose name matches, and the reference."""
+        return not self.only or name == REFERENCE or any(fnmatchcase(name, glob) for glob in self.only)
 
     def threads(self) -> str:
         """The threads on both sides, as a person writes them."""
@@ -179,7 +188,7 @@ class Plan:
             tasks.append(self.own_task(case(peer, OWN), specs, environment, variant, number, compared))
         plain = next((variant for _, variant in network.own if variant["execution"] == "plain"), None)
         # Of a GPU's memory the C library's allocator knows nothing.
-        if plain is not None and network.allocator != SYSTEM and device == "cpu":
+        if plain is not None and network.allocator != SYSTEM and device == "cpu" and self.is_wanted(STOCK):
             specs = [self.stock_spec(spec) for spec in plain["measurements"][number]["rounds"]]
             environment = self.installed_environment(plain, compiled=False)
             tasks.append(self.own_task(case(STOCK, OWN, SYSTEM), specs, environment, plain, number, compared))
@@ -194,7 +203,7 @@ class Plan:
             allocator = SYSTEM if peer.installed else network.allocator
             environment = self.peer_environment(first, peer)
             tasks.append(Task(case(peer.name, kind, allocator), commands, environment, answers))
-            if peer.name == REFERENCE:
+            if peer.name == REFERENCE and self.is_wanted(REFERENCE_AGAIN):
                 again = case(REFERENCE_AGAIN, AGAIN)
                 again.again_of = REFERENCE
                 last = [Task(again, commands, environment)]

@@ -308,7 +308,12 @@ class Networks(unittest.TestCase):
     """Which variants PyTorch runs once for all."""
 
     def plan(
-        self, variants: list[tuple[str, str, int]], mode: str = "train", dropout: float = 0.0, device: str = "cpu"
+        self,
+        variants: list[tuple[str, str, int]],
+        mode: str = "train",
+        dropout: float = 0.0,
+        device: str = "cpu",
+        only: tuple[str, ...] = (),
     ) -> Plan:
         """The plan of variants of these names, executions and growth rates."""
         folder = tempfile.TemporaryDirectory()
@@ -327,7 +332,7 @@ class Networks(unittest.TestCase):
             entries.append(entry | {"measurements": [measurement], "losses": losses, "no_losses": ""})
         Path(folder.name, "index.json").write_text(json.dumps({"rounds": 2, "variants": entries, "cpu": "a processor", "environment": {"revision": "1"}}))
         nothing = Path("/none")
-        return Plan(Path(folder.name), Tools(nothing, nothing, nothing, nothing, nothing), compiled=True)
+        return Plan(Path(folder.name), Tools(nothing, nothing, nothing, nothing, nothing), compiled=True, only=only)
 
     def names(self, variants: list[tuple[str, str, int]]) -> list[tuple[str, list[str]]]:
         """The networks' names with this program's peers."""
@@ -380,6 +385,21 @@ class Networks(unittest.TestCase):
         on_gpu = self.plan([("a", "plain", 8)], device="cuda:0").tasks()
         self.assertNotIn(STOCK, [task.case.peer for task in on_gpu])
         self.assertEqual({(task.case.device, task.case.precision) for task in on_gpu}, {("cuda:0", "tf32")})
+
+    def test_only_the_peers_that_are_asked_for_run_and_the_reference_always(self) -> None:
+        def peers(*only: str) -> list[str]:
+            plan = self.plan([("a", "plain", 8)], only=only)
+            curves = {curve.peer for curve in plan.curves()}
+            timed = [task.case.peer for task in plan.tasks()]
+            self.assertLessEqual(curves, set(timed))
+            return timed[1:]
+
+        last = "PyTorch eager channels-last"
+        self.assertEqual(peers(last), [REFERENCE, last])
+        self.assertEqual(peers("stock*"), [STOCK, REFERENCE])
+        self.assertEqual(peers("*, again"), [REFERENCE, REFERENCE_AGAIN])
+        self.assertEqual(sorted(peers("*")), sorted(peers()))
+        self.assertEqual(len(peers()), len(PEERS) + 2)
 
     def test_everyone_answers_before_anything_is_timed_but_for_the_same_work_again(self) -> None:
         tasks = self.plan([("a", "plain", 8)]).tasks()

@@ -26,9 +26,9 @@ def run(name: str, record: str, where: str, timed: bool = True) -> Job:
     return Job(name, ("scripts/densenet-bench", "run", f"ablations/{name}.toml"), record, where, ("--fresh",), timed=timed)
 
 
-def beside_pytorch(name: str, file: str, record: str, where: str) -> Job:
+def beside_pytorch(name: str, file: str, record: str, where: str, *options: str) -> Job:
     """An ablation beside PyTorch; it has no resumption, and starts anew."""
-    return Job(name, ("scripts/compare-pytorch", file), record, where)
+    return Job(name, ("scripts/compare-pytorch", file, *options), record, where)
 
 
 GOALS = ("bc-100", "densenet-40", "article-224", "densenet-121-224", "bc-other", "bc-100-evaluate", "digits-22")
@@ -55,6 +55,15 @@ JOBS = (
     *(run(name, name, f"docs/findings.md: {name}") for name in ("connectivity", "lineage")),
     run("execution", "execution", "docs/performance.md: execution"),
     beside_pytorch("compare", "ablations/compare.toml", "compare", "docs/performance.md: compare"),
+    beside_pytorch(
+        "families",
+        "ablations/performance/families.toml",
+        "families",
+        "docs/performance.md: families",
+        "--no-compile",
+        "--peer",
+        "PyTorch eager channels-last",
+    ),
     *(
         beside_pytorch(name, f"ablations/performance/{name}.toml", "performance", "docs/performance.md: goals, everyone")
         for name in GOALS
@@ -64,7 +73,7 @@ JOBS = (
 # Tables of measurements that no job makes yet: where, and the command that their page names.
 BY_HAND = (
     ("docs/methodology.md: intervals of means, medians and ratios", "scripts/interval-coverage.py"),
-    ("docs/methodology.md: memory of networks drawn at random", "scripts/sweep-memory --networks 14 --seed 6"),
+    ("docs/methodology.md: memory of networks drawn at random", "scripts/sweep-memory --family NAME --frozen 0.5 --seed 3"),
     ("docs/methodology.md: shares of the processor", "none"),
     ("docs/performance.md: profile", "scripts/profile ablations/performance/bc-100.toml"),
     ("docs/performance.md: allocator, threads, parts, GPU", "in the text above each"),

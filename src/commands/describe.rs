@@ -164,6 +164,7 @@ fn show_executions(networks: &[Network], json: bool) -> Outcome {
             ExecutionColumn {
                 execution: execution.name().to_owned(),
                 parts: program.parts(),
+                left: program.left(),
             }
         });
         ExecutionParts {

@@ -10,3 +10,14 @@ pub struct Part {
     /// `plain`, `aten`, `recompute` or `fused`.
     pub execution: String,
 }
+
+/// A segment that an execution leaves to the next one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LeftPart {
+    /// The segment's name.
+    pub segment: String,
+    /// The execution that leaves it.
+    pub execution: String,
+    /// Why, as a clause.
+    pub reason: String,
+}

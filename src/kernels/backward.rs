@@ -15,13 +15,23 @@ use super::tiles::padded;
 
 /// The results of a backward pass.
 pub struct Gradients<V> {
-    /// `[images, height, width, input channels]`.
-    pub input: V,
-    /// Each parameter's, in the order of [`StageShape::parameter_sizes`].
-    pub parameters: Vec<Buffer<f32>>,
+    /// `[images, height, width, input channels]`, where it is wanted.
+    pub input: Option<V>,
+    /// Each parameter's, in the order of [`StageShape::parameter_sizes`]; none of those that are not wanted.
+    pub parameters: Vec<Option<Buffer<f32>>>,
 }
 
-/// The gradients of everything that entered [`forward`](super::forward()), from the gradient of its output.
+/// Which gradients a backward pass is to give.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    /// The input's.
+    pub input: bool,
+    /// Of each parameter, in the order of [`StageShape::parameter_sizes`]. A convolution's weights' that are not wanted are
+    /// not computed; a normalisation's are sums that the input's gradient takes, too.
+    pub parameters: &'a [bool],
+}
+
+/// The gradients of what entered [`forward`](super::forward()), from the gradient of its output.
 pub fn backward<M: Memory>(
     shape: &StageShape,
     processor: Processor,
@@ -29,9 +39,12 @@ pub fn backward<M: Memory>(
     parameters: &[&[f32]],
     saved: Saved<M::Values>,
     output_gradient: &[f32],
+    wanted: Wanted<'_>,
 ) -> Gradients<M::Values> {
     let stage = Stage::new(shape, processor, parameters);
-    parallel::enter(shape.work(), || stage.run_backward(memory, saved, output_gradient))
+    parallel::enter(shape.work(), || {
+        stage.run_backward(memory, saved, output_gradient, wanted)
+    })
 }
 
 impl Stage<'_> {
@@ -40,6 +53,7 @@ impl Stage<'_> {
         memory: &M,
         saved: Saved<M::Values>,
         output_gradient: &[f32],
+        wanted: Wanted<'_>,
     ) -> Gradients<M::Values> {
         let shape = self.shape;
         let Saved {
@@ -49,15 +63,18 @@ impl Stage<'_> {
         } = saved;
         let mut correction = Correction::new(shape.channels());
         let mut gradient = memory.values(shape.pixels() * self.stride);
-        // In reverse, a layer's parameters too.
-        let mut parameters = Vec::new();
+        let mut parameters = Found::new(wanted.parameters);
 
         let affine = self.exit_affine(&statistics);
-        let (sums, weights) = self.enter_back(&affine, &maps, output_gradient, &mut gradient);
-        parameters.extend(weights);
-        let [gamma, beta] = norm_gradients(&sums, &statistics, shape.channels());
-        correction.add(&affine, &gamma, &beta);
-        parameters.extend([beta, gamma]);
+        let has_weights = matches!(shape.exit, Exit::Transition { .. });
+        let wants_weights = has_weights && parameters.wants_next();
+        let (sums, weights) = self.enter_back(&affine, &maps, output_gradient, &mut gradient, wants_weights);
+        if has_weights {
+            parameters.weights(weights);
+        }
+        let norm = norm_gradients(&sums, &statistics, shape.channels());
+        correction.add(&affine, &norm[0], &norm[1]);
+        parameters.norm(norm);
 
         for layer in (0..shape.layers).rev() {
             let own = shape.layer_input(layer)..shape.layer_input(layer + 1);
@@ -70,45 +87,58 @@ impl Stage<'_> {
                     let width = gamma.len();
                     let inner_affine = Affine::new(&inner, gamma, beta, true);
                     let mut normalised = memory.values(output.len());
+                    let convolution = Convolution {
+                        layer,
+                        affine: &inner_affine,
+                        correction: &own_correction,
+                        wants_weights: parameters.wants_next(),
+                    };
                     let input = Some((&output[..], &mut normalised[..]));
-                    let (sums, weights) =
-                        self.shrink_back(layer, &inner_affine, input, &maps, &mut gradient, &own_correction);
-                    parameters.push(weights);
-                    let [gamma, beta] = norm_gradients(&sums, &inner, width);
+                    let (sums, weights) = self.shrink_back(&convolution, input, &maps, &mut gradient);
+                    parameters.weights(weights);
+                    let norm = norm_gradients(&sums, &inner, width);
                     let mut inner_correction = Correction::new(width);
-                    inner_correction.add(&inner_affine, &gamma, &beta);
+                    inner_correction.add(&inner_affine, &norm[0], &norm[1]);
                     let by_statistics = inner_correction.finish(&inner, shape.pixels(), 0..width);
-                    parameters.extend([beta, gamma]);
+                    parameters.norm(norm);
                     let through = Through {
                         output: &output,
                         normalised_gradient: &normalised,
                         affine: &inner_affine,
                         by_statistics: &by_statistics,
+                        wants_weights: parameters.wants_next(),
                     };
                     let (sums, weights) = self.reduce_back(layer, width, &affine, &through, &maps, &mut gradient);
-                    parameters.push(weights);
+                    parameters.weights(weights);
                     sums
                 }
                 None => {
-                    let (sums, weights) = self.shrink_back(layer, &affine, None, &maps, &mut gradient, &own_correction);
-                    parameters.push(weights);
+                    let convolution = Convolution {
+                        layer,
+                        affine: &affine,
+                        correction: &own_correction,
+                        wants_weights: parameters.wants_next(),
+                    };
+                    let (sums, weights) = self.shrink_back(&convolution, None, &maps, &mut gradient);
+                    parameters.weights(weights);
                     sums
                 }
             };
-            let [gamma, beta] = norm_gradients(&sums, &statistics, shape.layer_input(layer));
-            correction.add(&affine, &gamma, &beta);
-            parameters.extend([beta, gamma]);
+            let norm = norm_gradients(&sums, &statistics, shape.layer_input(layer));
+            correction.add(&affine, &norm[0], &norm[1]);
+            parameters.norm(norm);
         }
 
-        parameters.reverse();
-        let mut input = memory.values(shape.pixels() * shape.input_channels);
-        self.give_back(
-            &correction.finish(&statistics, shape.pixels(), 0..shape.input_channels),
-            &maps,
-            &gradient,
-            &mut input,
-        );
-        Gradients { input, parameters }
+        let input = wanted.input.then(|| {
+            let mut input = memory.values(shape.pixels() * shape.input_channels);
+            let terms = correction.finish(&statistics, shape.pixels(), 0..shape.input_channels);
+            self.give_back(&terms, &maps, &gradient, &mut input);
+            input
+        });
+        Gradients {
+            input,
+            parameters: parameters.in_order(),
+        }
     }
 
     /// The exit's backward pass: its normalisation's sums and a transition's weights' gradient.
@@ -118,6 +148,7 @@ impl Stage<'_> {
         maps: &[f32],
         output_gradient: &[f32],
         gradient: &mut [f32],
+        wants_weights: bool,
     ) -> (NormSums, Option<Buffer<f32>>) {
         let shape = self.shape;
         let extent = shape.extent();
@@ -142,7 +173,8 @@ impl Stage<'_> {
                     parts,
                     |(index, (maps, gradient))| {
                         let mut sums = NormSums::new(affine.len());
-                        let mut weight_gradient = Buffer::zeros(padded(output_channels) * affine.len());
+                        let mut weight_gradient =
+                            wants_weights.then(|| Buffer::zeros(padded(output_channels) * affine.len()));
                         with_scratch(transition_backward_scratch(output_channels), |scratch| {
                             let images = maps.chunks(image).zip(gradient.chunks_mut(image)).enumerate();
                             for (number, (maps, gradient)) in images {
@@ -155,7 +187,7 @@ impl Stage<'_> {
                                     output_channels,
                                     weights: &weights,
                                     gradient,
-                                    weight_gradient: &mut weight_gradient,
+                                    weight_gradient: weight_gradient.as_deref_mut(),
                                     sums: &mut sums,
                                     scratch,
                                 });
@@ -165,8 +197,8 @@ impl Stage<'_> {
                     },
                 );
                 let (sums, weights) = summed(affine.len(), found);
-                let weights = unpadded(&weights, affine.len(), output_channels, channels);
-                (sums, Some(weights))
+                let ordered = |weights: Buffer<f32>| unpadded(&weights, affine.len(), output_channels, channels);
+                (sums, weights.map(ordered))
             }
             Exit::Head { .. } => {
                 let parts = images.zip(output_gradient.chunks(chunk * channels));
@@ -184,7 +216,7 @@ impl Stage<'_> {
                             sums,
                         });
                     }
-                    (sums, Buffer::default())
+                    (sums, None)
                 });
                 (summed(affine.len(), found).0, None)
             }
@@ -196,13 +228,17 @@ impl Stage<'_> {
     /// channels are the input and get the gradient.
     fn shrink_back(
         &self,
-        layer: usize,
-        affine: &Affine,
+        convolution: &Convolution<'_>,
         bottleneck: Option<(&[f32], &mut [f32])>,
         maps: &[f32],
         gradient: &mut [f32],
-        correction: &Terms,
-    ) -> (NormSums, Buffer<f32>) {
+    ) -> (NormSums, Option<Buffer<f32>>) {
+        let Convolution {
+            layer,
+            affine,
+            correction,
+            wants_weights,
+        } = *convolution;
         let shape = self.shape;
         let extent = shape.extent();
         let width = shape.bottleneck.unwrap_or_else(|| shape.layer_input(layer));
@@ -224,7 +260,7 @@ impl Stage<'_> {
             parts,
             |(index, gradient, normalised)| {
                 let mut sums = NormSums::new(size);
-                let mut weight_gradient = Buffer::zeros(9 * growth * size);
+                let mut weight_gradient = wants_weights.then(|| Buffer::zeros(9 * growth * size));
                 let mut normalised = normalised.map(|values| values.chunks_mut(image * size));
                 with_scratch(spatial::backward_scratch(extent, size, shape.growth_rate), |scratch| {
                     for (number, gradient) in gradient.chunks_mut(image * self.stride).enumerate() {
@@ -242,7 +278,7 @@ impl Stage<'_> {
                             channels: shape.layer_input(layer)..shape.layer_input(layer + 1),
                             correction,
                             normalised_gradient: normalised.as_mut().and_then(Iterator::next),
-                            weight_gradient: &mut weight_gradient,
+                            weight_gradient: weight_gradient.as_deref_mut(),
                             sums: &mut sums,
                             scratch,
                         });
@@ -252,12 +288,15 @@ impl Stage<'_> {
             },
         );
         let (sums, weights) = summed(size, found);
-        let mut ordered = Buffer::zeros(shape.growth_rate * width * 9);
-        for (index, value) in ordered.iter_mut().enumerate() {
-            let (output, input, tap) = (index / 9 / width, index / 9 % width, index % 9);
-            *value = weights[(tap * growth + output) * size + input];
-        }
-        (sums, ordered)
+        let ordered = |weights: Buffer<f32>| {
+            let mut ordered = Buffer::zeros(shape.growth_rate * width * 9);
+            for (index, value) in ordered.iter_mut().enumerate() {
+                let (output, input, tap) = (index / 9 / width, index / 9 % width, index % 9);
+                *value = weights[(tap * growth + output) * size + input];
+            }
+            ordered
+        };
+        (sums, weights.map(ordered))
     }
 
     /// A bottleneck's 1x1 convolution's backward pass: the sums of the normalisation before it and the weights' gradient.
@@ -269,7 +308,7 @@ impl Stage<'_> {
         through: &Through<'_>,
         maps: &[f32],
         gradient: &mut [f32],
-    ) -> (NormSums, Buffer<f32>) {
+    ) -> (NormSums, Option<Buffer<f32>>) {
         let shape = self.shape;
         let input_channels = shape.layer_input(layer);
         let values = self.parameters.conv1(layer);
@@ -288,7 +327,8 @@ impl Stage<'_> {
             parts,
             |((input, gradient), (output, normalised_gradient))| {
                 let mut sums = NormSums::new(affine.len());
-                let mut weight_gradient = Buffer::zeros(width.next_multiple_of(OUTER) * affine.len());
+                let size = width.next_multiple_of(OUTER) * affine.len();
+                let mut weight_gradient = through.wants_weights.then(|| Buffer::zeros(size));
                 with_scratch(pointwise::backward_scratch(padded(width)), |scratch| {
                     self.processor.run(pointwise::Backward {
                         input,
@@ -302,7 +342,7 @@ impl Stage<'_> {
                         output_channels: width,
                         weights: &weights,
                         gradient,
-                        weight_gradient: &mut weight_gradient,
+                        weight_gradient: weight_gradient.as_deref_mut(),
                         sums: &mut sums,
                         scratch,
                     });
@@ -311,8 +351,8 @@ impl Stage<'_> {
             },
         );
         let (sums, weights) = summed(affine.len(), found);
-        let weights = unpadded(&weights, affine.len(), width, input_channels);
-        (sums, weights)
+        let ordered = |weights: Buffer<f32>| unpadded(&weights, affine.len(), width, input_channels);
+        (sums, weights.map(ordered))
     }
 
     /// The gradient of the channels that entered.
@@ -349,15 +389,67 @@ struct Through<'a> {
     /// That normalisation.
     affine: &'a Affine,
     by_statistics: &'a Terms,
+    /// Whether the gradient of the 1x1 convolution's weights is wanted.
+    wants_weights: bool,
 }
 
-fn summed(channels: usize, parts: Vec<(NormSums, Buffer<f32>)>) -> (NormSums, Buffer<f32>) {
-    let (sums, weights): (Vec<NormSums>, Vec<Buffer<f32>>) = parts.into_iter().unzip();
+/// A layer's 3x3 convolution.
+struct Convolution<'a> {
+    layer: usize,
+    /// The normalisation before it.
+    affine: &'a Affine,
+    /// What is added to the gradient of the layer's own channels.
+    correction: &'a Terms,
+    /// Whether the gradient of its weights is wanted.
+    wants_weights: bool,
+}
+
+/// The gradients of parameters as the backward pass finds them, the last parameter's first.
+struct Found<'a> {
+    wanted: &'a [bool],
+    gradients: Vec<Option<Buffer<f32>>>,
+}
+
+impl<'a> Found<'a> {
+    fn new(wanted: &'a [bool]) -> Self {
+        Self {
+            wanted,
+            gradients: Vec::with_capacity(wanted.len()),
+        }
+    }
+
+    /// Whether the next parameter's is wanted.
+    fn wants_next(&self) -> bool {
+        self.wanted[self.wanted.len() - 1 - self.gradients.len()]
+    }
+
+    /// Of a convolution's weights, which were computed where they are wanted.
+    fn weights(&mut self, weights: Option<Buffer<f32>>) {
+        self.gradients.push(weights);
+    }
+
+    /// Of gamma and beta.
+    fn norm(&mut self, [gamma, beta]: [Buffer<f32>; 2]) {
+        for values in [beta, gamma] {
+            let values = self.wants_next().then_some(values);
+            self.gradients.push(values);
+        }
+    }
+
+    fn in_order(mut self) -> Vec<Option<Buffer<f32>>> {
+        self.gradients.reverse();
+        self.gradients
+    }
+}
+
+fn summed(channels: usize, parts: Vec<(NormSums, Option<Buffer<f32>>)>) -> (NormSums, Option<Buffer<f32>>) {
+    let (sums, weights): (Vec<NormSums>, Vec<Option<Buffer<f32>>>) = parts.into_iter().unzip();
+    let weights: Option<Vec<Buffer<f32>>> = weights.into_iter().collect();
     let sums = NormSums {
         beta: parallel::sum_f64(sums.iter().map(|sums| &sums.beta[..]), channels),
         gamma: parallel::sum_f64(sums.iter().map(|sums| &sums.gamma[..]), channels),
     };
-    (sums, parallel::sum(weights))
+    (sums, weights.map(parallel::sum))
 }
 
 /// The gradients of gamma and beta.

@@ -140,15 +140,15 @@ pub(super) struct TransitionBackward<'a> {
     pub(super) weights: &'a Packed,
     /// The maps' gradient without the statistics' part, to be written.
     pub(super) gradient: &'a mut [f32],
-    /// `[padded output channels, padded channels]`, to be added to.
-    pub(super) weight_gradient: &'a mut [f32],
+    /// `[padded output channels, padded channels]`, to be added to; none where it is not wanted.
+    pub(super) weight_gradient: Option<&'a mut [f32]>,
     pub(super) sums: &'a mut NormSums,
     pub(super) scratch: &'a mut [f32],
 }
 
 impl Kernel for TransitionBackward<'_> {
     #[inline(always)]
-    fn run<S: Simd, const M: usize>(self, simd: S) {
+    fn run<S: Simd, const M: usize>(mut self, simd: S) {
         let size = self.affine.len();
         let width = padded(self.output_channels);
         let pixels = pooled(self.extent).pixels();
@@ -168,14 +168,16 @@ impl Kernel for TransitionBackward<'_> {
             for_panels!(size / S::F32_LANES, |first, V| {
                 let channel = first * S::F32_LANES;
                 let panel_width = V * S::F32_LANES;
-                let active = &mut active[..count * panel_width];
-                for (index, row) in active.chunks_exact_mut(panel_width).enumerate() {
-                    let pixels = under(self.extent, begin + index);
-                    pool(simd, self.maps, self.stride, self.affine, pixels, channel, row);
-                }
-                for output in (0..self.output_channels).step_by(OUTER) {
-                    let to = &mut self.weight_gradient[output * size + channel..];
-                    add_weight_gradient::<S, V>(simd, &output_gradient[output..], width, active, to, size);
+                if let Some(weight_gradient) = &mut self.weight_gradient {
+                    let active = &mut active[..count * panel_width];
+                    for (index, row) in active.chunks_exact_mut(panel_width).enumerate() {
+                        let pixels = under(self.extent, begin + index);
+                        pool(simd, self.maps, self.stride, self.affine, pixels, channel, row);
+                    }
+                    for output in (0..self.output_channels).step_by(OUTER) {
+                        let to = &mut weight_gradient[output * size + channel..];
+                        add_weight_gradient::<S, V>(simd, &output_gradient[output..], width, active, to, size);
+                    }
                 }
                 let channels = Channels::all::<V>(simd, self.affine, channel);
                 let mut norm_sums = [[simd.splat_f32s(0.0); 2]; V];

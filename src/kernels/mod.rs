@@ -27,7 +27,7 @@ mod stage;
 mod tests;
 mod tiles;
 
-pub use backward::{Gradients, backward};
+pub use backward::{Gradients, Wanted, backward};
 pub use buffer::{Buffer, count_buffers};
 pub use evaluation::evaluate;
 pub use forward::{Forward, Saved, forward};

@@ -213,15 +213,15 @@ pub(super) struct Backward<'a> {
     pub(super) weights: &'a Packed,
     /// The input's gradient, rows of `stride` values, to be added to.
     pub(super) gradient: &'a mut [f32],
-    /// `[output channels, padded input channels]`, to be added to.
-    pub(super) weight_gradient: &'a mut [f32],
+    /// `[output channels, padded input channels]`, to be added to; none where it is not wanted.
+    pub(super) weight_gradient: Option<&'a mut [f32]>,
     pub(super) sums: &'a mut NormSums,
     pub(super) scratch: &'a mut [f32],
 }
 
 impl Kernel for Backward<'_> {
     #[inline(always)]
-    fn run<S: Simd, const M: usize>(self, simd: S) {
+    fn run<S: Simd, const M: usize>(mut self, simd: S) {
         let width = self.scale.len();
         let (output_gradient, active) = self.scratch.split_at_mut(TILE * width);
         let outputs = self
@@ -259,7 +259,7 @@ impl Kernel for Backward<'_> {
                     weights: self.weights,
                 },
                 gradient,
-                self.weight_gradient,
+                self.weight_gradient.as_deref_mut(),
                 self.sums,
                 active,
             );
@@ -286,7 +286,7 @@ fn backward_tile<S: Simd, const M: usize>(
     simd: S,
     tile: &Tile<'_>,
     gradient: &mut [f32],
-    weight_gradient: &mut [f32],
+    mut weight_gradient: Option<&mut [f32]>,
     sums: &mut NormSums,
     active: &mut [f32],
 ) {
@@ -295,20 +295,23 @@ fn backward_tile<S: Simd, const M: usize>(
     for_panels!(size / S::F32_LANES, |first, V| {
         let channel = first * S::F32_LANES;
         let panel_width = V * S::F32_LANES;
-        let active = &mut active[..pixels * panel_width];
-        let rows = tile.input.chunks(tile.stride).zip(active.chunks_exact_mut(panel_width));
-        for (input, row) in rows {
-            tile.affine.apply(simd, input, channel, row);
-        }
-        // Memory is asked for the next tile's values a few at a time: all at once they would keep the processor waiting.
-        let share = TILE.div_ceil(tile.output_channels.div_ceil(OUTER));
-        for output in (0..tile.output_channels).step_by(OUTER) {
-            for pixel in output / OUTER * share..(output / OUTER + 1) * share {
-                let next = (TILE + pixel) * tile.stride + channel;
-                prefetch(tile.input, next, next + panel_width);
+        if let Some(weight_gradient) = &mut weight_gradient {
+            let active = &mut active[..pixels * panel_width];
+            let rows = tile.input.chunks(tile.stride).zip(active.chunks_exact_mut(panel_width));
+            for (input, row) in rows {
+                tile.affine.apply(simd, input, channel, row);
             }
-            let to = &mut weight_gradient[output * size + channel..];
-            add_weight_gradient::<S, V>(simd, &tile.output_gradient[output..], tile.width, active, to, size);
+            // Memory is asked for the next tile's values a few at a time: all at once they would keep the processor
+            // waiting.
+            let share = TILE.div_ceil(tile.output_channels.div_ceil(OUTER));
+            for output in (0..tile.output_channels).step_by(OUTER) {
+                for pixel in output / OUTER * share..(output / OUTER + 1) * share {
+                    let next = (TILE + pixel) * tile.stride + channel;
+                    prefetch(tile.input, next, next + panel_width);
+                }
+                let to = &mut weight_gradient[output * size + channel..];
+                add_weight_gradient::<S, V>(simd, &tile.output_gradient[output..], tile.width, active, to, size);
+            }
         }
 
         let channels = Channels::all::<V>(simd, tile.affine, channel);

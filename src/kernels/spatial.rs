@@ -245,8 +245,8 @@ pub(super) struct Backward<'a> {
     /// Where the gradient of the normalised input goes, rows of its padded channels; none: times the normalisation's
     /// scale it is added to the gradient of the block's channels, which are the input.
     pub(super) normalised_gradient: Option<&'a mut [f32]>,
-    /// `[9, padded growth rate, padded input channels]`, to be added to.
-    pub(super) weight_gradient: &'a mut [f32],
+    /// `[9, padded growth rate, padded input channels]`, to be added to; none where it is not wanted.
+    pub(super) weight_gradient: Option<&'a mut [f32]>,
     pub(super) sums: &'a mut NormSums,
     pub(super) scratch: &'a mut [f32],
 }
@@ -268,8 +268,10 @@ impl Kernel for Backward<'_> {
         };
         for first in (0..height).step_by(rows) {
             let rows = rows.min(height - first);
-            source.fill(simd, first, rows, band);
-            self.weight_gradient(simd, first, rows, band, output_gradient);
+            if self.weight_gradient.is_some() {
+                source.fill(simd, first, rows, band);
+                self.weight_gradient(simd, first, rows, band, output_gradient);
+            }
             self.input_gradient::<S, M>(simd, first, rows, output_gradient);
         }
     }
@@ -310,6 +312,9 @@ impl Backward<'_> {
     /// weight gradient[ky, kx, output, input] += sum over pixels of output gradient * activated input under the tap.
     #[inline(always)]
     fn weight_gradient<S: Simd>(&mut self, simd: S, first: usize, rows: usize, band: &[f32], output_gradient: &[f32]) {
+        let Some(weight_gradient) = &mut self.weight_gradient else {
+            return;
+        };
         let width = self.extent.width;
         let channels = self.affine.len();
         let growth = padded_growth(self.channels.len());
@@ -331,7 +336,7 @@ impl Backward<'_> {
                             sums = add_outer_products::<S, OUTER, V>(simd, left.zip(right), sums);
                         }
                         let place = (tap * growth + output) * channels + channel;
-                        add_rows(simd, sums, &mut self.weight_gradient[place..], channels);
+                        add_rows(simd, sums, &mut weight_gradient[place..], channels);
                     }
                 }
             }

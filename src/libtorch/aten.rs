@@ -13,8 +13,8 @@ use super::native::{announce, gradients};
 use super::tensors::{Backend, BurnTensor, from_tch, gradients_from_tch, pairs_to_tch, to_tch};
 use crate::formats::ablation::{MapLayout, Precision, RunSettings};
 use crate::model::{
-    AsOperation, AverageWindows, CarryOut, Lowering, Pass, SegmentGradients, SegmentGraph, SegmentInput, SegmentKernel,
-    SegmentOutput, Value, Watch,
+    AsOperation, AverageWindows, CarryOut, Leaves, Lowering, Pass, SegmentGradients, SegmentGraph, SegmentInput,
+    SegmentKernel, SegmentOutput, Value, Watch,
 };
 use crate::network::{Node, Operation};
 
@@ -47,15 +47,18 @@ impl Lowering for Aten {
 
     /// Every segment of feature maps. The classifier is Burn's in f32, which is as fast; in 16 bits all is libtorch's, whose
     /// autocast it is.
-    fn take(&self, segment: &SegmentGraph) -> Option<Arc<dyn CarryOut>> {
+    fn take(&self, segment: &SegmentGraph) -> Result<Arc<dyn CarryOut>, Leaves> {
         let own = AtenSegment::new(segment, *self);
-        (!own.has_matrix || self.half.is_some()).then(|| AsOperation::of(segment, own))
+        match own.has_matrix && self.half.is_none() {
+            true => Err(Leaves("linear layers are Burn's own")),
+            false => Ok(AsOperation::of(segment, own)),
+        }
     }
 }
 
 /// A segment with ATen's operations.
 #[derive(Debug)]
-struct AtenSegment {
+pub(super) struct AtenSegment {
     graph: SegmentGraph,
     last_uses: Vec<Option<Value>>,
     has_matrix: bool,
@@ -63,7 +66,7 @@ struct AtenSegment {
 }
 
 impl AtenSegment {
-    fn new(segment: &SegmentGraph, how: Aten) -> Self {
+    pub(super) fn new(segment: &SegmentGraph, how: Aten) -> Self {
         Self {
             graph: segment.clone(),
             last_uses: segment.last_uses(),
@@ -120,26 +123,37 @@ impl SegmentKernel for AtenSegment {
             Pass::Training { maps_gradient, fixed } => {
                 let leaf = |tensor: &Tensor| tensor.detach().set_requires_grad(true);
                 let maps_leaf = maps_gradient.then(|| leaf(&maps_laid_out));
-                let mut leaves: Vec<Tensor> = parameters.iter().map(|parameter| leaf(&to_tch(parameter))).collect();
+                // A frozen parameter is no leaf, and has no gradient.
+                let trained = self.graph.trained();
+                let own: Vec<Tensor> = parameters
+                    .iter()
+                    .map(to_tch)
+                    .zip(trained)
+                    .map(|(tensor, &is_trained)| if is_trained { leaf(&tensor) } else { tensor })
+                    .collect();
                 let fixed = fixed
                     .iter()
                     .map(|pair| pair.as_ref().map(|pair| pair.each_ref().map(to_tch)));
-                let shared = leaves.iter().map(Tensor::shallow_clone).collect();
+                let shared = own.iter().map(Tensor::shallow_clone).collect();
+                let mut leaves: Vec<Tensor> = own.into_iter().filter(Tensor::requires_grad).collect();
                 let forward = Forward::new(self, shared, fixed.collect(), Arc::clone(&watch), true);
                 let input = maps_leaf.as_ref().unwrap_or(&maps_laid_out).shallow_clone();
                 drop(maps_laid_out);
                 let (root, statistics) = tch::with_grad(|| self.run(forward, input));
                 leaves.extend(maps_leaf);
                 let output = from_tch(root.detach());
+                let trained = trained.to_vec();
                 let backward = move |gradient: BurnTensor| {
                     let mut found = gradients(&root, &to_tch(&gradient), &leaves);
                     watch.pause();
                     let maps_gradient = maps_gradient.then(|| found.pop()).flatten();
                     // Only now: while the graph exists, Burn must not write into the memory that it keeps.
                     drop((maps, parameters));
+                    let mut found = found.into_iter();
+                    let in_place = |is_trained: bool| if is_trained { found.next() } else { None };
                     SegmentGradients {
                         maps: maps_gradient.map(from_tch),
-                        parameters: gradients_from_tch(found),
+                        parameters: gradients_from_tch(trained.into_iter().map(in_place).collect()),
                     }
                 };
                 SegmentOutput {

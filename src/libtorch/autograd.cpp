@@ -46,6 +46,16 @@ bool is_announced(torch::autograd::Node& operation) {
   return false;
 }
 
+// Each tensor that is defined as one that belongs to the caller.
+void give(std::tuple<at::Tensor, at::Tensor, at::Tensor> found, at::Tensor** gradients) {
+  at::Tensor* tensors[] = {&std::get<0>(found), &std::get<1>(found), &std::get<2>(found)};
+  for (std::size_t index = 0; index < 3; ++index) {
+    if (tensors[index]->defined()) {
+      gradients[index] = new at::Tensor(std::move(*tensors[index]));
+    }
+  }
+}
+
 }  // namespace
 
 extern "C" {
@@ -98,7 +108,8 @@ int densenet_bench_announce(
   });
 }
 
-// The gradients of a convolution's input and weight, without bias, with `rows` and `columns` of zeros on each side.
+// The gradients of a convolution's input, weight and bias, with `rows` and `columns` of zeros on each side. Those that
+// `wanted` has; the others' places in `gradients` stay null.
 int densenet_bench_convolution_backward(
     const at::Tensor* gradient,
     const at::Tensor* maps,
@@ -106,21 +117,24 @@ int densenet_bench_convolution_backward(
     std::int64_t stride,
     std::int64_t rows,
     std::int64_t columns,
+    const bool* wanted,
     at::Tensor** gradients,
     char* error,
     std::size_t room) {
   return guarded(error, room, [&] {
-    auto found = at::convolution_backward(
-        *gradient, *maps, *weight, /*bias_sizes=*/c10::nullopt, /*stride=*/{stride, stride}, /*padding=*/{rows, columns},
-        /*dilation=*/{1, 1}, /*transposed=*/false, /*output_padding=*/{0, 0}, /*groups=*/1,
-        /*output_mask=*/{true, true, false});
-    gradients[0] = new at::Tensor(std::move(std::get<0>(found)));
-    gradients[1] = new at::Tensor(std::move(std::get<1>(found)));
+    const std::int64_t outputs[] = {weight->size(0)};
+    const auto bias_sizes = wanted[2] ? at::OptionalIntArrayRef(at::IntArrayRef(outputs)) : at::OptionalIntArrayRef();
+    give(
+        at::convolution_backward(
+            *gradient, *maps, *weight, bias_sizes, /*stride=*/{stride, stride}, /*padding=*/{rows, columns},
+            /*dilation=*/{1, 1}, /*transposed=*/false, /*output_padding=*/{0, 0}, /*groups=*/1,
+            /*output_mask=*/{wanted[0], wanted[1], wanted[2]}),
+        gradients);
   });
 }
 
 // The gradients of a batch normalisation's input, scale and shift, given the batch's mean and 1 / sqrt(variance +
-// epsilon).
+// epsilon). Those that `wanted` has; the others' places in `gradients` stay null.
 int densenet_bench_batch_norm_backward(
     const at::Tensor* gradient,
     const at::Tensor* maps,
@@ -128,16 +142,16 @@ int densenet_bench_batch_norm_backward(
     const at::Tensor* mean,
     const at::Tensor* inverse_deviation,
     double epsilon,
+    const bool* wanted,
     at::Tensor** gradients,
     char* error,
     std::size_t room) {
   return guarded(error, room, [&] {
-    auto found = at::native_batch_norm_backward(
-        *gradient, *maps, *gamma, /*running_mean=*/{}, /*running_var=*/{}, *mean, *inverse_deviation,
-        /*train=*/true, epsilon, /*output_mask=*/{true, true, true});
-    gradients[0] = new at::Tensor(std::move(std::get<0>(found)));
-    gradients[1] = new at::Tensor(std::move(std::get<1>(found)));
-    gradients[2] = new at::Tensor(std::move(std::get<2>(found)));
+    give(
+        at::native_batch_norm_backward(
+            *gradient, *maps, *gamma, /*running_mean=*/{}, /*running_var=*/{}, *mean, *inverse_deviation,
+            /*train=*/true, epsilon, /*output_mask=*/{wanted[0], wanted[1], wanted[2]}),
+        gradients);
   });
 }
 

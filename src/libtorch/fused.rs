@@ -10,10 +10,10 @@ use super::layout::laid_out;
 use super::tensors::{Backend, BurnTensor, from_tch, pairs_to_tch, to_tch};
 use super::values::{TensorMemory, TensorValues, values};
 use crate::formats::ablation::MapLayout;
-use crate::kernels::{self, Buffer, Processor, StageShape};
+use crate::kernels::{self, Buffer, Processor, StageShape, Wanted};
 use crate::model::{
-    AsOperation, CarryOut, Lowering, Pass, SegmentGradients, SegmentGraph, SegmentInput, SegmentKernel, SegmentOutput,
-    dense_block,
+    AsOperation, CarryOut, Leaves, Lowering, Pass, SegmentGradients, SegmentGraph, SegmentInput, SegmentKernel,
+    SegmentOutput, dense_block,
 };
 
 /// The kernels for one set of vector instructions.
@@ -35,19 +35,29 @@ impl Lowering for Fused {
         "fused"
     }
 
-    fn take(&self, segment: &SegmentGraph) -> Option<Arc<dyn CarryOut>> {
-        let shape = dense_block(segment)?;
-        let processor = self.processor;
-        Some(AsOperation::of(segment, FusedBlock { shape, processor }))
+    fn take(&self, segment: &SegmentGraph) -> Result<Arc<dyn CarryOut>, Leaves> {
+        Ok(AsOperation::of(segment, FusedBlock::new(segment, self.processor)?))
     }
 }
 
 /// A dense block and its exit.
 #[derive(Debug)]
-struct FusedBlock {
+pub(super) struct FusedBlock {
     /// Of one image.
     shape: StageShape,
+    /// Of each parameter whether it is trained.
+    trained: Vec<bool>,
     processor: Processor,
+}
+
+impl FusedBlock {
+    pub(super) fn new(segment: &SegmentGraph, processor: Processor) -> Result<Self, Leaves> {
+        Ok(Self {
+            shape: dense_block(segment)?,
+            trained: segment.trained().to_vec(),
+            processor,
+        })
+    }
 }
 
 impl SegmentKernel for FusedBlock {
@@ -87,7 +97,7 @@ impl SegmentKernel for FusedBlock {
                     let variance: Buffer<f32> = variance.iter().map(|value| value * unbiased).collect();
                     [mean, variance].map(|values| from_tch(Tensor::from_slice(&values[..])))
                 });
-                let saved = forward.saved;
+                let (saved, trained) = (forward.saved, self.trained.clone());
                 let backward = move |gradient: BurnTensor| {
                     let gradient = to_tch(&gradient);
                     let gradient = if gradient.dim() == 4 {
@@ -96,16 +106,31 @@ impl SegmentKernel for FusedBlock {
                         gradient.contiguous()
                     };
                     let slices: Vec<&[f32]> = tensors.iter().map(values).collect();
-                    let found = kernels::backward(&shape, processor, &TensorMemory, &slices, saved, values(&gradient));
-                    let gradients = found.parameters.iter().zip(&tensors);
-                    let gradients =
-                        gradients.map(|(found, tensor)| Tensor::from_slice(&found[..]).view(&tensor.size()[..]));
-                    let gradients = gradients.map(from_tch).collect();
+                    let wanted = Wanted {
+                        input: maps_gradient,
+                        parameters: &trained,
+                    };
+                    let found = kernels::backward(
+                        &shape,
+                        processor,
+                        &TensorMemory,
+                        &slices,
+                        saved,
+                        values(&gradient),
+                        wanted,
+                    );
+                    let shaped = |(found, tensor): (&Option<Buffer<f32>>, &Tensor)| {
+                        let found = found.as_ref()?;
+                        Some(from_tch(Tensor::from_slice(&found[..]).view(&tensor.size()[..])))
+                    };
+                    let gradients = found.parameters.iter().zip(&tensors).map(shaped).collect();
                     // Held until now, so that Burn does not write into them.
                     drop(parameters);
                     let size = [shape.images, shape.height, shape.width, shape.input_channels];
                     SegmentGradients {
-                        maps: maps_gradient.then(|| from_tch(channels_last(found.input.into_tensor(), size))),
+                        maps: found
+                            .input
+                            .map(|input| from_tch(channels_last(input.into_tensor(), size))),
                         parameters: gradients,
                     }
                 };

@@ -14,6 +14,8 @@ mod recompute;
 mod step_graph;
 mod switches;
 mod tensors;
+#[cfg(test)]
+mod tests;
 mod trace;
 mod uploads;
 mod values;

@@ -34,6 +34,7 @@ unsafe extern "C" {
         stride: i64,
         rows: i64,
         columns: i64,
+        wanted: *const bool,
         gradients: *mut *mut Handle,
         error: *mut c_char,
         room: usize,
@@ -45,6 +46,7 @@ unsafe extern "C" {
         mean: *const Handle,
         inverse_deviation: *const Handle,
         epsilon: f64,
+        wanted: *const bool,
         gradients: *mut *mut Handle,
         error: *mut c_char,
         room: usize,
@@ -111,8 +113,9 @@ extern "C" fn entered(context: *const c_void, value: u64) {
     watch.backward(value as Value);
 }
 
-/// The gradients of a convolution's input and weight, from that of its output; no bias. `padding` is that of rows and of
-/// columns.
+/// The gradients of a convolution's input, weight and bias, those of them that are `wanted`, from that of its output.
+/// `padding` is that of rows and of columns. Where the weight's is not wanted, the shape and the layout of `maps` alone are
+/// read.
 ///
 /// # Panics
 /// As [`gradients`].
@@ -122,11 +125,12 @@ pub(super) fn convolution_backward(
     weight: &Tensor,
     stride: usize,
     padding: [usize; 2],
-) -> [Tensor; 2] {
-    let mut found = [std::ptr::null_mut(); 2];
+    wanted: [bool; 3],
+) -> [Option<Tensor>; 3] {
+    let mut found = [std::ptr::null_mut(); 3];
     let [stride, rows, columns] = [stride, padding[0], padding[1]].map(|size| size as i64);
-    // SAFETY: every pointer is that of a tensor that outlives the call, which writes two results; at most `room` bytes
-    // go to `error`, which `checked` provides; no exception gets out.
+    // SAFETY: every pointer is that of a tensor that outlives the call, which reads three flags and writes three results;
+    // at most `room` bytes go to `error`, which `checked` provides; no exception gets out.
     let called = checked(|error, room| unsafe {
         densenet_bench_convolution_backward(
             gradient.as_ptr(),
@@ -135,18 +139,18 @@ pub(super) fn convolution_backward(
             stride,
             rows,
             columns,
+            wanted.as_ptr(),
             found.as_mut_ptr(),
             error,
             room,
         )
     });
     called.unwrap_or_else(|error| panic!("{error}"));
-    // SAFETY: as in `gradients`.
-    found.map(|tensor| unsafe { Tensor::from_ptr(tensor) })
+    owned(found)
 }
 
-/// The gradients of a batch normalisation's input, scale and shift, from that of its output; `[mean, inverse]` are the
-/// batch's mean and 1 / sqrt(variance + epsilon), each `[channels]`.
+/// The gradients of a batch normalisation's input, scale and shift, those of them that are `wanted`, from that of its
+/// output; `[mean, inverse]` are the batch's mean and 1 / sqrt(variance + epsilon), each `[channels]`.
 ///
 /// # Panics
 /// As [`gradients`].
@@ -156,9 +160,10 @@ pub(super) fn batch_norm_backward(
     gamma: &Tensor,
     [mean, inverse]: [&Tensor; 2],
     epsilon: f64,
-) -> [Tensor; 3] {
+    wanted: [bool; 3],
+) -> [Option<Tensor>; 3] {
     let mut found = [std::ptr::null_mut(); 3];
-    // SAFETY: as in `convolution_backward`, with three results.
+    // SAFETY: as in `convolution_backward`.
     let called = checked(|error, room| unsafe {
         densenet_bench_batch_norm_backward(
             gradient.as_ptr(),
@@ -167,12 +172,18 @@ pub(super) fn batch_norm_backward(
             mean.as_ptr(),
             inverse.as_ptr(),
             epsilon,
+            wanted.as_ptr(),
             found.as_mut_ptr(),
             error,
             room,
         )
     });
     called.unwrap_or_else(|error| panic!("{error}"));
-    // SAFETY: as in `gradients`.
-    found.map(|tensor| unsafe { Tensor::from_ptr(tensor) })
+    owned(found)
+}
+
+/// The tensors that a call has made; null stands for one that was not wanted.
+fn owned(found: [*mut Handle; 3]) -> [Option<Tensor>; 3] {
+    // SAFETY: the call has succeeded, so each that is not null is a new tensor that belongs to us.
+    found.map(|tensor| (!tensor.is_null()).then(|| unsafe { Tensor::from_ptr(tensor) }))
 }

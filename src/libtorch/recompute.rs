@@ -9,8 +9,8 @@ use super::layout::{empty_maps, fastest, laid_out};
 use super::native::{batch_norm_backward, convolution_backward};
 use super::tensors::{Backend, BurnTensor, from_tch, gradients_from_tch, pairs_to_tch, to_tch};
 use crate::model::{
-    AsOperation, AverageWindows, BatchStatistics, CarryOut, Lowering, Operations, Pass, RecomputePlan,
-    SegmentGradients, SegmentGraph, SegmentInput, SegmentKernel, SegmentOutput,
+    AsOperation, AverageWindows, BatchStatistics, CarryOut, ConvolutionWindows, Leaves, Lowering, MaxWindows,
+    Operations, Pass, RecomputePlan, SegmentGradients, SegmentGraph, SegmentInput, SegmentKernel, SegmentOutput,
 };
 
 /// Recomputing segments.
@@ -22,15 +22,15 @@ impl Lowering for AtenRecompute {
         "recompute"
     }
 
-    fn take(&self, segment: &SegmentGraph) -> Option<Arc<dyn CarryOut>> {
+    fn take(&self, segment: &SegmentGraph) -> Result<Arc<dyn CarryOut>, Leaves> {
         let plan = RecomputePlan::new(segment)?;
-        Some(AsOperation::of(segment, Recomputed(plan)))
+        Ok(AsOperation::of(segment, Recomputed(plan)))
     }
 }
 
 /// A segment with ATen's operations.
 #[derive(Debug)]
-struct Recomputed(RecomputePlan);
+pub(super) struct Recomputed(pub(super) RecomputePlan);
 
 impl SegmentKernel for Recomputed {
     type Backend = Backend;
@@ -94,6 +94,21 @@ struct AtenOperations;
 impl Operations for AtenOperations {
     type Tensor = Tensor;
     type Mask = Tensor;
+    type Places = Tensor;
+
+    fn laid_out(maps: Tensor) -> Tensor {
+        as_fastest(&maps)
+    }
+
+    fn unread(like: &Tensor, shape: [usize; 3]) -> Tensor {
+        let [channels, height, width] = shape.map(|size| size as i64);
+        let options = (like.kind(), like.device());
+        empty_maps(
+            [like.size()[0], channels, height, width],
+            options,
+            fastest(like.device()),
+        )
+    }
 
     fn share(tensor: &Tensor) -> Tensor {
         tensor.shallow_clone()
@@ -158,9 +173,11 @@ impl Operations for AtenOperations {
         maps: &Tensor,
         gamma: &Tensor,
         statistics: &BatchStatistics<Tensor>,
-    ) -> [Tensor; 3] {
+        wanted: [bool; 3],
+    ) -> [Option<Tensor>; 3] {
         let inverse = statistics.inverse_deviation.as_ref().unwrap_or(&statistics.variance);
-        batch_norm_backward(&gradient, maps, gamma, [&statistics.mean, inverse], statistics.epsilon)
+        let pair = [&statistics.mean, inverse];
+        batch_norm_backward(&gradient, maps, gamma, pair, statistics.epsilon, wanted)
     }
 
     fn normalise_with(
@@ -182,25 +199,41 @@ impl Operations for AtenOperations {
         output.threshold_backward_grad_input(&gradient, &gradient, 0)
     }
 
-    fn convolve(maps: &Tensor, weight: &Tensor, stride: usize, padding: [usize; 2]) -> Tensor {
-        aten::convolution(maps, weight, None, stride, padding)
+    fn convolve(maps: &Tensor, weight: &Tensor, bias: Option<&Tensor>, windows: ConvolutionWindows) -> Tensor {
+        aten::convolution(maps, weight, bias, windows.stride, windows.padding)
     }
 
     fn convolve_backward(
         gradient: Tensor,
         maps: &Tensor,
         weight: &Tensor,
-        stride: usize,
-        padding: [usize; 2],
-    ) -> [Tensor; 2] {
+        _: Option<&Tensor>,
+        ConvolutionWindows { stride, padding }: ConvolutionWindows,
+        wanted: [bool; 3],
+    ) -> [Option<Tensor>; 3] {
         if aten::takes_pixels_out(weight, stride) {
             let read = as_fastest(&aten::thinned(maps, stride));
-            let [of_read, of_weight] = convolution_backward(&gradient, &read, weight, 1, padding);
-            let of_maps = maps.zeros_like();
-            aten::thinned(&of_maps, stride).copy_(&of_read);
-            return [of_maps, of_weight];
+            let [of_read, of_weight, of_bias] = convolution_backward(&gradient, &read, weight, 1, padding, wanted);
+            let spread = |of_read: Tensor| {
+                let of_maps = maps.zeros_like();
+                aten::thinned(&of_maps, stride).copy_(&of_read);
+                of_maps
+            };
+            return [of_read.map(spread), of_weight, of_bias];
         }
-        convolution_backward(&gradient, maps, weight, stride, padding)
+        convolution_backward(&gradient, maps, weight, stride, padding, wanted)
+    }
+
+    fn pool_largest(maps: &Tensor, windows: MaxWindows) -> (Tensor, Tensor) {
+        let [kernel, stride, padding] = windows.sides().map(|sides| sides.map(|side| side as i64));
+        maps.max_pool2d_with_indices(kernel, stride, padding, [1, 1], windows.passes_end)
+    }
+
+    fn pool_largest_backward(gradient: Tensor, size: [usize; 2], windows: MaxWindows, places: Tensor) -> Tensor {
+        let input = Self::unread(&gradient, [gradient.size()[1] as usize, size[0], size[1]]);
+        let [kernel, stride, padding] = windows.sides().map(|sides| sides.map(|side| side as i64));
+        let end = windows.passes_end;
+        input.max_pool2d_with_indices_backward(&gradient, kernel, stride, padding, [1, 1], end, &places)
     }
 
     fn drop_out(maps: Tensor, share: f64) -> (Tensor, Tensor) {
@@ -216,13 +249,36 @@ impl Operations for AtenOperations {
     }
 
     fn pool_backward(gradient: Tensor, [height, width]: [usize; 2], windows: AverageWindows) -> Tensor {
-        let size = gradient.size();
-        let options = (gradient.kind(), gradient.device());
         // Of the input its shape and layout alone are read.
-        let shape = [size[0], size[1], height as i64, width as i64];
-        let input = empty_maps(shape, options, fastest(gradient.device()));
+        let input = Self::unread(&gradient, [gradient.size()[1] as usize, height, width]);
         let [kernel, stride, padding] = windows.sides().map(|sides| sides.map(|side| side as i64));
         input.avg_pool2d_backward(&gradient, kernel, stride, padding, false, true, None)
+    }
+
+    fn pool_to(maps: &Tensor, size: [usize; 2]) -> Tensor {
+        maps.adaptive_avg_pool2d(size.map(|side| side as i64))
+    }
+
+    fn pool_to_backward(gradient: Tensor, [height, width]: [usize; 2]) -> Tensor {
+        // Of the input its shape and layout alone are read.
+        let input = Self::unread(&gradient, [gradient.size()[1] as usize, height, width]);
+        as_fastest(&input.internal_adaptive_avg_pool2d_backward(&gradient))
+    }
+
+    fn sigmoid(mut maps: Tensor) -> Tensor {
+        maps.sigmoid_()
+    }
+
+    fn sigmoid_backward(gradient: Tensor, output: &Tensor) -> Tensor {
+        Tensor::sigmoid_backward(&gradient, output)
+    }
+
+    fn scale(maps: &Tensor, factors: &Tensor) -> Tensor {
+        maps * factors
+    }
+
+    fn scale_backward(gradient: &Tensor, maps: &Tensor) -> Tensor {
+        (gradient * maps).sum_dim_intlist([2i64, 3].as_slice(), true, None)
     }
 
     fn mean(maps: &Tensor) -> Tensor {

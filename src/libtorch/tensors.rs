@@ -27,7 +27,8 @@ pub(super) fn from_tch(tensor: tch::Tensor) -> BurnTensor {
 
 /// Wraps the gradients of parameters, in the order of the parameters' own values, so that the optimizer walks both in
 /// step.
-pub(super) fn gradients_from_tch(gradients: Vec<tch::Tensor>) -> Vec<BurnTensor> {
+pub(super) fn gradients_from_tch(gradients: Vec<Option<tch::Tensor>>) -> Vec<Option<BurnTensor>> {
     let in_order = |gradient: tch::Tensor| from_tch(gradient.contiguous());
-    gradients.into_iter().map(in_order).collect()
+    let gradients = gradients.into_iter();
+    gradients.map(|gradient| gradient.map(in_order)).collect()
 }

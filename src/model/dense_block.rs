@@ -1,17 +1,36 @@
 //! Recognises a dense block and its exit, which the kernels run as one operation.
 
+use super::lowering::Leaves;
 use super::segment_graph::{SegmentGraph, Value};
 use crate::kernels::{Exit, StageShape};
 use crate::network::{EPSILON, Node, Operation};
 
 /// The sizes of a segment that is a dense block in pre-activation order without dropout, with a transition or the last
-/// normalisation and the mean behind it, for a single image; none of any other segment, and of one with a frozen
-/// normalisation behind a trained layer.
-pub fn dense_block(segment: &SegmentGraph) -> Option<StageShape> {
-    // The kernels take the batch's statistics, and have their own epsilon.
-    if segment.has_fixed_statistics() || segment.epsilon != EPSILON {
-        return None;
+/// normalisation and the mean behind it, for a single image.
+///
+/// # Errors
+/// What any other segment is or has that the kernels do not, and a frozen normalisation behind a trained layer: the kernels
+/// take the batch's statistics.
+pub fn dense_block(segment: &SegmentGraph) -> Result<StageShape, Leaves> {
+    let has = |is: fn(&Node) -> bool| segment.nodes.iter().any(is);
+    if segment.has_fixed_statistics() {
+        return Err(Leaves::FROZEN_NORMALISATION);
     }
+    if !has(|node| node.operation == Operation::Concatenation) {
+        return Err(Leaves("it is no dense block: it has no concatenation"));
+    }
+    if segment.epsilon != EPSILON {
+        return Err(Leaves("its normalisations have another epsilon than the kernels"));
+    }
+    if has(|node| matches!(node.operation, Operation::Dropout { .. })) {
+        return Err(Leaves("the kernels have no dropout"));
+    }
+    recognised(segment).ok_or(Leaves(
+        "the kernels have dense blocks in pre-activation order alone, all of whose layers are alike and read all maps before them",
+    ))
+}
+
+fn recognised(segment: &SegmentGraph) -> Option<StageShape> {
     let mut walk = Walk { segment, at: 0 };
     let mut layers = Vec::new();
     let mut maps = 0;
@@ -138,7 +157,7 @@ mod tests {
     use super::*;
     use crate::network::{Graph, Shape, preset};
 
-    fn segments(graph: &Graph) -> Vec<Option<StageShape>> {
+    fn segments(graph: &Graph) -> Vec<Result<StageShape, Leaves>> {
         let segments = graph.segments.iter();
         segments
             .map(|segment| dense_block(&SegmentGraph::new(graph, segment)))
@@ -154,7 +173,8 @@ mod tests {
             .unwrap();
         let found = segments(&graph);
         assert_eq!(found.len(), 5);
-        assert_eq!((found[0], found[4]), (None, None));
+        let none = Err(Leaves("it is no dense block: it has no concatenation"));
+        assert_eq!((found[0], found[4]), (none, none));
         let second = found[2].unwrap();
         assert_eq!((second.height, second.input_channels, second.layers), (16, 108, 16));
         assert_eq!((second.growth_rate, second.bottleneck), (12, Some(48)));

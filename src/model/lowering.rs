@@ -13,7 +13,7 @@ use super::plain::Activation;
 use super::segment::{Primitive, SegmentInput, SegmentOutput, evaluate, train};
 use super::segment_graph::SegmentGraph;
 use super::watch::Watch;
-use crate::formats::part::Part;
+use crate::formats::part::{LeftPart, Part};
 use crate::network::{Graph, NodeId, Segment};
 
 /// A way to run segments on one backend.
@@ -21,8 +21,21 @@ pub trait Lowering: Debug + Send + Sync {
     /// Its name, that of the execution: `recompute`.
     fn name(&self) -> &'static str;
 
-    /// The implementation of a segment; none where it leaves the segment to the next lowering.
-    fn take(&self, segment: &SegmentGraph) -> Option<Arc<dyn CarryOut>>;
+    /// The implementation of a segment.
+    ///
+    /// # Errors
+    /// Why it leaves the segment to the next lowering.
+    fn take(&self, segment: &SegmentGraph) -> Result<Arc<dyn CarryOut>, Leaves>;
+}
+
+/// Why a lowering leaves a segment to the next one, as a clause.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Leaves(pub &'static str);
+
+impl Leaves {
+    /// Of lowerings whose normalisations take the batch's statistics alone.
+    pub(super) const FROZEN_NORMALISATION: Self =
+        Self("a frozen normalisation behind a trained layer takes its running statistics");
 }
 
 /// What a segment gives.
@@ -148,6 +161,8 @@ pub(super) struct Placed {
     pub(super) segment: Segment,
     /// None: its nodes one by one.
     pub(super) by: Option<(&'static str, Arc<dyn CarryOut>)>,
+    /// The lowerings before that one, each with why it left the segment.
+    left_by: Vec<(&'static str, Leaves)>,
     /// Whether it belongs to the network's frozen start.
     pub(super) is_frozen: bool,
     /// Whether no later segment reads what enters.
@@ -182,14 +197,19 @@ impl Program {
         let start = graph.frozen_start();
         let place = |(number, segment): (usize, &Segment)| {
             let own = SegmentGraph::new(graph, segment);
-            let taken = lowerings.iter().find_map(|lowering| {
-                let carry_out = lowering.take(&own)?;
-                Some((lowering.name(), carry_out))
+            let mut left_by = Vec::new();
+            let taken = lowerings.iter().find_map(|lowering| match lowering.take(&own) {
+                Ok(carry_out) => Some((lowering.name(), carry_out)),
+                Err(reason) => {
+                    left_by.push((lowering.name(), reason));
+                    None
+                }
             });
             let mut later = graph.segments[number + 1..].iter();
             Placed {
                 segment: segment.clone(),
                 by: taken,
+                left_by,
                 is_frozen: segment.nodes.end <= start,
                 reads_last: later.all(|other| other.entering != segment.entering),
             }
@@ -207,6 +227,19 @@ impl Program {
 
     pub(super) fn segments(&self) -> &[Placed] {
         &self.segments
+    }
+
+    /// Which lowering leaves which segment to the next one, and why.
+    pub fn left(&self) -> Vec<LeftPart> {
+        let of_segment = |placed: &Placed| {
+            let left = placed.left_by.iter().map(|(execution, reason)| LeftPart {
+                segment: placed.segment.name.clone(),
+                execution: (*execution).to_owned(),
+                reason: reason.0.to_owned(),
+            });
+            left.collect::<Vec<_>>()
+        };
+        self.segments.iter().flat_map(of_segment).collect()
     }
 
     /// What a step is made of, in the order of the forward pass: single nodes, and segments that are carried out as one.

@@ -143,6 +143,7 @@ impl Model {
                 by,
                 is_frozen,
                 reads_last,
+                ..
             } = placed;
             let nodes = &self.graph.nodes[segment.nodes.clone()];
             let (own, rest) = layers.split_at(nodes.iter().filter(|node| has_tensors(node)).count());

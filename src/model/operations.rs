@@ -16,6 +16,15 @@ pub trait Operations: Debug + Send + Sync + 'static {
     type Tensor: Send + 'static;
     /// Which values dropout has set to zero, a byte each.
     type Mask: Send + 'static;
+    /// The places of a max pooling's maxima, a whole number for each value of its output.
+    type Places: Send + 'static;
+
+    /// Maps in the layout that the other operations work in.
+    fn laid_out(maps: Self::Tensor) -> Self::Tensor;
+
+    /// Maps `[channels, height, width]` of as many images as `like`, on its device, whose values are any: for operations
+    /// that read the shape alone.
+    fn unread(like: &Self::Tensor, shape: [usize; 3]) -> Self::Tensor;
 
     /// Another handle of the same values.
     fn share(tensor: &Self::Tensor) -> Self::Tensor;
@@ -52,13 +61,14 @@ pub trait Operations: Debug + Send + Sync + 'static {
         statistics: &BatchStatistics<Self::Tensor>,
     ) -> Self::Tensor;
 
-    /// Gradients of a normalisation's input, scale and shift, from that of its output.
+    /// Gradients of a normalisation's input, scale and shift, those of them that are wanted, from that of its output.
     fn normalise_backward(
         gradient: Self::Tensor,
         maps: &Self::Tensor,
         gamma: &Self::Tensor,
         statistics: &BatchStatistics<Self::Tensor>,
-    ) -> [Self::Tensor; 3];
+        wanted: [bool; 3],
+    ) -> [Option<Self::Tensor>; 3];
 
     /// Normalisation with given mean and variance, as in evaluation.
     fn normalise_with(
@@ -74,17 +84,35 @@ pub trait Operations: Debug + Send + Sync + 'static {
     /// The gradient of ReLU's input, from that of its output and the output.
     fn relu_backward(gradient: Self::Tensor, output: &Self::Tensor) -> Self::Tensor;
 
-    /// Convolution with zeros around, `padding` rows and columns of them on each side.
-    fn convolve(maps: &Self::Tensor, weight: &Self::Tensor, stride: usize, padding: [usize; 2]) -> Self::Tensor;
+    /// Convolution, with a bias where there is one.
+    fn convolve(
+        maps: &Self::Tensor,
+        weight: &Self::Tensor,
+        bias: Option<&Self::Tensor>,
+        windows: ConvolutionWindows,
+    ) -> Self::Tensor;
 
-    /// Gradients of a convolution's input and weight, from that of its output.
+    /// Gradients of a convolution's input, weight and bias, those of them that are wanted, from that of its output. Where
+    /// the weight's is not wanted, the shape of `maps` alone is read.
     fn convolve_backward(
         gradient: Self::Tensor,
         maps: &Self::Tensor,
         weight: &Self::Tensor,
-        stride: usize,
-        padding: [usize; 2],
-    ) -> [Self::Tensor; 2];
+        bias: Option<&Self::Tensor>,
+        windows: ConvolutionWindows,
+        wanted: [bool; 3],
+    ) -> [Option<Self::Tensor>; 3];
+
+    /// Max pooling, and where the maxima were.
+    fn pool_largest(maps: &Self::Tensor, windows: MaxWindows) -> (Self::Tensor, Self::Places);
+
+    /// The gradient of the pooling's input, of `[height, width]`, from that of its output.
+    fn pool_largest_backward(
+        gradient: Self::Tensor,
+        size: [usize; 2],
+        windows: MaxWindows,
+        places: Self::Places,
+    ) -> Self::Tensor;
 
     /// Sets a share of the values to zero, drawn afresh, and scales the others up.
     fn drop_out(maps: Self::Tensor, share: f64) -> (Self::Tensor, Self::Mask);
@@ -97,6 +125,24 @@ pub trait Operations: Debug + Send + Sync + 'static {
 
     /// The gradient of the pooling's input, of `[height, width]`, from that of its output.
     fn pool_backward(gradient: Self::Tensor, size: [usize; 2], windows: AverageWindows) -> Self::Tensor;
+
+    /// Average pooling to `[height, width]`, whatever the maps' are.
+    fn pool_to(maps: &Self::Tensor, size: [usize; 2]) -> Self::Tensor;
+
+    /// The gradient of that pooling's input, of `[height, width]`, from that of its output.
+    fn pool_to_backward(gradient: Self::Tensor, size: [usize; 2]) -> Self::Tensor;
+
+    /// 1 / (1 + exp(-x)).
+    fn sigmoid(maps: Self::Tensor) -> Self::Tensor;
+
+    /// The gradient of a sigmoid's input, from that of its output and the output.
+    fn sigmoid_backward(gradient: Self::Tensor, output: &Self::Tensor) -> Self::Tensor;
+
+    /// Each map times its value in `factors`, which are maps of 1x1.
+    fn scale(maps: &Self::Tensor, factors: &Self::Tensor) -> Self::Tensor;
+
+    /// The gradient of the factors, from that of the scaled maps and the maps.
+    fn scale_backward(gradient: &Self::Tensor, maps: &Self::Tensor) -> Self::Tensor;
 
     /// The mean of each map, `[batch, channels]`.
     fn mean(maps: &Self::Tensor) -> Self::Tensor;
@@ -118,6 +164,35 @@ pub struct BatchStatistics<T> {
     pub inverse_deviation: Option<T>,
     /// What is added to the variance.
     pub epsilon: f64,
+}
+
+/// A convolution's windows.
+#[derive(Clone, Copy, Debug)]
+pub struct ConvolutionWindows {
+    /// The step between windows.
+    pub stride: usize,
+    /// Rows and columns of zeros on each side.
+    pub padding: [usize; 2],
+}
+
+/// A max pooling's windows.
+#[derive(Clone, Copy, Debug)]
+pub struct MaxWindows {
+    /// The side.
+    pub kernel: usize,
+    /// The step between windows.
+    pub stride: usize,
+    /// Rows and columns on each side, which are never the largest.
+    pub padding: usize,
+    /// Whether rows and columns that no whole window reaches have a window that passes the maps' end.
+    pub passes_end: bool,
+}
+
+impl MaxWindows {
+    /// Side, step and padding, each of rows and of columns.
+    pub fn sides(self) -> [[usize; 2]; 3] {
+        [self.kernel, self.stride, self.padding].map(|side| [side; 2])
+    }
 }
 
 /// An average pooling's windows.
@@ -147,8 +222,8 @@ impl<B: Backend> BurnOperations<B> {
         maps.shape().dims()
     }
 
-    fn windows(stride: usize, padding: [usize; 2]) -> ConvOptions<2> {
-        ConvOptions::new([stride, stride], padding, [1, 1], 1)
+    fn options(windows: ConvolutionWindows) -> ConvOptions<2> {
+        ConvOptions::new([windows.stride; 2], windows.padding, [1, 1], 1)
     }
 
     fn width(maps: &Primitive<B>) -> usize {
@@ -159,6 +234,17 @@ impl<B: Backend> BurnOperations<B> {
 impl<B: Backend> Operations for BurnOperations<B> {
     type Tensor = Primitive<B>;
     type Mask = B::BoolTensorPrimitive;
+    type Places = B::IntTensorPrimitive;
+
+    fn laid_out(maps: Self::Tensor) -> Self::Tensor {
+        maps
+    }
+
+    fn unread(like: &Self::Tensor, [channels, height, width]: [usize; 3]) -> Self::Tensor {
+        let images: usize = like.shape()[0];
+        let shape = Shape::new([images, channels, height, width]);
+        B::float_empty(shape, &like.device(), like.dtype().into())
+    }
 
     fn share(tensor: &Self::Tensor) -> Self::Tensor {
         tensor.clone()
@@ -231,7 +317,8 @@ impl<B: Backend> Operations for BurnOperations<B> {
         maps: &Self::Tensor,
         gamma: &Self::Tensor,
         statistics: &BatchStatistics<Self::Tensor>,
-    ) -> [Self::Tensor; 3] {
+        [input, scale, shift]: [bool; 3],
+    ) -> [Option<Self::Tensor>; 3] {
         let (mean, variance) = (statistics.mean.clone(), statistics.variance.clone());
         let found = B::batch_norm_train_backward(
             maps.clone(),
@@ -241,7 +328,11 @@ impl<B: Backend> Operations for BurnOperations<B> {
             statistics.epsilon,
             gradient,
         );
-        [found.x_grad, found.gamma_grad, found.beta_grad]
+        [
+            input.then_some(found.x_grad),
+            scale.then_some(found.gamma_grad),
+            shift.then_some(found.beta_grad),
+        ]
     }
 
     fn normalise_with(
@@ -268,23 +359,52 @@ impl<B: Backend> Operations for BurnOperations<B> {
         B::relu_backward(output.clone(), gradient)
     }
 
-    fn convolve(maps: &Self::Tensor, weight: &Self::Tensor, stride: usize, padding: [usize; 2]) -> Self::Tensor {
-        B::conv2d(maps.clone(), weight.clone(), None, Self::windows(stride, padding))
+    fn convolve(
+        maps: &Self::Tensor,
+        weight: &Self::Tensor,
+        bias: Option<&Self::Tensor>,
+        windows: ConvolutionWindows,
+    ) -> Self::Tensor {
+        B::conv2d(maps.clone(), weight.clone(), bias.cloned(), Self::options(windows))
     }
 
     fn convolve_backward(
         gradient: Self::Tensor,
         maps: &Self::Tensor,
         weight: &Self::Tensor,
-        stride: usize,
-        padding: [usize; 2],
-    ) -> [Self::Tensor; 2] {
-        let windows = Self::windows(stride, padding);
-        let weights = B::conv2d_weight_backward(maps.clone(), weight.clone(), gradient.clone(), windows.clone());
-        [
-            B::conv2d_x_backward(maps.clone(), weight.clone(), gradient, windows),
-            weights,
-        ]
+        bias: Option<&Self::Tensor>,
+        windows: ConvolutionWindows,
+        [of_input, of_weight, of_bias]: [bool; 3],
+    ) -> [Option<Self::Tensor>; 3] {
+        let options = || Self::options(windows);
+        let weights =
+            of_weight.then(|| B::conv2d_weight_backward(maps.clone(), weight.clone(), gradient.clone(), options()));
+        let biases = bias
+            .filter(|_| of_bias)
+            .map(|bias| B::conv2d_bias_backward(maps.clone(), bias.clone(), gradient.clone()));
+        let input = of_input.then(|| B::conv2d_x_backward(maps.clone(), weight.clone(), gradient, options()));
+        [input, weights, biases]
+    }
+
+    fn pool_largest(maps: &Self::Tensor, windows: MaxWindows) -> (Self::Tensor, Self::Places) {
+        let [kernel, stride, padding] = windows.sides();
+        let whole = get_or_init_device_settings::<B>(&maps.device()).int_dtype;
+        let found =
+            B::max_pool2d_with_indices(maps.clone(), kernel, stride, padding, [1, 1], windows.passes_end, whole);
+        (found.output, found.indices)
+    }
+
+    fn pool_largest_backward(
+        gradient: Self::Tensor,
+        [height, width]: [usize; 2],
+        windows: MaxWindows,
+        places: Self::Places,
+    ) -> Self::Tensor {
+        let channels = Self::width(&gradient);
+        let input = Self::unread(&gradient, [channels, height, width]);
+        let [kernel, stride, padding] = windows.sides();
+        let end = windows.passes_end;
+        B::max_pool2d_with_indices_backward(input, kernel, stride, padding, [1, 1], end, gradient, places).x_grad
     }
 
     fn drop_out(maps: Self::Tensor, share: f64) -> (Self::Tensor, Self::Mask) {
@@ -306,12 +426,35 @@ impl<B: Backend> Operations for BurnOperations<B> {
     }
 
     fn pool_backward(gradient: Self::Tensor, [height, width]: [usize; 2], windows: AverageWindows) -> Self::Tensor {
-        let [batch, channels, ..] = Self::size(&gradient);
-        let shape = Shape::new([batch, channels, height, width]);
-        // Of the input its shape alone is read.
-        let input = B::float_empty(shape, &gradient.device(), gradient.dtype().into());
+        let channels = Self::width(&gradient);
+        let input = Self::unread(&gradient, [channels, height, width]);
         let [kernel, stride, padding] = windows.sides();
         B::avg_pool2d_backward(input, gradient, kernel, stride, padding, true, false)
+    }
+
+    fn pool_to(maps: &Self::Tensor, size: [usize; 2]) -> Self::Tensor {
+        B::adaptive_avg_pool2d(maps.clone(), size)
+    }
+
+    fn pool_to_backward(gradient: Self::Tensor, [height, width]: [usize; 2]) -> Self::Tensor {
+        let channels = Self::width(&gradient);
+        B::adaptive_avg_pool2d_backward(Self::unread(&gradient, [channels, height, width]), gradient)
+    }
+
+    fn sigmoid(maps: Self::Tensor) -> Self::Tensor {
+        B::sigmoid(maps)
+    }
+
+    fn sigmoid_backward(gradient: Self::Tensor, output: &Self::Tensor) -> Self::Tensor {
+        B::sigmoid_backward(output.clone(), gradient)
+    }
+
+    fn scale(maps: &Self::Tensor, factors: &Self::Tensor) -> Self::Tensor {
+        B::float_mul(maps.clone(), factors.clone())
+    }
+
+    fn scale_backward(gradient: &Self::Tensor, maps: &Self::Tensor) -> Self::Tensor {
+        B::float_sum_dims(B::float_mul(gradient.clone(), maps.clone()), &[2, 3])
     }
 
     fn mean(maps: &Self::Tensor) -> Self::Tensor {

@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use burn::backend::{Autodiff, Backend, DispatchKindConversion, DispatchTensor};
 
-use super::lowering::{AsOperation, CarryOut, Lowering, SegmentKernel};
-use super::operations::{AverageWindows, BurnOperations, Operations};
+use super::lowering::{AsOperation, CarryOut, Leaves, Lowering, SegmentKernel};
+use super::operations::{AverageWindows, BurnOperations, ConvolutionWindows, MaxWindows, Operations};
 use super::recompute_backward::Backward;
 use super::recompute_plan::{Kept, RecomputePlan};
 use super::segment::{Pass, Primitive, SegmentInput, SegmentOutput};
@@ -35,9 +35,9 @@ where
         "recompute"
     }
 
-    fn take(&self, segment: &SegmentGraph) -> Option<Arc<dyn CarryOut>> {
+    fn take(&self, segment: &SegmentGraph) -> Result<Arc<dyn CarryOut>, Leaves> {
         let plan = RecomputePlan::new(segment)?;
-        Some(AsOperation::of(
+        Ok(AsOperation::of(
             segment,
             Recomputed::<BurnOperations<B>>(plan, PhantomData),
         ))
@@ -147,9 +147,19 @@ impl<O: Operations> Forward<'_, O> {
         let own = graph.first_parameter(value);
         let inputs = graph.inputs(value);
         match node.operation {
-            Operation::Convolution { stride, padding, .. } => {
+            Operation::Convolution {
+                stride, padding, bias, ..
+            } => {
                 let maps = self.read(inputs[0], value);
-                O::convolve(&maps, &parameters[own], stride, padding)
+                let bias = bias.then(|| &parameters[own + 1]);
+                let convolved = O::convolve(&maps, &parameters[own], bias, ConvolutionWindows { stride, padding });
+                // Of images a backend may leave maps in another layout.
+                let is_of_images = graph.reads_images && inputs[0] == 0;
+                if is_of_images {
+                    O::laid_out(convolved)
+                } else {
+                    convolved
+                }
             }
             Operation::BatchNorm => {
                 let maps = self.read(inputs[0], value);
@@ -174,6 +184,24 @@ impl<O: Operations> Forward<'_, O> {
                 };
                 O::pool(&self.read(inputs[0], value), windows)
             }
+            Operation::MaxPool {
+                kernel,
+                stride,
+                padding,
+                passes_end,
+            } => {
+                let windows = MaxWindows {
+                    kernel,
+                    stride,
+                    padding,
+                    passes_end,
+                };
+                let (maps, places) = O::pool_largest(&self.read(inputs[0], value), windows);
+                if self.running.is_none() && graph.is_tracked(inputs[0]) {
+                    self.kept.places[value] = Some(places);
+                }
+                maps
+            }
             Operation::ZeroChannels => O::zero_channels(&self.read(inputs[0], value), node.output.channels),
             Operation::Concatenation => {
                 let parts = graph.operands(value).iter().map(|&part| self.read(part, value));
@@ -183,14 +211,16 @@ impl<O: Operations> Forward<'_, O> {
                 let first = self.read_to_overwrite(inputs[0], value);
                 O::add(first, self.read(inputs[1], value))
             }
+            Operation::AdaptiveAveragePool => {
+                O::pool_to(&self.read(inputs[0], value), [node.output.height, node.output.width])
+            }
+            Operation::Sigmoid => O::sigmoid(self.read_to_overwrite(inputs[0], value)),
+            Operation::Scaling => {
+                let factors = self.read(inputs[0], value);
+                O::scale(&self.read(inputs[1], value), &factors)
+            }
             Operation::GlobalAveragePool => O::mean(&self.read(inputs[0], value)),
-            Operation::Images
-            | Operation::MaxPool { .. }
-            | Operation::Sigmoid
-            | Operation::Scaling
-            | Operation::AdaptiveAveragePool
-            | Operation::Flatten
-            | Operation::Linear => {
+            Operation::Images | Operation::Flatten | Operation::Linear => {
                 unreachable!("no plan is made for a segment with these")
             }
         }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::operations::{AverageWindows, Operations};
+use super::operations::{AverageWindows, ConvolutionWindows, MaxWindows, Operations};
 use super::recompute_plan::Kept;
 use super::segment::SegmentGradients;
 use super::segment_graph::{SegmentGraph, Value};
@@ -49,9 +49,12 @@ impl<O: Operations> Backward<O> {
         self.pending[last] = Pending::Whole(gradient);
         for value in (1..=last).rev() {
             watch.backward(value);
-            let is_relu = self.graph.nodes[value - 1].operation == Operation::Relu;
-            if !is_relu {
-                // The value itself is read by no node before its own; only a ReLU reads its output.
+            let reads_output = matches!(
+                self.graph.nodes[value - 1].operation,
+                Operation::Relu | Operation::Sigmoid
+            );
+            if !reads_output {
+                // The value itself is read by no node before its own; only these read their output.
                 self.kept.values[value] = None;
                 self.again[value] = None;
             }
@@ -64,11 +67,7 @@ impl<O: Operations> Backward<O> {
         watch.pause();
         SegmentGradients {
             maps: self.whole(0),
-            parameters: self
-                .found
-                .into_iter()
-                .map(|gradient| gradient.expect("every parameter belongs to a node that the output is made from"))
-                .collect(),
+            parameters: self.found,
         }
     }
 
@@ -87,8 +86,11 @@ impl<O: Operations> Backward<O> {
         node.map_or(self.graph.entering, |node| node.output).channels
     }
 
-    /// Adds to the gradient of a value.
+    /// Adds to the gradient of a value; what is frozen before it needs none.
     fn add(&mut self, value: Value, gradient: O::Tensor) {
+        if !self.graph.is_tracked(value) {
+            return;
+        }
         let pending = &mut self.pending[value];
         *pending = Pending::Whole(match std::mem::replace(pending, Pending::None) {
             Pending::None => gradient,
@@ -104,22 +106,40 @@ impl<O: Operations> Backward<O> {
         let inputs = graph.inputs(value);
         let own = graph.first_parameter(value);
         match node.operation {
-            Operation::Convolution { stride, padding, .. } => {
-                let maps = self.value(inputs[0]);
+            Operation::Convolution {
+                stride, padding, bias, ..
+            } => {
+                let [of_input, of_weight] = [graph.is_tracked(inputs[0]), graph.trained()[own]];
+                let wanted = [of_input, of_weight, bias && graph.trained()[own + 1]];
+                let maps = match of_weight {
+                    true => self.value(inputs[0]),
+                    false => O::unread(&gradient, [node.input.channels, node.input.height, node.input.width]),
+                };
+                let windows = ConvolutionWindows { stride, padding };
+                let bias = bias.then(|| &self.parameters[own + 1]);
                 let weight = &self.parameters[own];
-                let [gradient, weights] = O::convolve_backward(gradient, &maps, weight, stride, padding);
-                self.found[own] = Some(weights);
-                self.add(inputs[0], gradient);
+                let [gradient, weights, biases] = O::convolve_backward(gradient, &maps, weight, bias, windows, wanted);
+                self.found[own] = weights;
+                if biases.is_some() {
+                    self.found[own + 1] = biases;
+                }
+                if let Some(gradient) = gradient {
+                    self.add(inputs[0], gradient);
+                }
             }
             Operation::BatchNorm => {
                 let maps = self.value(inputs[0]);
                 let statistics = self.kept.statistics[value].take();
                 let statistics = statistics.expect("a normalisation keeps its statistics while training");
+                let [scale, shift] = [graph.trained()[own], graph.trained()[own + 1]];
+                let wanted = [graph.is_tracked(inputs[0]), scale, shift];
                 let [gradient, gamma, beta] =
-                    O::normalise_backward(gradient, &maps, &self.parameters[own], &statistics);
-                self.found[own] = Some(gamma);
-                self.found[own + 1] = Some(beta);
-                self.add(inputs[0], gradient);
+                    O::normalise_backward(gradient, &maps, &self.parameters[own], &statistics, wanted);
+                self.found[own] = gamma;
+                self.found[own + 1] = beta;
+                if let Some(gradient) = gradient {
+                    self.add(inputs[0], gradient);
+                }
             }
             Operation::Relu => {
                 let output = self.value(value);
@@ -144,24 +164,56 @@ impl<O: Operations> Backward<O> {
                 };
                 self.add(inputs[0], O::pool_backward(gradient, size, windows));
             }
+            Operation::MaxPool {
+                kernel,
+                stride,
+                padding,
+                passes_end,
+            } => {
+                let windows = MaxWindows {
+                    kernel,
+                    stride,
+                    padding,
+                    passes_end,
+                };
+                let size = [node.input.height, node.input.width];
+                if let Some(places) = self.kept.places[value].take() {
+                    self.add(inputs[0], O::pool_largest_backward(gradient, size, windows, places));
+                }
+            }
             Operation::ZeroChannels => self.add(inputs[0], O::channels(&gradient, 0, node.input.channels)),
             Operation::Concatenation => self.cut(inputs, gradient),
-            Operation::Addition => {
-                let second = O::copy(&gradient);
-                self.add(inputs[0], gradient);
-                self.add(inputs[1], second);
-            }
+            Operation::Addition => match [inputs[0], inputs[1]].map(|input| graph.is_tracked(input)) {
+                [true, true] => {
+                    let second = O::copy(&gradient);
+                    self.add(inputs[0], gradient);
+                    self.add(inputs[1], second);
+                }
+                [first, _] => self.add(inputs[usize::from(!first)], gradient),
+            },
             Operation::GlobalAveragePool => {
                 let size = [node.input.height, node.input.width];
                 self.add(inputs[0], O::mean_backward(gradient, size));
             }
-            Operation::Images
-            | Operation::MaxPool { .. }
-            | Operation::Sigmoid
-            | Operation::Scaling
-            | Operation::AdaptiveAveragePool
-            | Operation::Flatten
-            | Operation::Linear => {
+            Operation::AdaptiveAveragePool => {
+                let size = [node.input.height, node.input.width];
+                self.add(inputs[0], O::pool_to_backward(gradient, size));
+            }
+            Operation::Sigmoid => {
+                let output = self.value(value);
+                self.add(inputs[0], O::sigmoid_backward(gradient, &output));
+            }
+            Operation::Scaling => {
+                if graph.is_tracked(inputs[0]) {
+                    let maps = self.value(inputs[1]);
+                    self.add(inputs[0], O::scale_backward(&gradient, &maps));
+                }
+                if graph.is_tracked(inputs[1]) {
+                    let factors = self.value(inputs[0]);
+                    self.add(inputs[1], O::scale(&gradient, &factors));
+                }
+            }
+            Operation::Images | Operation::Flatten | Operation::Linear => {
                 unreachable!("no plan is made for a segment with these")
             }
         }
@@ -172,10 +224,15 @@ impl<O: Operations> Backward<O> {
         let mut from = self.channels(inputs[0]);
         for &input in &inputs[1..] {
             let to = from + self.channels(input);
-            self.add(input, O::channels(&gradient, from, to));
+            if self.graph.is_tracked(input) {
+                self.add(input, O::channels(&gradient, from, to));
+            }
             from = to;
         }
         let first = inputs[0];
+        if !self.graph.is_tracked(first) {
+            return;
+        }
         self.pending[first] = match self.whole(first) {
             None => Pending::FirstChannels(gradient),
             Some(earlier) => Pending::Whole(O::add_first_channels(earlier, gradient)),

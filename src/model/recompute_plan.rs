@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::lowering::Leaves;
 use super::operations::{BatchStatistics, Operations};
 use super::segment_graph::{SegmentGraph, Value};
 use crate::network::Operation;
@@ -16,47 +17,44 @@ pub struct RecomputePlan {
 }
 
 impl RecomputePlan {
-    /// The plan for a segment; none for one in which nothing is to be computed again, for the images' own, which has
-    /// little of it, and for one with an operation or a frozen normalisation that has no backward pass here.
-    pub fn new(segment: &SegmentGraph) -> Option<Self> {
-        let is_known = |operation| match operation {
-            Operation::Images
-            | Operation::Convolution { bias: true, .. }
-            | Operation::Sigmoid
-            | Operation::Scaling
-            | Operation::AdaptiveAveragePool
-            | Operation::Flatten
-            | Operation::Linear
-            | Operation::MaxPool { .. } => false,
-            Operation::Convolution { .. }
-            | Operation::BatchNorm
-            | Operation::Relu
-            | Operation::Dropout { .. }
-            | Operation::AveragePool { .. }
-            | Operation::ZeroChannels
-            | Operation::Concatenation
-            | Operation::Addition
-            | Operation::GlobalAveragePool => true,
-        };
-        let all_known = segment.nodes.iter().all(|node| is_known(node.operation));
-        let recomputes = segment.nodes.iter().any(|node| node.operation == Operation::BatchNorm);
-        if segment.reads_images || segment.has_fixed_statistics() || !all_known || !recomputes {
-            return None;
+    /// The plan for a segment.
+    ///
+    /// # Errors
+    /// A segment in which nothing is to be computed again, and one with a linear layer or a frozen normalisation, which have
+    /// no backward pass here.
+    pub fn new(segment: &SegmentGraph) -> Result<Self, Leaves> {
+        if segment.has_fixed_statistics() {
+            return Err(Leaves::FROZEN_NORMALISATION);
+        }
+        let has = |operation| segment.nodes.iter().any(|node| node.operation == operation);
+        if has(Operation::Linear) || has(Operation::Flatten) {
+            return Err(Leaves("linear layers are Burn's own"));
+        }
+        if !has(Operation::BatchNorm) {
+            return Err(Leaves("there is no normalisation to compute again"));
         }
         let mut plan = Self {
             last_uses: segment.last_uses(),
             kept: vec![false; segment.nodes.len() + 1],
             graph: Arc::new(segment.clone()),
         };
-        // What the backward pass reads: the inputs of convolutions and normalisations, the outputs of ReLUs.
-        for (value, node) in segment.values() {
+        // What the backward pass reads: the inputs of normalisations, of convolutions that are trained and of what scales
+        // maps, the outputs of ReLUs and sigmoids; nothing where no gradient arrives.
+        for (value, node) in segment.values().filter(|&(value, _)| segment.is_tracked(value)) {
             match node.operation {
-                Operation::Relu => plan.keep_what_makes(value),
-                Operation::Convolution { .. } | Operation::BatchNorm => plan.keep_what_makes(segment.inputs(value)[0]),
+                Operation::Relu | Operation::Sigmoid => plan.keep_what_makes(value),
+                Operation::Scaling => segment
+                    .inputs(value)
+                    .iter()
+                    .for_each(|&input| plan.keep_what_makes(input)),
+                Operation::BatchNorm => plan.keep_what_makes(segment.inputs(value)[0]),
+                Operation::Convolution { .. } if segment.trained()[segment.first_parameter(value)] => {
+                    plan.keep_what_makes(segment.inputs(value)[0]);
+                }
                 _ => {}
             }
         }
-        Some(plan)
+        Ok(plan)
     }
 
     /// Keeps a value, or the values that it is recomputed from.
@@ -93,6 +91,7 @@ pub(super) struct Kept<O: Operations> {
     pub(super) values: Vec<Option<O::Tensor>>,
     pub(super) statistics: Vec<Option<BatchStatistics<O::Tensor>>>,
     pub(super) masks: Vec<Option<O::Mask>>,
+    pub(super) places: Vec<Option<O::Places>>,
 }
 
 impl<O: Operations> Kept<O> {
@@ -101,6 +100,7 @@ impl<O: Operations> Kept<O> {
             values: (0..values).map(|_| None).collect(),
             statistics: (0..values).map(|_| None).collect(),
             masks: (0..values).map(|_| None).collect(),
+            places: (0..values).map(|_| None).collect(),
         }
     }
 }

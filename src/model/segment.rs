@@ -63,8 +63,8 @@ pub type BackwardPass<T> = Box<dyn FnOnce(T) -> SegmentGradients<T> + Send>;
 pub struct SegmentGradients<T> {
     /// The maps', where it was wanted.
     pub maps: Option<T>,
-    /// Every parameter's, in their order.
-    pub parameters: Vec<T>,
+    /// Every parameter's, in their order; none of a frozen one.
+    pub parameters: Vec<Option<T>>,
 }
 
 /// Runs a segment on tensors of backend `B` with autodiff; `fixed` are the statistics of its frozen normalisations.
@@ -204,7 +204,7 @@ impl<B: Backend> Backward<B, 2> for Segment {
             gradients.register::<B>(node.id, gradient);
         }
         for (node, gradient) in ops.state.parameters.into_iter().zip(found.parameters) {
-            if let Some(node) = node {
+            if let (Some(node), Some(gradient)) = (node, gradient) {
                 gradients.register::<B>(node, gradient);
             }
         }

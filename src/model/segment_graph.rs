@@ -22,6 +22,8 @@ pub struct SegmentGraph {
     operands: Vec<Vec<Value>>,
     first_parameters: Vec<usize>,
     norms: Vec<usize>,
+    trained: Vec<bool>,
+    tracked: Vec<bool>,
     has_fixed_statistics: bool,
 }
 
@@ -52,6 +54,12 @@ impl SegmentGraph {
             inputs,
             first_parameters,
             norms,
+            trained: nodes.iter().flat_map(|node| trained(graph, node)).collect(),
+            tracked: {
+                let tracked = graph.tracked();
+                let made = tracked[segment.nodes.clone()].iter().copied();
+                [tracked[entering]].into_iter().chain(made).collect()
+            },
             has_fixed_statistics: graph.fixed_statistics()[segment.nodes.clone()].contains(&true),
         }
     }
@@ -60,6 +68,16 @@ impl SegmentGraph {
     /// while the network trains.
     pub fn has_fixed_statistics(&self) -> bool {
         self.has_fixed_statistics
+    }
+
+    /// Of each parameter, in the order of the nodes, whether it is trained: a frozen one has no gradient.
+    pub fn trained(&self) -> &[bool] {
+        &self.trained
+    }
+
+    /// Whether a value's gradient is wanted: something that is trained comes before it.
+    pub fn is_tracked(&self, value: Value) -> bool {
+        self.tracked[value]
     }
 
     /// The nodes with the value that each makes.
@@ -143,6 +161,12 @@ fn operands(nodes: &[Node], inputs: &[Vec<Value>]) -> Vec<Vec<Value>> {
         operands.push(parts.collect());
     }
     operands
+}
+
+/// Of each learned tensor of a node whether it is trained.
+fn trained(graph: &Graph, node: &Node) -> Vec<bool> {
+    let learned = ["weight", "bias"].into_iter().take(learned_tensors(node.operation));
+    learned.map(|tensor| graph.trains(node, tensor)).collect()
 }
 
 /// Learned tensors of an operation: a convolution's weight and its bias if there is one, a normalisation's scale and shift, a matrix and its bias.

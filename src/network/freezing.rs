@@ -84,12 +84,12 @@ impl Graph {
     }
 
     /// Whether a learned tensor of a node, such as `weight`, is trained.
-    pub(super) fn trains(&self, node: &Node, tensor: &str) -> bool {
+    pub fn trains(&self, node: &Node, tensor: &str) -> bool {
         self.frozen.is_empty() || !self.frozen.contains(&format!("{}.{tensor}", node.name))
     }
 
     /// Learned values of a node that are trained.
-    pub(super) fn trained_of(&self, node: &Node) -> usize {
+    pub fn trained_of(&self, node: &Node) -> usize {
         if self.frozen.is_empty() {
             return node.parameters();
         }
@@ -109,7 +109,7 @@ impl Graph {
     }
 
     /// Of each node whether a backward pass reaches it: it has a trained tensor, or reads what such a node gives.
-    pub(super) fn tracked(&self) -> Vec<bool> {
+    pub fn tracked(&self) -> Vec<bool> {
         let mut tracked: Vec<bool> = Vec::with_capacity(self.nodes.len());
         for node in &self.nodes {
             tracked.push(self.trained_of(node) > 0 || node.inputs.iter().any(|&input| tracked[input]));

@@ -25,6 +25,10 @@ pub struct VariantDescription {
     pub variant: String,
     /// Learned values.
     pub parameters: usize,
+    /// Those of them that training changes.
+    pub trained_parameters: usize,
+    /// Those that `freeze` of `[train]` holds.
+    pub frozen_parameters: usize,
     /// Multiply-accumulates of convolutions and classifier for one image in evaluation, without auxiliary heads.
     pub macs: u64,
     /// Convolutions and the classifier: the depth L of the paper's names.
@@ -57,6 +61,10 @@ pub struct LayerDescription {
     pub output: [usize; 3],
     /// Learned values.
     pub parameters: usize,
+    /// Those of them that training changes.
+    pub trained_parameters: usize,
+    /// Those that are frozen.
+    pub frozen_parameters: usize,
     /// Multiply-accumulates for one image.
     pub macs: u64,
 }
@@ -68,11 +76,17 @@ pub fn description(variants: &[Described<'_>], trials: usize, limit: Option<u64>
         VariantDescription {
             variant: variant.name.to_owned(),
             parameters: graph.parameters(),
+            trained_parameters: graph.trained_parameters(),
+            frozen_parameters: graph.parameters() - graph.trained_parameters(),
             macs: graph.macs(),
             layers: graph.depth(),
             input: sides(graph.input),
             classes: graph.classes,
-            layer_table: graph.layers().iter().map(layer_description).collect(),
+            layer_table: graph
+                .layers()
+                .iter()
+                .map(|node| layer_description(node, graph))
+                .collect(),
             memory: memory_description(variant),
             memory_limit_bytes: limit,
             largest_batch_size: limit
@@ -87,7 +101,7 @@ pub fn description(variants: &[Described<'_>], trials: usize, limit: Option<u64>
 }
 
 /// The layers of a network as aligned text with totals. Blocks are one line each unless `full` asks for every layer in
-/// them.
+/// them. Where something is frozen, a column says how many parameters of each layer are.
 pub fn layer_table(name: &str, graph: &Graph, full: bool) -> String {
     let mut rows = layer_rows(graph, full);
     rows.push(LayerDescription {
@@ -95,6 +109,8 @@ pub fn layer_table(name: &str, graph: &Graph, full: bool) -> String {
         operation: String::new(),
         output: [0; 3],
         parameters: graph.parameters(),
+        trained_parameters: graph.trained_parameters(),
+        frozen_parameters: graph.parameters() - graph.trained_parameters(),
         macs: graph.macs(),
     });
     let mut table = Table::default();
@@ -118,6 +134,14 @@ pub fn layer_table(name: &str, graph: &Graph, full: bool) -> String {
         .enumerate()
         .map(|(index, row)| count(row.parameters as u64, index == last));
     table.column("parameters", Side::Right, parameters);
+    let frozen = rows[last].frozen_parameters;
+    if frozen > 0 {
+        let of_rows = rows
+            .iter()
+            .enumerate()
+            .map(|(index, row)| count(row.frozen_parameters as u64, index == last));
+        table.column("frozen", Side::Right, of_rows);
+    }
     let macs = rows
         .iter()
         .enumerate()
@@ -130,8 +154,16 @@ pub fn layer_table(name: &str, graph: &Graph, full: bool) -> String {
             counted(heads, "auxiliary head")
         ),
     };
+    let trained = match frozen {
+        0 => String::new(),
+        frozen => format!(
+            "; {} parameters are trained and {} frozen",
+            grouped(graph.trained_parameters() as u64),
+            grouped(frozen as u64)
+        ),
+    };
     format!(
-        "{name}: depth {}, images of {}, {} classes{heads}\n{}",
+        "{name}: depth {}, images of {}, {} classes{trained}{heads}\n{}",
         graph.depth(),
         graph.input,
         graph.classes,
@@ -154,7 +186,7 @@ fn layer_rows(graph: &Graph, full: bool) -> Vec<LayerDescription> {
                 id = block.nodes.end;
             }
             None => {
-                rows.push(layer_description(node));
+                rows.push(layer_description(node, graph));
                 id += 1;
             }
         }
@@ -162,12 +194,15 @@ fn layer_rows(graph: &Graph, full: bool) -> Vec<LayerDescription> {
     rows
 }
 
-fn layer_description(node: &Node) -> LayerDescription {
+fn layer_description(node: &Node, graph: &Graph) -> LayerDescription {
+    let trained = graph.trained_of(node);
     LayerDescription {
         name: node.name.clone(),
         operation: operation(node),
         output: sides(node.output),
         parameters: node.parameters(),
+        trained_parameters: trained,
+        frozen_parameters: node.parameters() - trained,
         macs: node.macs(),
     }
 }
@@ -213,6 +248,8 @@ fn operation(node: &Node) -> String {
 fn block_description(block: &Block, graph: &Graph) -> LayerDescription {
     let nodes = &graph.nodes[block.nodes.clone()];
     let layers = counted(block.layers, block.unit);
+    let parameters: usize = nodes.iter().map(Node::parameters).sum();
+    let trained: usize = nodes.iter().map(|node| graph.trained_of(node)).sum();
     LayerDescription {
         name: block.name.clone(),
         operation: match graph.is_auxiliary(block.nodes.start) {
@@ -220,7 +257,9 @@ fn block_description(block: &Block, graph: &Graph) -> LayerDescription {
             false => layers,
         },
         output: nodes.last().map_or([0; 3], |node| sides(node.output)),
-        parameters: nodes.iter().map(Node::parameters).sum(),
+        parameters,
+        trained_parameters: trained,
+        frozen_parameters: parameters - trained,
         macs: nodes.iter().map(Node::macs).sum(),
     }
 }
@@ -275,6 +314,43 @@ mod tests {
         assert_eq!(text.lines().count(), graph.layers().len() + 4);
         assert!(text.contains("features.denseblock3.denselayer16.conv2"));
         assert!(text.lines().last().unwrap().contains("769,162  287,929,692"));
+    }
+
+    #[test]
+    fn what_is_frozen_has_a_column_and_the_lines_and_the_json_add_up() {
+        let mut graph = graph("densenet-40-12");
+        let names = ["features.conv0", "features.denseblock1", "*.bias"].map(str::to_owned);
+        graph.freeze(&names).unwrap();
+        let text = layer_table("base", &graph, false);
+        let frozen = graph.parameters() - graph.trained_parameters();
+        let (trained, held) = (grouped(graph.trained_parameters() as u64), grouped(frozen as u64));
+        let heading = format!("; {trained} parameters are trained and {held} frozen\n");
+        assert!(text.contains(&heading), "{text}");
+        let line = |name: &str| {
+            let line = text.lines().find(|line| line.starts_with(name)).unwrap();
+            line.split_whitespace().map(str::to_owned).collect::<Vec<String>>()
+        };
+        // All of the block, the shift alone of the normalisation, nothing of what has no parameters.
+        assert_eq!(line("features.denseblock1")[5..7], ["108,240", "108,240"]);
+        assert_eq!(line("features.transition1.norm")[4..], ["320", "160"]);
+        assert_eq!(line("classifier")[3..5], ["4,490", "10"]);
+        assert_eq!(line("total")[1..3], ["1,019,722", held.as_str()]);
+        let described = Described {
+            name: "base",
+            graph: &graph,
+            batch_sizes: &[8],
+            momentum: true,
+            processor: PROCESSOR,
+            execution: "plain",
+        };
+        let value = serde_json::to_value(description(&[described], 1, None)).unwrap();
+        let variant = &value["variants"][0];
+        let layers = variant["layer_table"].as_array().unwrap();
+        for key in ["trained_parameters", "frozen_parameters"] {
+            let sum: u64 = layers.iter().map(|layer| layer[key].as_u64().unwrap()).sum();
+            assert_eq!(variant[key], sum, "{key}");
+        }
+        assert_eq!(variant["frozen_parameters"], frozen);
     }
 
     #[test]

@@ -88,11 +88,31 @@ impl Case {
             statistics,
             saved,
         } = forward(&self.shape, processor, &Heap, &self.input, &parameters);
-        let gradients = backward(&self.shape, processor, &Heap, &parameters, saved, &self.output_gradient);
+        let all = vec![true; parameters.len()];
+        let gradients = self.backward(processor, saved, true, &all);
         let statistics = statistics
             .iter()
             .map(|pair| pair.each_ref().map(|values| values.to_vec()));
         (output, statistics.collect(), gradients)
+    }
+
+    fn backward(
+        &self,
+        processor: Processor,
+        saved: Saved<Vec<f32>>,
+        input: bool,
+        parameters: &[bool],
+    ) -> Gradients<Vec<f32>> {
+        let wanted = Wanted { input, parameters };
+        backward(
+            &self.shape,
+            processor,
+            &Heap,
+            &self.parameters(),
+            saved,
+            &self.output_gradient,
+            wanted,
+        )
     }
 }
 
@@ -143,9 +163,15 @@ fn check(shape: StageShape, seed: u64) {
             assert_close(&what("mean"), &found[0], &expected[0], 1e-5);
             assert_close(&what("variance"), &found[1], &expected[1], 1e-5);
         }
-        assert_close(&what("input gradient"), &gradients.input, &expected.input, 1e-4);
+        assert_close(
+            &what("input gradient"),
+            &gradients.input.unwrap(),
+            &expected.input,
+            1e-4,
+        );
         assert_eq!(gradients.parameters.len(), expected.parameters.len());
         for (index, (found, expected)) in gradients.parameters.iter().zip(&expected.parameters).enumerate() {
+            let found = found.as_ref().unwrap();
             assert_close(&what(&format!("gradient of parameter {index}")), found, expected, 1e-4);
         }
         let running: Vec<[&[f32]; 2]> = case
@@ -338,14 +364,51 @@ fn the_number_of_threads_does_not_change_a_bit() {
             let (output, _, gradients) = case.train(Processor::detect());
             let all = output
                 .into_iter()
-                .chain(gradients.input)
-                .chain(gradients.parameters.iter().flat_map(|values| values.to_vec()));
+                .chain(gradients.input.unwrap())
+                .chain(gradients.parameters.iter().flatten().flat_map(|values| values.to_vec()));
             all.map(f32::to_bits).collect::<Vec<u32>>()
         })
     };
     let once = run(1);
     for threads in [1, 2, 3, 7] {
         assert!(run(threads) == once, "{threads} threads");
+    }
+}
+
+#[test]
+fn what_is_not_wanted_is_not_given_and_the_rest_keeps_its_bits() {
+    for exit in [BASE.exit, Exit::Head { relu: true }] {
+        for bottleneck in [Some(20), None] {
+            let case = Case::new(
+                StageShape {
+                    exit,
+                    bottleneck,
+                    ..BASE
+                },
+                15,
+            );
+            for processor in Processor::available() {
+                let (.., all) = case.train(processor);
+                let count = all.parameters.len();
+                let every_third = |rest: usize| (0..count).map(|index| index % 3 != rest).collect::<Vec<bool>>();
+                let choices = [vec![false; count], every_third(0), every_third(1), every_third(2)];
+                for (number, wanted) in choices.iter().enumerate() {
+                    let parameters = case.parameters();
+                    let saved = forward(&case.shape, processor, &Heap, &case.input, &parameters).saved;
+                    let some = case.backward(processor, saved, number % 2 == 0, wanted);
+                    assert_eq!(some.input.is_some(), number % 2 == 0);
+                    assert!(
+                        some.input.is_none() || some.input == all.input,
+                        "{processor:?}: the input's"
+                    );
+                    for (index, (some, all)) in some.parameters.iter().zip(&all.parameters).enumerate() {
+                        assert_eq!(some.is_some(), wanted[index], "{processor:?}: parameter {index}");
+                        let kept = some.as_ref().is_none_or(|some| some[..] == all.as_ref().unwrap()[..]);
+                        assert!(kept, "{processor:?}: parameter {index} has other bits");
+                    }
+                }
+            }
+        }
     }
 }
 
