@@ -33,7 +33,7 @@ fn trial(seed: u64, status: &str) -> TrialRow {
         "variant" => "base".to_owned(),
         "seed" => seed.to_string(),
         "status" => status.to_owned(),
-        "error" | "dataset" => String::new(),
+        "error" | "dataset" | "layout" | "cuda_graph" => String::new(),
         "device" => "cpu".to_owned(),
         "execution" => "plain".to_owned(),
         "block_layers" => "1".to_owned(),

@@ -38,7 +38,8 @@ const OF_ONE_KEY: [&str; 16] = [
 ];
 
 /// What messages about several keys say in the same words, and a number with a point, which JSON has no other of.
-const BEYOND: [&str; 5] = [
+const BEYOND: [&str; 6] = [
+    "it must be 1 or 10",
     "without a point",
     "leaves no channel",
     "larger than the one before",

@@ -280,7 +280,8 @@ fn a_cuda_graph_is_refused_where_steps_differ_from_one_another() {
         &refused(
             9,
             "dropout is 0.2: its masks are drawn anew in each step; write dropout = 0",
-        ),
+        )
+        .replace("cuda-graph is true", "in variant dropout=0.2, cuda-graph is true"),
     );
     refuses(
         &aten("[train]\nmixup = 0.2"),

@@ -34,6 +34,9 @@ fn rows<T: Row>(cells: &[Vec<(&str, String)>]) -> Vec<T> {
         "run",
         "eager_unit",
         "compiled_unit",
+        "layout",
+        "cuda_graph",
+        "skipped_steps",
     ];
     let lines = cells.iter().map(|cells| {
         let cell = |column: &&str| match cells.iter().find(|(name, _)| name == column) {

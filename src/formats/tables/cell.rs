@@ -151,6 +151,7 @@ mod tests {
             "precision" => "f32",
             "layout" => "nchw",
             "cuda_graph" => "true",
+            "kind" => "node",
             "mode" => "train",
             "allocator" => "keep-pages",
             _ => "1",
