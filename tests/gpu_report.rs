@@ -72,10 +72,10 @@ fn a_report_that_is_none_is_refused_before_anything_starts() {
             &["--device", "cpu"][..],
             "a report is of a GPU, and a rehearsal of one asks for --rehearse",
         ),
-        (&["--device", "gpu"], "it must be cuda:N"),
-        (&["--rehearse", "--minutes", "0"], "it must be from 0.05 to 60"),
+        (&["--device", "gpu"][..], "it must be cuda:N"),
+        (&["--rehearse", "--minutes", "0"][..], "it must be from 0.05 to 60"),
         (
-            &["--rehearse", "--out", taken.to_str().unwrap()],
+            &["--rehearse", "--out", taken.to_str().unwrap()][..],
             "is there already; name another folder with --out",
         ),
     ] {
