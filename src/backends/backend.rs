@@ -56,6 +56,10 @@ pub struct Backend {
     pub runtime: Option<Runtime>,
 }
 
+/// Starts what brings batches to the device of that index, or gives the library's message.
+#[cfg(feature = "burn")]
+pub type StartUploads = fn(usize) -> Result<Box<dyn crate::model::Uploads>, String>;
+
 /// The implementation of a backend that is built in.
 pub struct Runtime {
     /// Opens a device that [`Backend::find`] has found.
@@ -76,7 +80,7 @@ pub struct Runtime {
     pub step_graph: fn(usize) -> Result<Box<dyn crate::model::StepGraph>, String>,
     /// What brings batches to the device of that index beside its work; none where they are taken as they come.
     #[cfg(feature = "burn")]
-    pub uploads: Option<fn(usize) -> Result<Box<dyn crate::model::Uploads>, String>>,
+    pub uploads: Option<StartUploads>,
     /// Sets this process's switches of determinism and precision, or returns the library's message.
     pub set_switches: fn(&RunSettings) -> Result<(), String>,
     /// Holds the library's own thread pools to that many threads.

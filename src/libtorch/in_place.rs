@@ -158,10 +158,10 @@ impl InPlace for InPlaceTensors {
                 if own
                     .iter()
                     .zip(&given)
-                    .all(|(own, given)| own.tensor.size() == given.size()) =>
+                    .all(|(own, given)| to_tch(own).size() == given.size()) =>
             {
-                for (own, given) in own.iter_mut().zip(&given) {
-                    own.tensor.copy_(given);
+                for (own, given) in own.iter().zip(&given) {
+                    to_tch(own).copy_(given);
                 }
             }
             Some(_) => return None,
@@ -242,9 +242,9 @@ impl InPlace for InPlaceTensors {
             let velocity = parameter.velocity.iter();
             std::iter::once(&parameter.tensor).chain(velocity)
         });
-        let inputs = self.inputs.iter().flatten().map(|input| &input.tensor);
+        let inputs: Vec<_> = self.inputs.iter().flatten().map(to_tch).collect();
         let rates = self.groups.iter().map(|(_, rate)| rate);
-        let all = parameters.chain(&self.running).chain(inputs).chain(rates);
+        let all = parameters.chain(&self.running).chain(&inputs).chain(rates);
         all.map(|tensor| tensor.data_ptr() as usize).collect()
     }
 }
