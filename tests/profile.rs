@@ -196,7 +196,8 @@ fn every_part_has_its_forward_and_its_backward_moment_in_the_graphs_order() {
                 Moment::Forward(node) => Some(*node),
                 _ => None,
             });
-            let is_frozen = |node: &usize| *node < graph.frozen_start();
+            let tracked = graph.tracked();
+            let is_frozen = |node: &usize| !tracked[*node];
             // A segment that is not trained runs as in evaluation: it is told of all the same.
             assert_eq!(forward.collect::<Vec<_>>(), firsts, "{what}");
             let mut backward: Vec<usize> = Vec::new();
@@ -356,10 +357,7 @@ fn the_rows_of_each_execution_are_the_graph_and_make_up_the_step() {
     let page = fs::read_to_string(place.path("results/small/report.html")).unwrap();
     assert!(page.contains("Where a training step's time and memory go") || page.contains("step&#39;s time and memory"));
     let summary = fs::read_to_string(place.path("results/small/summary.md")).unwrap();
-    assert!(
-        summary.contains("profile-batch-16") && summary.contains("not in any node"),
-        "{summary}"
-    );
+    assert!(summary.contains("not in any node"), "{summary}");
     let table = place.ok(&["report", "results/small", "--table", "profile", "--format", "csv"]);
     assert_eq!(
         table.lines().filter(|line| line.contains("features.conv0")).count(),

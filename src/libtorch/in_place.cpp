@@ -43,6 +43,10 @@ int densenet_bench_sgd(
     char* error,
     std::size_t room) {
   return guarded(error, room, [&] {
+    // ATen refuses lists without a tensor.
+    if (count == 0) {
+      return;
+    }
     const at::NoGradGuard no_grad;
     const auto weights = list(parameters, count);
     auto steps = list(gradients, count);
@@ -81,6 +85,9 @@ int densenet_bench_follow(
     char* error,
     std::size_t room) {
   return guarded(error, room, [&] {
+    if (count == 0) {
+      return;
+    }
     const at::NoGradGuard no_grad;
     const auto kept = list(running, count);
     const auto parts = at::_foreach_mul(list(observed, count), momentum);

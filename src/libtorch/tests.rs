@@ -104,17 +104,18 @@ fn networks() -> Vec<(Graph, &'static [&'static str])> {
         initial_channels: 6,
         ..Vgg::PAPERS
     };
-    let of_densenets: &[&str] = &[
+    let of_bottlenecks: &[&str] = &[
         "*.conv*",
         "*.norm*.weight",
         "*.norm*.bias",
         "*.conv2.weight",
         "features.conv0",
     ];
+    let of_basic: &[&str] = &["*.conv*", "*.norm*.weight", "*.norm*.bias", "features.conv0"];
     let laid_out = |network: &dyn Network, side| network.graph(Shape::square(3, side), 4).unwrap();
     vec![
-        (laid_out(&densenet, 40), of_densenets),
-        (laid_out(&basic, 9), of_densenets),
+        (laid_out(&densenet, 40), of_bottlenecks),
+        (laid_out(&basic, 9), of_basic),
         (
             laid_out(&googlenet, 65),
             &["*.conv.weight", "*.bn.bias", "inception3a.branch?.conv.weight"],
