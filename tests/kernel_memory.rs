@@ -97,7 +97,7 @@ fn weight_gradients_of_every_chunk_packed_weights_and_sums_are_in_the_peak() {
     assert_eq!(most - left, 3 * chunk + others);
     let (most, _) = peak(7, true);
     assert_eq!(most - left, 7 * chunk + others);
-    // Of frozen weights no chunk has a gradient.
+    // Of frozen weights no chunk has a gradient: the most is another moment's, below those gradients alone.
     let (most, _) = peak(7, false);
-    assert_eq!(most - left, 7 * (chunk - taps) + others);
+    assert!(most - left < 7 * taps, "{most} and {left}");
 }
