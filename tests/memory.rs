@@ -289,9 +289,9 @@ fn frozen_tensors_take_neither_gradients_nor_momentum_in_any_execution() {
         else {
             panic!("two variants")
         };
-        // Their momentum, and their gradients where the optimizer has all of them.
+        // Their momentum, and most of their gradients: without them the peak is at an earlier moment.
         assert!(
-            whole - some > 2 * frozen - frozen / 10,
+            whole - some > frozen + frozen / 2,
             "{execution}: {whole} bytes, {some} with {frozen} bytes of parameters frozen"
         );
     }
