@@ -146,7 +146,12 @@ pub(super) fn convolution_backward(
         )
     });
     called.unwrap_or_else(|error| panic!("{error}"));
-    owned(found)
+    // oneDNN computes a convolution's weight gradient along with that of its bias.
+    let mut found = owned(found);
+    for (gradient, is_wanted) in found.iter_mut().zip(wanted) {
+        gradient.take_if(|_| !is_wanted);
+    }
+    found
 }
 
 /// The gradients of a batch normalisation's input, scale and shift, those of them that are `wanted`, from that of its
