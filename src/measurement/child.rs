@@ -80,7 +80,8 @@ pub fn measure(spec: &RoundSpec) -> Result<RoundResult, TrialError> {
     let timed = time(workload, &mut MonotonicClock::start(), warm_up, passes, &mut counters);
     // While the device still holds what the steps needed.
     let counted = counters.finish();
-    let notes: Vec<String> = [Some(counted.note), workload.note()].into_iter().flatten().collect();
+    let notes = [Some(counted.note), workload.note()].into_iter().flatten();
+    let notes: Vec<String> = notes.filter(|note| !note.is_empty()).collect();
     let predicts = device.backend().predicts_memory && spec.settings.run.execution == Execution::Plain;
     let profiling = Profiling {
         device,
@@ -109,11 +110,7 @@ pub fn measure(spec: &RoundSpec) -> Result<RoundResult, TrialError> {
         processor: counted.processor,
         gpu: counted.gpu,
         energy: counted.energy,
-        note: notes
-            .into_iter()
-            .filter(|note| !note.is_empty())
-            .collect::<Vec<_>>()
-            .join("; "),
+        note: notes.join("; "),
         parts,
         startup_ns: startup.map(host::nanoseconds),
         first_step_ns: timed.first_step_ns,

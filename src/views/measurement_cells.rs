@@ -4,7 +4,7 @@ use super::measurements::{MeasuredRow, SharedSettings};
 use super::noise_floor::NoiseFloor;
 use super::plots::NamedPicture;
 use super::section::{Block, Section, Side, Table};
-use super::text::{grouped, milliseconds, one_line};
+use super::text::{grouped, milliseconds, one_line, three_digits};
 use crate::formats::tables::Status;
 
 /// What the noise floor is, where there is one, then a table with what its columns mean, remarks on single rows (what did
@@ -70,6 +70,11 @@ pub(super) fn ratio(ratio: Option<f64>, low: Option<f64>, high: Option<f64>, flo
         Some((low, high)) => format!("{ratio:.2} [{low:.2}, {high:.2}]{mark}"),
         None => format!("{ratio:.2}{mark}"),
     }
+}
+
+/// A rate in floating-point operations a second, as GFLOP/s.
+pub(super) fn gigaflops(flops_per_second: f64) -> String {
+    three_digits(flops_per_second / 1e9)
 }
 
 pub(super) fn maybe<T>(value: Option<T>, cell: impl Fn(T) -> String) -> String {

@@ -2,7 +2,7 @@
 //! about them.
 
 use super::groups::Grouped;
-use super::measurement_cells::{begin, column, maybe, ratio, remark, section, setting, step};
+use super::measurement_cells::{begin, column, gigaflops, maybe, ratio, remark, section, setting, step};
 use super::measurements::{MeasuredRow, SharedSettings, ordered};
 use super::noise_floor::{AaRatio, NoiseFloor};
 use super::plots;
@@ -32,10 +32,6 @@ pub fn sections(study: &Grouped<'_>) -> Vec<Section> {
         sections.push(peers(study));
     }
     sections
-}
-
-fn gigaflops(flops_per_second: f64) -> String {
-    three_digits(flops_per_second / 1e9)
 }
 
 fn percent(share: f64) -> String {

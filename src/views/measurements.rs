@@ -2,8 +2,8 @@
 
 use super::groups::Grouped;
 use super::text::counted;
-use crate::formats::ablation::Precision;
-use crate::formats::ablation::{Allocator, Mode};
+use crate::formats::ablation::{Allocator, Execution, Mode, Precision};
+use crate::formats::device_name::DeviceName;
 use crate::formats::tables::{BatchRow, BoundaryRow, PeerRow, ProfileRow};
 
 /// What views ask of a row of measurements.
@@ -34,6 +34,16 @@ fn precision(precision: Precision) -> String {
     }
 }
 
+/// What rows of this program have in common.
+fn of_an_execution(device: &DeviceName, execution: Execution, arithmetic: Precision, threads: usize) -> Vec<String> {
+    vec![
+        device.to_string(),
+        format!("{execution} execution"),
+        precision(arithmetic),
+        counted(threads, "thread"),
+    ]
+}
+
 impl MeasuredRow for BatchRow {
     fn variant(&self) -> &str {
         &self.variant
@@ -48,14 +58,9 @@ impl MeasuredRow for BatchRow {
     }
 
     fn setting(&self) -> Vec<String> {
-        vec![
-            self.device.to_string(),
-            format!("{} execution", self.execution),
-            precision(self.precision),
-            counted(self.threads, "thread"),
-            self.cpu.clone(),
-            allocator(self.allocator),
-        ]
+        let mut setting = of_an_execution(&self.device, self.execution, self.precision, self.threads);
+        setting.extend([self.cpu.clone(), allocator(self.allocator)]);
+        setting
     }
 }
 
@@ -73,14 +78,9 @@ impl MeasuredRow for ProfileRow {
     }
 
     fn setting(&self) -> Vec<String> {
-        vec![
-            self.device.to_string(),
-            format!("{} execution", self.execution),
-            precision(self.precision),
-            counted(self.threads, "thread"),
-            self.cpu.clone(),
-            allocator(self.allocator),
-        ]
+        let mut setting = of_an_execution(&self.device, self.execution, self.precision, self.threads);
+        setting.extend([self.cpu.clone(), allocator(self.allocator)]);
+        setting
     }
 }
 
@@ -98,12 +98,7 @@ impl MeasuredRow for BoundaryRow {
     }
 
     fn setting(&self) -> Vec<String> {
-        vec![
-            self.device.to_string(),
-            format!("{} execution", self.execution),
-            precision(self.precision),
-            counted(self.threads, "thread"),
-        ]
+        of_an_execution(&self.device, self.execution, self.precision, self.threads)
     }
 }
 

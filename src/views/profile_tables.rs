@@ -1,7 +1,7 @@
 //! Training steps taken apart, as tables: by operation, and layer by layer.
 
 use super::groups::Grouped;
-use super::measurement_cells::{begin, column, maybe, remark, section, setting};
+use super::measurement_cells::{begin, column, gigaflops, maybe, remark, section, setting};
 use super::measurements::ordered;
 use super::plots;
 use super::profiles::{OperationSum, Profile, profiles};
@@ -107,9 +107,7 @@ pub(super) fn layer_by_layer(study: &Grouped<'_>) -> Table {
         maybe(row.bytes.filter(|&moved| moved > 0), bytes)
     });
     right("GFLOP/s", |row| {
-        maybe(row.flops_per_second.filter(|&rate| rate > 0.0), |rate| {
-            three_digits(rate / 1e9)
-        })
+        maybe(row.flops_per_second.filter(|&rate| rate > 0.0), gigaflops)
     });
     right("roofline (%)", |row| match row.kind {
         // What moves nothing has no least time.
