@@ -1,7 +1,9 @@
 //! File operations that the standard library lacks: bounded reads, writing whole, folder synchronisation, file identity.
 
+mod exclusive;
 mod output;
 mod place;
+mod stream;
 mod target;
 mod whole;
 
@@ -10,8 +12,10 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use crate::data_sets::{Child, ChildKind, Entry, FileSystem};
+pub use exclusive::create_exclusively;
 pub use output::Output;
 pub use place::{holding, limit, named};
+pub use stream::WholeFile;
 pub use whole::{remove_unfinished, sync_parent, write_whole};
 
 /// Reads a file of at most `limit` bytes. One whose metadata says that it is longer is not read; a device or a pipe,

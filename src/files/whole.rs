@@ -139,7 +139,7 @@ fn without_path(error: &io::Error) -> io::Error {
 
 /// Gives a file the owner of the one that it replaces.
 #[cfg(unix)]
-fn keep_owner(file: &File, there: &Metadata) -> io::Result<()> {
+pub(super) fn keep_owner(file: &File, there: &Metadata) -> io::Result<()> {
     use std::os::unix::fs::MetadataExt;
     let own = file.metadata()?;
     let user = (own.uid() != there.uid()).then_some(there.uid());
@@ -151,7 +151,7 @@ fn keep_owner(file: &File, there: &Metadata) -> io::Result<()> {
 }
 
 #[cfg(not(unix))]
-fn keep_owner(_: &File, _: &Metadata) -> io::Result<()> {
+pub(super) fn keep_owner(_: &File, _: &Metadata) -> io::Result<()> {
     Ok(())
 }
 

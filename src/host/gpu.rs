@@ -200,10 +200,15 @@ impl Gpu {
 impl GpuRecord {
     /// The trials' device as it is now; none where it is not a GPU that NVML reports.
     pub fn of(device: BackendDevice) -> Option<Self> {
+        Self::in_view(device, &CudaView::of_trials())
+    }
+
+    /// The same for processes that see the GPUs so.
+    pub fn in_view(device: BackendDevice, view: &CudaView) -> Option<Self> {
         if device.backend().process_memory != MemorySource::Nvml {
             return None;
         }
-        let gpu = Gpu::open(device.index(), &CudaView::of_trials()).ok()?;
+        let gpu = Gpu::open(device.index(), view).ok()?;
         Some(gpu.record(gpu.state()))
     }
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXCPU, SIGXFSZ};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGXCPU, SIGXFSZ};
 use signal_hook::flag;
 use signal_hook::iterator::Signals;
 
@@ -21,14 +21,15 @@ pub struct Stop {
 const ONE_REQUEST: Duration = Duration::from_millis(250);
 
 impl Stop {
-    /// From now on SIGINT, SIGTERM, the limit on processor time (SIGXCPU) and the end of the terminal (SIGHUP, unless it
+    /// From now on SIGINT, SIGTERM, SIGUSR1 (which a batch system can send before a job's time is up), the limit on processor
+    /// time (SIGXCPU) and the end of the terminal (SIGHUP, unless it
     /// is ignored, as under `nohup`) ask to stop. A SIGINT that comes after any of them ends the process at once, with exit status 130.
     ///
     /// # Errors
     /// The system refuses.
     pub fn on_request() -> io::Result<Self> {
         let stop = Self::default();
-        let mut heard = vec![SIGINT, SIGTERM, SIGXCPU];
+        let mut heard = vec![SIGINT, SIGTERM, SIGUSR1, SIGXCPU];
         heard.extend((!is_ignored(SIGHUP)).then_some(SIGHUP));
         let mut signals = Signals::new(heard)?;
         let shared = stop.clone();
@@ -74,6 +75,7 @@ impl Stop {
             SIGINT => Some("SIGINT"),
             SIGTERM => Some("SIGTERM"),
             SIGHUP => Some("SIGHUP"),
+            SIGUSR1 => Some("SIGUSR1"),
             SIGXCPU => Some("SIGXCPU"),
             _ => None,
         }
@@ -85,7 +87,7 @@ impl Stop {
     }
 
     /// The exit status of a process that stopped because it was asked to: 130 after SIGINT, 143 after SIGTERM, 129 after
-    /// SIGHUP, 152 after SIGXCPU.
+    /// SIGHUP, 138 after SIGUSR1, 152 after SIGXCPU.
     pub fn exit_status(&self) -> Option<u8> {
         let signal = self.signal.load(Ordering::Relaxed) as i32;
         u8::try_from(exit_status(signal)).ok().filter(|_| signal != 0)

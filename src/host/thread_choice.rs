@@ -31,7 +31,12 @@ pub struct ThreadChoice {
 
 /// The threads of a process: `given` by `--threads`, else `of_file` by `[run] threads`, else the default here.
 pub fn choose_threads(given: Option<usize>, of_file: Option<usize>) -> ThreadChoice {
-    choose(given, of_file, |name| std::env::var_os(name), &Allowed::here())
+    choose_threads_of(1, given, of_file)
+}
+
+/// The threads of each of `at_once` processes that run at once: where nobody says a number, they share what there is.
+pub fn choose_threads_of(at_once: usize, given: Option<usize>, of_file: Option<usize>) -> ThreadChoice {
+    choose(given, of_file, |name| std::env::var_os(name), &Allowed::here(), at_once)
 }
 
 /// The threads where neither `--threads` nor `[run] threads` says a number.
@@ -90,6 +95,7 @@ fn choose(
     of_file: Option<usize>,
     variable: impl Fn(&str) -> Option<OsString>,
     allowed: &Allowed,
+    at_once: usize,
 ) -> ThreadChoice {
     let mut warnings = Vec::new();
     let explicit = (given.map(|threads| (threads, "--threads".to_owned())))
@@ -100,8 +106,23 @@ fn choose(
                 .iter()
                 .find_map(|name| asked_for(name, &variable, &mut warnings))
         })
-        .unwrap_or_else(|| (allowed.threads, allowed.source()));
-    if threads > allowed.threads {
+        .unwrap_or_else(|| match at_once {
+            0 | 1 => (allowed.threads, allowed.source()),
+            _ => (
+                (allowed.threads / at_once).max(1),
+                format!("{}, shared by {at_once} trials", allowed.source()),
+            ),
+        });
+    if at_once > 1 && threads * at_once > allowed.threads {
+        warnings.push(format!(
+            "{at_once} trials at once with {} each ({source}), and the system lets {} threads run at once ({}): they take \
+             turns, which is slower; --threads {} gives each a processor",
+            counted(threads, "thread"),
+            allowed.threads,
+            allowed.source(),
+            (allowed.threads / at_once).max(1)
+        ));
+    } else if threads > allowed.threads {
         warnings.push(format!(
             "{threads} threads ({source}), and the system lets {} run at once ({}): they take turns, which is slower and \
              makes times scatter; --threads {0} gives each a processor",
@@ -160,7 +181,23 @@ mod tests {
             let found = set.iter().find(|(other, _)| *other == name);
             found.map(|(_, value)| OsString::from(value))
         };
-        choose(given, of_file, variable, allowed)
+        choose(given, of_file, variable, allowed, 1)
+    }
+
+    #[test]
+    fn trials_at_once_share_what_nobody_has_given_and_too_many_are_warned_of() {
+        let shared = |given, at_once| choose(given, None, |_| None, &FOUR, at_once);
+        assert_eq!(shown(&shared(None, 2)), (2, "all processors, shared by 2 trials"));
+        assert_eq!(shared(None, 3).threads, 1);
+        assert!(shared(None, 4).warnings.is_empty() && shared(Some(2), 2).warnings.is_empty());
+        assert_eq!(shown(&shared(Some(3), 2)), (3, "--threads"));
+        let warning = &shared(Some(3), 2).warnings[0];
+        assert!(
+            warning.starts_with("2 trials at once with 3 threads each (--threads)"),
+            "{warning}"
+        );
+        assert!(warning.ends_with("--threads 2 gives each a processor"), "{warning}");
+        assert_eq!(shared(None, 5).warnings.len(), 1);
     }
 
     fn shown(choice: &ThreadChoice) -> (usize, &str) {
