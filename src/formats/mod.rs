@@ -7,6 +7,7 @@ pub mod checkpoint;
 pub mod correctness;
 pub mod device_name;
 mod file_signature;
+pub mod jobs;
 pub mod loss_scale;
 pub mod misread;
 pub mod network_weights;
