@@ -9,7 +9,7 @@ use densenet_bench::trials::says_out_of_memory;
 use super::shared::{Failure, say};
 use super::{
     answers, compare, completions, data, describe, doctor, evaluate, export, inputs, loading, losses, manual,
-    measurement, plot, report, run, status, steadiness, trial,
+    measurement, merge, plan, plot, report, run, status, steadiness, submit, trial,
 };
 
 /// A reproducible benchmark and ablation harness for DenseNet.
@@ -28,21 +28,27 @@ Examples:
   densenet-bench plot results/growth                   draw again, also during a run
   densenet-bench report results/growth                 one HTML page of the whole study
   densenet-bench status results/growth                 which trials are finished, failed, pending
+  densenet-bench submit slurm my.toml --time 04:00:00  hand a sweep to a cluster, and leave
+  densenet-bench merge a/growth b/growth --into results/growth
+                                                       one result folder from those of several machines
   densenet-bench compare results/a results/b           on the same seeds, with intervals and tests
   densenet-bench data fetch cifar10                    download CIFAR-10 and verify its checksum
 
-Exit status: 0 all trials ok, 1 some trial failed, 2 bad usage or bad input and nothing started, 129, 130 and 143 stopped by
-SIGHUP, SIGINT and SIGTERM with the work so far kept.";
+Exit status: 0 all trials ok, 1 some trial failed, 2 bad usage or bad input and nothing started, 129, 130, 138 and 143 stopped
+by SIGHUP, SIGINT, SIGUSR1 and SIGTERM with the work so far kept.";
 
 #[derive(Subcommand)]
 enum Verb {
     Run(run::Arguments),
+    Plan(plan::Arguments),
     Describe(describe::Arguments),
     Evaluate(evaluate::Arguments),
     Export(export::Arguments),
     Plot(plot::Arguments),
     Report(report::Arguments),
     Compare(compare::Arguments),
+    Submit(submit::Arguments),
+    Merge(merge::Arguments),
     Status(status::Arguments),
     Data(data::Arguments),
     Doctor(doctor::Arguments),
@@ -78,12 +84,15 @@ pub fn main() -> ExitCode {
 fn dispatch(cli: Cli) -> ExitCode {
     let outcome = match cli.verb {
         Verb::Run(arguments) => run::run(&arguments),
+        Verb::Plan(arguments) => plan::run(&arguments),
         Verb::Describe(arguments) => describe::run(&arguments),
         Verb::Evaluate(arguments) => evaluate::run(&arguments),
         Verb::Export(arguments) => export::run(&arguments),
         Verb::Plot(arguments) => plot::run(&arguments),
         Verb::Report(arguments) => report::run(&arguments),
         Verb::Compare(arguments) => compare::run(&arguments),
+        Verb::Submit(arguments) => submit::run(&arguments),
+        Verb::Merge(arguments) => merge::run(&arguments),
         Verb::Status(arguments) => status::run(&arguments),
         Verb::Data(arguments) => data::run(&arguments),
         Verb::Doctor(arguments) => doctor::run(&arguments),

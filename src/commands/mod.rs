@@ -14,12 +14,15 @@ mod loading;
 mod losses;
 mod manual;
 mod measurement;
+mod merge;
+mod plan;
 mod plot;
 mod report;
 mod run;
 mod shared;
 mod status;
 mod steadiness;
+mod submit;
 mod trial;
 
 pub use cli::main;

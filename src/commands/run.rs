@@ -1,14 +1,22 @@
 //! `run`: measure, train every variant with every seed, record, plot.
 
+mod concurrency;
+mod current;
 mod estimate;
 mod faults;
 mod measure;
 mod messages;
+mod part;
 mod plan;
+mod predicted;
 mod prepare;
+mod probing;
 mod progress;
 mod publish;
+mod queue;
+mod ready;
 mod resume;
+mod slots;
 mod tables;
 mod throttle;
 mod train;
@@ -22,9 +30,11 @@ use std::time::Duration;
 use clap::Args;
 use clap::builder::TypedValueParser;
 use densenet_bench::backends::{DeviceChoice, device_help};
+use densenet_bench::trials::Shard;
 
 use super::shared::{device, size};
 use super::{Failure, Outcome, plot, print, print_json, report, say};
+use concurrency::{Gpus, Jobs};
 use faults::Faults;
 use plan::plan;
 use prepare::prepare;
@@ -42,6 +52,7 @@ Examples:
   densenet-bench run my.toml --out /scratch/results --device cuda:0
   densenet-bench run ablations/article.toml --find-max-batch --memory-limit 11GB
   densenet-bench run ablations/execution.toml --profile
+  densenet-bench run my.toml --shard 0/4 --out /shared/results
 
 The results go to results/NAME/ (or DIR/NAME/). A finished trial is not run again; one that was stopped or killed is
 resumed from its last checkpoint. Ctrl-C stops after the current step, a second one at once.")]
@@ -83,6 +94,22 @@ pub struct Arguments {
     /// Take training steps apart instead: the time, the memory and the arithmetic of each layer, in profile.csv and a plot
     #[arg(long, conflicts_with_all = ["list", "estimate", "find_max_batch", "tensorboard", "print_loss_every"])]
     profile: bool,
+    /// Do the part I of N, counted from 0, in a folder that others may share; without it the variables of a SLURM array task
+    /// are read, then JOB_COMPLETION_INDEX, then HQ_TASK_ID
+    #[arg(long, value_name = "I/N", conflicts_with_all = ["trial", "fresh", "estimate", "find_max_batch", "profile"])]
+    shard: Option<Shard>,
+    /// Train so many trials at once, each with its share of the processors; auto: as many as a probe finds fastest
+    #[arg(long, value_name = "K|auto", default_value = "1", conflicts_with = "gpus")]
+    jobs: Jobs,
+    /// Train a trial on each of these GPUs at once, such as 0,1, or on all
+    #[arg(long, value_name = "LIST|all")]
+    gpus: Option<Gpus>,
+    /// Behind its own part take up what no other run has
+    #[arg(long, conflicts_with_all = ["trial", "fresh", "estimate", "find_max_batch", "profile"])]
+    steal: bool,
+    /// Do one unit of the work, by its ID as `densenet-bench plan` lists it, in a folder that others may share
+    #[arg(long, value_name = "ID", conflicts_with_all = ["fresh", "estimate", "find_max_batch", "profile"])]
+    trial: Option<String>,
     /// Also write the trials' curves for TensorBoard, to NAME/tensorboard/, as each trial ends
     #[arg(long)]
     tensorboard: bool,

@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::Args;
 use densenet_bench::formats::study::{LongTables, Study};
 use densenet_bench::formats::tables::Status;
-use densenet_bench::trials::{Holder, ResultFolder, TrialStatus, overview};
+use densenet_bench::trials::{Claimant, Claims, MEASUREMENTS, ResultFolder, TrialStatus, overview};
 use densenet_bench::views::status_table::{StatusLine, section};
 use densenet_bench::views::terminal;
 use densenet_bench::words::counted;
@@ -43,20 +43,21 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 pub fn run(arguments: &Arguments) -> Outcome {
     let folder = ResultFolder::at(&arguments.folder);
+    let claims = folder.claims();
     match arguments.watch {
-        true => watch(&folder)?,
-        false if arguments.json => print_json(&observe(&folder)?.as_json())?,
-        false => print(&observe(&folder)?.text())?,
+        true => watch(&folder, &claims)?,
+        false if arguments.json => print_json(&observe(&folder, &claims)?.as_json())?,
+        false => print(&observe(&folder, &claims)?.text())?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
 /// Shows the status as it changes, until no run is in progress. On a terminal it stays in its place.
-fn watch(folder: &ResultFolder) -> Result<(), Failure> {
+fn watch(folder: &ResultFolder, claims: &Claims) -> Result<(), Failure> {
     let is_terminal = std::io::stdout().is_terminal();
     let mut shown = String::new();
     loop {
-        let seen = observe(folder)?;
+        let seen = observe(folder, claims)?;
         let text = seen.text();
         if text != shown {
             let back = match (is_terminal, shown.lines().count()) {
@@ -66,7 +67,7 @@ fn watch(folder: &ResultFolder) -> Result<(), Failure> {
             print(&format!("{back}{text}"))?;
             shown = text;
         }
-        if seen.holder.is_none() {
+        if seen.runs.is_empty() {
             return Ok(());
         }
         std::thread::sleep(LOOK_EVERY);
@@ -79,16 +80,19 @@ struct Seen {
     lines: Vec<StatusLine>,
     /// Measurements by their status.
     measured: BTreeMap<String, usize>,
-    /// The run that is in progress.
-    holder: Option<Holder>,
+    /// The runs that are in progress.
+    runs: Vec<Claimant>,
+    /// Who measures.
+    measuring: Option<Claimant>,
 }
 
-fn observe(folder: &ResultFolder) -> Result<Seen, Failure> {
+fn observe(folder: &ResultFolder, claims: &Claims) -> Result<Seen, Failure> {
     // Before its trials: one that ends in between is then not taken for interrupted.
-    let holder = Holder::of(folder.root());
+    let runs = folder.runs(claims).map_err(Failure::input)?;
+    let holders = claims.holders().map_err(Failure::input)?;
     let Study { ablation, batches, .. } = study::read(folder, LongTables::default())?;
     let mut warn = |text: String| say(&format!("warning: {text}"));
-    let trials = overview(folder, &ablation, &mut warn).map_err(Failure::input)?;
+    let trials = overview(folder, &ablation, &holders, &mut warn).map_err(Failure::input)?;
     let mut measured: BTreeMap<String, usize> = BTreeMap::new();
     for row in &batches {
         *measured.entry(row.status.to_string()).or_default() += 1;
@@ -97,7 +101,8 @@ fn observe(folder: &ResultFolder) -> Result<Seen, Failure> {
         ablation: ablation.name,
         lines: trials.iter().map(line).collect(),
         measured,
-        holder,
+        runs,
+        measuring: holders.get(MEASUREMENTS).cloned(),
     })
 }
 
@@ -105,7 +110,8 @@ impl Seen {
     fn as_json(&self) -> serde_json::Value {
         json!({
             "ablation": self.ablation,
-            "held_by": self.holder,
+            "held_by": self.runs.first().map(Claimant::holder),
+            "runs": self.runs.iter().map(run_as_json).collect::<Vec<_>>(),
             "trials": self.lines.iter().map(as_json).collect::<Vec<_>>(),
             "measurements": self.measured,
         })
@@ -120,15 +126,41 @@ impl Seen {
             text.push_str(&format!("{count}: {}\n", parts.join(", ")));
         }
         let is_unfinished = |line: &StatusLine| !line.stale && line.status != Status::Ok;
-        match &self.holder {
-            Some(holder) => text.push_str(&format!("a run is in progress: {holder}\n")),
-            None if self.lines.iter().any(is_unfinished) => {
+        if let Some(by) = &self.measuring {
+            text.push_str(&format!("being measured by {}\n", by.holder()));
+        }
+        match &self.runs[..] {
+            [run] => text.push_str(&format!("a run is in progress: {}\n", in_words(run))),
+            [_, ..] => {
+                text.push_str(&format!("{} are in progress:\n", counted(self.runs.len(), "run")));
+                let lines = self.runs.iter().map(|run| format!("  {}\n", in_words(run)));
+                text.extend(lines);
+            }
+            [] if self.lines.iter().any(is_unfinished) => {
                 text.push_str("no run is in progress; `densenet-bench run` with the same file resumes it\n");
             }
-            None => {}
+            [] => {}
         }
         text
     }
+}
+
+/// `process 7 on node3, since 2026-11-27T20:00:00Z: shard 0 of 4`.
+fn in_words(run: &Claimant) -> String {
+    match run.doing.is_empty() {
+        true => run.holder().to_string(),
+        false => format!("{}: {}", run.holder(), run.doing),
+    }
+}
+
+fn run_as_json(run: &Claimant) -> serde_json::Value {
+    let holder = run.holder();
+    json!({
+        "host": holder.host,
+        "process": holder.process,
+        "since": holder.since,
+        "doing": run.doing,
+    })
 }
 
 fn line(trial: &TrialStatus) -> StatusLine {
@@ -143,7 +175,11 @@ fn line(trial: &TrialStatus) -> StatusLine {
         variant: trial.variant.clone(),
         seed: trial.seed,
         status,
-        holder: trial.holder.as_ref().map(ToString::to_string).unwrap_or_default(),
+        holder: trial
+            .holder
+            .as_ref()
+            .map(|by| by.holder().to_string())
+            .unwrap_or_default(),
         saved_steps: saved.unwrap_or(0),
         steps,
         error: trial
@@ -162,6 +198,7 @@ fn as_json(line: &StatusLine) -> serde_json::Value {
         "seed": line.seed,
         "status": line.status,
         "running": !line.holder.is_empty(),
+        "held_by": line.holder,
         "saved_steps": line.saved_steps,
         "steps": line.steps,
         "error": line.error,

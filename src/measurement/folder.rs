@@ -250,7 +250,10 @@ impl<'a> Measurements<'a> {
     }
 
     /// Every measurement that has been started.
-    fn recorded(&self) -> Result<Vec<MeasurementRecord>, FolderError> {
+    ///
+    /// # Errors
+    /// Whatever the system says, or a file that cannot be read.
+    pub fn recorded(&self) -> Result<Vec<MeasurementRecord>, FolderError> {
         let all = self.all();
         let entries = match fs::read_dir(&all) {
             Ok(entries) => entries,

@@ -176,6 +176,9 @@ pub struct RoundResult {
     /// When the run that it belongs to started: rounds of one run take turns. Empty where that was not recorded.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub run: String,
+    /// The name of the host that measured it; empty in earlier records.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub host: String,
     /// From the process's start to its first step, in nanoseconds; none where the system does not say it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub startup_ns: Option<u64>,
@@ -217,6 +220,7 @@ impl RoundResult {
             note: String::new(),
             parts: Vec::new(),
             run: String::new(),
+            host: String::new(),
             startup_ns: None,
             first_step_ns: None,
             work: None,

@@ -97,6 +97,12 @@ impl MeasurementRounds {
             processor_share: processor.and_then(|processor| processor.share()),
             cpu: self.record.origin.cpu.clone(),
             revision: self.record.origin.revision.clone(),
+            host: {
+                let mut hosts: Vec<&str> = good().map(|result| result.host.as_str()).collect();
+                hosts.dedup();
+                hosts.retain(|host| !host.is_empty());
+                hosts.join("; ")
+            },
             measured_at: good().next().map_or_else(String::new, |result| result.ended.clone()),
             step_ns_low: whole(interval.map(|(low, _)| low)),
             step_ns_high: whole(interval.map(|(_, high)| high)),

@@ -2,6 +2,7 @@
 
 use super::experiment::Trial;
 use super::folder::{FolderError, ResultFolder, read_if_there};
+use super::joined_table::JoinedTable;
 use super::record::TrialRecord;
 use crate::files::write_whole;
 use crate::formats::tables::{self, CorrectnessRow, EpochRow, Row, Status, StepRow, TrialRow};
@@ -45,33 +46,27 @@ impl ResultFolder {
     /// that has ended well has as many rows as `expected` of it.
     ///
     /// Rows that the table has already are taken over as they are: of a long run's steps, only those of the running trial
-    /// are read again.
+    /// are read as rows again. Of all trials' rows those of one are in memory.
     fn join_rows<T: Row>(
         &self,
         trials: &[TrialRow],
         expected: impl Fn(&TrialRow) -> usize,
         rename: impl Fn(&mut T, String),
     ) -> Result<Vec<String>, FolderError> {
-        let top = self.root().join(T::FILE);
         let header = tables::write_rows::<T>(&[])?;
-        let written = read_if_there(&top, u64::MAX)?;
-        // The table behind what has been found in it so far.
-        let mut known = (written.as_deref())
-            .and_then(|bytes| bytes.strip_prefix(&header[..]))
-            .unwrap_or_default();
-        let mut joined = header.clone();
+        let mut joined = JoinedTable::begin(&self.root().join(T::FILE), &header)?;
         let mut damaged = Vec::new();
         for trial in trials {
             let own = self.trial(&trial.trial).join(T::FILE);
             let Some(bytes) = read_if_there(&own, u64::MAX)?.and_then(tables::whole_lines) else {
                 continue;
             };
-            let part = bytes.strip_prefix(&header[..]).filter(|part| known.starts_with(part));
-            let count = match part {
+            let part = bytes.strip_prefix(&header[..]);
+            let is_known = part.map_or(Ok(false), |part| joined.has_next(part))?;
+            let count = match part.filter(|_| is_known) {
                 // The table's rows of a trial have one variant's name: where that of the first stands, all do.
                 Some(part) if is_named::<T>(&header, part, &trial.variant, &rename)? => {
-                    joined.extend(part);
-                    known = &known[part.len()..];
+                    joined.add(part)?;
                     tables::row_ends(part).count()
                 }
                 _ => {
@@ -80,9 +75,7 @@ impl ResultFolder {
                     for row in &mut rows {
                         rename(row, trial.variant.clone());
                     }
-                    let part = tables::appended_rows(&rows)?;
-                    known = known.strip_prefix(&part[..]).unwrap_or_default();
-                    joined.extend(part);
+                    joined.add(&tables::appended_rows(&rows)?)?;
                     rows.len()
                 }
             };
@@ -95,9 +88,7 @@ impl ResultFolder {
                 ));
             }
         }
-        if written.as_deref() != Some(&joined[..]) {
-            write_whole(&top, &joined)?;
-        }
+        joined.finish()?;
         Ok(damaged)
     }
 }

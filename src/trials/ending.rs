@@ -12,6 +12,8 @@ pub struct Ending {
     pub status: ExitStatus,
     /// The time limit that it was killed at.
     pub(super) timed_out: Option<Duration>,
+    /// Whether it was killed since another process does its work.
+    pub(super) was_taken_over: bool,
     /// The signal that asked it to stop.
     pub(super) interrupted: Option<&'static str>,
     /// Whether the system killed processes for want of memory while it ran.
@@ -41,6 +43,11 @@ const OUT_OF_MEMORY: [&str; 6] = [
 impl Ending {
     /// Why a process without a result ended: from its exit status, its time, the system's memory and what it said last.
     pub fn diagnosis(&self) -> (Status, String) {
+        if self.was_taken_over {
+            let error = "another process has taken it over, since this one was silent for too long; `densenet-bench status` \
+                         shows which";
+            return (Status::Interrupted, error.to_owned());
+        }
         if let Some(limit) = self.timed_out {
             let limit = humantime::format_duration(limit);
             let error = format!("it ran longer than {limit} and was killed; give it more time with --timeout");
@@ -111,6 +118,7 @@ mod tests {
         Ending {
             status: ExitStatus::from_raw(raw),
             timed_out: None,
+            was_taken_over: false,
             interrupted: None,
             memory_ran_out: false,
             said: said.to_owned(),

@@ -42,7 +42,7 @@ pub struct Prepared {
 pub struct Trial {
     /// The variant's index in the ablation.
     pub variant: usize,
-    /// What its folder will record; device, threads, cpu and revision are still empty.
+    /// What its folder will record; device, threads, cpu, revision and host are still empty.
     pub record: TrialRecord,
 }
 
@@ -134,6 +134,24 @@ impl ExperimentPlan {
                 starting_weights_sha256: planned.starting_weights_sha256.clone(),
             });
         }
+        Ok(self.experiment(prepared, remarks))
+    }
+
+    /// The experiment as its records have it, without reading the data: `fingerprint` gives that of a variant's data, by the
+    /// variant's place, where a record has it.
+    pub fn recorded(self, fingerprint: &dyn Fn(usize) -> Option<String>) -> Experiment {
+        let variants = self.variants.iter().enumerate();
+        let prepared = variants.map(|(index, planned)| Prepared {
+            graph: planned.network.clone(),
+            data_fingerprint: fingerprint(index).unwrap_or_default(),
+            data_files: None,
+            starting_weights_sha256: planned.starting_weights_sha256.clone(),
+        });
+        let prepared = prepared.collect();
+        self.experiment(prepared, Vec::new())
+    }
+
+    fn experiment(self, prepared: Vec<Prepared>, remarks: Vec<String>) -> Experiment {
         let trial = |trial: &PlannedTrial| {
             let variant = &self.ablation.variants[trial.variant];
             let (planned, prepared) = (&self.variants[trial.variant], &prepared[trial.variant]);
@@ -142,12 +160,12 @@ impl ExperimentPlan {
                 record: record(&self.ablation, variant, planned, prepared, trial),
             }
         };
-        Ok(Experiment {
+        Experiment {
             trials: self.trials.iter().map(trial).collect(),
             prepared,
             ablation: self.ablation,
             remarks,
-        })
+        }
     }
 }
 
@@ -208,6 +226,8 @@ fn record(
         test_images: Some(planned.outline.test_images),
         cpu: String::new(),
         revision: String::new(),
+        at_once: 1,
+        host: String::new(),
     }
 }
 

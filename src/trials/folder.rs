@@ -54,12 +54,6 @@ pub(super) const RECORD: &str = "trial.json";
 pub(super) const RESULT: &str = "result.json";
 pub(super) const WEIGHTS: &str = "weights.safetensors";
 
-/// How long a process that only looks at a lock may hold it.
-const GLANCE: Duration = Duration::from_millis(300);
-
-/// No process takes so long to write one file.
-const ABANDONED: Duration = Duration::from_secs(600);
-
 /// How long a process that is being killed may take to end.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -105,6 +99,15 @@ impl ResultFolder {
         self.trial(trial).join(WEIGHTS)
     }
 
+    /// Whether the folder keeps another ablation than this.
+    ///
+    /// # Errors
+    /// Whatever the system says.
+    pub fn keeps_another(&self, ablation: &str) -> Result<bool, FolderError> {
+        let before = read_if_there(&self.ablation_file(), LONGEST_RECORD)?;
+        Ok(before.is_some_and(|before| before != ablation.as_bytes()))
+    }
+
     /// Creates the folder and keeps the ablation file as it was run. Where that is another than before, a comparison
     /// with PyTorch is set aside, since nothing in it could be derived anew.
     ///
@@ -112,11 +115,10 @@ impl ResultFolder {
     /// Whatever the system says.
     pub fn create(&self, ablation: &str) -> Result<(), FolderError> {
         create_all(&self.root.join("trials"))?;
-        let path = self.ablation_file();
-        if read_if_there(&path, LONGEST_RECORD)?.is_some_and(|before| before != ablation.as_bytes()) {
+        if self.keeps_another(ablation)? {
             self.set_comparison_aside()?;
         }
-        write_whole(&path, ablation.as_bytes())?;
+        write_whole(&self.ablation_file(), ablation.as_bytes())?;
         Ok(())
     }
 
@@ -140,27 +142,6 @@ impl ResultFolder {
         Ok(())
     }
 
-    /// Holds the folder against other runs for as long as the result lives; the folder is created where it is missing.
-    /// The system releases it when the process ends, however it ends. Files that a killed run had not finished
-    /// writing are removed.
-    ///
-    /// # Errors
-    /// Another run holds it, or whatever the system says.
-    pub fn hold(&self) -> Result<Lock, FolderError> {
-        create_all(&self.root)?;
-        // `status` looks at the lock for a moment by taking it.
-        let lock = Lock::take_within(&self.root, GLANCE).map_err(|error| self.held_or(error))?;
-        let measurements = fs::read_dir(self.root.join("measurements"))
-            .into_iter()
-            .flatten()
-            .flatten();
-        let own = [self.root.clone(), self.root.join("plots")];
-        for folder in own.into_iter().chain(measurements.map(|entry| entry.path())) {
-            remove_unfinished(&folder, ABANDONED);
-        }
-        Ok(lock)
-    }
-
     /// Holds a trial's folder as its process does. The process of a run that was killed ends at once, but not before it:
     /// it is waited for.
     ///
@@ -174,7 +155,7 @@ impl ResultFolder {
         Ok(lock)
     }
 
-    fn held_or(&self, error: LockError) -> FolderError {
+    pub(super) fn held_or(&self, error: LockError) -> FolderError {
         match error {
             LockError::Held(holder) => FolderError::Held {
                 folder: self.root.display().to_string(),
@@ -285,6 +266,22 @@ impl ResultFolder {
     /// Whatever the system says.
     pub fn record_environment(&self, environment: &Environment) -> Result<(), FolderError> {
         write_json(&self.root.join(ENVIRONMENT), environment)
+    }
+
+    /// Takes over the environment at the top of another folder where this one has none: that of the last run that started.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or whatever the system says.
+    pub fn adopt_environment(&self, others: &[Self]) -> Result<(), FolderError> {
+        if self.environment()?.is_some() {
+            return Ok(());
+        }
+        let mut environments = Vec::new();
+        for other in others {
+            environments.extend(other.environment()?);
+        }
+        environments.sort_by(|one, two| one.started.cmp(&two.started));
+        environments.last().map_or(Ok(()), |last| self.record_environment(last))
     }
 
     /// The environment of the last run that trained or measured something.

@@ -28,17 +28,19 @@ pub fn identities<'a>(
     let mut train = json!(settings.train);
     remove(&mut train, "seeds");
     remove(&mut train, "checkpoint_every");
-    let mut decides = json!({
-        "data": data,
-        "model": settings.model,
-        "run": arithmetic_of(&settings.run),
-        "seed": null,
-        "train": train,
-        "weights": weights_sha256,
-    });
-    seeds.iter().map(move |&seed| {
-        decides["seed"] = seed.into();
-        digest(&decides)
+    // The text of an object with these keys in their order, as `digest` would have it: what stands before the seed is hashed
+    // once for all.
+    let before = format!(
+        r#"{{"data":{},"model":{},"run":{},"seed":"#,
+        json!(data),
+        json!(settings.model),
+        arithmetic_of(&settings.run)
+    );
+    let behind = format!(r#","train":{train},"weights":{}}}"#, json!(weights_sha256));
+    let before = Sha256::new().chain_update(before);
+    seeds.iter().map(move |seed| {
+        let digest = before.clone().chain_update(seed.to_string()).chain_update(&behind);
+        hex(&digest.finalize()[..8])
     })
 }
 

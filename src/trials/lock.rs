@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use crate::files::{is_same_file, named};
-use crate::host::now;
+use crate::host::{host_name, now};
 
 /// A folder that is held until this is dropped. The system releases it when the process ends, however it ends.
 #[derive(Debug)]
@@ -70,6 +70,8 @@ impl Lock {
                 Ok(Self { _file: file })
             }
             Err(TryLockError::WouldBlock) => Err(LockError::Held(Holder::in_file(&mut file))),
+            // Whoever shares such a folder has claimed what is written here.
+            Err(TryLockError::Error(error)) if is_without_locks(&error) => Ok(Self { _file: file }),
             Err(TryLockError::Error(error)) => Err(system(error)),
         }
     }
@@ -89,6 +91,13 @@ impl Lock {
     }
 }
 
+/// Whether the file system has no locks, as NFS without its lock service.
+fn is_without_locks(error: &io::Error) -> bool {
+    /// `No locks available`, on Linux.
+    const ENOLCK: i32 = 37;
+    error.kind() == io::ErrorKind::Unsupported || error.raw_os_error() == Some(ENOLCK)
+}
+
 /// Whether a file that was opened under a path is still there.
 fn is_at(file: &File, path: &Path) -> bool {
     match (file.metadata(), path.metadata()) {
@@ -100,7 +109,7 @@ fn is_at(file: &File, path: &Path) -> bool {
 impl Holder {
     fn this_process() -> Self {
         Self {
-            host: sysinfo::System::host_name().unwrap_or_else(|| "an unnamed host".to_owned()),
+            host: host_name(),
             process: std::process::id(),
             since: now(),
         }

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 
+use super::claims::Claimant;
 use super::experiment::Trial;
 use super::folder::{FolderError, RECORD, ResultFolder};
 use super::identity::identity;
-use super::lock::Holder;
 use super::record::{TrialRecord, TrialResult};
 use crate::files::named;
 use crate::formats::ablation::{Ablation, Settings};
@@ -27,20 +27,21 @@ pub struct TrialStatus {
     pub result: Option<TrialResult>,
     /// Steps before its newest checkpoint.
     pub saved_steps: Option<usize>,
-    /// The process that runs it.
-    pub holder: Option<Holder>,
+    /// Who has claimed it.
+    pub holder: Option<Claimant>,
     /// Whether the ablation no longer has it. It is kept, and not run again.
     pub stale: bool,
 }
 
-/// The trials of an ablation in its order, and then those that the folder has of earlier versions of it. What cannot be
-/// read is reported to `report`, and the others are returned.
+/// The trials of an ablation in its order, and then those that the folder has of earlier versions of it; `holders` are those
+/// of the folder's claims. What cannot be read is reported to `report`, and the others are returned.
 ///
 /// # Errors
 /// A folder that cannot be read.
 pub fn overview(
     folder: &ResultFolder,
     ablation: &Ablation,
+    holders: &BTreeMap<String, Claimant>,
     report: &mut dyn FnMut(String),
 ) -> Result<Vec<TrialStatus>, FolderError> {
     let mut started = started_trials(folder, report)?;
@@ -54,7 +55,7 @@ pub fn overview(
                 trial: id.clone(),
                 variant: variant.name.clone(),
                 seed,
-                ..of(folder, id.as_deref(), record, report)
+                ..of(folder, id.as_deref(), record, holders, report)
             };
             trials.push(trial);
         }
@@ -64,7 +65,7 @@ pub fn overview(
             stale: true,
             variant: record.variant.clone(),
             seed: record.seed,
-            ..of(folder, Some(&id), Some(record), report)
+            ..of(folder, Some(&id), Some(record), holders, report)
         };
         trials.push(trial);
     }
@@ -88,6 +89,7 @@ fn of(
     folder: &ResultFolder,
     id: Option<&str>,
     record: Option<TrialRecord>,
+    holders: &BTreeMap<String, Claimant>,
     report: &mut dyn FnMut(String),
 ) -> TrialStatus {
     let started = id.filter(|_| record.is_some());
@@ -103,7 +105,7 @@ fn of(
         seed: 0,
         result,
         saved_steps: started.and_then(|id| folder.checkpoints(id).steps().ok().flatten()),
-        holder: started.and_then(|id| Holder::of(&folder.trial(id))),
+        holder: id.and_then(|id| holders.get(id)).cloned(),
         record,
         stale: false,
     }

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use super::claims::Claim;
 use super::ending::Ending;
 use crate::files::{named, write_whole};
 use crate::host::{OomKills, Stop};
@@ -27,6 +28,8 @@ pub struct Work<'a> {
     pub timeout: Option<Duration>,
     /// When this process is asked to stop, the one that it started is asked too.
     pub stop: &'a Stop,
+    /// The claim of the work, if it has one: the process is killed when another one has taken it over.
+    pub claim: Option<&'a Claim>,
 }
 
 /// What a process sends while it runs.
@@ -57,7 +60,7 @@ impl Work<'_> {
         let deadline = self.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let lines = child.stdout.take().map(lines_of);
         let last_words = child.stderr.take().map(last_words_of);
-        let (status, end) = match wait(&mut child, lines, deadline, self.stop, on_heard) {
+        let (status, end) = match wait(&mut child, lines, deadline, (self.stop, self.claim), on_heard) {
             Ok(ended) => ended,
             Err(error) => {
                 // Nothing would wait for it any more.
@@ -71,7 +74,8 @@ impl Work<'_> {
         Ok(Ending {
             status,
             timed_out: self.timeout.filter(|_| end == End::OutOfTime),
-            interrupted: self.stop.signal_name().filter(|_| end != End::OutOfTime),
+            was_taken_over: end == End::TakenOver,
+            interrupted: self.stop.signal_name().filter(|_| end == End::Own),
             memory_ran_out: OomKills::now().happened_since(&before),
             said: String::from_utf8_lossy(&said).into_owned(),
         })
@@ -147,6 +151,8 @@ enum End {
     Own,
     /// It was killed at its deadline.
     OutOfTime,
+    /// It was killed since another process does its work.
+    TakenOver,
 }
 
 /// Waits for the end of the stream and then of the process. Kills it at the deadline; asks it to stop where this process
@@ -155,7 +161,7 @@ fn wait(
     child: &mut Child,
     lines: Option<Receiver<Vec<u8>>>,
     deadline: Option<Instant>,
-    stop: &Stop,
+    (stop, claim): (&Stop, Option<&Claim>),
     on_heard: &mut dyn FnMut(Heard<'_>),
 ) -> io::Result<(ExitStatus, End)> {
     let mut lines = lines;
@@ -182,9 +188,12 @@ fn wait(
             }
             return Ok((status, End::Own));
         }
-        if left.is_some_and(|left| left.is_zero()) {
+        let is_out_of_time = left.is_some_and(|left| left.is_zero());
+        let is_taken_over = claim.is_some_and(Claim::is_lost);
+        if is_out_of_time || is_taken_over {
             child.kill()?;
-            return Ok((child.wait()?, End::OutOfTime));
+            let end = if is_taken_over { End::TakenOver } else { End::OutOfTime };
+            return Ok((child.wait()?, end));
         }
     }
 }
@@ -222,6 +231,7 @@ mod tests {
             stderr: folder.path().join("stderr.txt"),
             timeout,
             stop: &Stop::default(),
+            claim: None,
         };
         let mut lines = Vec::new();
         let ending = work.run(&mut |heard| {

@@ -59,6 +59,12 @@ pub struct TrialRecord {
     pub cpu: String,
     /// The program's revision.
     pub revision: String,
+    /// How many trials run at once beside each other, itself counted.
+    #[serde(default = "alone", skip_serializing_if = "is_alone")]
+    pub at_once: usize,
+    /// The name of the host on which it is started or resumed; empty in earlier records.
+    #[serde(default)]
+    pub host: String,
 }
 
 /// `trials/ID/result.json`: how the trial ended. A trial without it is pending.
@@ -106,13 +112,23 @@ pub struct TrialResult {
     pub parts: Vec<Part>,
 }
 
+fn alone() -> usize {
+    1
+}
+
+fn is_alone(at_once: &usize) -> bool {
+    *at_once == 1
+}
+
 impl TrialResult {
     /// What whoever reads its numbers should know, `; ` between; empty where there is nothing.
-    fn warning(&self) -> String {
+    fn warning(&self, at_once: usize) -> String {
         let processor = self.processor.and_then(|processor| processor.warning());
         let graph = self.without_graph.as_ref();
         let graph = graph.map(|reason| format!("the training step was not recorded in a CUDA graph ({reason})"));
-        let warnings = [processor, graph, self.untested.clone()];
+        let shared = (at_once > 1 && self.train_images_per_second.is_some())
+            .then(|| format!("its speed is that of {at_once} trials at once, which share the machine"));
+        let warnings = [processor, shared, graph, self.untested.clone()];
         warnings.into_iter().flatten().collect::<Vec<_>>().join("; ")
     }
 
@@ -224,13 +240,14 @@ impl TrialRecord {
             wall_ns: result.wall_ns,
             weights_sha256: result.weights_sha256.clone(),
             processor_share: result.processor.and_then(|processor| processor.share()),
-            warning: result.warning(),
+            warning: result.warning(self.at_once),
             test_images: self.test_images,
             cpu: self.cpu.clone(),
             revision: self.revision.clone(),
             layout: recorded_layout(&self.settings.run, &self.device),
             skipped_steps: result.skipped_steps,
             cuda_graph: recorded_graph(&self.settings.run, &self.device),
+            host: self.host.clone(),
         }
     }
 }

@@ -38,16 +38,15 @@ pub fn rows_there<T: Row>(trial: &Path, report: &mut dyn FnMut(String)) -> io::R
 }
 
 impl RowFile {
-    /// Makes the table hold these rows and nothing else, and opens it for more.
+    /// Makes the table hold these rows and nothing else, and opens it for more. It is a new file: a process that was suspended,
+    /// and does not know yet that the trial is not its own any more, has the old one open.
     ///
     /// # Errors
     /// Whatever the system says.
     pub fn open_with<T: Row>(trial: &Path, rows: &[T]) -> io::Result<Self> {
         let path = trial.join(T::FILE);
         let bytes = tables::write_rows(rows).map_err(io::Error::other)?;
-        if fs::read(&path).ok().as_deref() != Some(&bytes) {
-            write_whole(&path, &bytes)?;
-        }
+        write_whole(&path, &bytes)?;
         let file = OpenOptions::new().append(true).open(&path);
         Ok(Self {
             file: file.map_err(|error| named(&path, &error))?,

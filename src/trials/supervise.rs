@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::claims::Claim;
 use super::folder::{FolderError, ResultFolder};
 use super::process::{Heard, Work};
 use super::record::{TrialRecord, TrialResult};
@@ -50,49 +51,72 @@ pub enum Event {
     },
 }
 
-/// Starts `program trial FOLDER ID` for a trial that has been started, passes on its events and waits for its end. A process
-/// that ends without a result (it was killed, it ran out of memory or time, it panicked) gets one.
-///
-/// # Errors
-/// Whatever keeps the process from being started, or a result that cannot be read.
-pub fn supervise(
-    program: &Path,
-    folder: &ResultFolder,
-    record: &TrialRecord,
-    timeout: Option<Duration>,
-    stop: &Stop,
-    on_event: &mut dyn FnMut(&Event),
-) -> Result<TrialResult, FolderError> {
-    let work = Work {
-        program,
-        arguments: vec!["trial".into(), folder.root().into(), record.trial.clone().into()],
-        variables: record.device.parse().map_or_else(
+/// Starts the processes of trials.
+pub struct Supervisor<'a> {
+    /// This program.
+    pub program: &'a Path,
+    /// The result folder.
+    pub folder: &'a ResultFolder,
+    /// How long a trial may last.
+    pub timeout: Option<Duration>,
+    /// Whether this process is asked to stop.
+    pub stop: &'a Stop,
+    /// Variables of the process beside those of its settings, such as the GPU that it sees.
+    pub variables: &'a [(&'static str, String)],
+}
+
+impl Supervisor<'_> {
+    /// Starts `program trial FOLDER ID` for a trial that has been started, passes on its events and waits for its end. A process
+    /// that ends without a result (it was killed, it ran out of memory or time, it panicked) gets one; where `claim` is lost the
+    /// trial is another process's, and nothing is recorded.
+    ///
+    /// # Errors
+    /// Whatever keeps the process from being started, or a result that cannot be read.
+    pub fn supervise(
+        &self,
+        record: &TrialRecord,
+        claim: Option<&Claim>,
+        on_event: &mut dyn FnMut(&Event),
+    ) -> Result<TrialResult, FolderError> {
+        let folder = self.folder;
+        let mut variables = record.device.parse().map_or_else(
             |_| Vec::new(),
             |device| process_variables(&record.settings.run, device, record.threads),
-        ),
-        stderr: folder.trial(&record.trial).join("stderr.txt"),
-        timeout,
-        stop,
-    };
-    let ending = work.run(&mut |heard| match heard {
-        Heard::AskedToStop => on_event(&Event::AskedToStop),
-        Heard::Line(line) => {
-            // Lines that are not events are ignored: a library may print.
-            if let Ok(event) = serde_json::from_slice(line) {
-                on_event(&event);
+        );
+        variables.extend(self.variables.iter().cloned());
+        let work = Work {
+            program: self.program,
+            arguments: vec!["trial".into(), folder.root().into(), record.trial.clone().into()],
+            variables,
+            stderr: folder.trial(&record.trial).join("stderr.txt"),
+            timeout: self.timeout,
+            stop: self.stop,
+            claim,
+        };
+        let ending = work.run(&mut |heard| match heard {
+            Heard::AskedToStop => on_event(&Event::AskedToStop),
+            Heard::Line(line) => {
+                // Lines that are not events are ignored: a library may print.
+                if let Ok(event) = serde_json::from_slice(line) {
+                    on_event(&event);
+                }
             }
+        })?;
+        if ending.was_taken_over {
+            let (status, error) = ending.diagnosis();
+            return Ok(TrialResult::unfinished(status, error));
         }
-    })?;
-    if let Some(result) = folder.result(&record.trial)? {
-        return Ok(result);
+        if let Some(result) = folder.result(&record.trial)? {
+            return Ok(result);
+        }
+        let (status, error) = ending.diagnosis();
+        let mut result = TrialResult::unfinished(status, error);
+        if let Err(error) = folder.end(&record.trial, &result) {
+            // On a full disk the trial's own record is lost, but not what ended it.
+            result.error += &format!(" (which could not be recorded: {error})");
+        }
+        Ok(result)
     }
-    let (status, error) = ending.diagnosis();
-    let mut result = TrialResult::unfinished(status, error);
-    if let Err(error) = folder.end(&record.trial, &result) {
-        // On a full disk the trial's own record is lost, but not what ended it.
-        result.error += &format!(" (which could not be recorded: {error})");
-    }
-    Ok(result)
 }
 
 #[cfg(test)]

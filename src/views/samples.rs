@@ -159,6 +159,7 @@ pub fn trained(variants: &[SampleVariant], seeds: u64, epochs: usize) -> Study {
                 layout: None,
                 skipped_steps: None,
                 cuda_graph: None,
+                host: String::new(),
             });
         }
     }
@@ -273,6 +274,7 @@ fn batch_row(variant: &str, mode: Mode, batch_size: usize, scale: f64) -> BatchR
         processor_share: None,
         cpu: String::new(),
         revision: String::new(),
+        host: String::new(),
         measured_at: String::new(),
         step_ns_low: Some(step_ns - step_ns / 50),
         step_ns_high: Some(step_ns + step_ns / 50),

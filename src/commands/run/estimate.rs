@@ -7,7 +7,7 @@ use std::time::Instant;
 use densenet_bench::formats::tables::{EpochRow, Status};
 use densenet_bench::statistics::Summary;
 use densenet_bench::trials::{
-    FIRST_STEPS, Probe, ResultFolder, Trial, TrialRecord, longer, predicted_seconds, probe_of, supervise,
+    FIRST_STEPS, Probe, ResultFolder, Trial, TrialRecord, longer, predicted_seconds, probe_of,
 };
 use densenet_bench::views::section::{Block, Section, Side, Table};
 use densenet_bench::views::terminal;
@@ -16,7 +16,8 @@ use serde_json::json;
 
 use super::measure::Measuring;
 use super::plan::Plan;
-use super::prepare::{Ready, ready, stop_on_request};
+use super::ready::{Ready, ready, stop_on_request};
+use super::slots::Slot;
 use super::turns::Turns;
 use super::workers::Workers;
 use super::{Arguments, Failure, Outcome, print, print_json};
@@ -56,7 +57,11 @@ pub fn estimate(plan: Plan, arguments: &Arguments) -> Outcome {
         stop: &stop,
     };
     let trained = trained(&ready, &workers)?;
-    let measured = Measuring(&workers).seconds(&ready.to_measure())?;
+    let measured = Measuring {
+        workers: &workers,
+        claim: None,
+    }
+    .seconds(&ready.to_measure())?;
     if let Some(status) = stop.exit_status() {
         return Ok(ExitCode::from(status));
     }
@@ -115,18 +120,11 @@ impl Estimated<'_> {
 }
 
 fn probe(workers: &Workers<'_>, of: &TrialRecord, steps: usize, name: &str) -> Result<Probe, Failure> {
-    let record = probe_of(of, steps, name);
-    let environment = workers.environment_of(&record.settings.run, record.threads);
+    let (record, slot) = (probe_of(of, steps, name), Slot::default());
+    let environment = workers.environment_of(&record.settings.run, record.threads, &slot);
     workers.folder.begin(&record, &environment).map_err(Failure::work)?;
     let started = Instant::now();
-    let result = supervise(
-        workers.program,
-        workers.folder,
-        &record,
-        workers.timeout,
-        workers.stop,
-        &mut |_| (),
-    );
+    let result = workers.supervisor(&slot).supervise(&record, None, &mut |_| ());
     let whole = started.elapsed().as_secs_f64();
     let result = result.map_err(Failure::work)?;
     if result.status != Status::Ok && !workers.stop.is_asked() {

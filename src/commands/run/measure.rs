@@ -5,42 +5,50 @@ use std::time::Instant;
 use densenet_bench::formats::ablation::Mode;
 use densenet_bench::formats::device_name::DeviceName;
 use densenet_bench::formats::tables::{BoundaryRow, Status};
-use densenet_bench::host::{process_variables, vector_instructions};
+use densenet_bench::host::{Environment, host_name, process_variables, vector_instructions};
 use densenet_bench::measurement::{
     Attempt, Cells, MeasurementRecord, Measurements, RoundResult, RoundSpec, find_largest, run_rounds, searches,
 };
 use densenet_bench::network::Processor;
-use densenet_bench::trials::{Experiment, FolderError, Heard, Prepared, Work};
+use densenet_bench::trials::{Claim, Experiment, FolderError, Heard, Prepared, Work};
 
 use super::Failure;
+use super::slots::Slot;
 use super::throttle::Throttle;
 use super::turns::Turns;
 use super::workers::Workers;
 use crate::commands::shared::Log;
 
 /// Measures by starting processes.
-pub struct Measuring<'a>(pub &'a Workers<'a>);
+pub struct Measuring<'a> {
+    /// What starting them needs.
+    pub workers: &'a Workers<'a>,
+    /// The claim of the measurements, where others could take them.
+    pub claim: Option<&'a Claim>,
+}
 
 impl Measuring<'_> {
     /// Runs the rounds of `records` that are missing. The tables of `planned`, the whole ablation's, are rewritten now
-    /// and then; their final state is derived by the caller.
-    pub fn measure(&self, records: &[MeasurementRecord], planned: &[MeasurementRecord]) -> Result<(), Failure> {
-        let measurements = Measurements::of(self.0.folder);
+    /// and then, where `derive` has the turn to; their final state is derived by the caller.
+    pub fn measure(
+        &self,
+        records: &[MeasurementRecord],
+        planned: &[MeasurementRecord],
+        derive: &dyn Fn(&dyn Fn()),
+    ) -> Result<(), Failure> {
+        let measurements = Measurements::of(self.workers.folder);
         // Variants that differ in nothing that is measured, such as the schedule, share their measurement.
         let records = distinct(records);
         let mut known = Vec::with_capacity(records.len());
         for record in &records {
-            let rounds = measurements.begin(
-                record,
-                &self.0.environment_of(&record.spec.settings.run, record.spec.threads),
-            );
+            let rounds = measurements.begin(record, &self.environment_of(&record.spec));
             known.push(rounds.map_err(Failure::work)?);
         }
         let mut progress = Turns::new(known.iter().flatten().filter(|round| round.is_none()).count());
         let mut throttle = Throttle::new();
         let outcome = run_rounds::<Halt>(&records, &mut known, &mut |turn, settled| {
             let (record, round) = (turn.record, turn.round);
-            if self.0.stop.is_asked() {
+            if self.workers.stop.is_asked() || self.claim.is_some_and(Claim::is_lost) {
                 return Err(Halt::Stopped);
             }
             progress.begin(&format!(
@@ -59,7 +67,7 @@ impl Measuring<'_> {
                 progress.warn(&format!("{}: {}", heading(record), result.error));
             }
             // A table that cannot be written now is written at the run's end, where an error is reported.
-            let _ = throttle.now_and_then(|| measurements.derive_tables(planned));
+            let _ = throttle.now_and_then(|| derive(&|| drop(measurements.derive_tables(planned))));
             Ok(result)
         });
         progress.finish();
@@ -72,15 +80,15 @@ impl Measuring<'_> {
     /// The seconds that all rounds of `records` take together, from one round of each; none where there is nothing to measure.
     /// What it measures goes to the folder of the probes.
     pub fn seconds(&self, records: &[MeasurementRecord]) -> Result<Option<f64>, Failure> {
-        let measurements = Measurements::of(self.0.folder);
+        let measurements = Measurements::of(self.workers.folder);
         let records = distinct(records);
         let mut all = 0.0;
         for record in &records {
-            if self.0.stop.is_asked() {
+            if self.workers.stop.is_asked() {
                 break;
             }
             let spec = &record.spec;
-            let environment = self.0.environment_of(&spec.settings.run, spec.threads);
+            let environment = self.environment_of(spec);
             measurements.begin(record, &environment).map_err(Failure::work)?;
             let _log = Log::start(&format!("probing {}", heading(record)));
             let started = Instant::now();
@@ -101,11 +109,11 @@ impl Measuring<'_> {
         cells: Cells<'_>,
         given_limit: Option<u64>,
     ) -> Result<Vec<BoundaryRow>, Failure> {
-        let measurements = Measurements::of(self.0.folder);
+        let measurements = Measurements::of(self.workers.folder);
         let mut progress = Turns::searching();
         let mut found = Vec::new();
         for record in distinct(&searches(experiment, chosen, cells)) {
-            if self.0.stop.is_asked() {
+            if self.workers.stop.is_asked() {
                 break;
             }
             let index = experiment
@@ -135,10 +143,7 @@ impl Measuring<'_> {
         progress: &mut Turns,
     ) -> Result<BoundaryRow, Failure> {
         measurements
-            .begin_search(
-                record,
-                &self.0.environment_of(&record.spec.settings.run, record.spec.threads),
-            )
+            .begin_search(record, &self.environment_of(&record.spec))
             .map_err(Failure::work)?;
         let has_prediction = record.predicted_peak_bytes.is_some();
         let limit = record.spec.memory_limit.filter(|_| has_prediction);
@@ -201,7 +206,7 @@ impl Measuring<'_> {
         let spec = record.round(round);
         let mut tries = vec![self.round(record, &spec)?];
         while let Some(disturbance) = tries.last().and_then(RoundResult::disturbance) {
-            if tries.len() > EXTRA_TRIES || self.0.stop.is_asked() {
+            if tries.len() > EXTRA_TRIES || self.workers.stop.is_asked() {
                 break;
             }
             say(&format!(
@@ -218,21 +223,27 @@ impl Measuring<'_> {
             tries.push(next);
         }
         Ok(RoundResult {
-            run: self.0.environment.started.clone(),
+            run: self.workers.environment.started.clone(),
+            host: host_name(),
             ..RoundResult::least_disturbed(tries)
         })
     }
 
+    fn environment_of(&self, spec: &RoundSpec) -> Environment {
+        (self.workers).environment_of(&spec.settings.run, spec.threads, &Slot::default())
+    }
+
     /// Runs a round's process. One that ends without a result gets one.
     fn round(&self, record: &MeasurementRecord, spec: &RoundSpec) -> Result<RoundResult, FolderError> {
-        let (path, stderr) = Measurements::of(self.0.folder).begin_round(record, spec)?;
+        let (path, stderr) = Measurements::of(self.workers.folder).begin_round(record, spec)?;
         let work = Work {
-            program: self.0.program,
+            program: self.workers.program,
             arguments: vec!["measurement".into(), path.into()],
-            variables: process_variables(&spec.settings.run, self.0.device, spec.threads),
+            variables: process_variables(&spec.settings.run, self.workers.device, spec.threads),
             stderr,
-            timeout: self.0.timeout,
-            stop: self.0.stop,
+            timeout: self.workers.timeout,
+            stop: self.workers.stop,
+            claim: self.claim,
         };
         let mut result = None;
         let ending = work.run(&mut |heard| {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use densenet_bench::formats::tables::Status;
 use densenet_bench::host::Environment;
 use densenet_bench::measurement::{MeasurementRecord, Origin};
-use densenet_bench::trials::ResultFolder;
+use densenet_bench::trials::{ResultFolder, Share};
 use densenet_bench::words::{counted, first_ten};
 use serde_json::json;
 
@@ -16,7 +16,11 @@ use super::{Arguments, Failure, plot, print, print_json, say};
 /// them, and of those left to do.
 pub fn work_of(trials: (usize, usize), measurements: (usize, usize)) -> String {
     let parts = [part(measurements, "measurement"), part(trials, "trial")];
-    parts.into_iter().flatten().collect::<Vec<_>>().join(" and ")
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    match parts.is_empty() {
+        true => "no measurement and no trial".to_owned(),
+        false => parts.join(" and "),
+    }
 }
 
 fn part((all, left): (usize, usize), what: &str) -> Option<String> {
@@ -45,6 +49,14 @@ pub fn announce(folder: &ResultFolder, environment: &Environment, work: &str) {
         environment.threads_source,
         folder.root().display()
     ));
+}
+
+/// Says which part of the work this run does, where it is not all.
+pub fn say_of_share(share: &Share) {
+    let words = share.in_words();
+    if !words.is_empty() {
+        say(&format!("this run does {words}; others may work in the same folder"));
+    }
 }
 
 /// Says that measurements of other processors or programs are there, and that they do not count.
@@ -107,6 +119,24 @@ pub fn summarise(
         "tables, plots, summary.md and report.html are in {}",
         folder.root().display()
     ));
+    Ok(())
+}
+
+/// Prints how far a folder is that several runs share, where some of its trials have not ended.
+pub fn say_of_shared(arguments: &Arguments, folder: &ResultFolder, tables: &Tables) -> Result<(), Failure> {
+    let ok = tables.trials.iter().filter(|row| row.status == Status::Ok).count();
+    say(&format!(
+        "this run's part is done; {ok} of {} in {} have ended well; the run that finds every trial ended draws the plots",
+        counted(tables.trials.len(), "trial"),
+        folder.root().display()
+    ));
+    if arguments.json {
+        print_json(&json!({
+            "results": folder.root().display().to_string(),
+            "trials": tables.trials,
+            "batches": tables.batches,
+        }))?;
+    }
     Ok(())
 }
 

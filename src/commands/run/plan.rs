@@ -5,13 +5,14 @@ use std::process::ExitCode;
 
 use densenet_bench::backends::BackendDevice;
 use densenet_bench::formats::ablation::{Settings, with_overrides};
-use densenet_bench::host::{ThreadChoice, available_memory, available_threads, choose_threads};
+use densenet_bench::host::{ThreadChoice, available_memory, available_threads, choose_threads_of};
 use densenet_bench::measurement::{count_measurements, profiled};
-use densenet_bench::trials::{ExperimentPlan, PlannedTrial};
+use densenet_bench::trials::{ExperimentPlan, PlannedTrial, Share};
 use densenet_bench::words::{counted, grouped};
 
+use super::part::{check_share, share_of};
 use super::{Arguments, Failure, Mode, Outcome, Work, print, say};
-use crate::commands::shared::{ablation, device};
+use crate::commands::shared::{ablation, device, units};
 
 /// An ablation that fits its data, and how it is run on this machine.
 pub struct Plan {
@@ -21,6 +22,8 @@ pub struct Plan {
     pub experiment: ExperimentPlan,
     /// The variants that `--only` leaves.
     pub chosen: Vec<bool>,
+    /// The part of the work that this run does.
+    pub share: Share,
     /// The device.
     pub device: BackendDevice,
     /// `--threads`, which wins over `run.threads`.
@@ -41,15 +44,16 @@ pub fn plan(arguments: &Arguments) -> Result<Plan, Failure> {
         text,
         experiment: ablation::planned(parsed)?,
         chosen,
+        share: share_of(arguments)?,
         device,
         threads: arguments.threads.map(usize::from),
         memory_limit: memory_limit(arguments, device)?,
     };
     let variants = plan.experiment.ablation.variants.iter().zip(&plan.chosen);
     for (variant, _) in variants.filter(|(_, chosen)| **chosen) {
-        check_threads(&threads(plan.threads, &variant.settings), available_threads())?;
+        check_threads(&threads(1, plan.threads, &variant.settings), available_threads())?;
     }
-    let is_empty = plan.trials().next().is_none() && plan.measurements() == 0;
+    let is_empty = plan.all_trials().next().is_none() && plan.all_measurements() == 0;
     if is_empty && matches!(arguments.mode(), Mode::Estimate | Mode::Work(Work::MeasureAndTrain)) {
         return Err(Failure::Input(format!(
             "{}: the variants have neither [train] nor [measure], so there is nothing to run; add one, or use `describe` or `evaluate`",
@@ -59,23 +63,30 @@ pub fn plan(arguments: &Arguments) -> Result<Plan, Failure> {
     if matches!(arguments.mode(), Mode::Work(Work::Profile)) {
         plan.check_profiles(&arguments.file)?;
     }
+    check_share(&plan.share, &plan.experiment, &plan.chosen)?;
     Ok(plan)
 }
 
-/// The threads that a variant runs with; `given` is `--threads`.
-pub fn threads(given: Option<usize>, settings: &Settings) -> ThreadChoice {
-    choose_threads(given, settings.run.threads)
+/// The threads that a variant's trials run with, of which `at_once` run at once; `given` is `--threads`.
+pub fn threads(at_once: usize, given: Option<usize>, settings: &Settings) -> ThreadChoice {
+    choose_threads_of(at_once, given, settings.run.threads)
 }
 
 impl Plan {
     /// The trials of the chosen variants.
+    fn all_trials(&self) -> impl Iterator<Item = (usize, &PlannedTrial)> {
+        let trials = self.experiment.trials.iter().enumerate();
+        trials.filter(|(_, trial)| self.chosen[trial.variant])
+    }
+
+    /// Those in this run's share.
     fn trials(&self) -> impl Iterator<Item = &PlannedTrial> {
-        let trials = self.experiment.trials.iter();
-        trials.filter(|trial| self.chosen[trial.variant])
+        let trials = self.all_trials();
+        trials.filter_map(|(place, trial)| self.share.includes_trial(place, &trial.trial).then_some(trial))
     }
 
     /// How many measurements the chosen variants ask for.
-    fn measurements(&self) -> usize {
+    fn all_measurements(&self) -> usize {
         count_measurements(&self.experiment.ablation, &self.chosen)
     }
 
@@ -94,21 +105,22 @@ impl Plan {
         Ok(())
     }
 
+    /// How many of them are in this run's share.
+    fn measurements(&self) -> usize {
+        let (name, trials) = (&self.experiment.ablation.name, self.experiment.trials.len());
+        match self.share.includes_measurements(name, trials) {
+            true => self.all_measurements(),
+            false => 0,
+        }
+    }
+
     /// Prints the trials, one a line.
     pub fn list(&self) -> Outcome {
-        let line = |trial: &PlannedTrial| {
-            let variant = &self.experiment.variants[trial.variant];
-            format!(
-                "{}  {}  seed={}  parameters={}  macs={}  steps={}\n",
-                trial.trial,
-                self.experiment.ablation.variants[trial.variant].name,
-                trial.seed,
-                variant.network.parameters(),
-                variant.network.macs(),
-                variant.length.map_or(0, |length| length.steps)
-            )
-        };
-        print(&self.trials().map(line).collect::<String>())?;
+        let units = units::of(&self.experiment, &self.chosen);
+        let own = units
+            .iter()
+            .filter(|unit| self.share.includes_trial(unit.place, unit.trial));
+        print(&own.map(units::Unit::line).collect::<String>())?;
         say(&self.summed_up());
         Ok(ExitCode::SUCCESS)
     }

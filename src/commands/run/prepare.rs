@@ -4,15 +4,18 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use densenet_bench::backends::BackendDevice;
-use densenet_bench::host::{Environment, GpuRecord, Stop, build, default_threads, this_processor, vector_instructions};
+use densenet_bench::host::{Environment, Stop};
 use densenet_bench::measurement::{Cells, MeasurementRecord, Measurements, Origin, measurements, profiles, searches};
-use densenet_bench::trials::{Experiment, Lock, ResultFolder, Trial, count_stale};
+use densenet_bench::trials::{Experiment, Membership, ResultFolder, Share, Sharing, Trial, count_stale};
 
+use super::concurrency::slots;
 use super::messages::{say_of_others, say_of_stale};
-use super::plan::{Plan, threads};
-use super::resume::{hold, unfinished, unusable};
+use super::plan::Plan;
+use super::predicted::predicted_bytes;
+use super::ready::{Ready, cells, ready, stop_on_request};
+use super::resume::{join, left_of_shared, unfinished, unusable};
+use super::slots::Slot;
 use super::{Arguments, Failure, Work, say};
-use crate::commands::shared::{Log, ablation};
 
 /// All that a run works with.
 pub struct Prepared {
@@ -22,6 +25,8 @@ pub struct Prepared {
     pub experiment: Experiment,
     /// The variants that `--only` leaves.
     pub chosen: Vec<bool>,
+    /// The part of the work that this run does.
+    pub share: Share,
     /// The trials that have no final numbers yet, as indices into the experiment's.
     pub todo: Vec<usize>,
     /// The measurements of the whole ablation.
@@ -40,124 +45,42 @@ pub struct Prepared {
     pub device: BackendDevice,
     /// This program.
     pub program: PathBuf,
+    /// Where trials run at once, at least one.
+    pub slots: Vec<Slot>,
     /// Whether the run was asked to stop.
     pub stop: Stop,
     /// `--threads`.
     pub threads: Option<usize>,
     origin: Origin,
     memory_limit: Option<u64>,
-    _held: Lock,
-}
-
-/// An ablation whose data were read, and this machine: all that starting a process needs but a folder.
-pub struct Ready {
-    /// The ablation file.
-    text: String,
-    /// The ablation with its data's fingerprints.
-    pub experiment: Experiment,
-    /// The variants that `--only` leaves.
-    chosen: Vec<bool>,
-    /// The device.
-    pub device: BackendDevice,
-    /// This program.
-    pub program: PathBuf,
-    /// `--threads`.
-    pub threads: Option<usize>,
-    gpu: Option<String>,
-    origin: Origin,
-    memory_limit: Option<u64>,
-}
-
-/// Reads the data.
-pub fn ready(plan: Plan) -> Result<Ready, Failure> {
-    let Plan {
-        text,
-        experiment,
-        chosen,
-        device,
-        threads: given_threads,
-        memory_limit,
-    } = plan;
-    let mut experiment = {
-        let _log = Log::start("reading the data");
-        ablation::prepared(experiment)?
-    };
-    let program = std::env::current_exe()
-        .map_err(|error| Failure::Work(format!("the program's own path cannot be found: {error}")))?;
-    let gpu = (device.backend().accelerators)();
-    let origin = Origin {
-        cpu: this_processor(),
-        gpu: gpu.clone(),
-        revision: build::revision_of(&program),
-    };
-    for trial in &mut experiment.trials {
-        trial.record.device = device.to_string();
-        trial.record.threads = threads(given_threads, &trial.record.settings).threads;
-        trial.record.cpu.clone_from(&origin.cpu);
-        trial.record.revision.clone_from(&origin.revision);
-    }
-    Ok(Ready {
-        text,
-        experiment,
-        chosen,
-        device,
-        program,
-        threads: given_threads,
-        gpu,
-        origin,
-        memory_limit,
-    })
-}
-
-impl Ready {
-    /// The environment of a run that starts now, and what is doubtful about its threads.
-    pub fn environment(&self) -> (Environment, Vec<String>) {
-        let first = self.chosen.iter().position(|chosen| *chosen).unwrap_or(0);
-        let settings = &self.experiment.ablation.variants[first].settings;
-        let choice = threads(self.threads, settings);
-        let environment = Environment {
-            threads_source: choice.source,
-            gpu_record: GpuRecord::of(self.device),
-            ..Environment::observe(self.device, self.gpu.clone(), &settings.run, choice.threads)
-        };
-        (environment, choice.warnings)
-    }
-
-    /// The trials of the chosen variants.
-    pub fn selected(&self) -> impl Iterator<Item = &Trial> {
-        let trials = self.experiment.trials.iter();
-        trials.filter(|trial| self.chosen[trial.variant])
-    }
-
-    /// The measurements of the chosen variants.
-    pub fn to_measure(&self) -> Vec<MeasurementRecord> {
-        measurements(&self.experiment, &self.chosen, self.cells())
-    }
-
-    fn cells(&self) -> Cells<'_> {
-        cells(self.device, self.threads, self.memory_limit, &self.origin)
-    }
-}
-
-/// Whether the run is asked to stop, from now on.
-pub fn stop_on_request() -> Result<Stop, Failure> {
-    Stop::on_request().map_err(|error| Failure::Work(format!("signals cannot be received: {error}")))
+    /// This run's place in the result folder.
+    pub membership: Membership,
 }
 
 /// Reads the data and takes the result folder.
 pub fn prepare(plan: Plan, work: Work, arguments: &Arguments) -> Result<Prepared, Failure> {
-    let ready = ready(plan)?;
+    let mut ready = ready(plan)?;
+    let folder = ResultFolder::new(&arguments.out, &ready.experiment.ablation.name);
+    let slots = match work {
+        Work::MeasureAndTrain => slots(&mut ready, &folder, arguments)?,
+        Work::Profile | Work::FindLargestBatch => Slot::only(),
+    };
     let every = vec![true; ready.chosen.len()];
     let planned = measurements(&ready.experiment, &every, ready.cells());
     let every_profile = profiles(&ready.experiment, &every, ready.cells());
     let to_measure = match work {
         Work::Profile => of_the_chosen(&every_profile, &ready),
-        Work::MeasureAndTrain | Work::FindLargestBatch => of_the_chosen(&planned, &ready),
+        Work::MeasureAndTrain | Work::FindLargestBatch if ready.measures() => of_the_chosen(&planned, &ready),
+        Work::MeasureAndTrain | Work::FindLargestBatch => Vec::new(),
     };
     let (environment, warnings) = ready.environment();
 
-    let folder = ResultFolder::new(&arguments.out, &ready.experiment.ablation.name);
-    let held = hold(&folder, arguments.fresh)?;
+    let sharing = match ready.share {
+        Share::All => Sharing::Alone,
+        _ => Sharing::Shared,
+    };
+    let membership = join(&folder, sharing, &ready.share.in_words(), arguments.fresh)?;
+    membership.check_ablation(&folder, &ready.text).map_err(unusable)?;
     for warning in &warnings {
         say(&format!("warning: {warning}"));
     }
@@ -167,9 +90,10 @@ pub fn prepare(plan: Plan, work: Work, arguments: &Arguments) -> Result<Prepared
         Work::MeasureAndTrain => {
             let trials = &ready.experiment.trials;
             say_of_stale(count_stale(&folder, trials), &folder);
-            let selected = trials.iter().enumerate();
-            let selected = selected.filter(|(_, trial)| ready.chosen[trial.variant]);
-            todo = unfinished(&folder, selected, &environment, ready.device)?;
+            todo = match sharing {
+                Sharing::Alone => unfinished(&folder, ready.own(), &environment, ready.device)?,
+                Sharing::Shared => left_of_shared(&folder, ready.own())?,
+            };
             unmeasured = missing(&folder, &to_measure)?;
         }
         Work::Profile => unmeasured = missing(&folder, &to_measure)?,
@@ -183,6 +107,7 @@ pub fn prepare(plan: Plan, work: Work, arguments: &Arguments) -> Result<Prepared
     let prepared = Prepared {
         work,
         chosen: ready.chosen,
+        share: ready.share,
         todo,
         planned,
         every_profile,
@@ -196,8 +121,9 @@ pub fn prepare(plan: Plan, work: Work, arguments: &Arguments) -> Result<Prepared
         origin: ready.origin,
         threads: ready.threads,
         memory_limit: ready.memory_limit,
+        slots,
         experiment: ready.experiment,
-        _held: held,
+        membership,
     };
     if prepared.has_work() {
         prepared
@@ -237,15 +163,32 @@ impl Prepared {
         }
     }
 
-    /// The trials of the chosen variants.
+    /// The trials of the chosen variants in this run's share, and those that it takes up where nobody else has them.
     pub fn selected(&self) -> impl Iterator<Item = &Trial> {
-        let trials = self.experiment.trials.iter();
-        trials.filter(|trial| self.chosen[trial.variant])
+        let trials = self.experiment.trials.iter().enumerate();
+        let chosen = trials.filter(|(_, trial)| self.chosen[trial.variant]);
+        let all = self.share.takes_up_others();
+        chosen.filter_map(move |(place, trial)| (all || self.is_own(place, trial)).then_some(trial))
     }
 
-    /// The trials that have no final numbers yet, in the order of work.
+    fn is_own(&self, place: usize, trial: &Trial) -> bool {
+        self.share.includes_trial(place, &trial.record.trial)
+    }
+
+    /// The trials that have no final numbers yet, in the order of work: this run's own before those that it takes up.
     pub fn unfinished(&self) -> Vec<&Trial> {
-        self.experiment.seed_by_seed(&self.todo)
+        let is_own =
+            |place: &usize| (self.experiment.trials.get(*place)).is_some_and(|trial| self.is_own(*place, trial));
+        let (own, others): (Vec<usize>, Vec<usize>) = self.todo.iter().copied().partition(is_own);
+        let in_order = [own, others].map(|indices| self.experiment.seed_by_seed(&indices));
+        in_order.concat()
+    }
+
+    /// The memory that a trial of each variant is predicted to take, in bytes; none where the device's memory is not the
+    /// processor's.
+    pub fn predicted_bytes(&self) -> Option<Vec<u64>> {
+        let device = self.device.backend();
+        device.limits_memory.then(|| predicted_bytes(&self.experiment))
     }
 
     /// What the measurements have in common.
@@ -256,17 +199,5 @@ impl Prepared {
     /// Keys of the largest-batch searches of the whole ablation.
     pub fn every_search(&self) -> Vec<MeasurementRecord> {
         searches(&self.experiment, &vec![true; self.chosen.len()], self.cells())
-    }
-}
-
-/// What the measurements have in common on this machine.
-fn cells(device: BackendDevice, threads: Option<usize>, memory_limit: Option<u64>, origin: &Origin) -> Cells<'_> {
-    Cells {
-        device,
-        threads,
-        available_threads: default_threads(),
-        memory_limit,
-        instructions: vector_instructions(),
-        origin,
     }
 }

@@ -1,17 +1,18 @@
 //! The progress of trials on stderr: on a terminal the sweep as it goes, in a few lines that stay at its end; elsewhere a line for
 //! each thing that happens, and after a minute of silence.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::time::{Duration, Instant};
 
 use densenet_bench::formats::tables::Status;
 use densenet_bench::statistics::{Forecast, forecast};
 use densenet_bench::trials::{Event, TrialRecord};
-use densenet_bench::views::sparkline::sparkline;
 use densenet_bench::visible;
 use densenet_bench::words::{counted, duration};
 use indicatif::ProgressBar;
 
+use super::current::{Current, FIRST};
 use super::turns::bar_or_log;
 use crate::commands::plot::speaks_utf8;
 use crate::commands::shared::Log;
@@ -21,143 +22,115 @@ pub struct Progress {
     bar: ProgressBar,
     /// In place of the bar.
     log: Option<Log>,
+    /// The place of each trial in the order of work, by its identity.
+    places: BTreeMap<String, usize>,
     /// The work of each trial, in their order.
     works: Vec<f64>,
+    /// Whether each trial has ended, or is another process's.
+    is_over: Vec<bool>,
     /// Trials that have ended well, and otherwise.
     ended: (usize, usize),
     /// Seconds for a unit of work, of the trials that ran from their first step to their last.
     paces: Vec<f64>,
     started: Instant,
-    current: Current,
+    /// The trial that runs in each slot.
+    current: Vec<Option<Current>>,
+    /// Whether it was said that the run is to stop.
+    is_stopping: bool,
     ascii_only: bool,
 }
 
-/// The trial that runs.
-#[derive(Default)]
-struct Current {
-    heading: String,
-    index: usize,
-    began: Option<Instant>,
-    epochs: usize,
-    steps: usize,
-    losses: Vec<f64>,
-    loss: Option<f64>,
-    images_per_second: Option<f64>,
-    peak_memory_bytes: Option<u64>,
-    test_error: Option<f64>,
-    epoch: usize,
-    made: usize,
-    /// Steps that were made before.
-    resumed: usize,
-}
-
 impl Progress {
-    /// For trials that are to run.
-    pub fn new<'a>(trials: impl Iterator<Item = &'a TrialRecord>) -> Self {
-        let works: Vec<f64> = trials.map(work).collect();
+    /// For trials that are to run, in so many slots at once.
+    pub fn new<'a>(trials: impl Iterator<Item = &'a TrialRecord>, slots: usize) -> Self {
+        let trials: Vec<&TrialRecord> = trials.collect();
+        let works: Vec<f64> = trials.iter().map(|record| work(record)).collect();
         let (bar, log) = bar_or_log(if works.is_empty() { 0 } else { 1000 });
+        let places = trials.iter().enumerate();
         Self {
             bar,
             log,
+            places: places.map(|(place, record)| (record.trial.clone(), place)).collect(),
+            is_over: vec![false; works.len()],
             works,
             ended: (0, 0),
             paces: Vec::new(),
             started: Instant::now(),
-            current: Current::default(),
+            current: (0..slots).map(|_| None).collect(),
+            is_stopping: false,
             ascii_only: !speaks_utf8(),
         }
     }
 
-    /// A trial starts.
-    pub fn begin(&mut self, index: usize, record: &TrialRecord) {
-        self.current = Current {
-            heading: format!(
-                "trial {} of {}  {} seed {}",
-                index + 1,
-                self.works.len(),
-                record.variant,
-                record.seed
-            ),
-            index,
-            began: Some(Instant::now()),
-            epochs: record.epochs,
-            steps: record.steps,
-            ..Current::default()
-        };
+    /// A trial starts in a slot.
+    pub fn begin(&mut self, slot: usize, record: &TrialRecord) {
+        let place = self.places.get(&record.trial).copied().unwrap_or(0);
+        let current = Current::begin(place, self.works.len(), record);
         if let Some(log) = &self.log {
-            let Current {
-                heading, epochs, steps, ..
-            } = &self.current;
-            let length = format!("{} in {}", counted(*steps, "step"), counted(*epochs, "epoch"));
-            log.line(&format!("{heading}: starting, {length}"));
-            log.begin(&format!("{heading}: no step yet: {FIRST}"));
+            let length = format!(
+                "{} in {}",
+                counted(current.steps, "step"),
+                counted(current.epochs, "epoch")
+            );
+            log.line(&format!("{}: starting, {length}", current.heading));
+            log.begin(&format!("{}: no step yet: {FIRST}", current.heading));
         }
+        self.current[slot] = Some(current);
         self.show();
     }
 
-    /// A trial has sent an event.
-    pub fn event(&mut self, event: &Event) {
-        match *event {
-            Event::Resumed { steps } => {
-                (self.current.made, self.current.resumed) = (steps, steps);
-                let line = format!(
-                    "{}: resuming after step {steps} of {}\n",
-                    self.current.heading, self.current.steps
-                );
-                self.say(&line);
+    /// The trial of a slot has sent an event.
+    pub fn event(&mut self, slot: usize, event: &Event) {
+        match event {
+            Event::AskedToStop if self.is_stopping => return,
+            Event::AskedToStop => {
+                self.is_stopping = true;
+                self.say(STOPPING);
             }
-            Event::AskedToStop => self.say(STOPPING),
-            Event::Note { ref text } => self.warn(text),
-            Event::Steps {
-                epoch,
-                done,
-                ref losses,
-                images_per_second,
-                peak_memory_bytes,
-            } => {
-                self.current.epoch = epoch;
-                self.current.made = done;
-                self.current.loss = losses.last().copied().flatten();
-                self.current.losses.extend(losses.iter().copied().flatten());
-                self.current.images_per_second = Some(images_per_second);
-                self.current.peak_memory_bytes = peak_memory_bytes;
-            }
-            Event::Epoch {
-                epoch,
-                train_loss,
-                test_error,
-            } => {
-                // Of the steps it was the last one's so far.
-                self.current.loss = train_loss;
-                self.current.test_error = Some(test_error);
-                self.log_epoch(epoch);
+            Event::Note { text } => self.warn(text),
+            event => {
+                let Some(current) = self.current[slot].as_mut() else {
+                    return;
+                };
+                current.take(event);
+                if let Event::Resumed { steps } = event {
+                    let line = format!(
+                        "{}: resuming after step {steps} of {}\n",
+                        current.heading, current.steps
+                    );
+                    self.say(&line);
+                } else if let Event::Epoch { epoch, .. } = event {
+                    self.log_epoch(slot, *epoch);
+                }
             }
         }
+        self.update_log(slot);
         self.show();
     }
 
-    /// A trial has ended; `outcome` says how in a few words.
-    pub fn end(&mut self, status: Status, outcome: &str) {
+    /// The trial of a slot has ended; `outcome` says how in a few words.
+    pub fn end(&mut self, slot: usize, status: Status, outcome: &str) {
         match status {
             Status::Ok => self.ended.0 += 1,
             _ => self.ended.1 += 1,
         }
-        let current = &self.current;
-        if let (Status::Ok, Some(began), 0) = (status, current.began, current.resumed) {
-            self.paces
-                .push(began.elapsed().as_secs_f64() / self.works[current.index]);
+        // One that could not be claimed did not begin.
+        if let Some(current) = self.current[slot].take() {
+            if let (Status::Ok, 0) = (status, current.resumed) {
+                let seconds = current.began.elapsed().as_secs_f64();
+                self.paces.push(seconds / self.works[current.place]);
+            }
+            self.is_over[current.place] = true;
+            if let Some(log) = &self.log {
+                log.line(&format!("{}: {outcome}", current.heading));
+            }
         }
-        if let Some(log) = &self.log {
-            log.line(&format!("{}: {outcome}", current.heading));
-        }
-        self.current.began = None;
         self.show();
     }
 
     /// A line for an epoch that has ended; of those that follow each other very fast not for each.
-    fn log_epoch(&self, epoch: usize) {
-        let current = &self.current;
-        if let Some(log) = &self.log
+    fn log_epoch(&self, slot: usize, epoch: usize) {
+        if let (Some(log), Some(current)) = (&self.log, &self.current[slot])
             && (log.silent_for() >= BETWEEN_EPOCHS || epoch + 1 == current.epochs)
         {
             log.line(&format!(
@@ -188,20 +161,22 @@ impl Progress {
         self.bar.abandon();
     }
 
-    fn show(&self) {
-        let current = &self.current;
-        if let Some(log) = &self.log
+    fn update_log(&self, slot: usize) {
+        if let (Some(log), Some(current)) = (&self.log, &self.current[slot])
             && current.made > 0
         {
-            let epoch = current.epoch_in_words();
             log.update(&format!(
-                "{}  {epoch}{}  step {} of {}",
+                "{}  {}{}  step {} of {}",
                 current.heading,
+                current.epoch_in_words(),
                 current.figures(),
                 current.made,
                 current.steps
             ));
         }
+    }
+
+    fn show(&self) {
         self.bar.set_position((1000.0 * self.share()) as u64);
         self.bar.set_message(self.lines());
     }
@@ -212,35 +187,28 @@ impl Progress {
         (1.0 - self.left().iter().sum::<f64>() / all.max(f64::MIN_POSITIVE)).clamp(0.0, 1.0)
     }
 
-    /// The work that is left: of the trial that runs, and of each behind it.
+    /// The work that is left of each trial that has not ended.
     fn left(&self) -> Vec<f64> {
-        let current = &self.current;
-        let share = match current.began {
-            Some(_) => 1.0 - current.made as f64 / current.steps.max(1) as f64,
-            None => 0.0,
-        };
-        let mut left = self.works[current.index.min(self.works.len())..].to_vec();
-        if let Some(first) = left.first_mut() {
-            *first *= share;
+        let mut left: Vec<Option<f64>> = self.works.iter().copied().map(Some).collect();
+        for (left, _) in left.iter_mut().zip(&self.is_over).filter(|(_, over)| **over) {
+            *left = None;
         }
-        left
+        for current in self.current.iter().flatten() {
+            if let Some(Some(left)) = left.get_mut(current.place) {
+                *left *= 1.0 - current.made as f64 / current.steps.max(1) as f64;
+            }
+        }
+        left.into_iter().flatten().collect()
     }
 
-    /// The sweep, the trial that runs and its loss, a line each; the bar stands before the first.
+    /// The sweep, the trials that run, and where one runs alone its loss, a line each; the bar stands before the first.
     fn lines(&self) -> String {
-        let current = &self.current;
         let mut lines = self.sweep_in_words();
-        if current.began.is_none() {
-            return lines;
+        for current in self.current.iter().flatten() {
+            lines += &format!("\n{}", current.in_words());
         }
-        let state = match current.made {
-            0 => FIRST.to_owned(),
-            _ => format!("{}{}", current.epoch_in_words(), current.figures()),
-        };
-        lines += &format!("\n{}  {state}", current.heading);
-        if let (Some(first), Some(last)) = (current.losses.first(), current.losses.last()) {
-            let curve = sparkline(&current.losses, CURVE, self.ascii_only);
-            lines += &format!("\nloss  {first:.3} {curve} {last:.3}");
+        if let [Some(current)] = &self.current[..] {
+            lines += &current.curve_in_words(self.ascii_only);
         }
         lines
     }
@@ -278,41 +246,18 @@ impl Progress {
                 interval: None,
             })
         };
-        forecast(&self.paces, &left).or_else(by_share)
+        // The slots share what is left.
+        let at_once = self.current.len().min(left.len()).max(1) as f64;
+        let shared = |all: Forecast| Forecast {
+            seconds: all.seconds / at_once,
+            interval: all.interval.map(|(low, high)| (low / at_once, high / at_once)),
+        };
+        forecast(&self.paces, &left).map(shared).or_else(by_share)
     }
 }
-
-/// What a trial does before its first step.
-const FIRST: &str = "reading the data, building the network";
-/// Letters of the curve of losses.
-const CURVE: usize = 48;
 
 /// The least time between a line and that of an epoch which is not the last: ten lines a second can still be read.
 const BETWEEN_EPOCHS: Duration = Duration::from_millis(100);
-
-impl Current {
-    fn epoch_in_words(&self) -> String {
-        format!("epoch {}/{}", self.epoch + 1, self.epochs)
-    }
-
-    /// What is known of the trial by now.
-    fn figures(&self) -> String {
-        let mut figures = String::new();
-        if let Some(loss) = self.loss {
-            figures += &format!("  loss {loss:.3}");
-        }
-        if let Some(error) = self.test_error {
-            figures += &format!("  test error {:.2} %", 100.0 * error);
-        }
-        if let Some(speed) = self.images_per_second {
-            figures += &format!("  {speed:.0} images/s");
-        }
-        if let Some(bytes) = self.peak_memory_bytes {
-            figures += &format!("  {:.0} MB", bytes as f64 / 1e6);
-        }
-        figures
-    }
-}
 
 /// Printed as soon as a request to stop arrives: the current step may last.
 const STOPPING: &str = "stopping after the current step, with a checkpoint; Ctrl-C (again) stops at once\n";

@@ -1,45 +1,86 @@
 //! The end of a run: its tables are derived, plots drawn, and the summary printed.
 
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 
-use densenet_bench::formats::tables::{BoundaryRow, Status};
+use densenet_bench::formats::tables::{BoundaryRow, Status, TrialRow};
 use densenet_bench::host::now;
 use densenet_bench::measurement::Measurements;
 
 use super::faults::Faults;
-use super::messages::{interrupted, summarise};
+use super::messages::{interrupted, say_of_shared, summarise};
 use super::prepare::Prepared;
 use super::tables::Tables;
 use super::{Arguments, Failure, Outcome, Work, plot, report};
 
 /// Derives the tables, draws the plots and prints the summary. `searched` is what this run's searches found.
+///
+/// Of several runs that share a folder the one that finds every trial ended draws the plots.
 pub fn publish(run: &mut Prepared, searched: Vec<BoundaryRow>, arguments: &Arguments, mut faults: Faults) -> Outcome {
-    let tables = derive(run, &mut faults);
+    if run.has_work() {
+        run.environment.ended = Some(now());
+    }
+    let published = run
+        .membership
+        .derive(true, || at_the_top(run, arguments, &mut faults))
+        .map_err(|error| Failure::work(run.folder.claimed_or(error)))?;
+    let Some((tables, summary)) = published else {
+        return Ok(ExitCode::FAILURE);
+    };
+    if let (Some(signal), Some(status)) = (run.stop.signal_name(), run.stop.exit_status()) {
+        interrupted(arguments, &tables, signal, &run.folder)?;
+        return Ok(ExitCode::from(status));
+    }
+    match summary {
+        Some(summary) => summarise(arguments, &run.folder, &tables, &summary)?,
+        None if run.membership.is_shared() => say_of_shared(arguments, &run.folder, &tables)?,
+        None => {}
+    }
+    let failed = match run.work {
+        Work::MeasureAndTrain => {
+            let elsewhere = elsewhere(run);
+            let own = run.selected().filter(|trial| !elsewhere.contains(&trial.record.trial));
+            tables.have_failures(own, &run.to_measure)
+        }
+        Work::Profile => tables.have_failed_profiles(&run.to_measure),
+        Work::FindLargestBatch => searched.iter().any(has_failed),
+    };
+    // Whatever is wrong now, something was run: it is not bad input any more.
+    Ok(ExitCode::from(u8::from(failed || faults.any())))
+}
+
+/// What stands at the top of the folder: tables, the environment, and of a run that was not stopped plots and report.
+fn at_the_top(run: &Prepared, arguments: &Arguments, faults: &mut Faults) -> (Tables, Option<plot::Summary>) {
+    let tables = derive(run, faults);
     if arguments.tensorboard {
         for trial in &run.experiment.trials {
             faults.record(run.folder.write_events(&trial.record).map_err(Failure::work));
         }
     }
     if run.has_work() {
-        run.environment.ended = Some(now());
         faults.record(run.folder.record_environment(&run.environment).map_err(Failure::work));
     }
-    if let (Some(signal), Some(status)) = (run.stop.signal_name(), run.stop.exit_status()) {
-        interrupted(arguments, &tables, signal, &run.folder)?;
-        return Ok(ExitCode::from(status));
+    let is_unfinished = |row: &TrialRow| matches!(row.status, Status::Pending | Status::Interrupted);
+    if run.stop.is_asked() || (run.membership.is_shared() && tables.trials.iter().any(is_unfinished)) {
+        return (tables, None);
     }
     let summary = faults.record(plot::draw_folder(run.folder.root()));
     faults.record(report::write_beside(run.folder.root()));
-    if let Some(summary) = summary {
-        summarise(arguments, &run.folder, &tables, &summary)?;
+    (tables, summary)
+}
+
+/// The trials that other processes have claimed: what becomes of them is theirs to say.
+fn elsewhere(run: &Prepared) -> BTreeSet<String> {
+    match run.membership.is_shared() {
+        true => run
+            .membership
+            .claims
+            .holders()
+            .unwrap_or_default()
+            .into_keys()
+            .collect(),
+        false => BTreeSet::new(),
     }
-    let failed = match run.work {
-        Work::MeasureAndTrain => tables.have_failures(run.selected(), &run.to_measure),
-        Work::Profile => tables.have_failed_profiles(&run.to_measure),
-        Work::FindLargestBatch => searched.iter().any(has_failed),
-    };
-    // Whatever is wrong now, something was run: it is not bad input any more.
-    Ok(ExitCode::from(u8::from(failed || faults.any())))
 }
 
 /// All tables are this ablation's, whatever part of it was run and however it ended.

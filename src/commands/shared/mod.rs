@@ -10,6 +10,7 @@ mod peer_work;
 pub mod size;
 pub mod study;
 mod trial_weights;
+pub mod units;
 pub mod worker;
 
 pub use failure::{Failure, Outcome};

@@ -77,6 +77,9 @@ row! {
         /// The revision of the program that measured.
         #[serde(with = "cell")]
         revision: String = "",
+        /// The name of the host that measured; of several, as they come, with `; ` between.
+        #[serde(with = "cell")]
+        host: String = "",
         /// When the first round ended, RFC 3339, UTC.
         #[serde(with = "cell")]
         measured_at: String = "",

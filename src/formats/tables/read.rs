@@ -218,6 +218,7 @@ mod tests {
             cuda_graph: None,
             cpu: String::new(),
             revision: String::new(),
+            host: String::new(),
         }
     }
 
@@ -230,7 +231,7 @@ mod tests {
              growth_rate,bottleneck,compression,initial_channels,dropout,parameters,macs,epochs,batch_size,steps,\
              final_train_loss,final_train_error,final_validation_loss,final_validation_error,final_test_loss,final_test_error,\
              published_error,train_images_per_second,peak_memory_bytes,wall_ns,weights_sha256,processor_share,warning,test_images,cpu,revision,layout,\
-             skipped_steps,cuda_graph\n"
+             skipped_steps,cuda_graph,host\n"
         );
         assert_eq!(
             header(write_rows::<StepRow>(&[]).unwrap()),

@@ -121,6 +121,9 @@ row! {
         /// Whether training steps were to be replayed from a CUDA graph (`[run] cuda-graph`); a warning says where they were
         /// not. Empty of devices without such graphs.
         cuda_graph: Option<bool> = "",
+        /// The name of the host on which it ran last.
+        #[serde(with = "cell")]
+        host: String = "",
     }
 }
 

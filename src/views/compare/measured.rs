@@ -232,6 +232,7 @@ mod tests {
             processor_share: None,
             cpu: String::new(),
             revision: String::new(),
+            host: String::new(),
             measured_at: String::new(),
             step_ns_low: None,
             step_ns_high: None,
