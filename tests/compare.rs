@@ -125,6 +125,7 @@ impl Results {
             processor_share: None,
             cpu: String::new(),
             revision: String::new(),
+            host: String::new(),
             measured_at: String::new(),
             step_ns_low: None,
             step_ns_high: None,

@@ -58,6 +58,16 @@ const PLACES: [(&str, &str); 5] = [
     ("flex", "plain"),
 ];
 
+/// The ways in which the trials are run: the arguments of each process at once.
+const WAYS: [(&str, &[&[&str]]); 3] = [
+    ("alone", &[&[]]),
+    (
+        "two shards",
+        &[&["--shard", "0/2", "--steal"], &["--shard", "1/2", "--steal"]],
+    ),
+    ("two jobs", &[&["--jobs", "2"]]),
+];
+
 /// What the kills came to.
 #[derive(Debug, Default)]
 struct Counts {
@@ -84,46 +94,52 @@ struct Harness {
 }
 
 impl Harness {
-    fn start(&self, device: &str, out: &str) -> Child {
+    /// Starts the process of this number with these arguments beside the others'.
+    fn start(&self, device: &str, out: &str, number: usize, more: &[&str]) -> Child {
         Command::new(env!("CARGO_BIN_EXE_densenet-bench"))
             .args(["run", "killed.toml", "--threads", "1", "--device", device, "--out", out])
+            .args(more)
             .current_dir(self.place.path("."))
             .env("OMP_WAIT_POLICY", "passive")
             .stdout(Stdio::null())
-            .stderr(fs::File::create(self.place.path("said.txt")).unwrap())
+            .stderr(fs::File::create(self.place.path(&format!("said-{number}.txt"))).unwrap())
             .spawn()
             .unwrap()
     }
 
-    fn said(&self) -> String {
-        fs::read_to_string(self.place.path("said.txt")).unwrap_or_default()
+    /// What these many processes have said.
+    fn said(&self, processes: usize) -> String {
+        let of = |number| fs::read_to_string(self.place.path(&format!("said-{number}.txt"))).unwrap_or_default();
+        (0..processes).map(of).collect()
     }
 
     /// Lets a run come to its end; its outcome and how long it took.
     fn left_alone(&self, device: &str, out: &str) -> (Outcome, Duration) {
         let start = Instant::now();
-        let status = self.start(device, out).wait().unwrap();
-        assert!(status.success(), "{}", self.said());
+        let status = self.start(device, out, 0, &[]).wait().unwrap();
+        assert!(status.success(), "{}", self.said(1));
         (outcome(&self.place.path(out).join("killed")), start.elapsed())
     }
 
-    /// Starts a run and kills it, or a trial of it, at a random instant below `most`; again and again until it comes to
-    /// its end.
-    fn killed_until_it_ends(&mut self, device: &str, out: &str, most: Duration) -> Outcome {
+    /// Starts the processes of a way and kills one, or a trial of it, at a random instant below `most`; again and again until
+    /// all come to their end.
+    fn killed_until_it_ends(&mut self, device: &str, out: &str, way: &[&[&str]], most: Duration) -> Outcome {
         loop {
-            let mut run = self.start(device, out);
+            let start = |(number, more): (usize, &&[&str])| self.start(device, out, number, more);
+            let mut runs: Vec<Child> = way.iter().enumerate().map(start).collect();
             // The root favours the later instants: early on there is nothing yet that a kill could spoil.
             let instant = most.mul_f64(self.draws.uniform().sqrt());
             let kills_trial = self.draws.below(4) == 0;
+            let victim = self.draws.below(runs.len() as u64) as usize;
             std::thread::sleep(instant);
             let before = self.counts.kills();
+            let run = &mut runs[victim];
             let trials = children(run.id());
             if let (true, Some(&trial)) = (kills_trial, trials.first()) {
                 // It may have ended by now, and then nothing is killed.
                 if kill(Pid::from_raw(trial), Signal::SIGKILL).is_ok() {
                     self.counts.trials_killed += 1;
                 }
-                run.wait().unwrap();
             } else if run.try_wait().unwrap().is_none() {
                 run.kill().unwrap();
                 run.wait().unwrap();
@@ -133,10 +149,12 @@ impl Harness {
                     await_end(trial);
                 }
             }
-            let said = self.said();
+            let ended_well = runs.iter_mut().map(|run| run.wait().unwrap().success());
+            let ended_well = ended_well.fold(true, |all, well| all && well);
+            let said = self.said(way.len());
             self.counts.resumed += said.matches("resuming after step").count();
             assert!(!said.contains("damaged"), "{said}");
-            if run.wait().unwrap().success() {
+            if ended_well {
                 self.counts.compared += 1;
                 return outcome(&self.place.path(out).join("killed"));
             }
@@ -165,6 +183,7 @@ fn a_run_that_is_killed_repeatedly_ends_like_an_undisturbed_one() {
     let mut left_alone = BTreeMap::new();
     for round in 0.. {
         let (device, execution) = PLACES[round % PLACES.len()];
+        let (way, processes) = WAYS[round % WAYS.len()];
         if harness.counts.kills() >= wanted && round >= PLACES.len() {
             break;
         }
@@ -174,8 +193,12 @@ fn a_run_that_is_killed_repeatedly_ends_like_an_undisturbed_one() {
             .or_insert_with(|| harness.left_alone(device, &format!("alone-{device}-{execution}")))
             .clone();
         let out = format!("killed-{round}");
-        let found = harness.killed_until_it_ends(device, &out, duration);
-        assert_same(&found, &expected, &format!("{execution} on {device}, KILL_SEED={seed}"));
+        let found = harness.killed_until_it_ends(device, &out, processes, duration);
+        assert_same(
+            &found,
+            &expected,
+            &format!("{execution} on {device}, {way}, KILL_SEED={seed}"),
+        );
         fs::remove_dir_all(harness.place.path(&out)).unwrap();
     }
     println!("{:?}", harness.counts);

@@ -108,6 +108,7 @@ fn trial(index: usize, id: &str, variant: &str) -> TrialRow {
         cuda_graph: None,
         cpu: "AMD EPYC (family 25, model 17, stepping 1) with AVX-512".to_owned(),
         revision: "4".repeat(40),
+        host: "node7".to_owned(),
         weights_sha256: "9".repeat(64),
     }
 }

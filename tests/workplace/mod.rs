@@ -125,10 +125,19 @@ pub fn await_while<T>(run: &mut Child, what: &str, mut look: impl FnMut() -> Opt
     }
 }
 
-/// The processes that a process has started and that have not ended.
+/// The processes that a process's threads have started and that have not ended.
 pub fn children(process: u32) -> Vec<i32> {
-    let list = fs::read_to_string(format!("/proc/{process}/task/{process}/children")).unwrap_or_default();
-    list.split_whitespace().map(|pid| pid.parse().unwrap()).collect()
+    let tasks = fs::read_dir(format!("/proc/{process}/task"))
+        .into_iter()
+        .flatten()
+        .flatten();
+    let lists = tasks.filter_map(|task| fs::read_to_string(task.path().join("children")).ok());
+    let of_list = |list: String| {
+        list.split_whitespace()
+            .map(|pid| pid.parse().unwrap())
+            .collect::<Vec<i32>>()
+    };
+    lists.flat_map(of_list).collect()
 }
 
 /// Waits until a process whose parent has ended is gone. One that nobody has waited for yet has ended as well.

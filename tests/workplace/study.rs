@@ -30,6 +30,7 @@ fn rows<T: Row>(cells: &[Vec<(&str, String)>]) -> Vec<T> {
         "warning",
         "cpu",
         "revision",
+        "host",
         "measured_at",
         "run",
         "eager_unit",
