@@ -14,8 +14,8 @@ import programs
 # What a column's name says: its cells are texts, whatever they look like.
 TEXTS = set(
     "ablation trial variant status error device execution precision family dataset block_layers weights_sha256 mode "
-    "process_peak_source allocator warning peer eager_unit compiled_unit cpu revision measured_at data_fingerprint correct "
-    "sha256 target target_tensor layout".split()
+    "process_peak_source allocator warning peer eager_unit compiled_unit cpu revision host measured_at data_fingerprint "
+    "correct sha256 target target_tensor layout".split()
 )
 
 # What doubles hold exactly, and what a spreadsheet shows and stores.
