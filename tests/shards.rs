@@ -27,7 +27,7 @@ fn six_trials() -> String {
 /// Two trials of many steps, each of which leaves a checkpoint.
 fn long() -> String {
     SMALL
-        .replace("epochs = 2", "epochs = 60")
+        .replace("epochs = 2", "epochs = 20")
         .replace("every = 3", "every = 1")
 }
 
