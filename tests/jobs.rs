@@ -7,7 +7,7 @@ mod workplace;
 use std::fs;
 use std::process::Stdio;
 
-use densenet_bench::formats::tables::{Status, TrialRow};
+use densenet_bench::formats::tables::{BatchRow, Status, TrialRow};
 use workplace::outcome::{assert_same, outcome};
 use workplace::{PATIENCE, SMALL, Workplace, said};
 
@@ -90,6 +90,48 @@ fn auto_probes_and_goes_on_with_what_it_has_chosen() {
     // No probe is left among the trials.
     let trials = fs::read_dir(place.path("results/small/trials")).unwrap().count();
     assert_eq!(trials, rows.len());
+}
+
+#[test]
+fn measurements_are_made_alone_unless_the_user_says_otherwise_and_then_they_say_so() {
+    let place = Workplace::new();
+    let text = SMALL.split("[train]").next().unwrap().to_owned()
+        + "[measure]\nbatch-sizes = [8, 16]\nsteps = 2\nrounds = 2\nwarmup-seconds = 0.0\n";
+    place.write("small.toml", &text);
+    let measured = |arguments: &[&str]| -> Vec<BatchRow> {
+        place.ok(&[&["run", "small.toml", "--threads", "1"], arguments].concat());
+        place.rows("results/small")
+    };
+    let warning = "its times are those of 2 measurements at once, which share the machine";
+    let alone = measured(&["--jobs", "2"]);
+    assert!(
+        alone
+            .iter()
+            .all(|row| row.status == Status::Ok && !row.warning.contains("at once"))
+    );
+    let beside = measured(&["--jobs", "2", "--measure-at-once"]);
+    assert_eq!(
+        beside.len(),
+        2,
+        "those that were measured alone do not stand beside them"
+    );
+    for row in &beside {
+        assert!(row.status == Status::Ok && row.warning.contains(warning), "{row:?}");
+        assert_eq!((row.steps, row.rounds), (2, 2));
+    }
+    // They are kept apart: neither is measured again.
+    let output = place.run(&["run", "small.toml", "--threads", "1"]);
+    assert!(
+        output.status.success() && !said(&output).contains(": running"),
+        "{}",
+        said(&output)
+    );
+    assert_eq!(place.rows::<BatchRow>("results/small"), alone);
+    let refused = place.refused(&["run", "small.toml", "--measure-at-once"]);
+    assert!(
+        refused.contains("say how many at once with --jobs K or --gpus"),
+        "{refused}"
+    );
 }
 
 #[test]

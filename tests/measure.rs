@@ -297,7 +297,7 @@ fn what_another_processor_or_program_measured_is_kept_and_takes_no_part() {
     assert!(output.status.success(), "{said}");
     assert!(
         said.contains(
-            "note: 1 measurement of another processor or program (Another (family 1, model 1, stepping 1) with AVX2, revision "
+            "note: 1 measurement of another processor or program, or with another number at once (Another (family 1, model 1, stepping 1) with AVX2, revision "
         ),
         "{said}"
     );

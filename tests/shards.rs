@@ -342,3 +342,50 @@ fn run_id(folder: &std::path::Path) -> u32 {
         .next()
         .unwrap_or(0)
 }
+
+#[test]
+fn what_fails_by_itself_is_tried_again_by_its_own_part_and_by_no_other() {
+    let text = SMALL.to_owned()
+        + "[measure]\nbatch-sizes = [8]\nsteps = 2\nrounds = 1\n[sweep]\n\"train.learning-rate\" = [1e30, 0.05]\n";
+    let place = place(&text);
+    // No measurement fits.
+    let run = |arguments: &[&str]| {
+        let limited = [arguments, &["--memory-limit", "1KB", "--out", "shared"]].concat();
+        let output = start(&place, &limited).wait_with_output().unwrap();
+        (output.status.code(), said(&output))
+    };
+    let plan = place.ok(&["plan", "small.toml", "--format", "jsonl"]);
+    let units = plan.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let fails = |unit: &Value| unit["unit"] == "measurements" || unit["variant"] == "learning-rate=1e30";
+    let failing: Vec<Value> = units.filter(fails).collect();
+    assert_eq!(failing.len(), 3);
+    for unit in &failing {
+        let (status, said) = run(&["--trial", unit["trial"].as_str().unwrap()]);
+        assert_eq!(status, Some(1), "{said}");
+    }
+    // What a part has is what it would do.
+    let parts = ["0/4", "1/4", "2/4", "3/4"];
+    let owns = |part: &str| {
+        let listed = place.run(&["run", "small.toml", "--list", "--shard", part]);
+        assert!(listed.status.success());
+        said(&listed).contains("measurement") || String::from_utf8_lossy(&listed.stdout).contains("learning-rate=1e30")
+    };
+    let (owners, others): (Vec<&str>, Vec<&str>) = parts.into_iter().partition(|part| owns(part));
+    assert!(!owners.is_empty() && !others.is_empty(), "{owners:?}");
+    let tries = |said: &str| {
+        let trials = said
+            .lines()
+            .filter(|line| line.contains("learning-rate=1e30 seed") && line.contains(": starting, "))
+            .count();
+        trials + said.matches("train batch size 8  round 1 of 1: running").count()
+    };
+    for part in others {
+        let (status, said) = run(&["--shard", part, "--steal"]);
+        assert_eq!((status, tries(&said)), (Some(0), 0), "{part}: {said}");
+    }
+    let rows: Vec<TrialRow> = place.rows("shared/small");
+    let of = |status: Status| rows.iter().filter(|row| row.status == status).count();
+    assert_eq!((of(Status::Ok), of(Status::Failed)), (2, 2), "the others were taken up");
+    let (status, said) = run(&["--shard", owners[0], "--steal"]);
+    assert!(status == Some(1) && tries(&said) > 0, "{said}");
+}

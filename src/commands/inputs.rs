@@ -41,6 +41,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
         cpu: this_processor(),
         gpu: (device.backend().accelerators)(),
         revision: build::REVISION.to_owned(),
+        at_once: 1,
     };
     let cells = Cells {
         device,

@@ -104,6 +104,10 @@ pub struct Arguments {
     /// Train a trial on each of these GPUs at once, such as 0,1, or on all
     #[arg(long, value_name = "LIST|all")]
     gpus: Option<Gpus>,
+    /// Also measure so many at once as are trained at once, instead of one after the other; each row has a warning, since what
+    /// shares a machine is slower
+    #[arg(long, conflicts_with_all = ["estimate", "find_max_batch", "profile"])]
+    measure_at_once: bool,
     /// Behind its own part take up what no other run has
     #[arg(long, conflicts_with_all = ["trial", "fresh", "estimate", "find_max_batch", "profile"])]
     steal: bool,
@@ -171,6 +175,6 @@ pub fn run(arguments: &Arguments) -> Outcome {
     };
     let mut prepared = prepare(plan, kind, arguments)?;
     let mut faults = Faults::default();
-    let searched = work(&prepared, arguments, &mut faults);
-    publish(&mut prepared, searched, arguments, faults)
+    let done = work(&prepared, arguments, &mut faults);
+    publish(&mut prepared, &done, arguments, faults)
 }

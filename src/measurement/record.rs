@@ -82,7 +82,7 @@ pub struct MeasurementRecord {
 }
 
 /// The machine and the program that a measurement is of: step times of others are other measurements.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
     /// The processor in words, with its kind and the vector instructions in use; empty in earlier records.
     #[serde(default)]
@@ -92,6 +92,36 @@ pub struct Origin {
     pub gpu: Option<String>,
     /// The program's revision.
     pub revision: String,
+    /// How many measurements ran at once on the machine.
+    #[serde(default = "alone", skip_serializing_if = "is_alone")]
+    pub at_once: usize,
+}
+
+fn alone() -> usize {
+    1
+}
+
+fn is_alone(at_once: &usize) -> bool {
+    *at_once == 1
+}
+
+impl Default for Origin {
+    fn default() -> Self {
+        Self {
+            cpu: String::new(),
+            gpu: None,
+            revision: String::new(),
+            at_once: 1,
+        }
+    }
+}
+
+impl Origin {
+    /// What whoever reads its times should know of the machine.
+    pub fn warning(&self) -> Option<String> {
+        let at_once = self.at_once;
+        (at_once > 1).then(|| format!("its times are those of {at_once} measurements at once, which share the machine"))
+    }
 }
 
 /// The phases of a step, in nanoseconds.
@@ -309,10 +339,14 @@ impl MeasurementRecord {
         }
     }
 
-    /// Whether another measurement's rows may stand beside this one's: it is of the same cell, processor and program.
+    /// Whether another measurement's rows may stand beside this one's: it is of the same cell, processor and program, and
+    /// as many were measured at once.
     pub fn is_comparable(&self, other: &Self) -> bool {
-        self.cell == other.cell
-            && (&self.origin.cpu, &self.origin.revision) == (&other.origin.cpu, &other.origin.revision)
+        let of = |record: &Self| {
+            let origin = record.origin.clone();
+            (origin.cpu, origin.revision, origin.at_once)
+        };
+        self.cell == other.cell && of(self) == of(other)
     }
 
     /// The execution as the tables name it.
@@ -386,6 +420,7 @@ pub(super) mod tests {
             cpu: cpu.to_owned(),
             gpu: None,
             revision: revision.to_owned(),
+            at_once: 1,
         }
     }
 
@@ -412,6 +447,28 @@ pub(super) mod tests {
         let record = of("", "a", 8, 3, 10, 2);
         let shares: Vec<usize> = (0..3).map(|round| record.round(round).steps).collect();
         assert_eq!(shares, [4, 3, 3]);
+    }
+
+    #[test]
+    fn measurements_at_once_are_others_than_those_alone_which_keep_their_identity() {
+        let alone = record("a", 8, 3);
+        let origin = Origin {
+            at_once: 2,
+            ..alone.origin.clone()
+        };
+        let two = MeasurementRecord::new(alone.spec.clone(), 3, None, origin);
+        assert_eq!(two.cell, alone.cell);
+        assert_ne!(two.measurement, alone.measurement);
+        assert!(!two.is_comparable(&alone));
+        let written = serde_json::to_value(&alone).unwrap();
+        assert_eq!(
+            written.get("at_once"),
+            None,
+            "as it was before there were several at once"
+        );
+        assert_eq!(serde_json::from_value::<MeasurementRecord>(written).unwrap(), alone);
+        let written = serde_json::to_value(&two).unwrap();
+        assert_eq!(serde_json::from_value::<MeasurementRecord>(written).unwrap(), two);
     }
 
     #[test]

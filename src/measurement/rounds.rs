@@ -12,13 +12,17 @@ pub struct Round<'a> {
     pub round: usize,
 }
 
-/// Runs a turn, or takes the result that it is given for one that is not to be run, and records it.
-pub type Turn<'a, E> = &'a mut dyn FnMut(Round<'_>, Option<RoundResult>) -> Result<RoundResult, E>;
+/// A turn, and the result of one that is not to be run.
+pub type Turn<'a> = (Round<'a>, Option<RoundResult>);
+
+/// Runs turns at once, of different measurements, or takes the results that they come with, and records them; the results
+/// in their order.
+pub type RunTurns<'a, E> = &'a mut dyn FnMut(Vec<Turn<'_>>) -> Result<Vec<RoundResult>, E>;
 
 /// Gives every measurement its turns: round by round, and in each round every measurement, so that a machine that drifts
 /// touches all alike. Round r starts with measurement r (modulo their number) and goes on in the order of `records`, so
 /// that none is always the first, or always after the same pause. `known` holds the results from before, by measurement and round,
-/// and is filled with those of now.
+/// and is filled with those of now. `at_once` turns of a round are run at once.
 ///
 /// A measurement with a round that did not end well gets no further turn. Where a batch ran out of memory, the larger
 /// ones of the same variant and mode are not tried: each gets a result that says so.
@@ -28,26 +32,32 @@ pub type Turn<'a, E> = &'a mut dyn FnMut(Round<'_>, Option<RoundResult>) -> Resu
 pub fn run_rounds<E>(
     records: &[MeasurementRecord],
     known: &mut [Vec<Option<RoundResult>>],
-    turn: Turn<'_, E>,
+    at_once: usize,
+    run: RunTurns<'_, E>,
 ) -> Result<(), E> {
     let rounds = records.iter().map(|record| record.rounds).max().unwrap_or(0);
     for round in 0..rounds {
         let count = records.len();
         let in_turn = (0..count).map(|place| (place + round) % count);
-        for index in in_turn {
-            let Some(record) = records.get(index).filter(|record| round < record.rounds) else {
-                continue;
+        let is_left = |index: &usize| {
+            let rounds = &known[*index];
+            let ended_badly = rounds.iter().flatten().any(|result| result.status != Status::Ok);
+            round < records[*index].rounds && rounds[round].is_none() && !ended_badly
+        };
+        let in_turn: Vec<usize> = in_turn.filter(is_left).collect();
+        for group in in_turn.chunks(at_once.max(1)) {
+            let turn = |&index: &usize| {
+                let settled = smaller_out_of_memory(records, known, index).map(|batch_size| {
+                    let error = format!("not tried: batch size {batch_size} ran out of memory");
+                    RoundResult::unfinished(Status::Oom, error)
+                });
+                let record = &records[index];
+                (Round { record, round }, settled)
             };
-            let this = Round { record, round };
-            let ended_badly = known[index].iter().flatten().any(|result| result.status != Status::Ok);
-            if known[index][round].is_some() || ended_badly {
-                continue;
+            let results = run(group.iter().map(turn).collect())?;
+            for (&index, result) in group.iter().zip(results) {
+                known[index][round] = Some(result);
             }
-            let settled = smaller_out_of_memory(records, known, index).map(|batch_size| {
-                let error = format!("not tried: batch size {batch_size} ran out of memory");
-                RoundResult::unfinished(Status::Oom, error)
-            });
-            known[index][round] = Some(turn(this, settled)?);
         }
     }
     Ok(())
@@ -96,14 +106,16 @@ mod tests {
             )
         };
         let (mut ran, mut skipped) = (Vec::new(), Vec::new());
-        run_rounds::<()>(records, known, &mut |turn, settled| {
+        run_rounds::<()>(records, known, 1, &mut |mut turns| {
+            assert_eq!(turns.len(), 1);
+            let (turn, settled) = turns.remove(0);
             let Some(result) = settled else {
                 ran.push(name(turn));
-                return Ok(RoundResult::unfinished(status(turn.record), ""));
+                return Ok(vec![RoundResult::unfinished(status(turn.record), "")]);
             };
             assert!(result.error.starts_with("not tried: batch size"), "{}", result.error);
             skipped.push(name(turn));
-            Ok(result)
+            Ok(vec![result])
         })
         .unwrap();
         (ran, skipped)
@@ -164,6 +176,26 @@ mod tests {
         };
         let (ran, _) = run(&records, &mut nothing(&records), failing);
         assert_eq!(ran, turns(&[("a", 8, 0), ("b", 8, 0), ("b", 8, 1)]));
+    }
+
+    #[test]
+    fn turns_at_once_are_of_one_round_and_of_different_measurements() {
+        let records = [record("a", 8, 2), record("b", 8, 2), record("c", 8, 1)];
+        let mut known = nothing(&records);
+        known[0][0] = Some(RoundResult::unfinished(Status::Ok, ""));
+        let mut groups = Vec::new();
+        run_rounds::<()>(&records, &mut known, 2, &mut |turns| {
+            let name = |(turn, _): &Turn<'_>| (turn.record.spec.variant.clone(), turn.round);
+            groups.push(turns.iter().map(name).collect::<Vec<_>>());
+            let ok = |_: &Turn<'_>| RoundResult::unfinished(Status::Ok, "");
+            Ok(turns.iter().map(ok).collect())
+        })
+        .unwrap();
+        let named = |names: &[(&str, usize)]| -> Vec<(String, usize)> {
+            names.iter().map(|&(name, round)| (name.to_owned(), round)).collect()
+        };
+        assert_eq!(groups, [named(&[("b", 0), ("c", 0)]), named(&[("b", 1), ("a", 1)])]);
+        assert!(known.iter().flatten().all(Option::is_some));
     }
 
     #[test]

@@ -52,6 +52,7 @@ impl MeasurementRounds {
             .filter_map(|result| result.gpu.as_ref())
             .find_map(GpuRecord::warning);
         let warnings = [
+            self.record.origin.warning(),
             processor.and_then(|processor| processor.warning()),
             gpu,
             stability(&steps).warning(),

@@ -6,6 +6,7 @@ use densenet_bench::backends::{BackendDevice, CUDA};
 use densenet_bench::host::{allowed_processors, available_threads};
 use densenet_bench::trials::ResultFolder;
 
+use super::plan::threads;
 use super::probing::fastest;
 use super::ready::Ready;
 use super::slots::Slot;
@@ -64,14 +65,32 @@ impl FromStr for Gpus {
     }
 }
 
-/// Where the trials run, and how many at once; their records have the threads that follow from it.
+/// Where the trials run, and how many at once; their records have the threads that follow from it. So it is for measurements
+/// where the user says so.
 pub fn slots(ready: &mut Ready, folder: &ResultFolder, arguments: &Arguments) -> Result<Vec<Slot>, Failure> {
-    if let Some(gpus) = &arguments.gpus {
-        let slots = on_gpus(gpus, ready.device)?;
-        warn(&ready.train_at_once(slots.len()));
-        return Ok(slots);
+    let slots = match &arguments.gpus {
+        Some(gpus) => {
+            let slots = on_gpus(gpus, ready.device)?;
+            warn(&ready.train_at_once(slots.len()));
+            slots
+        }
+        None => on_the_processor(ready, folder, arguments)?,
+    };
+    if arguments.measure_at_once {
+        ready.measure_at_once(slots.len(), arguments.memory_limit.is_some());
     }
+    Ok(slots)
+}
+
+/// Those of `--jobs`.
+fn on_the_processor(ready: &mut Ready, folder: &ResultFolder, arguments: &Arguments) -> Result<Vec<Slot>, Failure> {
     let at_once = match arguments.jobs {
+        Jobs::Number(1) if arguments.measure_at_once => {
+            return Err(Failure::Input(
+                "--measure-at-once: one trial is trained at a time; say how many at once with --jobs K or --gpus"
+                    .to_owned(),
+            ));
+        }
         Jobs::Number(1) => return Ok(Slot::only()),
         jobs if ready.device.backend().runs_beside_processor => {
             return Err(Failure::Input(format!(
@@ -91,12 +110,10 @@ pub fn slots(ready: &mut Ready, folder: &ResultFolder, arguments: &Arguments) ->
         },
     };
     warn(&ready.train_at_once(at_once));
-    let threads = ready
-        .own()
-        .iter()
-        .map(|(_, trial)| trial.record.threads)
-        .max()
-        .unwrap_or(1);
+    let variants = ready.experiment.ablation.variants.iter().zip(&ready.chosen);
+    let settings = variants.filter_map(|(variant, chosen)| chosen.then_some(&variant.settings));
+    let threads = settings.map(|settings| threads(at_once, ready.threads, settings).threads);
+    let threads = threads.max().unwrap_or(1);
     Ok(Slot::on_processors(at_once, threads, &allowed_processors()))
 }
 

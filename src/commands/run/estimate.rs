@@ -59,6 +59,7 @@ pub fn estimate(plan: Plan, arguments: &Arguments) -> Outcome {
     let trained = trained(&ready, &workers)?;
     let measured = Measuring {
         workers: &workers,
+        slots: &Slot::only(),
         claim: None,
     }
     .seconds(&ready.to_measure())?;

@@ -1,13 +1,16 @@
 //! The part of `run` that measures speed and memory at each batch size, and searches for the largest batch.
 
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 use std::time::Instant;
 
 use densenet_bench::formats::ablation::Mode;
 use densenet_bench::formats::device_name::DeviceName;
 use densenet_bench::formats::tables::{BoundaryRow, Status};
-use densenet_bench::host::{Environment, host_name, process_variables, vector_instructions};
+use densenet_bench::host::{Environment, host_name, pin_to, process_variables, vector_instructions};
 use densenet_bench::measurement::{
-    Attempt, Cells, MeasurementRecord, Measurements, RoundResult, RoundSpec, find_largest, run_rounds, searches,
+    Attempt, Cells, MeasurementRecord, Measurements, Round, RoundResult, RoundSpec, Turn, find_largest, run_rounds,
+    searches,
 };
 use densenet_bench::network::Processor;
 use densenet_bench::trials::{Claim, Experiment, FolderError, Heard, Prepared, Work};
@@ -23,6 +26,8 @@ use crate::commands::shared::Log;
 pub struct Measuring<'a> {
     /// What starting them needs.
     pub workers: &'a Workers<'a>,
+    /// Where their rounds run at once, at least one.
+    pub slots: &'a [Slot],
     /// The claim of the measurements, where others could take them.
     pub claim: Option<&'a Claim>,
 }
@@ -46,34 +51,61 @@ impl Measuring<'_> {
         }
         let mut progress = Turns::new(known.iter().flatten().filter(|round| round.is_none()).count());
         let mut throttle = Throttle::new();
-        let outcome = run_rounds::<Halt>(&records, &mut known, &mut |turn, settled| {
-            let (record, round) = (turn.record, turn.round);
+        let outcome = run_rounds::<Halt>(&records, &mut known, self.slots.len(), &mut |turns| {
             if self.workers.stop.is_asked() || self.claim.is_some_and(Claim::is_lost) {
                 return Err(Halt::Stopped);
             }
-            progress.begin(&format!(
-                "{}  round {} of {}",
-                heading(record),
-                round + 1,
-                record.rounds
-            ));
-            let result = match settled {
-                Some(settled) => settled,
-                None => self.undisturbed_round(record, round, &mut |said| progress.warn(said))?,
-            };
-            measurements.end_round(record, round, &result)?;
-            progress.end(&outcome_of(&record.spec, &result));
-            if result.status != Status::Ok {
-                progress.warn(&format!("{}: {}", heading(record), result.error));
+            for (turn, _) in &turns {
+                progress.begin(&turn_name(turn));
+            }
+            let mut results = Vec::with_capacity(turns.len());
+            for ((turn, _), result) in turns.iter().zip(self.at_once(&turns, &mut progress)) {
+                let result = result?;
+                let record = turn.record;
+                measurements.end_round(record, turn.round, &result)?;
+                progress.end_of(&turn_name(turn), &outcome_of(&record.spec, &result));
+                if result.status != Status::Ok {
+                    progress.warn(&format!("{}: {}", heading(record), result.error));
+                }
+                results.push(result);
             }
             // A table that cannot be written now is written at the run's end, where an error is reported.
             let _ = throttle.now_and_then(|| derive(&|| drop(measurements.derive_tables(planned))));
-            Ok(result)
+            Ok(results)
         });
         progress.finish();
         match outcome {
             Ok(()) | Err(Halt::Stopped) => Ok(()),
             Err(Halt::Folder(error)) => Err(Failure::work(error)),
+        }
+    }
+
+    /// Runs turns at once, each in a slot of its own; the results in their order.
+    fn at_once(&self, turns: &[Turn<'_>], progress: &mut Turns) -> Vec<Result<RoundResult, FolderError>> {
+        let run = |(turn, settled): &Turn<'_>, slot: &Slot, say: &mut dyn FnMut(&str)| match settled {
+            Some(settled) => Ok(settled.clone()),
+            None => self.undisturbed_round(turn.record, turn.round, slot, say),
+        };
+        match (self.slots, turns) {
+            // No thread of its own: a process ends with the thread that has started it.
+            ([slot], [turn]) => vec![run(turn, slot, &mut |said| progress.warn(said))],
+            (slots, turns) => {
+                let progress = Mutex::new(progress);
+                let warn = |said: &str| progress.lock().unwrap_or_else(PoisonError::into_inner).warn(said);
+                thread::scope(|scope| {
+                    let rounds = turns.iter().zip(slots).map(|(turn, slot)| {
+                        let (run, warn) = (&run, &warn);
+                        scope.spawn(move || {
+                            // Where the system refuses, the processes share the processors as it sees fit.
+                            let _ = slot.processors.as_deref().map(pin_to);
+                            run(turn, slot, &mut |said| warn(said))
+                        })
+                    });
+                    let rounds: Vec<_> = rounds.collect();
+                    let joined = rounds.into_iter().map(|round| round.join());
+                    joined.map(|round| round.unwrap_or_else(|_| Err(lost()))).collect()
+                })
+            }
         }
     }
 
@@ -92,7 +124,8 @@ impl Measuring<'_> {
             measurements.begin(record, &environment).map_err(Failure::work)?;
             let _log = Log::start(&format!("probing {}", heading(record)));
             let started = Instant::now();
-            let result = self.round(record, &record.round(0)).map_err(Failure::work)?;
+            let result = self.round(record, &record.round(0), &Slot::default());
+            let result = result.map_err(Failure::work)?;
             // One that does not end well gets no other.
             let rounds = if result.status == Status::Ok { record.rounds } else { 1 };
             all += started.elapsed().as_secs_f64() * rounds as f64;
@@ -165,7 +198,7 @@ impl Measuring<'_> {
                 steps: 2,
                 ..record.spec.clone()
             };
-            let result = self.round(record, &spec)?;
+            let result = self.round(record, &spec, &Slot::default())?;
             progress.end(&outcome_of(&spec, &result));
             Ok::<_, FolderError>(Attempt {
                 status: result.status,
@@ -201,10 +234,11 @@ impl Measuring<'_> {
         &self,
         record: &MeasurementRecord,
         round: usize,
+        slot: &Slot,
         say: &mut dyn FnMut(&str),
     ) -> Result<RoundResult, FolderError> {
         let spec = record.round(round);
-        let mut tries = vec![self.round(record, &spec)?];
+        let mut tries = vec![self.round(record, &spec, slot)?];
         while let Some(disturbance) = tries.last().and_then(RoundResult::disturbance) {
             if tries.len() > EXTRA_TRIES || self.workers.stop.is_asked() {
                 break;
@@ -215,7 +249,7 @@ impl Measuring<'_> {
                 round + 1,
                 tries.len()
             ));
-            let next = self.round(record, &spec)?;
+            let next = self.round(record, &spec, slot)?;
             // A stop that arrives meanwhile leaves what was measured.
             if next.status == Status::Interrupted {
                 break;
@@ -230,16 +264,23 @@ impl Measuring<'_> {
     }
 
     fn environment_of(&self, spec: &RoundSpec) -> Environment {
-        (self.workers).environment_of(&spec.settings.run, spec.threads, &Slot::default())
+        // Which of the slots a round runs in is settled when its turn comes.
+        let slot = Slot {
+            at_once: self.slots.len(),
+            ..Slot::default()
+        };
+        (self.workers).environment_of(&spec.settings.run, spec.threads, &slot)
     }
 
     /// Runs a round's process. One that ends without a result gets one.
-    fn round(&self, record: &MeasurementRecord, spec: &RoundSpec) -> Result<RoundResult, FolderError> {
+    fn round(&self, record: &MeasurementRecord, spec: &RoundSpec, slot: &Slot) -> Result<RoundResult, FolderError> {
         let (path, stderr) = Measurements::of(self.workers.folder).begin_round(record, spec)?;
+        let mut variables = process_variables(&spec.settings.run, self.workers.device, spec.threads);
+        variables.extend(slot.variables.iter().cloned());
         let work = Work {
             program: self.workers.program,
             arguments: vec!["measurement".into(), path.into()],
-            variables: process_variables(&spec.settings.run, self.workers.device, spec.threads),
+            variables,
             stderr,
             timeout: self.workers.timeout,
             stop: self.workers.stop,
@@ -278,6 +319,11 @@ impl From<FolderError> for Halt {
     }
 }
 
+/// A round whose thread has ended without a result.
+fn lost() -> FolderError {
+    std::io::Error::other("the thread of a round has ended without a result; run again").into()
+}
+
 /// The records without those that an earlier one measures already.
 fn distinct(records: &[MeasurementRecord]) -> Vec<MeasurementRecord> {
     let mut distinct: Vec<MeasurementRecord> = Vec::new();
@@ -287,6 +333,11 @@ fn distinct(records: &[MeasurementRecord]) -> Vec<MeasurementRecord> {
         }
     }
     distinct
+}
+
+fn turn_name(turn: &Round<'_>) -> String {
+    let Round { record, round } = turn;
+    format!("{}  round {} of {}", heading(record), round + 1, record.rounds)
 }
 
 fn heading(record: &MeasurementRecord) -> String {

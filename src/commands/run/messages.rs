@@ -59,14 +59,15 @@ pub fn say_of_share(share: &Share) {
     }
 }
 
-/// Says that measurements of other processors or programs are there, and that they do not count.
+/// Says that measurements of other processors or programs, or with another number at once, are there, and that they do not
+/// count.
 pub fn say_of_others(others: &[MeasurementRecord], folder: &ResultFolder) {
     let origins: BTreeSet<String> = others.iter().map(|record| in_words(&record.origin)).collect();
     if origins.is_empty() {
         return;
     }
     say(&format!(
-        "note: {} of another processor or program ({}) stay in {} and are left out of the tables; this run measures anew",
+        "note: {} of another processor or program, or with another number at once ({}) stay in {} and are left out of the tables; this run measures anew",
         counted(others.len(), "measurement"),
         first_ten(&origins.iter().map(String::as_str).collect::<Vec<_>>()),
         folder.root().join("measurements").display()
@@ -91,8 +92,12 @@ fn in_words(origin: &Origin) -> String {
         cpu => cpu,
     };
     let gpu = origin.gpu.as_ref().map(|gpu| format!(" and {gpu}")).unwrap_or_default();
+    let at_once = match origin.at_once {
+        1 => String::new(),
+        at_once => format!(", {at_once} at once"),
+    };
     format!(
-        "{cpu}{gpu}, revision {}",
+        "{cpu}{gpu}, revision {}{at_once}",
         origin.revision.chars().take(12).collect::<String>()
     )
 }

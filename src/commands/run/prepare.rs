@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use densenet_bench::backends::BackendDevice;
+use densenet_bench::formats::tables::Status;
 use densenet_bench::host::{Environment, Stop};
 use densenet_bench::measurement::{Cells, MeasurementRecord, Measurements, Origin, measurements, profiles, searches};
 use densenet_bench::trials::{Experiment, Membership, ResultFolder, Share, Sharing, Trial, count_stale};
@@ -163,25 +164,57 @@ impl Prepared {
         }
     }
 
-    /// The trials of the chosen variants in this run's share, and those that it takes up where nobody else has them.
-    pub fn selected(&self) -> impl Iterator<Item = &Trial> {
+    /// The trials of the chosen variants in this run's share, and those that it takes up where nobody else has them. Whether
+    /// each is its own.
+    pub fn selected(&self) -> impl Iterator<Item = (&Trial, bool)> {
         let trials = self.experiment.trials.iter().enumerate();
         let chosen = trials.filter(|(_, trial)| self.chosen[trial.variant]);
         let all = self.share.takes_up_others();
-        chosen.filter_map(move |(place, trial)| (all || self.is_own(place, trial)).then_some(trial))
+        let with_owner = chosen.map(|(place, trial)| (trial, self.is_own(place, trial)));
+        with_owner.filter(move |(_, is_own)| all || *is_own)
     }
 
     fn is_own(&self, place: usize, trial: &Trial) -> bool {
         self.share.includes_trial(place, &trial.record.trial)
     }
 
-    /// The trials that have no final numbers yet, in the order of work: this run's own before those that it takes up.
-    pub fn unfinished(&self) -> Vec<&Trial> {
+    /// Whether the measurements are in this run's part, not only taken up by it.
+    pub fn owns_measurements(&self) -> bool {
+        let (name, trials) = (&self.experiment.ablation.name, self.experiment.trials.len());
+        self.share.includes_measurements(name, trials)
+    }
+
+    /// The measurements to be made: where they are another run's, without those that have failed by themselves there.
+    pub fn left_to_measure(&self) -> Result<Vec<MeasurementRecord>, Failure> {
+        let mut left = self.to_measure.clone();
+        if self.owns_measurements() {
+            return Ok(left);
+        }
+        let all = Measurements::of(&self.folder);
+        let mut failed = BTreeSet::new();
+        for record in &left {
+            let rounds = all.rounds(record).map_err(Failure::work)?;
+            let statuses = rounds.iter().flatten().map(|round| round.status);
+            let by_itself = |status| matches!(status, Status::Failed | Status::Oom | Status::Timeout);
+            if statuses.into_iter().any(by_itself) {
+                failed.insert(record.measurement.clone());
+            }
+        }
+        left.retain(|record| !failed.contains(&record.measurement));
+        Ok(left)
+    }
+
+    /// The trials that have no final numbers yet, in the order of work: this run's own before those that it takes up. Whether
+    /// each is its own.
+    pub fn unfinished(&self) -> Vec<(&Trial, bool)> {
         let is_own =
             |place: &usize| (self.experiment.trials.get(*place)).is_some_and(|trial| self.is_own(*place, trial));
         let (own, others): (Vec<usize>, Vec<usize>) = self.todo.iter().copied().partition(is_own);
-        let in_order = [own, others].map(|indices| self.experiment.seed_by_seed(&indices));
-        in_order.concat()
+        let in_order = |indices: Vec<usize>, is_own| {
+            let trials = self.experiment.seed_by_seed(&indices).into_iter();
+            trials.map(move |trial| (trial, is_own))
+        };
+        in_order(own, true).chain(in_order(others, false)).collect()
     }
 
     /// The memory that a trial of each variant is predicted to take, in bytes; none where the device's memory is not the

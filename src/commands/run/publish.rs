@@ -6,17 +6,19 @@ use std::process::ExitCode;
 use densenet_bench::formats::tables::{BoundaryRow, Status, TrialRow};
 use densenet_bench::host::now;
 use densenet_bench::measurement::Measurements;
+use densenet_bench::trials::{MEASUREMENTS, Trial};
 
 use super::faults::Faults;
 use super::messages::{interrupted, say_of_shared, summarise};
 use super::prepare::Prepared;
 use super::tables::Tables;
+use super::work::Done;
 use super::{Arguments, Failure, Outcome, Work, plot, report};
 
-/// Derives the tables, draws the plots and prints the summary. `searched` is what this run's searches found.
+/// Derives the tables, draws the plots and prints the summary of what was `done`.
 ///
 /// Of several runs that share a folder the one that finds every trial ended draws the plots.
-pub fn publish(run: &mut Prepared, searched: Vec<BoundaryRow>, arguments: &Arguments, mut faults: Faults) -> Outcome {
+pub fn publish(run: &mut Prepared, done: &Done, arguments: &Arguments, mut faults: Faults) -> Outcome {
     if run.has_work() {
         run.environment.ended = Some(now());
     }
@@ -39,11 +41,20 @@ pub fn publish(run: &mut Prepared, searched: Vec<BoundaryRow>, arguments: &Argum
     let failed = match run.work {
         Work::MeasureAndTrain => {
             let elsewhere = elsewhere(run);
-            let own = run.selected().filter(|trial| !elsewhere.contains(&trial.record.trial));
-            tables.have_failures(own, &run.to_measure)
+            // Of what it only takes up, a failure of which another run has said so is that one's.
+            let answers_for = |(trial, is_own): &(&Trial, bool)| {
+                let id = &trial.record.trial;
+                !elsewhere.contains(id) && (*is_own || done.trained.contains(id))
+            };
+            let trials = run.selected().filter(answers_for).map(|(trial, _)| trial);
+            let measured: &[_] = match done.measured || (run.owns_measurements() && !elsewhere.contains(MEASUREMENTS)) {
+                true => &run.to_measure,
+                false => &[],
+            };
+            tables.have_failures(trials, measured)
         }
         Work::Profile => tables.have_failed_profiles(&run.to_measure),
-        Work::FindLargestBatch => searched.iter().any(has_failed),
+        Work::FindLargestBatch => done.searched.iter().any(has_failed),
     };
     // Whatever is wrong now, something was run: it is not bad input any more.
     Ok(ExitCode::from(u8::from(failed || faults.any())))

@@ -1,6 +1,6 @@
 //! The trials that are left, in the order of work: each worker takes the next that nobody else has and that fits in memory.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -15,6 +15,9 @@ pub struct Waiting<'a> {
     pub trial: &'a Trial,
     /// The memory that it is predicted to take, in bytes, where that is known.
     pub bytes: Option<u64>,
+    /// Whether it is in this run's part. Another's that has failed by itself is left to that one: else each of many runs would
+    /// try it again.
+    pub is_own: bool,
 }
 
 /// The trials that are left, shared by the workers of this process, and with other processes through their claims.
@@ -36,6 +39,8 @@ struct State<'a> {
     waiting: VecDeque<Waiting<'a>>,
     /// Trials that another process has claimed.
     elsewhere: Vec<Waiting<'a>>,
+    /// The identities of those that were begun here.
+    begun: BTreeSet<String>,
     running: usize,
     running_bytes: u64,
 }
@@ -79,6 +84,7 @@ impl<'a> Queue<'a> {
             state: Mutex::new(State {
                 waiting: trials.into_iter().collect(),
                 elsewhere: Vec::new(),
+                begun: BTreeSet::new(),
                 running: 0,
                 running_bytes: 0,
             }),
@@ -131,6 +137,11 @@ impl<'a> Queue<'a> {
         self.changed.notify_all();
     }
 
+    /// The identities of the trials that had their turn.
+    pub fn begun(&self) -> BTreeSet<String> {
+        self.locked().begun.clone()
+    }
+
     fn locked(&self) -> MutexGuard<'_, State<'a>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -156,14 +167,15 @@ impl<'a> Queue<'a> {
 
     /// Claims a trial; none where another process has it or has finished it.
     fn claimed(&self, waiting: Waiting<'a>, is_known_elsewhere: bool, state: &mut State<'a>) -> Option<Next<'a>> {
-        let Waiting { trial, bytes } = waiting;
+        let Waiting { trial, bytes, is_own } = waiting;
         let id = &trial.record.trial;
         let refuse = |error| Some(Next::Refuse(trial, error));
         match self.claims.take(id, &self.doing) {
-            Ok(claim) => match self.is_left(trial) {
+            Ok(claim) => match self.is_left(trial, is_own) {
                 Ok(false) => None,
                 Ok(true) => {
                     let bytes = bytes.unwrap_or(0);
+                    state.begun.insert(id.clone());
                     state.running += 1;
                     state.running_bytes += bytes;
                     Some(Next::Train(Turn { trial, claim, bytes }))
@@ -181,9 +193,15 @@ impl<'a> Queue<'a> {
     }
 
     /// Whether a trial that this process has claimed is still to be trained: another one may have finished it since.
-    fn is_left(&self, trial: &Trial) -> Result<bool, FolderError> {
+    fn is_left(&self, trial: &Trial, is_own: bool) -> Result<bool, FolderError> {
         let record = &trial.record;
-        if self.folder.has_status(&record.trial, Status::Ok)? {
+        let is_over = |status: Status| match status {
+            Status::Ok => true,
+            Status::Failed | Status::Oom | Status::Timeout => !is_own,
+            Status::Interrupted | Status::Pending => false,
+        };
+        let result = self.folder.result(&record.trial)?;
+        if result.is_some_and(|result| is_over(result.status)) {
             return Ok(false);
         }
         self.folder.check_can_resume(record, &(self.environment_of)(trial))?;
@@ -229,7 +247,12 @@ mod tests {
         }
 
         fn queue<'a>(&'a self, folder: &'a ResultFolder, claims: &'a Claims, bytes: Option<u64>) -> Queue<'a> {
-            let trials = self.experiment.trials.iter().map(move |trial| Waiting { trial, bytes });
+            let trials = self.experiment.trials.iter();
+            let trials = trials.map(move |trial| Waiting {
+                trial,
+                bytes,
+                is_own: true,
+            });
             let here = |_: &Trial| Environment::observe(CPU.device(0), None, &RunSettings::default(), 1);
             Queue::new(folder, claims, &self.stop, trials, here)
         }
@@ -289,5 +312,33 @@ mod tests {
         assert_eq!(third, 2);
         queue.end(turn);
         assert!(queue.next().is_none());
+    }
+
+    #[test]
+    fn of_others_that_have_failed_by_themselves_none_is_tried_again_and_of_the_own_each() {
+        let place = Place::new();
+        let (folder, claims) = (place.folder(), place.folder().claims());
+        let statuses = [Status::Failed, Status::Interrupted, Status::Oom];
+        for (trial, status) in place.experiment.trials.iter().zip(statuses) {
+            let id = &trial.record.trial;
+            std::fs::create_dir_all(folder.trial(id)).unwrap();
+            folder.end(id, &TrialResult::unfinished(status, "")).unwrap();
+        }
+        for (is_own, expected) in [(true, vec![0, 1, 2]), (false, vec![1])] {
+            let trials = place.experiment.trials.iter().map(|trial| Waiting {
+                trial,
+                bytes: None,
+                is_own,
+            });
+            let here = |_: &Trial| Environment::observe(CPU.device(0), None, &RunSettings::default(), 1);
+            let queue = Queue::new(&folder, &claims, &place.stop, trials, here);
+            let mut begun = Vec::new();
+            while let Some((seed, turn)) = seed(queue.next()) {
+                begun.push(seed);
+                queue.end(turn);
+            }
+            assert_eq!(begun, expected);
+            assert_eq!(queue.begun().len(), expected.len());
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use densenet_bench::backends::BackendDevice;
 use densenet_bench::host::{
-    Environment, GpuRecord, Stop, build, default_threads, host_name, this_processor, vector_instructions,
+    Environment, GpuRecord, Stop, build, choose_threads_of, host_name, this_processor, vector_instructions,
 };
 use densenet_bench::measurement::{Cells, MeasurementRecord, Origin, measurements};
 use densenet_bench::trials::{Experiment, Share, Trial};
@@ -58,6 +58,7 @@ pub fn ready(plan: Plan) -> Result<Ready, Failure> {
         cpu: this_processor(),
         gpu: gpu.clone(),
         revision: build::revision_of(&program),
+        at_once: 1,
     };
     for trial in &mut experiment.trials {
         trial.record.device = device.to_string();
@@ -96,6 +97,15 @@ impl Ready {
             }
         }
         warnings
+    }
+
+    /// Makes the measurements such that so many of them run at once, which share the memory that is available; a limit that
+    /// was given is that of each.
+    pub fn measure_at_once(&mut self, at_once: usize, is_limit_given: bool) {
+        self.origin.at_once = at_once;
+        if !is_limit_given {
+            self.memory_limit = self.memory_limit.map(|limit| limit / at_once as u64);
+        }
     }
 
     /// The environment of a run that starts now, and what is doubtful about its threads.
@@ -157,7 +167,7 @@ pub fn cells(device: BackendDevice, threads: Option<usize>, memory_limit: Option
     Cells {
         device,
         threads,
-        available_threads: default_threads(),
+        available_threads: choose_threads_of(origin.at_once, None, None).threads,
         memory_limit,
         instructions: vector_instructions(),
         origin,

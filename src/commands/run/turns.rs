@@ -48,12 +48,18 @@ impl Turns {
         self.bar.tick();
     }
 
-    /// It has ended; `outcome` says how in a few words.
+    /// The last one that has started has ended; `outcome` says how in a few words.
     pub fn end(&mut self, outcome: &str) {
+        let heading = self.heading.clone();
+        self.end_of(&heading, outcome);
+    }
+
+    /// The one with this heading has ended.
+    pub fn end_of(&mut self, heading: &str, outcome: &str) {
         if let Some(log) = &self.log {
-            log.line(&format!("{}: {outcome}", self.heading));
+            log.line(&format!("{heading}: {outcome}"));
         }
-        self.bar.set_message(format!("{}: {outcome}", self.heading));
+        self.bar.set_message(format!("{heading}: {outcome}"));
         self.bar.inc(1);
     }
 

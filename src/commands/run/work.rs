@@ -1,5 +1,7 @@
 //! The work of a run: processes that measure, train or search, one after another.
 
+use std::collections::BTreeSet;
+
 use densenet_bench::formats::tables::BoundaryRow;
 use densenet_bench::host::available_memory;
 use densenet_bench::trials::{ClaimError, MEASUREMENTS, Trial};
@@ -9,12 +11,25 @@ use super::measure::Measuring;
 use super::messages::{announce, profiles_of, say_of_share, work_of};
 use super::prepare::Prepared;
 use super::queue::{Queue, Waiting};
+use super::slots::Slot;
 use super::train::Training;
 use super::workers::Workers;
 use super::{Arguments, Failure, Work};
 
-/// Does the work; a failure is recorded in `faults`, and earlier results stay. Returns the results of searches.
-pub fn work(run: &Prepared, arguments: &Arguments, faults: &mut Faults) -> Vec<BoundaryRow> {
+/// What a run has done.
+#[derive(Default)]
+pub struct Done {
+    /// The results of searches.
+    pub searched: Vec<BoundaryRow>,
+    /// The identities of the trials that were begun.
+    pub trained: BTreeSet<String>,
+    /// Whether it had its turn to measure.
+    pub measured: bool,
+}
+
+/// Does the work; a failure is recorded in `faults`, and earlier results stay.
+pub fn work(run: &Prepared, arguments: &Arguments, faults: &mut Faults) -> Done {
+    let mut done = Done::default();
     let workers = Workers {
         program: &run.program,
         folder: &run.folder,
@@ -24,8 +39,10 @@ pub fn work(run: &Prepared, arguments: &Arguments, faults: &mut Faults) -> Vec<B
         timeout: arguments.timeout,
         stop: &run.stop,
     };
+    let alone = Slot::only();
     let measuring = Measuring {
         workers: &workers,
+        slots: if arguments.measure_at_once { &run.slots } else { &alone },
         claim: None,
     };
     match run.work {
@@ -35,22 +52,22 @@ pub fn work(run: &Prepared, arguments: &Arguments, faults: &mut Faults) -> Vec<B
             announce(&run.folder, &run.environment, &work);
             say_of_share(&run.share);
             // Measured before anything is trained: it is short, and shows whether the batches fit.
-            let is_measured = run.to_measure.is_empty() || measure(run, &workers, false, faults);
+            let measures = !run.to_measure.is_empty();
+            done.measured = measures && measure(run, &measuring, false, faults);
             if !run.stop.is_asked() {
-                faults.record(train(run, &workers, arguments));
+                let trained = train(run, &workers, arguments, &mut done.trained);
+                faults.record(trained);
             }
             // Another run was at it, and may have ended meanwhile.
-            if !is_measured && !run.stop.is_asked() {
-                measure(run, &workers, true, faults);
+            if measures && !done.measured && !run.stop.is_asked() {
+                done.measured = measure(run, &measuring, true, faults);
             }
-            Vec::new()
         }
         Work::Profile => {
             let work = profiles_of(run.to_measure.len(), run.unmeasured);
             announce(&run.folder, &run.environment, &work);
             let derive = |work: &dyn Fn()| drop(run.membership.derive(false, work));
             faults.record(measuring.measure(&run.to_measure, &run.planned, &derive));
-            Vec::new()
         }
         Work::FindLargestBatch => {
             announce(
@@ -59,14 +76,15 @@ pub fn work(run: &Prepared, arguments: &Arguments, faults: &mut Faults) -> Vec<B
                 "a search for the largest batch of each variant",
             );
             let found = measuring.find_largest(&run.experiment, &run.chosen, run.cells(), arguments.memory_limit);
-            faults.record(found).unwrap_or_default()
+            done.searched = faults.record(found).unwrap_or_default();
         }
     }
+    done
 }
 
 /// Measures what is missing, unless another run does; whether this one had its turn. `surely` waits until it is known whether
 /// that run is there.
-fn measure(run: &Prepared, workers: &Workers<'_>, surely: bool, faults: &mut Faults) -> bool {
+fn measure(run: &Prepared, measuring: &Measuring<'_>, surely: bool, faults: &mut Faults) -> bool {
     let claims = &run.membership.claims;
     let doing = run.share.in_words();
     let taken = match surely {
@@ -76,11 +94,14 @@ fn measure(run: &Prepared, workers: &Workers<'_>, surely: bool, faults: &mut Fau
     match taken {
         Ok(claim) => {
             let measuring = Measuring {
-                workers,
                 claim: Some(&claim),
+                ..*measuring
+            };
+            let Some(left) = faults.record(run.left_to_measure()) else {
+                return true;
             };
             let derive = |work: &dyn Fn()| drop(run.membership.derive(false, work));
-            faults.record(measuring.measure(&run.to_measure, &run.planned, &derive));
+            faults.record(measuring.measure(&left, &run.planned, &derive));
             true
         }
         Err(ClaimError::Held { .. }) => false,
@@ -91,13 +112,19 @@ fn measure(run: &Prepared, workers: &Workers<'_>, surely: bool, faults: &mut Fau
     }
 }
 
-/// Trains what is left.
-fn train(run: &Prepared, workers: &Workers<'_>, arguments: &Arguments) -> Result<(), Failure> {
+/// Trains what is left; `begun` gets the identities of the trials that had their turn.
+fn train(
+    run: &Prepared,
+    workers: &Workers<'_>,
+    arguments: &Arguments,
+    begun: &mut BTreeSet<String>,
+) -> Result<(), Failure> {
     let todo = run.unfinished();
     let predicted = (run.slots.len() > 1).then(|| run.predicted_bytes()).flatten();
-    let waiting = todo.iter().map(|trial| Waiting {
+    let waiting = todo.iter().map(|&(trial, is_own)| Waiting {
         trial,
         bytes: predicted.as_ref().and_then(|bytes| bytes.get(trial.variant).copied()),
+        is_own,
     });
     let here = |trial: &Trial| {
         let record = &trial.record;
@@ -113,10 +140,13 @@ fn train(run: &Prepared, workers: &Workers<'_>, arguments: &Arguments) -> Result
         print_loss_every: arguments.print_loss_every,
         tensorboard: arguments.tensorboard,
     };
-    training.train(&queue, &todo, &|| {
+    let trials: Vec<&Trial> = todo.iter().map(|(trial, _)| *trial).collect();
+    let trained = training.train(&queue, &trials, &|| {
         // A table that cannot be written now is written at the run's end, where an error is reported.
         let _ = run
             .membership
             .derive(false, || run.folder.derive_tables(&run.experiment.trials));
-    })
+    });
+    begun.extend(queue.begun());
+    trained
 }
