@@ -79,6 +79,22 @@ fn folders_of_shards_are_joined_into_what_one_machine_has() {
 }
 
 #[test]
+fn profiles_and_measurements_at_once_are_joined_as_they_are() {
+    let place = Workplace::new();
+    place.write("small.toml", &ablation());
+    let run = ["run", "small.toml", "--threads", "1", "--out"];
+    place.ok(&[&run[..], &["a", "--profile"]].concat());
+    let at_once = ["b", "--trial", "measurements", "--jobs", "2", "--measure-at-once"];
+    place.ok(&[&run[..], &at_once].concat());
+    place.ok(&["merge", "a/small", "b/small", "--into", "all"]);
+    let table = |folder: &str, name: &str| fs::read_to_string(place.path(folder).join(name)).unwrap();
+    assert_eq!(table("all", "profile.csv"), table("a/small", "profile.csv"));
+    assert!(table("all", "profile.csv").lines().count() > 10);
+    assert_eq!(table("all", "batches.csv"), table("b/small", "batches.csv"));
+    assert_eq!(place.rows::<BatchRow>("all").len(), 2);
+}
+
+#[test]
 fn two_different_results_of_one_trial_are_refused_before_anything_is_copied() {
     let place = shards();
     let rows: Vec<TrialRow> = place.rows("alone/small");

@@ -2,8 +2,17 @@
 
 SLURM_STARTED=()
 
+# Ports that nobody listens at.
+free_ports() {
+    python3 -c '
+import socket
+sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
+print(*(one.getsockname()[1] for one in sockets))'
+}
+
 start_slurm() {
-    local folder=$1 host
+    local folder=$1 host ports
+    read -ra ports <<<"$(free_ports)"
     host=$(hostname -s)
     mkdir -p "$folder/state" "$folder/spool"
     # munged wants to be the only one who can write there.
@@ -13,11 +22,11 @@ start_slurm() {
 ClusterName=densenet-bench
 SlurmctldHost=$host(127.0.0.1)
 AuthType=auth/munge
-AuthInfo=socket=$folder/munge.socket
+AuthInfo=socket=$folder/munge.socket,cred_expire=10
 CredType=cred/munge
 SlurmUser=root
-SlurmctldPort=$((20000 + RANDOM % 20000))
-SlurmdPort=$((40000 + RANDOM % 20000))
+SlurmctldPort=${ports[0]}
+SlurmdPort=${ports[1]}
 StateSaveLocation=$folder/state
 SlurmdSpoolDir=$folder/spool
 SlurmctldPidFile=$folder/slurmctld.pid

@@ -8,7 +8,7 @@ use clap::Args;
 use densenet_bench::files::read_text;
 use densenet_bench::formats::ablation::{Ablation, LARGEST_FILE, parse_recorded};
 use densenet_bench::host::vector_instructions;
-use densenet_bench::measurement::{Cells, MeasurementRecord, Measurements, measurements, searches};
+use densenet_bench::measurement::{Cells, MeasurementRecord, Measurements, measurements, profiles, searches};
 use densenet_bench::trials::{
     Experiment, ExperimentPlan, Merging, ResultFolder, Sharing, Trial, TrialStatus, foreign_file, overview, plan,
 };
@@ -148,26 +148,25 @@ fn derive(into: &ResultFolder, text: &str) -> Result<bool, Failure> {
     let ablation = parse_recorded(text, &path).map_err(Failure::ablation)?;
     let measurements = Measurements::of(into);
     let recorded = measurements.recorded().map_err(Failure::work)?;
-    let (trials, planned, searched) = match plan(ablation.clone()) {
+    let (trials, planned) = match plan(ablation.clone()) {
         Ok(plan) => {
             let fingerprint = |variant: usize| fingerprint_of(into, &plan, variant, &recorded);
             let experiment = plan.clone().recorded(&fingerprint);
-            let [planned, searched] = planned_of(&experiment, &recorded);
-            (experiment.trials, planned, searched)
+            let planned = planned_of(&experiment, &recorded);
+            (experiment.trials, planned)
         }
         Err(error) => {
             say(&format!("note: {error}; so the tables have what was started alone"));
-            let (searched, measured): (Vec<_>, Vec<_>) =
-                recorded.into_iter().partition(|record| record.spec.batch_size == 0);
-            (started(into, &ablation)?, measured, searched)
+            (started(into, &ablation)?, Planned::sorted(recorded))
         }
     };
     let derived = into.derive_tables(&trials).map_err(Failure::work)?;
     for fault in &derived.damaged {
         say(&format!("error: {fault}"));
     }
-    measurements.derive_tables(&planned).map_err(Failure::work)?;
-    measurements.derive_boundaries(&searched).map_err(Failure::work)?;
+    measurements.derive_tables(&planned.measured).map_err(Failure::work)?;
+    measurements.derive_profile(&planned.profiled).map_err(Failure::work)?;
+    measurements.derive_boundaries(&planned.searched).map_err(Failure::work)?;
     Ok(derived.damaged.is_empty())
 }
 
@@ -189,9 +188,33 @@ fn fingerprint_of(
     of_trials.next().or_else(of_measurements)
 }
 
-/// The measurements and the searches of an experiment on each machine that has made some, as that machine planned them. Of
-/// several machines those alone that were started.
-fn planned_of(experiment: &Experiment, recorded: &[MeasurementRecord]) -> [Vec<MeasurementRecord>; 2] {
+/// What an ablation's measurements are, by the table that each is for.
+#[derive(Default)]
+struct Planned {
+    measured: Vec<MeasurementRecord>,
+    profiled: Vec<MeasurementRecord>,
+    searched: Vec<MeasurementRecord>,
+}
+
+impl Planned {
+    /// Of what was started.
+    fn sorted(recorded: Vec<MeasurementRecord>) -> Self {
+        let mut sorted = Self::default();
+        for record in recorded {
+            let of_its_kind = match (record.spec.batch_size, record.spec.profile_steps) {
+                (0, _) => &mut sorted.searched,
+                (_, 0) => &mut sorted.measured,
+                _ => &mut sorted.profiled,
+            };
+            of_its_kind.push(record);
+        }
+        sorted
+    }
+}
+
+/// The measurements, the profiles and the searches of an experiment on each machine that has made some, as that machine planned
+/// them. Of several machines those alone that were started.
+fn planned_of(experiment: &Experiment, recorded: &[MeasurementRecord]) -> Planned {
     let mut machines: Vec<&MeasurementRecord> = Vec::new();
     for record in recorded {
         let is_same = |other: &&MeasurementRecord| {
@@ -203,7 +226,7 @@ fn planned_of(experiment: &Experiment, recorded: &[MeasurementRecord]) -> [Vec<M
         }
     }
     let every = vec![true; experiment.ablation.variants.len()];
-    let (mut planned, mut searched) = (Vec::new(), Vec::new());
+    let mut planned = Planned::default();
     for machine in &machines {
         let Ok(device) = machine.spec.device.parse() else {
             continue;
@@ -216,15 +239,17 @@ fn planned_of(experiment: &Experiment, recorded: &[MeasurementRecord]) -> [Vec<M
             instructions: vector_instructions(),
             origin: &machine.origin,
         };
-        planned.extend(measurements(experiment, &every, cells));
-        searched.extend(searches(experiment, &every, cells));
+        planned.measured.extend(measurements(experiment, &every, cells));
+        planned.profiled.extend(profiles(experiment, &every, cells));
+        planned.searched.extend(searches(experiment, &every, cells));
     }
     let is_started = |record: &MeasurementRecord| recorded.iter().any(|other| other.measurement == record.measurement);
     if machines.len() > 1 {
-        planned.retain(is_started);
-        searched.retain(is_started);
+        planned.measured.retain(is_started);
+        planned.profiled.retain(is_started);
+        planned.searched.retain(is_started);
     }
-    [planned, searched]
+    planned
 }
 
 /// The trials that have been started, in the ablation's order.
