@@ -44,6 +44,8 @@ pub struct Backend {
     pub recorded_variables: &'static [&'static str],
     /// Whether the processor is mostly idle while a step runs, so that a thread can prepare the next batches.
     pub runs_beside_processor: bool,
+    /// The variable that shows a process some of its devices, which it then counts from 0; none where there is no such variable.
+    pub visible_devices: Option<&'static str>,
     /// Whether live tensors can be held to a number of bytes (`--memory-limit`).
     pub limits_memory: bool,
     /// Whether tensors in main memory can be left to the C library's allocator (`[run] allocator = "system"`).

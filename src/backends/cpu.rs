@@ -29,6 +29,7 @@ pub static CPU: Backend = Backend {
     variables: |_| Vec::new(),
     recorded_variables: &[],
     runs_beside_processor: false,
+    visible_devices: None,
     limits_memory: true,
     can_allocate_by_system: true,
     predicts_memory: true,

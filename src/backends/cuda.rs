@@ -48,6 +48,7 @@ pub static CUDA: Backend = Backend {
     },
     recorded_variables: &[],
     runs_beside_processor: true,
+    visible_devices: Some("CUDA_VISIBLE_DEVICES"),
     limits_memory: false,
     can_allocate_by_system: true,
     predicts_memory: true,

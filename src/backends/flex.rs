@@ -23,6 +23,7 @@ pub static FLEX: Backend = Backend {
     variables: |_| Vec::new(),
     recorded_variables: &[],
     runs_beside_processor: false,
+    visible_devices: None,
     limits_memory: false,
     can_allocate_by_system: false,
     predicts_memory: false,

@@ -41,6 +41,7 @@ pub static WGPU: Backend = Backend {
         "VK_LOADER_DRIVERS_SELECT",
     ],
     runs_beside_processor: true,
+    visible_devices: None,
     limits_memory: false,
     can_allocate_by_system: false,
     predicts_memory: false,

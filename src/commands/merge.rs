@@ -166,7 +166,9 @@ fn derive(into: &ResultFolder, text: &str) -> Result<bool, Failure> {
     }
     measurements.derive_tables(&planned.measured).map_err(Failure::work)?;
     measurements.derive_profile(&planned.profiled).map_err(Failure::work)?;
-    measurements.derive_boundaries(&planned.searched).map_err(Failure::work)?;
+    measurements
+        .derive_boundaries(&planned.searched)
+        .map_err(Failure::work)?;
     Ok(derived.damaged.is_empty())
 }
 

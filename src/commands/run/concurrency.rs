@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use densenet_bench::backends::{BackendDevice, CUDA};
+use densenet_bench::backends::BackendDevice;
 use densenet_bench::host::{allowed_processors, available_threads};
 use densenet_bench::trials::ResultFolder;
 
@@ -24,7 +24,7 @@ pub enum Jobs {
 /// `--gpus`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Gpus {
-    /// All that CUDA sees.
+    /// All that there are.
     All,
     /// These.
     Listed(Vec<usize>),
@@ -138,14 +138,15 @@ fn begun_with(ready: &Ready, folder: &ResultFolder) -> Result<Option<usize>, Fai
 }
 
 fn on_gpus(gpus: &Gpus, device: BackendDevice) -> Result<Vec<Slot>, Failure> {
-    if device != CUDA.device(0) {
-        let remedy = match device.backend().name == CUDA.name {
-            true => "leave --device out: --gpus says which",
-            false => "leave --gpus out, or take a machine with CUDA",
-        };
-        return Err(Failure::Input(format!("--gpus: the trials run on {device}; {remedy}")));
+    let backend = device.backend();
+    let refused = |remedy| Failure::Input(format!("--gpus: the trials run on {device}; {remedy}"));
+    let variable = backend
+        .visible_devices
+        .ok_or_else(|| refused("leave --gpus out, or take a machine with CUDA"))?;
+    if device.index() != 0 {
+        return Err(refused("leave --device out: --gpus says which"));
     }
-    let there = (0..).take_while(|&index| CUDA.device(index).check().is_ok()).count();
+    let there = (0..).take_while(|&index| backend.device(index).check().is_ok()).count();
     let chosen: Vec<usize> = match gpus {
         Gpus::All => (0..there).collect(),
         Gpus::Listed(chosen) => chosen.clone(),
@@ -155,8 +156,8 @@ fn on_gpus(gpus: &Gpus, device: BackendDevice) -> Result<Vec<Slot>, Failure> {
             "--gpus: there is no GPU {gpu}; libtorch sees {there}, counted from 0"
         )));
     }
-    let visible = std::env::var("CUDA_VISIBLE_DEVICES").ok();
-    Slot::on_gpus(&chosen, visible.as_deref()).map_err(|error| Failure::Input(format!("--gpus: {error}")))
+    let visible = std::env::var(variable).ok();
+    Slot::on_gpus(&chosen, variable, visible.as_deref()).map_err(|error| Failure::Input(format!("--gpus: {error}")))
 }
 
 #[cfg(test)]

@@ -47,9 +47,9 @@ pub fn publish(run: &mut Prepared, done: &Done, arguments: &Arguments, mut fault
                 !elsewhere.contains(id) && (*is_own || done.trained.contains(id))
             };
             let trials = run.selected().filter(answers_for).map(|(trial, _)| trial);
-            let measured: &[_] = match done.measured || (run.owns_measurements() && !elsewhere.contains(MEASUREMENTS)) {
+            let measured = match run.owns_measurements() && !elsewhere.contains(MEASUREMENTS) {
                 true => &run.to_measure,
-                false => &[],
+                false => &done.measured,
             };
             tables.have_failures(trials, measured)
         }

@@ -3,9 +3,6 @@
 use densenet_bench::backends::BackendDevice;
 use densenet_bench::host::{CudaView, GpuRecord};
 
-/// The variable that shows a process some of the GPUs.
-const VISIBLE: &str = "CUDA_VISIBLE_DEVICES";
-
 /// A place where one trial at a time runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Slot {
@@ -45,25 +42,25 @@ impl Slot {
         (0..at_once).map(slot).collect()
     }
 
-    /// A slot for each of these GPUs, each of which is all that its processes see. They are counted as CUDA counts them here:
-    /// among those that `visible`, this process's own `CUDA_VISIBLE_DEVICES`, names.
+    /// A slot for each of these GPUs, each of which is all that its processes see. They are counted as they are counted
+    /// here: among those that `visible` names, this process's own value of the `variable` that shows them.
     ///
     /// # Errors
     /// A GPU that it does not name.
-    pub fn on_gpus(gpus: &[usize], visible: Option<&str>) -> Result<Vec<Self>, String> {
+    pub fn on_gpus(gpus: &[usize], variable: &'static str, visible: Option<&str>) -> Result<Vec<Self>, String> {
         let names: Option<Vec<&str>> = visible.map(|visible| visible.split(',').map(str::trim).collect());
         let slot = |(number, &gpu): (usize, &usize)| {
             let name = match &names {
                 None => gpu.to_string(),
                 Some(names) => match names.get(gpu) {
                     Some(name) => (*name).to_owned(),
-                    None => return Err(format!("{VISIBLE}={} has no GPU {gpu}", names.join(","))),
+                    None => return Err(format!("{variable}={} has no GPU {gpu}", names.join(","))),
                 },
             };
             Ok(Self {
                 number,
                 at_once: gpus.len(),
-                variables: vec![(VISIBLE, name)],
+                variables: vec![(variable, name)],
                 processors: None,
             })
         };
@@ -77,8 +74,8 @@ impl Slot {
 
     /// The device's GPU as the processes there see it, now; none where it is not a GPU that NVML reports.
     pub fn gpu_record(&self, device: BackendDevice) -> Option<GpuRecord> {
-        let visible = self.variables.iter().find(|(name, _)| *name == VISIBLE);
-        match visible {
+        let shows = device.backend().visible_devices;
+        match self.variables.iter().find(|(name, _)| Some(*name) == shows) {
             Some((_, entry)) => GpuRecord::in_view(device, &CudaView::new(Some(entry.clone()), true)),
             None => GpuRecord::of(device),
         }
@@ -105,7 +102,7 @@ mod tests {
     #[test]
     fn each_slot_sees_its_own_gpu_alone() {
         let of = |gpus: &[usize], visible| -> Result<Vec<String>, String> {
-            let slots = Slot::on_gpus(gpus, visible)?;
+            let slots = Slot::on_gpus(gpus, "CUDA_VISIBLE_DEVICES", visible)?;
             Ok(slots
                 .into_iter()
                 .map(|slot| format!("{}: {}", slot.number, slot.variables[0].1))

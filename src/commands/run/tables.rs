@@ -45,6 +45,7 @@ impl Tables {
             let is = |spec: &RoundSpec| {
                 (&row.variant, row.device.to_string(), row.threads)
                     == (&spec.variant, spec.device.clone(), spec.threads)
+                    && (row.mode, row.batch_size, row.repeat) == (spec.mode, spec.batch_size, spec.repeat)
             };
             row.status != Status::Ok && measurements.iter().any(|record| is(&record.spec))
         };

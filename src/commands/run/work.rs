@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use densenet_bench::formats::tables::BoundaryRow;
 use densenet_bench::host::available_memory;
+use densenet_bench::measurement::MeasurementRecord;
 use densenet_bench::trials::{ClaimError, MEASUREMENTS, Trial};
 
 use super::faults::Faults;
@@ -23,8 +24,8 @@ pub struct Done {
     pub searched: Vec<BoundaryRow>,
     /// The identities of the trials that were begun.
     pub trained: BTreeSet<String>,
-    /// Whether it had its turn to measure.
-    pub measured: bool,
+    /// What it found left to measure when it had its turn.
+    pub measured: Vec<MeasurementRecord>,
 }
 
 /// Does the work; a failure is recorded in `faults`, and earlier results stay.
@@ -53,14 +54,14 @@ pub fn work(run: &Prepared, arguments: &Arguments, faults: &mut Faults) -> Done 
             say_of_share(&run.share);
             // Measured before anything is trained: it is short, and shows whether the batches fit.
             let measures = !run.to_measure.is_empty();
-            done.measured = measures && measure(run, &measuring, false, faults);
+            let is_measured = !measures || measure(run, &measuring, false, &mut done, faults);
             if !run.stop.is_asked() {
                 let trained = train(run, &workers, arguments, &mut done.trained);
                 faults.record(trained);
             }
             // Another run was at it, and may have ended meanwhile.
-            if measures && !done.measured && !run.stop.is_asked() {
-                done.measured = measure(run, &measuring, true, faults);
+            if !is_measured && !run.stop.is_asked() {
+                measure(run, &measuring, true, &mut done, faults);
             }
         }
         Work::Profile => {
@@ -84,7 +85,7 @@ pub fn work(run: &Prepared, arguments: &Arguments, faults: &mut Faults) -> Done 
 
 /// Measures what is missing, unless another run does; whether this one had its turn. `surely` waits until it is known whether
 /// that run is there.
-fn measure(run: &Prepared, measuring: &Measuring<'_>, surely: bool, faults: &mut Faults) -> bool {
+fn measure(run: &Prepared, measuring: &Measuring<'_>, surely: bool, done: &mut Done, faults: &mut Faults) -> bool {
     let claims = &run.membership.claims;
     let doing = run.share.in_words();
     let taken = match surely {
@@ -102,6 +103,7 @@ fn measure(run: &Prepared, measuring: &Measuring<'_>, surely: bool, faults: &mut
             };
             let derive = |work: &dyn Fn()| drop(run.membership.derive(false, work));
             faults.record(measuring.measure(&left, &run.planned, &derive));
+            done.measured = left;
             true
         }
         Err(ClaimError::Held { .. }) => false,
