@@ -8,6 +8,7 @@ pub mod correctness;
 pub mod device_name;
 mod file_signature;
 pub mod jobs;
+pub mod loss_curves;
 pub mod loss_scale;
 pub mod misread;
 pub mod network_weights;

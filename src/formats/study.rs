@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::io::Read;
 
 use super::ablation::Ablation;
 use super::correctness;
+use super::loss_curves::LossCurves;
 use super::tables::{
     BatchRow, BoundaryRow, CorrectnessRow, EpochRow, PeerRow, ProfileRow, Row, SampleRow, StepRow, TableError,
-    TrialRow, first_fault, leading_rows, whole_lines,
+    TrialRow, each_row, leading_rows, whole_lines,
 };
 
 /// Errors are shares of images: two that differ by more than rounding are two.
@@ -32,8 +34,8 @@ pub struct Study {
     pub profile: Vec<ProfileRow>,
     /// `peers.csv`.
     pub peers: Vec<PeerRow>,
-    /// `steps.csv`, where it was asked for.
-    pub steps: Vec<StepRow>,
+    /// The losses of `steps.csv`, where it was asked for.
+    pub losses: LossCurves,
     /// `samples.csv`, where it was asked for.
     pub samples: Vec<SampleRow>,
     /// What is broken in the tables.
@@ -50,6 +52,16 @@ pub enum LongTable {
     Check,
     /// Its rows are kept.
     Read,
+}
+
+/// A long table.
+pub struct LongFile {
+    /// Its name for messages.
+    pub name: String,
+    /// Its length.
+    pub bytes: u64,
+    /// Its whole lines, of which there is one at least.
+    pub lines: Box<dyn Read>,
 }
 
 /// How the long tables are read.
@@ -96,21 +108,23 @@ impl Study {
             boundaries: Vec::new(),
             profile: Vec::new(),
             peers: Vec::new(),
-            steps: Vec::new(),
+            losses: LossCurves::default(),
             samples: Vec::new(),
             damage: Vec::new(),
         }
     }
 
     /// The study of an ablation and the tables beside it. `file` gives a table's name for messages and its bytes, none
-    /// where there is no such table. A last row that is torn, as in the table of a run that was killed, is not damage.
+    /// where there is no such table; `stream` gives the whole lines of a long one, which is never in memory as a whole. A last
+    /// row that is torn, as in the table of a run that was killed, is not damage.
     ///
     /// # Errors
-    /// Those of `file`.
+    /// Those of `file` and `stream`.
     pub fn read<E>(
         ablation: Ablation,
         long: LongTables,
         mut file: impl FnMut(&str) -> Result<Option<(String, Vec<u8>)>, E>,
+        mut stream: impl FnMut(&str) -> Result<Option<LongFile>, E>,
     ) -> Result<Self, E> {
         let mut study = Self::new(ablation);
         let damage = &mut study.damage;
@@ -121,8 +135,19 @@ impl Study {
         study.boundaries = rows(damage, file(BoundaryRow::FILE)?);
         study.profile = rows(damage, file(ProfileRow::FILE)?);
         study.peers = rows(damage, file(PeerRow::FILE)?);
-        study.steps = long_table(damage, long.steps, &mut file)?;
-        study.samples = long_table(damage, long.samples, &mut file)?;
+        if long.steps != LongTable::Skip
+            && let Some(file) = stream(StepRow::FILE)?
+        {
+            let mut losses = LossCurves::of_table(file.bytes);
+            long_table(damage, long.steps, file, &mut |row| losses.add(row));
+            losses.finish();
+            study.losses = losses;
+        }
+        if long.samples != LongTable::Skip
+            && let Some(file) = stream(SampleRow::FILE)?
+        {
+            long_table(damage, long.samples, file, &mut |row| study.samples.push(row));
+        }
         study.leave_out_contradictions();
         Ok(study)
     }
@@ -175,24 +200,19 @@ impl Study {
     }
 }
 
-fn long_table<T: Row, E>(
-    damage: &mut Vec<Damage>,
-    long: LongTable,
-    file: &mut impl FnMut(&str) -> Result<Option<(String, Vec<u8>)>, E>,
-) -> Result<Vec<T>, E> {
-    match long {
-        LongTable::Skip => Ok(Vec::new()),
-        LongTable::Read => Ok(rows(damage, file(T::FILE)?)),
-        LongTable::Check => {
-            let whole = file(T::FILE)?.and_then(whole);
-            let fault = whole.and_then(|(name, bytes)| first_fault::<T>(&bytes, &name));
-            damage.extend(fault.map(|fault| Damage {
-                fault,
-                loses_rows: false,
-            }));
-            Ok(Vec::new())
+/// Gives the rows of a long table to `keep`, unless it is only checked.
+fn long_table<T: Row>(damage: &mut Vec<Damage>, long: LongTable, file: LongFile, keep: &mut dyn FnMut(T)) {
+    let is_read = long == LongTable::Read;
+    let mut each = |row: T| {
+        if is_read {
+            keep(row);
         }
-    }
+    };
+    let fault = each_row(file.lines, &file.name, &mut each);
+    damage.extend(fault.map(|fault| Damage {
+        fault,
+        loses_rows: is_read,
+    }));
 }
 
 /// The rows before the first fault, which is noted.
@@ -227,10 +247,11 @@ fn whole((name, bytes): (String, Vec<u8>)) -> Option<(String, Vec<u8>)> {
 #[cfg(test)]
 mod tests {
     use std::convert::Infallible;
+    use std::io::Cursor;
     use std::path::Path;
 
     use super::super::ablation::parse;
-    use super::super::tables::write_rows;
+    use super::super::tables::{WholeLines, write_rows};
     use super::*;
 
     fn ablation() -> Ablation {
@@ -260,11 +281,17 @@ mod tests {
             steps,
             samples: LongTable::Skip,
         };
-        let study = Study::read::<Infallible>(ablation(), long, |file| {
+        let stream = |file: &str| {
             opened.push(file.to_owned());
-            Ok((file == StepRow::FILE).then(|| (format!("x/{file}"), table.to_vec())))
-        });
-        let Ok(study) = study;
+            let table = Cursor::new(table.to_vec());
+            let lines = WholeLines::of(table).unwrap().filter(|_| file == StepRow::FILE);
+            Ok(lines.map(|lines| LongFile {
+                name: format!("x/{file}"),
+                bytes: 0,
+                lines: Box::new(lines),
+            }))
+        };
+        let Ok(study) = Study::read::<Infallible>(ablation(), long, |_| Ok(None), stream);
         (study, opened)
     }
 
@@ -274,14 +301,14 @@ mod tests {
         assert!(skipped.damage.is_empty() && !opened.contains(&StepRow::FILE.to_owned()));
         assert!(!opened.contains(&SampleRow::FILE.to_owned()));
         let (checked, opened) = study(LongTable::Check, &steps());
-        assert!(checked.steps.is_empty() && opened.contains(&StepRow::FILE.to_owned()));
+        assert!(checked.losses.is_empty() && opened.contains(&StepRow::FILE.to_owned()));
         assert_eq!(
             checked.damage[0].to_string(),
             "x/steps.csv: line 4, column 'step': 'two' is wrong: invalid digit found in string; no plot and no summary needs \
              it; run the ablation again to rewrite the table"
         );
         let (read, _) = study(LongTable::Read, &steps());
-        assert_eq!(read.steps.len(), 2);
+        assert_eq!(read.losses.of("t").unwrap().points, [(0, 2.5), (1, 2.5)]);
         assert!(read.damage[0].loses_rows, "{:?}", read.damage);
     }
 

@@ -16,15 +16,17 @@ mod status;
 #[cfg(test)]
 mod tests;
 mod weight_rows;
+mod whole_lines;
 mod write;
 
 pub use cell::guarded;
 pub use error::TableError;
 pub use measurement_rows::{BatchRow, BoundaryRow, PeerRow, PhaseRow, SampleRow};
 pub use profile_rows::{ProfileKind, ProfileRow};
-pub use read::{first_fault, leading_rows, read_rows, row_ends, whole_lines};
+pub use read::{each_row, leading_rows, read_rows};
 pub use row::{Column, Row};
 pub use rows::{CorrectnessRow, EpochRow, SCHEMA_VERSION, StepRow, SweptValue, TrialRow};
 pub use status::Status;
 pub use weight_rows::FeatureReuseRow;
+pub use whole_lines::{WholeLines, row_ends, whole_lines};
 pub use write::{appended_rows, write_rows};

@@ -1,5 +1,7 @@
 //! Bytes to rows.
 
+use std::io::Read;
+
 use csv::{ByteRecord, DeserializeErrorKind, ErrorKind};
 
 use super::error::TableError;
@@ -29,13 +31,13 @@ pub fn leading_rows<T: Row>(bytes: &[u8], file: &str) -> (Vec<T>, Option<TableEr
     (rows, fault)
 }
 
-/// The first fault of a table; none where every row can be read. No row is kept.
-pub fn first_fault<T: Row>(bytes: &[u8], file: &str) -> Option<TableError> {
-    for_each(bytes, file, &mut |_: T| {}).err()
+/// Gives the rows of a stream before the first fault to `each`, one at a time; the fault.
+pub fn each_row<T: Row>(stream: impl Read, file: &str, each: &mut dyn FnMut(T)) -> Option<TableError> {
+    for_each(stream, file, each).err()
 }
 
-fn for_each<T: Row>(bytes: &[u8], file: &str, each: &mut dyn FnMut(T)) -> Result<(), TableError> {
-    let mut reader = csv::ReaderBuilder::new().from_reader(bytes);
+fn for_each<T: Row>(stream: impl Read, file: &str, each: &mut dyn FnMut(T)) -> Result<(), TableError> {
+    let mut reader = csv::ReaderBuilder::new().from_reader(stream);
     let mut header = reader
         .byte_headers()
         .map_err(|error| explained(&error, file, None))?
@@ -75,28 +77,6 @@ fn for_each<T: Row>(bytes: &[u8], file: &str, each: &mut dyn FnMut(T)) -> Result
         each(row);
     }
     Ok(())
-}
-
-/// The lines of a table that are whole, without an incomplete last one, as in that of a run that is in progress or was
-/// killed; none where not even the header is.
-pub fn whole_lines(mut bytes: Vec<u8>) -> Option<Vec<u8>> {
-    bytes.truncate(whole_length(&bytes));
-    (!bytes.is_empty()).then_some(bytes)
-}
-
-/// The bytes up to the last line feed that ends a row.
-fn whole_length(bytes: &[u8]) -> usize {
-    row_ends(bytes).last().unwrap_or(0)
-}
-
-/// Where each row ends, the header first: after a line feed. One within quotes ends none; and since a quote within
-/// quotes is doubled, an even number of quotes stands before one that does.
-pub fn row_ends(bytes: &[u8]) -> impl Iterator<Item = usize> {
-    let mut in_quotes = false;
-    bytes.iter().enumerate().filter_map(move |(index, byte)| {
-        in_quotes ^= *byte == b'"';
-        (*byte == b'\n' && !in_quotes).then_some(index + 1)
-    })
 }
 
 /// A field as a message shows it.

@@ -2,11 +2,10 @@
 //! error, with fewer points where there are many, of which no extreme is lost.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::formats::tables::{EpochRow, StepRow};
+use crate::formats::tables::EpochRow;
 use crate::views::groups::{Group, Grouped, Trial};
 use crate::visible;
 
@@ -93,21 +92,17 @@ pub fn json(study: &Grouped<'_>) -> Option<String> {
 /// The training loss of every step where the study was read with its steps, else that of every epoch; with the means of the
 /// epochs.
 fn step_curves(study: &Grouped<'_>) -> Vec<Curve> {
-    if study.study.steps.is_empty() {
+    let losses = &study.study.losses;
+    if losses.is_empty() {
         return epoch_curves(study, |row| row.train_loss);
     }
-    let mut steps: BTreeMap<&str, Vec<&StepRow>> = BTreeMap::new();
-    for row in &study.study.steps {
-        steps.entry(&row.trial).or_default().push(row);
-    }
     let mut curves = of_trials(study, |trial| {
-        let rows = steps
-            .get(trial.row.trial.as_str())
-            .map(Vec::as_slice)
-            .unwrap_or_default();
-        let whole = rows.iter().filter(|row| row.epoch == 0).count().max(1) as f64;
-        let point = |row: &&StepRow| ((row.step + 1) as f64 / whole, row.loss);
-        rows.iter().map(point).collect()
+        let Some(curve) = losses.of(&trial.row.trial) else {
+            return Vec::new();
+        };
+        let whole = curve.first_epoch.max(1) as f64;
+        let point = |(step, loss): &(usize, f64)| ((step + 1) as f64 / whole, *loss);
+        curve.points.iter().map(point).collect()
     });
     curves.extend(means(study, |row| row.train_loss));
     curves
