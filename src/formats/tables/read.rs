@@ -138,6 +138,7 @@ fn quoted_field(kind: &DeserializeErrorKind, record: &ByteRecord) -> Option<usiz
 mod tests {
     use super::super::rows::{CorrectnessRow, EpochRow, StepRow, TrialRow};
     use super::super::status::Status;
+    use super::super::whole_lines::whole_lines;
     use super::super::write::{appended_rows, write_rows};
     use super::*;
     use crate::formats::ablation::Execution;
