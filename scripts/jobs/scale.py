@@ -36,8 +36,8 @@ seeds = {list(range(seeds))}
 """
 
 
-def measured(*command: str | Path, output: Path | None = None) -> tuple[float, float]:
-    """Runs a command; its seconds and the megabytes of its highest resident set."""
+def measured(*command: str | Path, output: Path | None = None) -> tuple[float, float, float]:
+    """Runs a command; its seconds, those of processors, and the megabytes of its highest resident set."""
     with open(output or os.devnull, "wb") as stdout:
         start = time.monotonic()
         process = subprocess.Popen(list(map(str, command)), stdout=stdout, stderr=subprocess.PIPE)
@@ -46,7 +46,7 @@ def measured(*command: str | Path, output: Path | None = None) -> tuple[float, f
         seconds = time.monotonic() - start
     if status != 0:
         raise SystemExit(f"{command}: {status}\n{said.decode()}")
-    return seconds, usage.ru_maxrss / 1000
+    return seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1000
 
 
 def simulate(program: str, place: Path, seeds: int) -> None:
@@ -94,29 +94,27 @@ def main() -> int:
     arguments = parser.parse_args()
     program, beyond = arguments.program, []
 
-    def show(what: str, trials: int, seconds: float, megabytes: float, is_largest: bool) -> None:
-        print(f"| {what} | {trials:,} | {seconds:.2f} | {megabytes:.0f} |", flush=True)
+    def show(what: str, trials: int, measures: tuple[float, float, float], is_largest: bool) -> None:
+        seconds, of_processors, megabytes = measures
+        print(f"| {what} | {trials:,} | {seconds:.2f} | {of_processors:.2f} | {megabytes:.0f} |", flush=True)
         most_seconds, most_megabytes = LIMITS[what]
         if is_largest and (seconds > most_seconds or (most_megabytes is not None and megabytes > most_megabytes)):
             beyond.append(what)
 
-    print("| what | trials | seconds | MB |\n|---|---:|---:|---:|")
+    print("| what | trials | seconds | of processors | MB |\n|---|---:|---:|---:|---:|")
     for part in (4, 2, 1):
         trials = 10 * arguments.trials // part
         with tempfile.TemporaryDirectory() as name:
             file = Path(name) / "scale.toml"
             file.write_text(ablation(trials // len(RATES), STEPS), encoding="utf-8")
-            seconds, megabytes = measured(program, "plan", file, "--format", "jsonl", output=Path(name) / "plan.jsonl")
-            show("plan", trials, seconds, megabytes, part == 1)
+            show("plan", trials, measured(program, "plan", file, "--format", "jsonl", output=Path(name) / "plan.jsonl"), part == 1)
     for part in (4, 2, 1):
         trials = arguments.trials // part
         with tempfile.TemporaryDirectory() as name:
             place = Path(name)
             simulate(program, place, trials // len(RATES))
-            seconds, megabytes = measured(program, "merge", place / "a", place / "b", "--into", place / "all")
-            show("merge", trials, seconds, megabytes, part == 1)
-            seconds, megabytes = measured(program, "report", place / "all")
-            show("report", trials, seconds, megabytes, part == 1)
+            show("merge", trials, measured(program, "merge", place / "a", place / "b", "--into", place / "all"), part == 1)
+            show("report", trials, measured(program, "report", place / "all"), part == 1)
             rows = sum(1 for _ in open(place / "all/steps.csv", encoding="utf-8")) - 1
             assert rows == trials * STEPS, rows
     for what in beyond:

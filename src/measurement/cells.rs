@@ -1,6 +1,7 @@
 //! From an ablation to its measurements: every variant in every mode at every batch size.
 
-use super::record::{MeasurementRecord, Origin, RoundSpec};
+use super::origin::Origin;
+use super::record::{MeasurementRecord, RoundSpec};
 use crate::backends::BackendDevice;
 use crate::formats::ablation::{Ablation, Execution, MeasureSettings, Mode, Settings, TrainSettings, Variant};
 use crate::network::{Processor, VectorInstructions};

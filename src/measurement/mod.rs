@@ -10,6 +10,7 @@ mod folder;
 mod inputs;
 mod largest;
 mod loading;
+mod origin;
 mod profile_rows;
 #[cfg(feature = "burn")]
 mod profiler;
@@ -35,9 +36,10 @@ pub use folder::Measurements;
 pub use inputs::write_inputs;
 pub use largest::{Attempt, Boundary, find_largest};
 pub use loading::{LoadingPass, time_pass};
+pub use origin::Origin;
 #[cfg(feature = "burn")]
 pub use rates::device_rates;
-pub use record::{MeasurementRecord, Origin, Phases, Rates, RoundResult, RoundSpec};
+pub use record::{MeasurementRecord, Phases, Rates, RoundResult, RoundSpec};
 pub use rounds::{Round, Turn, run_rounds};
 pub use step_profile::{Passes as ProfiledPasses, ProfiledPart, StepProfile};
 pub use timer::{Clock, Counters, MonotonicClock, Passes, Phase, Timed, WarmUp, Workload, time};

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::origin::Origin;
 use super::step_profile::StepProfile;
 use crate::data::FilesSurvey;
 use crate::formats::ablation::{Mode, Settings, TrainSettings};
@@ -79,49 +80,6 @@ pub struct MeasurementRecord {
     /// On what it is measured.
     #[serde(flatten)]
     pub origin: Origin,
-}
-
-/// The machine and the program that a measurement is of: step times of others are other measurements.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Origin {
-    /// The processor in words, with its kind and the vector instructions in use; empty in earlier records.
-    #[serde(default)]
-    pub cpu: String,
-    /// The machine's GPUs, where the device is one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub gpu: Option<String>,
-    /// The program's revision.
-    pub revision: String,
-    /// How many measurements ran at once on the machine.
-    #[serde(default = "alone", skip_serializing_if = "is_alone")]
-    pub at_once: usize,
-}
-
-fn alone() -> usize {
-    1
-}
-
-fn is_alone(at_once: &usize) -> bool {
-    *at_once == 1
-}
-
-impl Default for Origin {
-    fn default() -> Self {
-        Self {
-            cpu: String::new(),
-            gpu: None,
-            revision: String::new(),
-            at_once: 1,
-        }
-    }
-}
-
-impl Origin {
-    /// What whoever reads its times should know of the machine.
-    pub fn warning(&self) -> Option<String> {
-        let at_once = self.at_once;
-        (at_once > 1).then(|| format!("its times are those of {at_once} measurements at once, which share the machine"))
-    }
 }
 
 /// The phases of a step, in nanoseconds.
@@ -342,11 +300,7 @@ impl MeasurementRecord {
     /// Whether another measurement's rows may stand beside this one's: it is of the same cell, processor and program, and
     /// as many were measured at once.
     pub fn is_comparable(&self, other: &Self) -> bool {
-        let of = |record: &Self| {
-            let origin = record.origin.clone();
-            (origin.cpu, origin.revision, origin.at_once)
-        };
-        self.cell == other.cell && of(self) == of(other)
+        self.cell == other.cell && self.origin.is_comparable(&other.origin)
     }
 
     /// The execution as the tables name it.

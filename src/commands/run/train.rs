@@ -34,7 +34,7 @@ enum Report<'a> {
     /// Its process has sent an event.
     Sent(Event),
     /// It has ended, or could not be started or recorded.
-    Ended(&'a Trial, Result<TrialResult, FolderError>),
+    Ended(&'a Trial, Box<Result<TrialResult, FolderError>>),
 }
 
 impl Training<'_> {
@@ -80,11 +80,11 @@ impl Training<'_> {
     fn work<'t>(&self, slot: &Slot, queue: &Queue<'t>, report: &mut dyn FnMut(Report<'t>)) {
         while let Some(next) = queue.next() {
             match next {
-                Next::Refuse(trial, error) => report(Report::Ended(trial, Err(error))),
+                Next::Refuse(trial, error) => report(Report::Ended(trial, Box::new(Err(error)))),
                 Next::Train(turn) => {
                     report(Report::Begun(turn.trial));
                     let result = self.trial(slot, &turn, &mut |event| report(Report::Sent(event.clone())));
-                    report(Report::Ended(turn.trial, result));
+                    report(Report::Ended(turn.trial, Box::new(result)));
                     queue.end(turn);
                 }
             }
@@ -122,14 +122,16 @@ impl Show<'_> {
         match report {
             Report::Begun(trial) => self.begun(slot, trial),
             Report::Sent(event) => self.sent(slot, &event),
-            Report::Ended(trial, Ok(result)) => self.ended(slot, trial, &result),
-            Report::Ended(trial, Err(error)) => {
-                self.progress.end(slot, Status::Failed, "not recorded");
-                let record = &trial.record;
-                self.progress
-                    .warn(&format!("{} seed {}: {error}", record.variant, record.seed));
-                self.failure = Some(error);
-            }
+            Report::Ended(trial, result) => match *result {
+                Ok(result) => self.ended(slot, trial, &result),
+                Err(error) => {
+                    self.progress.end(slot, Status::Failed, "not recorded");
+                    let record = &trial.record;
+                    self.progress
+                        .warn(&format!("{} seed {}: {error}", record.variant, record.seed));
+                    self.failure = Some(error);
+                }
+            },
         }
         // A table that cannot be written now is written at the run's end, where an error is reported.
         let _ = self.throttle.now_and_then(self.derive);

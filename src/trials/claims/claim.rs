@@ -39,7 +39,7 @@ pub enum ClaimError {
     /// Another process has it.
     Held {
         /// Who; none where its file has no text yet.
-        by: Option<Claimant>,
+        by: Option<Box<Claimant>>,
         /// Whether that process is known to be there. If not, time will tell.
         is_alive: bool,
     },
@@ -84,7 +84,7 @@ impl Claims {
                     Sign::Gone => found.generation + 1,
                     sign => {
                         return Err(ClaimError::Held {
-                            by: found.claimant.clone(),
+                            by: found.claimant.clone().map(Box::new),
                             is_alive: sign == Sign::Alive,
                         });
                     }
