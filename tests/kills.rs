@@ -149,12 +149,12 @@ impl Harness {
                     await_end(trial);
                 }
             }
-            let ended_well = runs.iter_mut().map(|run| run.wait().unwrap().success());
-            let ended_well = ended_well.fold(true, |all, well| all && well);
+            // Each is waited for, also behind one that has failed.
+            let ended: Vec<bool> = runs.iter_mut().map(|run| run.wait().unwrap().success()).collect();
             let said = self.said(way.len());
             self.counts.resumed += said.matches("resuming after step").count();
             assert!(!said.contains("damaged"), "{said}");
-            if ended_well {
+            if ended.into_iter().all(|well| well) {
                 self.counts.compared += 1;
                 return outcome(&self.place.path(out).join("killed"));
             }
