@@ -13,6 +13,9 @@ use serde_json::Value;
 use workplace::outcome::{assert_same, outcome};
 use workplace::{SMALL, Workplace, await_end, await_while, checkpoints, children, said};
 
+/// A task's variables.
+type Variables = Vec<(&'static str, &'static str)>;
+
 /// Six trials and two measurements.
 fn several() -> String {
     let trials = SMALL.replace("seeds = [0, 1]", "seeds = [0, 1, 2]");
@@ -188,7 +191,7 @@ fn the_tasks_of_arrays_divide_the_work_among_them() {
             .collect()
     };
     let all: BTreeSet<String> = ids(&place).into_iter().collect();
-    let arrays: [(&str, Vec<Vec<(&str, &str)>>); 3] = [
+    let arrays: [(&str, Vec<Variables>); 3] = [
         (
             "slurm",
             vec![vec![("SLURM_ARRAY_TASK_ID", "1")], vec![("SLURM_ARRAY_TASK_ID", "3")]],

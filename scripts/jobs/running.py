@@ -3,8 +3,8 @@
     running.py PROGRAM [--trials N] [--rounds N]
 
 Start-up is the time of a trial of one step beyond that of a process which only prints the version: both load libtorch. The share
-outside the trials is that of the time of a run of trials of about a second each that no trial's own `wall_ns` has. Two trials at once,
-with one thread each, and one after the other, with two, take turns: the machine's mood is the same for both.
+outside the trials is that of the moments, a hundred a second, at which a run of trials of about a second each has no process of a trial.
+Two trials at once, with one thread each, and one after the other, with two, take turns: the machine's mood is the same for both.
 """
 
 import argparse
@@ -66,13 +66,26 @@ def start_up(program: str) -> None:
 
 
 def outside(program: str, trials: int) -> None:
-    """The share of a run's time that is outside its trials."""
+    """The share of a run's time at which no trial's process is there."""
     _, (probe,) = run(program, ablation("epochs = 4", 1, [4]), "--threads", "1")
     _, (longer,) = run(program, ablation("epochs = 24", 1, [4]), "--threads", "1")
     epochs = max(1, round(1 / max((longer - probe) / 20, 1e-3)))
-    elapsed, walls = run(program, ablation(f"epochs = {epochs}", trials, [4]), "--threads", "1")
-    share = 1 - sum(walls) / elapsed
-    print(f"{trials} trials of {statistics.median(walls):.2f} s (median) in {elapsed:.0f} s: {100 * share:.1f} % outside them")
+    with tempfile.TemporaryDirectory() as name:
+        file = Path(name) / "running.toml"
+        file.write_text(ablation(f"epochs = {epochs}", trials, [4]), encoding="utf-8")
+        command = [program, "run", str(file), "--out", name, "--threads", "1"]
+        start, moments, empty = time.monotonic(), 0, 0
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        while process.poll() is None:
+            moments += 1
+            empty += not children.read_text(encoding="ascii").strip()
+            time.sleep(0.01)
+        elapsed = time.monotonic() - start
+        with open(Path(name) / "running/trials.csv", newline="", encoding="utf-8") as table:
+            walls = [int(row["wall_ns"]) / 1e9 for row in csv.DictReader(table)]
+    share = 100 * empty / moments
+    print(f"{trials} trials of {statistics.median(walls):.2f} s of training (median) in {elapsed:.0f} s: {share:.1f} % outside their processes")
 
 
 def at_once(program: str, rounds: int) -> None:
