@@ -7,12 +7,25 @@ use super::tiles::{cut, multiply_add, padded, vectors, vectors_mut};
 use crate::network::EPSILON;
 
 /// The statistics that a channel is normalised with: computed once, whatever number of layers normalises it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Statistics {
     /// Means.
     pub(super) mean: Buffer<f64>,
     /// Biased variances.
     pub(super) variance: Buffer<f64>,
+    /// What is added to a variance.
+    pub(super) epsilon: f64,
+}
+
+impl Default for Statistics {
+    /// Of no channel, with the usual epsilon.
+    fn default() -> Self {
+        Self {
+            mean: Buffer::default(),
+            variance: Buffer::default(),
+            epsilon: EPSILON,
+        }
+    }
 }
 
 impl Statistics {
@@ -24,7 +37,7 @@ impl Statistics {
 
     /// 1 / sqrt(variance + epsilon) of a channel.
     pub(super) fn inverse(&self, channel: usize) -> f64 {
-        1.0 / (self.variance[channel] + EPSILON).sqrt()
+        1.0 / (self.variance[channel] + self.epsilon).sqrt()
     }
 }
 

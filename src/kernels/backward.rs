@@ -453,7 +453,7 @@ fn summed(channels: usize, parts: Vec<(NormSums, Option<Buffer<f32>>)>) -> (Norm
 }
 
 /// The gradients of gamma and beta.
-fn norm_gradients(sums: &NormSums, statistics: &Statistics, channels: usize) -> [Buffer<f32>; 2] {
+pub(super) fn norm_gradients(sums: &NormSums, statistics: &Statistics, channels: usize) -> [Buffer<f32>; 2] {
     let gamma = (0..channels).map(|channel| (sums.gamma[channel] * statistics.inverse(channel)) as f32);
     [
         gamma.collect(),

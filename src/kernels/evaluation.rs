@@ -76,6 +76,7 @@ impl<'a> Prepared<'a> {
                 &Statistics {
                     mean: widen(mean),
                     variance: widen(variance),
+                    ..Statistics::default()
                 },
                 gamma,
                 beta,

@@ -74,6 +74,14 @@ pub(super) fn enter<R: Send>(work: usize, pass: impl FnOnce() -> R + Send) -> R 
     }
 }
 
+/// Runs over pieces of values, each with the place of its first value: what depends on no other value.
+pub(super) fn pieces(values: &mut [f32], run: impl Fn(usize, &mut [f32]) + Send + Sync) {
+    const PIECE: usize = 1 << 16;
+    let work = values.len();
+    let parts = values.chunks_mut(PIECE).enumerate();
+    map(work, Start::First, parts, |(piece, values)| run(piece * PIECE, values));
+}
+
 /// The sums of the parts' values, element by element in the parts' order.
 pub(super) fn sum(parts: Vec<Buffer<f32>>) -> Buffer<f32> {
     let mut parts = parts.into_iter();

@@ -31,6 +31,9 @@ pub enum Processor {
     Avx512,
     /// 8 values a vector, 16 registers, with fused multiply-add.
     Avx2,
+    /// 4 values a vector, two of which make one of ours, with fused multiply-add: what aarch64 always has, so that the
+    /// compiler uses it by itself.
+    Neon,
     /// Whatever the compiler makes of loops over 8 values.
     Portable,
 }
@@ -38,7 +41,7 @@ pub enum Processor {
 impl Processor {
     /// Every set that this processor has, the fastest first. The portable one is always there.
     pub fn available() -> Vec<Self> {
-        [Self::Avx512, Self::Avx2, Self::Portable]
+        [Self::Avx512, Self::Avx2, Self::Neon, Self::Portable]
             .into_iter()
             .filter(|processor| processor.is_available())
             .collect()
@@ -49,7 +52,18 @@ impl Processor {
         Self::available()[0]
     }
 
-    fn is_available(self) -> bool {
+    /// Its name to a reader.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Avx512 => "AVX-512",
+            Self::Avx2 => "AVX2",
+            Self::Neon => "NEON",
+            Self::Portable => "portable",
+        }
+    }
+
+    /// Whether this processor has it.
+    pub fn is_available(self) -> bool {
         match self {
             #[cfg(target_arch = "x86_64")]
             Self::Avx512 => pulp::x86::V4::try_new().is_some(),
@@ -57,6 +71,7 @@ impl Processor {
             Self::Avx2 => pulp::x86::V3::try_new().is_some(),
             #[cfg(not(target_arch = "x86_64"))]
             Self::Avx512 | Self::Avx2 => false,
+            Self::Neon => cfg!(target_arch = "aarch64"),
             Self::Portable => true,
         }
     }
@@ -65,7 +80,7 @@ impl Processor {
     pub(super) fn lanes(self) -> usize {
         match self {
             Self::Avx512 => 16,
-            Self::Avx2 | Self::Portable => 8,
+            Self::Avx2 | Self::Neon | Self::Portable => 8,
         }
     }
 

@@ -10,7 +10,8 @@ use super::moments::Moments;
 use super::pointwise::{Channels, NormSums, OUTER, add_rows};
 use super::processor::Kernel;
 use super::tiles::{
-    BLOCK, Packed, add_outer_products, add_products, for_panels, multiply_add, padded, vectors, vectors_mut,
+    BLOCK, Packed, add_outer_products, add_products, for_panels, multiply_add, padded, panel_width, vectors,
+    vectors_mut,
 };
 
 /// Values of a band that stay in the second cache.
@@ -35,6 +36,13 @@ impl Extent {
         (BAND_VALUES / ((self.width + 2) * channels))
             .saturating_sub(2)
             .clamp(1, self.height)
+    }
+
+    /// Rows that the weights' gradient is summed over before it goes to memory. They follow from the shape alone, as if all
+    /// vectors were of [`BLOCK`] values: the order of the sums is that of every processor.
+    fn pass(self, channels: usize) -> usize {
+        let width = panel_width(channels / BLOCK) * BLOCK;
+        (PASS_VALUES / ((self.width + 2) * width)).saturating_sub(2).max(1)
     }
 
     /// Values of a bordered band of rows, and room for reading a last vector beyond its end.
@@ -318,11 +326,9 @@ impl Backward<'_> {
         let width = self.extent.width;
         let channels = self.affine.len();
         let growth = padded_growth(self.channels.len());
+        let pass = self.extent.pass(channels).min(rows);
         for_panels!(channels / S::F32_LANES, |panel, V| {
             let channel = panel * S::F32_LANES;
-            let pass = (PASS_VALUES / ((width + 2) * V * S::F32_LANES))
-                .saturating_sub(2)
-                .clamp(1, rows);
             for begin in (0..rows).step_by(pass) {
                 let end = rows.min(begin + pass);
                 for tap in 0..9 {

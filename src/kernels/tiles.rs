@@ -115,14 +115,43 @@ pub(super) fn cut<S: Simd>(simd: S, floor: S::f32s, value: S::f32s) -> S::f32s {
     }
 }
 
-/// a * b + c, fused where the processor can; elsewhere a fused product would be a call of the mathematics library.
+/// a * b + c, rounded once: with every set of instructions the same value.
 #[inline(always)]
 pub(super) fn multiply_add<S: Simd>(simd: S, a: S::f32s, b: S::f32s, c: S::f32s) -> S::f32s {
-    if is_emulated::<S>() && cfg!(target_arch = "x86_64") {
-        simd.add_f32s(simd.mul_f32s(a, b), c)
+    if is_emulated::<S>() && cfg!(all(target_arch = "x86_64", not(target_feature = "fma"))) {
+        let lanes = S::F32_LANES;
+        let [mut left, mut right, mut sums] = [[0.0; BLOCK]; 3];
+        for (stored, vector) in [(&mut left, a), (&mut right, b), (&mut sums, c)] {
+            simd.partial_store_f32s(&mut stored[..lanes], vector);
+        }
+        for lane in 0..lanes {
+            sums[lane] = multiply_add_once(left[lane], right[lane], sums[lane]);
+        }
+        simd.partial_load_f32s(&sums[..lanes])
     } else {
         simd.mul_add_f32s(a, b, c)
     }
+}
+
+/// a * b + c, rounded once, by operations that every processor has; the mathematics library's `fmaf` is a call for each
+/// value, and slow where the processor lacks the instruction.
+///
+/// The product of two f32 is exact in f64. Its sum with c, rounded to odd in f64 and then to nearest in f32, is the exact
+/// sum rounded to nearest (Boldo and Melquiond 2008, "Emulation of a FMA and correctly rounded sums"): what f64 lost is
+/// known from Knuth's two-sum.
+#[inline(always)]
+pub(super) fn multiply_add_once(a: f32, b: f32, c: f32) -> f32 {
+    let (product, c) = (f64::from(a) * f64::from(b), f64::from(c));
+    let sum = product + c;
+    let of_c = sum - product;
+    let lost = (product - (sum - of_c)) + (c - of_c);
+    // Of an exact sum, an infinity and a NaN nothing is to be turned: `lost` is 0 or NaN.
+    let is_inexact = (lost > 0.0) | (lost < 0.0);
+    let is_even = sum.to_bits() & 1 == 0;
+    let is_away_from_zero = (lost > 0.0) == (sum > 0.0);
+    let step = if is_away_from_zero { 1 } else { u64::MAX };
+    let turned = if is_inexact & is_even { step } else { 0 };
+    f64::from_bits(sum.to_bits().wrapping_add(turned)) as f32
 }
 
 /// The vectors of a slice that starts at one.

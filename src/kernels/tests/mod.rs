@@ -1,5 +1,6 @@
 //! Stages against a plain computation in f64 with gradients by hand, for every processor's instructions.
 
+mod bits;
 mod reference;
 #[macro_use]
 #[path = "../../../tests/skipped/mod.rs"]
@@ -20,11 +21,11 @@ impl Memory for Heap {
 }
 
 /// Pseudo-random numbers, the same in every run.
-struct Numbers(u64);
+pub(in crate::kernels) struct Numbers(pub(in crate::kernels) u64);
 
 impl Numbers {
     /// Uniform in -1..1.
-    fn next(&mut self) -> f64 {
+    pub(in crate::kernels) fn next(&mut self) -> f64 {
         self.0 = self
             .0
             .wrapping_mul(6_364_136_223_846_793_005)
@@ -32,7 +33,7 @@ impl Numbers {
         (self.0 >> 40) as f64 / (1u64 << 23) as f64 - 1.0
     }
 
-    fn values(&mut self, count: usize, scale: f64, offset: f64) -> Vec<f32> {
+    pub(in crate::kernels) fn values(&mut self, count: usize, scale: f64, offset: f64) -> Vec<f32> {
         (0..count).map(|_| (self.next() * scale + offset) as f32).collect()
     }
 }
@@ -202,7 +203,7 @@ const BASE: StageShape = StageShape {
 fn instructions_that_the_processor_lacks_are_named() {
     let available = Processor::available();
     assert!(available.contains(&Processor::Portable));
-    for processor in [Processor::Avx512, Processor::Avx2] {
+    for processor in [Processor::Avx512, Processor::Avx2, Processor::Neon] {
         if !available.contains(&processor) {
             skipped!(&format!(
                 "the kernels were not run with {processor:?}, which the processor lacks"
