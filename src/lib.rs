@@ -8,7 +8,7 @@
 //! | 0.1 | [`statistics`], [`visible`], [`words`] | the statistics of samples; text from outside, escaped; numbers and lists in words |
 //! | 0.2 | [`keys`] | the keys of settings |
 //! | 0.3 | [`network`] | what a network is, as plain data, and its counts |
-//! | 0.4 | [`kernels`] | dense blocks on slices of numbers |
+//! | 0.4 | [`kernels`] | the layers of networks, and the loss, on slices of numbers |
 //! | 1.1 | [`random`] | seeded draws |
 //! | 1.2 | [`data_sets`] | what each data set is: its keys, its outline, its bytes to images |
 //! | 1.3 | [`formats`] | files' bytes to values and back: ablations, tables, weights, checkpoints |

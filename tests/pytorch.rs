@@ -148,6 +148,7 @@ fn places() -> Vec<Place> {
     for (choice, execution) in [
         (FLEX.device(0), Execution::Plain),
         (FLEX.device(0), Execution::Recompute),
+        (FLEX.device(0), Execution::Fused),
         #[cfg(feature = "libtorch")]
         (CPU.device(0), Execution::Plain),
         #[cfg(feature = "libtorch")]

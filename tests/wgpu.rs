@@ -118,7 +118,7 @@ fn what_wgpu_does_not_have_is_refused() {
         (
             "execution = \"fused\"",
             &[],
-            "which runs on libtorch's CPU alone, and the device is wgpu",
+            "which runs on the processor alone, and the device is wgpu",
         ),
         (
             "precision = \"tf32\"",

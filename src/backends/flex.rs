@@ -1,7 +1,8 @@
 //! `flex`: Burn's backend in pure Rust, on the processor.
 
 use super::backend::{AutoRank, Backend, MemorySource, Runtime};
-use super::generic;
+use super::{generic, refusals};
+use crate::formats::ablation::Execution;
 
 /// Burn's pure-Rust backend.
 pub static FLEX: Backend = Backend {
@@ -16,9 +17,12 @@ pub static FLEX: Backend = Backend {
     accelerators: || None,
     precision: generic::f32_alone,
     has_cudnn: false,
-    execution: generic::execution,
+    execution: |device, execution| match execution {
+        Execution::Plain | Execution::Recompute | Execution::Fused => Ok(()),
+        Execution::Aten => Err(refusals::aten(device)),
+    },
     layout: generic::layout,
-    step_graphs: super::refusals::step_graphs,
+    step_graphs: refusals::step_graphs,
     updates_in_place: false,
     variables: |_| Vec::new(),
     recorded_variables: &[],
@@ -37,7 +41,7 @@ const RUNTIME: Option<Runtime> = None;
 #[cfg(feature = "burn")]
 const RUNTIME: Option<Runtime> = Some(Runtime {
     open: |_| burn::tensor::Device::flex(),
-    lowerings: generic::lowerings::<burn::backend::Flex>,
+    lowerings: lowered::lowerings,
     isolation: generic::isolation::<burn::backend::Flex>,
     in_place: |_, _| None,
     step_graph: |_| Err("the backend has no graphs".to_owned()),
@@ -49,3 +53,25 @@ const RUNTIME: Option<Runtime> = Some(Runtime {
     count_tensors: |_| None,
     allocate_by_system: || false,
 });
+
+/// The executions of Burn's own operations, and `fused` on copies of its tensors.
+#[cfg(feature = "burn")]
+mod lowered {
+    use std::sync::Arc;
+
+    use burn::backend::Flex;
+
+    use crate::backends::generic;
+    use crate::formats::ablation::{Execution, RunSettings};
+    use crate::model::{CopiedTensors, Fused, Lowering};
+
+    pub fn lowerings(run: &RunSettings) -> Vec<Arc<dyn Lowering>> {
+        match run.execution {
+            Execution::Fused => {
+                let processor = run.instructions.fastest();
+                vec![Arc::new(Fused::<CopiedTensors<Flex>>::new(processor))]
+            }
+            _ => generic::lowerings::<Flex>(run),
+        }
+    }
+}

@@ -22,7 +22,7 @@ pub(super) fn step_graphs(device: BackendDevice) -> Result<(), Refusal> {
 /// The refusal of `fused`.
 pub(super) fn fused(device: BackendDevice) -> Refusal {
     Refusal::new(
-        format!("execution is \"fused\", which runs on libtorch's CPU alone, and the device is {device}"),
-        "take --device cpu in a program that was built with libtorch, or execution \"plain\" or \"recompute\"",
+        format!("execution is \"fused\", which runs on the processor alone, and the device is {device}"),
+        "take --device cpu or flex, or execution \"plain\" or \"recompute\"",
     )
 }

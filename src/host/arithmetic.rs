@@ -4,6 +4,7 @@ use super::allocator::allocator_variable;
 use super::threads::thread_variables;
 use crate::backends::{BackendDevice, PrecisionSupport, Refusal};
 use crate::formats::ablation::{Allocator, Execution, MapLayout, Precision, RunSettings};
+use crate::kernels::Processor;
 
 /// A setting that a device cannot honour.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -90,7 +91,37 @@ pub fn check_execution(run: &RunSettings, device: BackendDevice) -> Result<(), A
         return Err(ArithmeticError::new("run.precision", Refusal::new(rule, remedy)));
     }
     (device.backend().execution)(device, run.execution)
-        .map_err(|refusal| ArithmeticError::new("run.execution", refusal))
+        .map_err(|refusal| ArithmeticError::new("run.execution", refusal))?;
+    check_instructions(run)
+}
+
+/// Checks that the kernels' instructions are those of an execution that has kernels, and the processor's.
+fn check_instructions(run: &RunSettings) -> Result<(), ArithmeticError> {
+    let Some(processor) = run.instructions.processor() else {
+        return Ok(());
+    };
+    let name = run.instructions.name();
+    let refusal = if run.execution != Execution::Fused {
+        let execution = run.execution;
+        Refusal::new(
+            format!(
+                "instructions is \"{name}\", which is of the kernels of \"fused\", and execution is \"{execution}\""
+            ),
+            "leave instructions out, or write execution = \"fused\"",
+        )
+    } else if processor.is_available() {
+        return Ok(());
+    } else {
+        let there: Vec<&str> = Processor::available().into_iter().map(Processor::name).collect();
+        Refusal::new(
+            format!(
+                "instructions is \"{name}\", which this processor lacks: it has {}",
+                there.join(", ")
+            ),
+            "leave it out for the fastest that the processor has",
+        )
+    };
+    Err(ArithmeticError::new("run.instructions", refusal))
 }
 
 /// How feature maps lie in memory with these settings on the device of that name; none of a name that is no device's.
@@ -141,6 +172,7 @@ pub fn process_variables(run: &RunSettings, device: BackendDevice, threads: usiz
 mod tests {
     use super::*;
     use crate::backends::{BACKENDS, CPU, CUDA, FLEX};
+    use crate::formats::ablation::Instructions;
 
     fn run(deterministic: bool, precision: Precision) -> RunSettings {
         RunSettings {
@@ -261,6 +293,41 @@ mod tests {
             });
             assert_eq!(checked.err().map(|error| error.to_string()), expected);
         }
+    }
+
+    #[test]
+    fn instructions_that_the_processor_or_the_execution_lacks_are_refused() {
+        let run = |execution, instructions| RunSettings {
+            execution,
+            instructions,
+            ..RunSettings::default()
+        };
+        let check = |run| check_instructions(&run).map_err(|error| error.to_string());
+        let all = [
+            Instructions::Avx512,
+            Instructions::Avx2,
+            Instructions::Neon,
+            Instructions::Portable,
+        ];
+        let mut refused = 0;
+        for instructions in all {
+            let found = check(run(Execution::Fused, instructions));
+            let there = instructions.processor().is_some_and(Processor::is_available);
+            assert_eq!(found.is_ok(), there, "{instructions:?}");
+            if let Err(error) = found {
+                refused += 1;
+                assert!(error.starts_with("run.instructions: instructions is \""), "{error}");
+                assert!(error.contains("portable; leave it out for the fastest"), "{error}");
+            }
+        }
+        // No processor has both AVX2 and NEON.
+        assert!(refused > 0);
+        assert_eq!(check(run(Execution::Plain, Instructions::Auto)), Ok(()));
+        assert_eq!(
+            check(run(Execution::Aten, Instructions::Portable)).unwrap_err(),
+            "run.instructions: instructions is \"portable\", which is of the kernels of \"fused\", and execution is \"aten\"; \
+             leave instructions out, or write execution = \"fused\""
+        );
     }
 
     #[test]

@@ -216,7 +216,7 @@ impl Environment {
             allocator: Some(run.allocator),
             cpu: system.cpus().first().map_or_else(unknown, |cpu| cpu.brand().to_owned()),
             processor: ProcessorIdentity::here(),
-            instructions: dispatched(),
+            instructions: dispatched(run.instructions),
             system_state: system_state(),
             logical_cores: system.cpus().len(),
             physical_cores: sysinfo::System::physical_core_count(),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::formats::ablation::Instructions;
 use crate::kernels::Processor;
 use crate::network::VectorInstructions;
 
@@ -22,13 +23,9 @@ pub fn vector_instructions() -> VectorInstructions {
 }
 
 /// The sets of vector instructions that are really used, which variables may hold below what the processor has: ATen's, by
-/// its own word, oneDNN's ([`vector_instructions`]), and those of the kernels of `fused`.
-pub fn dispatched() -> BTreeMap<String, String> {
-    let kernels = match Processor::detect() {
-        Processor::Avx512 => "AVX-512",
-        Processor::Avx2 => "AVX2",
-        Processor::Portable => "portable",
-    };
+/// its own word, oneDNN's ([`vector_instructions`]), and those of the kernels of `fused`, which `[run] instructions` may name.
+pub fn dispatched(instructions: Instructions) -> BTreeMap<String, String> {
+    let kernels = instructions.processor().unwrap_or_else(Processor::detect).name();
     let sets = [("kernels", kernels.to_owned())].into_iter().chain(of_libtorch());
     sets.map(|(library, set)| (library.to_owned(), set)).collect()
 }

@@ -6,6 +6,7 @@ use std::fs;
 use serde::{Deserialize, Serialize};
 
 use super::instructions::dispatched;
+use crate::formats::ablation::Instructions;
 
 /// What the system says of the processor; a field that it does not say is empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -106,7 +107,11 @@ pub fn this_processor() -> String {
     let mut system = sysinfo::System::new();
     system.refresh_cpu_list(sysinfo::CpuRefreshKind::nothing());
     let name = system.cpus().first().map_or("unknown", |cpu| cpu.brand()).to_owned();
-    processor_in_words(&name, ProcessorIdentity::here().as_ref(), &dispatched())
+    processor_in_words(
+        &name,
+        ProcessorIdentity::here().as_ref(),
+        &dispatched(Instructions::Auto),
+    )
 }
 
 #[cfg(test)]

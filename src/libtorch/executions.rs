@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use super::aten::Aten;
-use super::fused::Fused;
+use super::host_tensors::LibtorchTensors;
 use super::recompute::AtenRecompute;
 use super::tensors::Backend;
 use crate::formats::ablation::{Execution, RunSettings};
-use crate::kernels::Processor;
-use crate::model::{Cuts, Isolation, Lowering};
+use crate::kernels::count_buffers;
+use crate::model::{Cuts, Fused, Isolation, Lowering};
 
 /// The lowerings on libtorch's devices; the first that takes a segment runs it, and what none takes is plain.
 pub fn lowerings(run: &RunSettings) -> Vec<Arc<dyn Lowering>> {
@@ -17,7 +17,10 @@ pub fn lowerings(run: &RunSettings) -> Vec<Arc<dyn Lowering>> {
         Execution::Plain => Vec::new(),
         Execution::Aten => vec![aten()],
         Execution::Recompute => vec![Arc::new(AtenRecompute), aten()],
-        Execution::Fused => vec![Arc::new(Fused::new(Processor::detect())), aten()],
+        Execution::Fused => {
+            count_buffers(super::memory::count_beside_tensors);
+            vec![Arc::new(Fused::<LibtorchTensors>::new(run.instructions.fastest()))]
+        }
     }
 }
 

@@ -4,7 +4,7 @@ mod aten;
 mod autocast;
 mod device;
 mod executions;
-mod fused;
+mod host_tensors;
 mod in_place;
 mod layout;
 mod memory;

@@ -3,12 +3,12 @@
 use tch::{Device, Kind, Tensor};
 
 use super::aten::{Aten, AtenSegment};
-use super::fused::FusedBlock;
+use super::host_tensors::LibtorchTensors;
 use super::recompute::Recomputed;
 use super::tensors::{Backend, BurnTensor, from_tch, to_tch};
 use crate::formats::ablation::RunSettings;
 use crate::kernels::Processor;
-use crate::model::{Pass, RecomputePlan, SegmentGradients, SegmentGraph, SegmentInput, SegmentKernel, Watch};
+use crate::model::{FusedBlock, Pass, RecomputePlan, SegmentGradients, SegmentGraph, SegmentInput, SegmentKernel, Watch};
 use crate::network::families::densenet::DenseNet;
 use crate::network::families::googlenet::GoogLeNet;
 use crate::network::families::vgg::Vgg;
@@ -72,7 +72,7 @@ fn kernels(segment: &SegmentGraph) -> Vec<(&'static str, Box<dyn SegmentKernel<B
     if let Ok(plan) = RecomputePlan::new(segment) {
         found.push(("recompute", Box::new(Recomputed(plan))));
     }
-    if let Ok(block) = FusedBlock::new(segment, Processor::detect()) {
+    if let Ok(block) = FusedBlock::<LibtorchTensors>::new(segment, Processor::detect()) {
         found.push(("fused", Box::new(block)));
     }
     found

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::origin::Origin;
 use super::step_profile::StepProfile;
 use crate::data::FilesSurvey;
-use crate::formats::ablation::{Mode, Settings, TrainSettings};
+use crate::formats::ablation::{Instructions, Mode, Settings, TrainSettings};
 use crate::formats::part::Part;
 use crate::formats::tables::Status;
 use crate::host::{Energy, GpuRecord, ProcessorTime, now};
@@ -267,6 +267,11 @@ impl MeasurementRecord {
         }
         if spec.profile_steps > 0 {
             work["profile_steps"] = json!(spec.profile_steps);
+        }
+        // They change no number of a trial either.
+        let instructions = spec.settings.run.instructions;
+        if instructions != Instructions::Auto {
+            work["instructions"] = json!(instructions);
         }
         let work = digest(&work);
         let cell = match spec.repeat {

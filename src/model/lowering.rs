@@ -8,6 +8,7 @@ use burn::backend::{Autodiff, Backend, DispatchKindConversion, DispatchTensor};
 use burn::tensor::Tensor;
 
 use super::batch_norm::BatchNorm;
+use super::loss_operation::CarryOutLoss;
 use super::parameters::Layer;
 use super::plain::Activation;
 use super::segment::{Primitive, SegmentInput, SegmentOutput, evaluate, train};
@@ -26,6 +27,14 @@ pub trait Lowering: Debug + Send + Sync {
     /// # Errors
     /// Why it leaves the segment to the next lowering.
     fn take(&self, segment: &SegmentGraph) -> Result<Arc<dyn CarryOut>, Leaves>;
+
+    /// The implementation of the loss; none where it is left to Burn's operations.
+    fn loss(&self) -> Option<Arc<dyn CarryOutLoss>> {
+        None
+    }
+
+    /// Starts the series of its own draws, where it does not leave them to the device.
+    fn seed(&self, _seed: u64) {}
 }
 
 /// Why a lowering leaves a segment to the next one, as a clause.
@@ -153,6 +162,8 @@ where
 pub struct Program {
     segments: Vec<Placed>,
     last_uses: Vec<Option<NodeId>>,
+    loss: Option<Arc<dyn CarryOutLoss>>,
+    lowerings: Vec<Arc<dyn Lowering>>,
 }
 
 /// A segment and its implementation.
@@ -217,7 +228,19 @@ impl Program {
         Self {
             segments: graph.segments.iter().enumerate().map(place).collect(),
             last_uses: graph.last_uses(),
+            loss: lowerings.iter().find_map(|lowering| lowering.loss()),
+            lowerings: lowerings.to_vec(),
         }
+    }
+
+    /// Starts every lowering's series of draws.
+    pub(super) fn seed(&self, seed: u64) {
+        self.lowerings.iter().for_each(|lowering| lowering.seed(seed));
+    }
+
+    /// The implementation of the loss; none where it is Burn's operations.
+    pub fn loss(&self) -> Option<&Arc<dyn CarryOutLoss>> {
+        self.loss.as_ref()
     }
 
     /// Whether a node is the last that reads an output.

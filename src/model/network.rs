@@ -8,6 +8,7 @@ use burn::module::{Module, ModuleMapper, ParamId};
 use burn::tensor::{Device, Gradients, Tensor, TensorData};
 
 use super::batch_norm::BatchNorm;
+use super::loss_operation::CarryOutLoss;
 use super::lowering::{Lowering, Placed, Program};
 use super::parameters::{Layer, Parameters, has_tensors};
 use super::plain::{self, Activation};
@@ -31,6 +32,8 @@ pub struct Outputs {
     pub logits: Tensor<2>,
     /// Those of auxiliary heads.
     pub auxiliary: Vec<AuxiliaryLogits>,
+    /// What carries out the losses; none: Burn's operations.
+    pub loss: Option<Arc<dyn CarryOutLoss>>,
 }
 
 /// The logits of an auxiliary head.
@@ -75,6 +78,12 @@ impl Model {
     /// Its device.
     pub fn device(&self) -> &Device {
         &self.device
+    }
+
+    /// Seeds what is drawn from now on, dropout's masks: the device's generator, and what the lowerings draw themselves.
+    pub fn seed(&self, seed: u64) {
+        self.device.seed(seed);
+        self.program.seed(seed);
     }
 
     /// Its graph.
@@ -185,6 +194,7 @@ impl Model {
         Outputs {
             logits: logits.vectors(),
             auxiliary,
+            loss: self.program.loss().cloned(),
         }
     }
 

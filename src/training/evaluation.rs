@@ -2,7 +2,7 @@
 
 use burn::tensor::{Int, Tensor, TensorData};
 
-use super::loss::cross_entropy;
+use super::loss::cross_entropy_by;
 use super::step::{batch_tensors, right};
 use crate::data::{Batch, LoaderError};
 use crate::model::Model;
@@ -40,7 +40,7 @@ pub fn evaluate(
         let batch = batch?;
         sizes.push(batch.labels.len());
         let (logits, labels) = averaged(model, batch);
-        losses.push(cross_entropy(logits.clone(), labels.clone()));
+        losses.push(cross_entropy_by(model, logits.clone(), labels.clone()));
         rights.push(right(logits, labels));
     }
     let images: usize = sizes.iter().sum();

@@ -4,7 +4,8 @@ use burn::nn::loss::CrossEntropyLossConfig;
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Int, Tensor};
 
-use crate::model::Outputs;
+use crate::kernels;
+use crate::model::{Model, Outputs};
 
 /// What the network is to give for a batch.
 #[derive(Clone)]
@@ -76,11 +77,37 @@ impl Targets {
     /// The loss that a step makes small, `[1]`: that of the network's logits, and those of its auxiliary heads, each times
     /// its weight (Szegedy et al. 2015, section 5).
     pub fn loss_of(&self, outputs: &Outputs) -> Tensor<1> {
-        let own = self.loss(outputs.logits.clone());
+        let loss = |logits: &Tensor<2>| match &outputs.loss {
+            Some(by) => by.cross_entropy(logits.clone(), self.values()),
+            None => self.loss(logits.clone()),
+        };
+        let own = loss(&outputs.logits);
         let heads = outputs.auxiliary.iter();
-        heads.fold(own, |sum, head| {
-            sum + self.loss(head.logits.clone()).mul_scalar(head.weight)
-        })
+        heads.fold(own, |sum, head| sum + loss(&head.logits).mul_scalar(head.weight))
+    }
+
+    /// The same in main memory.
+    fn values(&self) -> kernels::Targets {
+        kernels::Targets {
+            labels: classes(&self.labels),
+            mixed: self.mixed.as_ref().map(|(others, share)| (classes(others), *share)),
+            smoothing: self.smoothing,
+        }
+    }
+}
+
+/// Labels in main memory.
+fn classes(labels: &Tensor<1, Int>) -> Vec<usize> {
+    let data = labels.to_data();
+    data.iter::<i64>().map(|label| label as usize).collect()
+}
+
+/// Mean cross-entropy of a network's logits `[batch, classes]` with labels `[batch]`, in nats, `[1]`, by what carries out
+/// its loss.
+pub fn cross_entropy_by(model: &Model, logits: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {
+    match model.program().loss() {
+        Some(by) => by.cross_entropy(logits, Targets::labels(labels).values()),
+        None => cross_entropy(logits, labels),
     }
 }
 

@@ -260,10 +260,10 @@ impl Run<'_> {
 
     /// One step; the loss `[1]` and the count of wrong images `[1]` stay on the device.
     fn step(&mut self, step: usize, batch: Arrived, rate: f64) -> (Tensor<1>, Tensor<1, Int>) {
-        let device = self.learner.device();
-        // Dropout's masks come from the device's generator, seeded so that they depend on seed and step alone.
+        // Seeded so that dropout's masks depend on seed and step alone.
         let seed = self.train.fixed_seeds.dropout.unwrap_or(self.seed);
-        device.seed(Stream::new(seed, Purpose::Device, step as u64).bits());
+        let seed = Stream::new(seed, Purpose::Device, step as u64).bits();
+        self.learner.model.seed(seed);
         let Arrived { images, labels, .. } = batch;
         let (images, targets) = if self.train.mixup > 0.0 {
             let seed = self.train.fixed_seeds.augmentation.unwrap_or(self.seed);

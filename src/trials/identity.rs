@@ -10,7 +10,7 @@ use crate::words::hex;
 ///
 /// Model, data, training, seed and the `[run]` keys that change arithmetic count. What is left out: the data's path and
 /// the preset's name (what they lead to counts), the other seeds, how often a checkpoint is written, `[measure]`, the
-/// device, the threads and the allocator.
+/// device, the threads, the allocator and the kernels' instructions.
 pub fn identity(settings: &Settings, seed: u64, weights_sha256: Option<&str>) -> String {
     identities(settings, &[seed], weights_sha256).collect()
 }
@@ -56,11 +56,12 @@ pub fn digest(decides: &Value) -> String {
     hex(&digest[..8])
 }
 
-/// The `[run]` keys that change arithmetic: the threads and the allocator do not count.
+/// The `[run]` keys that change arithmetic: the threads, the allocator and the kernels' instructions do not count.
 pub fn arithmetic_of(run: &RunSettings) -> Value {
     let mut value = json!(run);
     remove(&mut value, "threads");
     remove(&mut value, "allocator");
+    remove(&mut value, "instructions");
     // As the key was called at first, so that trials of tf32 keep their identity too; those of f32 have neither key.
     if run.precision == Precision::Tf32 && remove(&mut value, "precision").is_some() {
         value["tf32"] = Value::Bool(true);

@@ -293,6 +293,14 @@ fn a_cuda_graph_is_refused_where_steps_differ_from_one_another() {
 }
 
 #[test]
+fn instructions_that_no_kernel_has_are_refused() {
+    refuses(
+        &section("run", r#"instructions = "sse2""#),
+        r#"growth.toml:8: run.instructions: instructions is "sse2"; it must be "auto", "avx512", "avx2", "neon" or "portable"; leave it out for the fastest that the processor has"#,
+    );
+}
+
+#[test]
 fn an_execution_that_this_version_lacks_is_refused() {
     refuses(
         &section("run", r#"execution = "compiled""#),

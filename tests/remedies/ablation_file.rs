@@ -159,10 +159,10 @@ fn what_is_advised_for_the_command_line_is_taken() {
             then: &["run", "tiny.toml", "--list", "--timeout", "90s"],
         },
         Remedy {
-            wrong: |place| edit(place, "[train]", "[run]\nexecution = \"fused\"\n[train]"),
+            wrong: |place| edit(place, "[train]", "[run]\nexecution = \"aten\"\n[train]"),
             command: &["run", "tiny.toml", "--list", "--device", "flex"],
             advice: "or execution \"plain\"",
-            follow: |place| edit(place, "fused", "plain"),
+            follow: |place| edit(place, "aten", "plain"),
             then: &[],
         },
         Remedy {

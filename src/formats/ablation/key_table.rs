@@ -462,6 +462,11 @@ pub(super) const OWN_KEYS: &[KnownKey] = &[
         default: "`false`",
         meaning: "Whether training steps of `aten` are recorded once and replayed, with one launch a step; on CUDA alone. See [CUDA graphs](#cuda-graphs).",
         remedy: "write true or false",
+        key: "run.instructions",
+        kind: Kind::Choice(&["auto", "avx512", "avx2", "neon", "portable"]),
+        default: "`\"auto\"`",
+        meaning: "The vector instructions of the kernels of `fused`: the fastest that the processor has, or those of this name, an error where it lacks them. They change no result; see [Execution](#execution).",
+        remedy: "leave it out for the fastest that the processor has",
     },
     // [compare]
     KnownKey {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::fine_tuning::FineTuning;
 use super::fixed_seeds::FixedSeeds;
 use super::layout::MapLayout;
+use super::instructions::Instructions;
 use super::precision::Precision;
 pub use crate::data_sets::{Augment, DataSetName, DataSettings, LimitOrder};
 use crate::network::{Architecture, Graph, NetworkError, Shape};
@@ -387,6 +388,9 @@ pub struct RunSettings {
     /// Whether training steps are recorded in a CUDA graph and replayed.
     #[serde(default, skip_serializing_if = "is_no")]
     pub cuda_graph: bool,
+    /// The vector instructions of the kernels of `fused`.
+    #[serde(default, skip_serializing_if = "is_auto")]
+    pub instructions: Instructions,
 }
 
 impl Default for RunSettings {
@@ -401,6 +405,7 @@ impl Default for RunSettings {
             allocator: Allocator::KeepPages,
             cudnn_benchmark: false,
             cuda_graph: false,
+            instructions: Instructions::Auto,
         }
     }
 }
@@ -415,6 +420,11 @@ fn yes() -> bool {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
 fn is_yes(flag: &bool) -> bool {
     *flag
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_auto(instructions: &Instructions) -> bool {
+    *instructions == Instructions::Auto
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]

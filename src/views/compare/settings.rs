@@ -215,6 +215,7 @@ fn of_run(settings: &RunSettings) -> impl Iterator<Item = (&'static str, Value)>
         allocator,
         cudnn_benchmark,
         cuda_graph,
+        instructions,
     } = settings;
     [
         ("execution", json!(execution)),
@@ -225,6 +226,7 @@ fn of_run(settings: &RunSettings) -> impl Iterator<Item = (&'static str, Value)>
         ("allocator", json!(allocator)),
         ("cudnn-benchmark", json!(cudnn_benchmark)),
         ("cuda-graph", json!(cuda_graph)),
+        ("instructions", json!(instructions)),
     ]
     .into_iter()
 }

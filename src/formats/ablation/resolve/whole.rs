@@ -146,6 +146,7 @@ pub fn settings(reader: &Reader<'_>) -> Result<Settings, Fault> {
             allocator: reader.word("run.allocator")?.unwrap_or_default(),
             cudnn_benchmark,
             cuda_graph,
+            instructions: reader.word("run.instructions")?.unwrap_or_default(),
         },
     })
 }

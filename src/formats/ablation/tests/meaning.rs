@@ -116,6 +116,7 @@ fn every_key_reaches_its_setting() {
         threads = 3
         allocator = "return-pages"
         cudnn-benchmark = true
+        instructions = "avx2"
         "#,
     );
     let expected = Settings {
@@ -208,6 +209,7 @@ fn every_key_reaches_its_setting() {
             allocator: Allocator::ReturnPages,
             cudnn_benchmark: true,
             cuda_graph: false,
+            instructions: Instructions::Avx2,
         },
     };
     assert_eq!(given, expected);
