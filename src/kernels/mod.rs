@@ -1,4 +1,4 @@
-//! The CPU kernels of the `fused` execution: dense blocks that do no work twice, and every other layer in [`layers`].
+//! The CPU kernels of the `fused` execution: dense blocks that do no work twice, and every other layer (`layers`).
 //!
 //! A block has one buffer, channels last, that every layer writes its new channels into. A channel's mean and variance
 //! are computed once, when it is made, however many layers normalise it. Normalisation and ReLU are never stored: they
