@@ -32,7 +32,7 @@ mod tests {
     #[test]
     fn a_series_starts_anew_with_its_seed() {
         let draws = Draws::default();
-        let mut series = |seed| {
+        let series = |seed| {
             draws.start(seed);
             [draws.next(), draws.next(), draws.next()]
         };

@@ -196,6 +196,7 @@ impl<'a> NodeByNode<'a> {
         let outputs = Outputs {
             logits: logits(graph.nodes.len() - 1),
             auxiliary,
+            loss: self.model.program().loss().cloned(),
         };
         self.watcher.at(Moment::Loss);
         let loss = loss_of(outputs);

@@ -462,6 +462,8 @@ pub(super) const OWN_KEYS: &[KnownKey] = &[
         default: "`false`",
         meaning: "Whether training steps of `aten` are recorded once and replayed, with one launch a step; on CUDA alone. See [CUDA graphs](#cuda-graphs).",
         remedy: "write true or false",
+    },
+    KnownKey {
         key: "run.instructions",
         kind: Kind::Choice(&["auto", "avx512", "avx2", "neon", "portable"]),
         default: "`\"auto\"`",

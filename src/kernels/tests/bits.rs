@@ -5,9 +5,9 @@ use super::*;
 /// The bits of all that a stage gives.
 fn bits(found: &(Vec<f32>, Statistics, Gradients<Vec<f32>>)) -> Vec<Vec<u32>> {
     let (output, statistics, gradients) = found;
-    let arrays = [&output[..], &gradients.input[..]].into_iter();
+    let arrays = [&output[..], gradients.input.as_deref().unwrap()].into_iter();
     let arrays = arrays.chain(statistics.iter().flatten().map(|values| &values[..]));
-    let arrays = arrays.chain(gradients.parameters.iter().map(|values| &values[..]));
+    let arrays = arrays.chain(gradients.parameters.iter().map(|values| values.as_deref().unwrap()));
     arrays
         .map(|values| values.iter().map(|value| value.to_bits()).collect())
         .collect()
