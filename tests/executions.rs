@@ -8,6 +8,7 @@ mod workplace;
 use burn::tensor::{Int, Tensor, TensorData};
 use densenet_bench::backends::{BackendDevice, CPU, FLEX};
 use densenet_bench::formats::ablation::{Execution, RunSettings, TrainSettings};
+use densenet_bench::formats::tables::TrialRow;
 use densenet_bench::formats::weights::Weights;
 use densenet_bench::host::check_execution;
 use densenet_bench::model::{Model, initial_weights};
@@ -305,9 +306,15 @@ fn an_auxiliary_head_learns_alike_in_every_execution() {
     };
     let graph = network.graph(Shape::square(1, 299), CLASSES).unwrap();
     let case = Case::of(&network, graph, 4, 1);
-    for plains in others().chunk_by(|(a, _), (b, _)| a == b) {
+    let others = others();
+    let by_device: Vec<_> = others.chunk_by(|(a, _), (b, _)| a == b).collect();
+    let plains: Vec<Found> = (by_device.iter().map(|of| case.pass(of[0].0, Execution::Plain))).collect();
+    // Dozens of normalisations multiply rounding errors: as far apart as the same operations are on two backends.
+    let by_rounding = plains.iter().map(|plain| apart(&plain.logits, &plains[0].logits));
+    let tolerance = by_rounding.fold(1e-4, |largest: f64, apart| largest.max(3.0 * apart));
+    assert!(tolerance < 1e-3, "two backends are {tolerance:.1e} apart");
+    for (plains, plain) in by_device.into_iter().zip(&plains) {
         let choice = plains[0].0;
-        let plain = case.pass(choice, Execution::Plain);
         let own = case.model(choice, Execution::Plain, true);
         let (images, labels) = case.batch(&own);
         let without = cross_entropy(own.outputs(images).logits, labels);
@@ -321,8 +328,10 @@ fn an_auxiliary_head_learns_alike_in_every_execution() {
             let what = format!("{execution:?} on {choice}");
             let ours = case.pass(choice, execution);
             let found = apart(&ours.logits, &plain.logits).max(apart(&[ours.loss], &[plain.loss]));
-            assert!(found <= 1e-4, "{what}: the logits or the loss are {found:.1e} apart");
-            // Before the head dozens of normalisations multiply rounding errors.
+            assert!(
+                found <= tolerance,
+                "{what}: the logits or the loss are {found:.1e} apart"
+            );
             let of_head = |gradients: &Weights| -> Weights {
                 let own = gradients.iter().filter(|(name, _)| name.starts_with("AuxLogits."));
                 own.map(|(name, tensor)| (name.clone(), tensor.clone())).collect()
@@ -472,4 +481,38 @@ fn every_execution_trains_measures_and_evaluates_in_the_program_and_says_so_in_i
             "{described}"
         );
     }
+}
+
+/// What `execution = "auto"` comes to with these lines of `[model]` and `[run]` on a device, and the trial's ID.
+fn chosen(model: &str, run: &str, device: &str) -> (Execution, String) {
+    let place = workplace::Workplace::new();
+    let text = |execution: &str| {
+        format!(
+            "name = \"x\"\nquestion = \"?\"\n[data]\ndataset = \"synthetic\"\nimage-size = 32\ntrain-images = 4\ntest-images = 2\n\
+             [model]\n{model}\n[train]\nsteps = 1\nbatch-size = 4\n[run]\nexecution = \"{execution}\"\n{run}\n"
+        )
+    };
+    place.write("x.toml", &text("auto"));
+    place.ok(&["run", "x.toml", "--device", device]);
+    let rows: Vec<TrialRow> = place.rows("results/x");
+    let execution = rows[0].execution;
+    // It is the trial of the execution's own name, which is finished.
+    place.write("x.toml", &text(execution.name()));
+    let listed = place.ok(&["run", "x.toml", "--device", device, "--list"]);
+    assert!(listed.starts_with(&rows[0].trial), "{listed}");
+    (execution, rows[0].trial.clone())
+}
+
+#[test]
+fn auto_is_the_fastest_execution_of_device_and_network_and_the_rows_name_it() {
+    let dense = "block-layers = [1, 1]";
+    let vgg = "family = \"vgg\"\nblock-layers = [1, 1]\nclassifier-width = 8\ndropout = 0.0";
+    let (execution, on_cpu) = chosen(dense, "", "cpu");
+    assert_eq!(execution, Execution::Fused);
+    assert_eq!(chosen(dense, "", "flex"), (Execution::Fused, on_cpu));
+    assert_eq!(chosen(vgg, "", "cpu").0, Execution::Aten);
+    assert_eq!(chosen(vgg, "", "flex").0, Execution::Fused);
+    assert_eq!(chosen(dense, "layout = \"nchw\"", "cpu").0, Execution::Aten);
+    assert_eq!(chosen(dense, "precision = \"bf16\"", "cpu").0, Execution::Aten);
+    assert_eq!(chosen(vgg, "instructions = \"portable\"", "cpu").0, Execution::Fused);
 }

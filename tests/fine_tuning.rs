@@ -10,7 +10,7 @@ use std::process::Stdio;
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use densenet_bench::backends::{BackendDevice, CPU, FLEX};
-use densenet_bench::formats::ablation::{Execution, Instructions, RunSettings, TrainSettings};
+use densenet_bench::formats::ablation::{Execution, RunSettings, TrainSettings};
 use densenet_bench::formats::tables::TrialRow;
 use densenet_bench::formats::weights::{self, Weights};
 use densenet_bench::model::{Program, initial_head, initial_weights};

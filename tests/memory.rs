@@ -411,7 +411,7 @@ fn small() -> Workplace {
     let place = Workplace::new();
     let text = format!(
         "name = \"memory\"\nquestion = \"?\"\n[data]\ndataset = \"digits\"\n[model]\nblock-layers = [3, 3, 3]\n\
-         bottleneck = true\ncompression = 0.5\n{MEASURE}batch-sizes = [32, 64, 128]\n"
+         bottleneck = true\ncompression = 0.5\n{MEASURE}batch-sizes = [32, 64, 128]\n[run]\nexecution = \"plain\"\n"
     );
     place.write("memory.toml", &text);
     place
@@ -459,6 +459,18 @@ fn the_search_finds_the_largest_batch_within_the_memory_limit() {
         .map(|row| row.memory_limit_bytes)
         .collect();
     assert_eq!(limits, [Some(12_000_000), Some(3_000_000)]);
+}
+
+/// What `fused` takes beside its tensors is under the limit, too, though nothing refuses it.
+#[test]
+fn the_search_holds_the_buffers_of_the_kernels_to_the_limit() {
+    let place = small();
+    let limited = ["--find-max-batch", "--memory-limit", "12MB"];
+    place.ok(&[&["run", "memory.toml", "--set", "run.execution=fused"], &limited[..]].concat());
+    let rows: Vec<BoundaryRow> = place.rows("results/memory");
+    let largest = rows[0].largest_batch_size.unwrap();
+    assert_eq!(rows[0].smallest_too_large, Some(largest + 1));
+    assert!(rows[0].allocated_peak_bytes.unwrap() <= 12_000_000);
 }
 
 #[test]

@@ -237,7 +237,8 @@ fn every_round_of_the_index_can_be_measured_and_they_share_the_steps() {
 #[test]
 fn a_file_that_measures_nothing_is_refused() {
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("x.toml"), SMALL.split("[measure]").next().unwrap()).unwrap();
+    let text = SMALL.split("[measure]").next().unwrap().to_owned() + "[run]\nexecution = \"plain\"\n";
+    fs::write(folder.path().join("x.toml"), text).unwrap();
     let output = program(folder.path(), &["inputs", "x.toml", "--out", "."]);
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(

@@ -20,7 +20,7 @@ fn place() -> Workplace {
     place.write("results/small/ablation.toml", ABLATION);
     let header = TrialRow::header().join(",");
     let row = "small,t,base,0,ok,,cpu,plain,f32,densenet,digits,1,4,false,1.0,8,0.0,1000,2000,1,64,3,2.1,0.5,,,2.2,0.25,,800.0,\
-               1,2,00ff,,,,,,,,";
+               1,2,00ff,,,,,,,,,";
     let trials: Vec<TrialRow> = read_rows(format!("{header}\n{row}\n").as_bytes(), TrialRow::FILE).unwrap();
     write(&place, &trials);
     let epoch = "t,base,0,0,2.1,0.5,,,2.2,0.25,1000,800,200\n";

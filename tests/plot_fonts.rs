@@ -89,7 +89,7 @@ fn place(question: &str) -> Workplace {
     place.write("results/small/ablation.toml", &ablation);
     let header = TrialRow::header().join(",");
     let row = "small,t,base,0,ok,,cpu,plain,f32,densenet,digits,1,4,false,1.0,8,0.0,1000,2000,1,64,3,2.1,0.5,,,2.2,0.25,,800.0,\
-               1,2,00ff,,,,,,,,";
+               1,2,00ff,,,,,,,,,";
     write::<TrialRow>(&place, &format!("{header}\n{row}\n"));
     let header = EpochRow::header().join(",");
     write::<EpochRow>(

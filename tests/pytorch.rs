@@ -148,6 +148,8 @@ fn places() -> Vec<Place> {
     for (choice, execution) in [
         (FLEX.device(0), Execution::Plain),
         (FLEX.device(0), Execution::Recompute),
+        // With libtorch it runs on the CPU, with the same bits (tests/same_bits.rs).
+        #[cfg(not(feature = "libtorch"))]
         (FLEX.device(0), Execution::Fused),
         #[cfg(feature = "libtorch")]
         (CPU.device(0), Execution::Plain),

@@ -36,8 +36,9 @@ pub struct Backend {
     pub layout: fn(&RunSettings) -> MapLayout,
     /// Whether a device has graphs in which a training step is recorded, or why not.
     pub step_graphs: fn(BackendDevice) -> Result<(), Refusal>,
-    /// Whether the optimizer's step of `aten` is made in place, over all tensors at once: where each operation is a launch.
-    pub updates_in_place: bool,
+    /// Whether an execution's updates are made in place, over all tensors at once: where a launch of each operation, or a new
+    /// tensor for each, costs more than its arithmetic.
+    pub updates_in_place: fn(Execution) -> bool,
     /// Environment variables that a process needs before it starts, beside those of the thread pools and the allocator.
     pub variables: fn(&RunSettings) -> Vec<(&'static str, String)>,
     /// Environment variables that its libraries read, recorded with the results.
@@ -71,6 +72,9 @@ pub struct Runtime {
     /// and what none takes is plain.
     #[cfg(feature = "burn")]
     pub lowerings: fn(&RunSettings) -> Vec<std::sync::Arc<dyn crate::model::Lowering>>,
+    /// The fastest execution that [`Backend::execution`] allows for a network.
+    #[cfg(feature = "burn")]
+    pub fastest: fn(&crate::network::Graph) -> Execution,
     /// Cuts autodiff graphs into those of single nodes.
     #[cfg(feature = "burn")]
     pub isolation: fn() -> Box<dyn crate::model::Isolation>,

@@ -25,7 +25,7 @@ pub static CPU: Backend = Backend {
     },
     layout: |run| libtorch::layout(run, MapLayout::ChannelsLast),
     step_graphs: super::refusals::step_graphs,
-    updates_in_place: false,
+    updates_in_place: |execution| execution == Execution::Fused,
     variables: |_| Vec::new(),
     recorded_variables: &[],
     runs_beside_processor: false,
@@ -44,6 +44,11 @@ const RUNTIME: Option<Runtime> = None;
 const RUNTIME: Option<Runtime> = Some(Runtime {
     open: |_| crate::libtorch::cpu(),
     lowerings: crate::libtorch::lowerings,
+    // libtorch's convolutions are the faster ones where maps are not concatenated, as those of a VGG.
+    fastest: |graph| match crate::model::has_dense_block(graph) {
+        true => Execution::Fused,
+        false => Execution::Aten,
+    },
     isolation: crate::libtorch::isolation,
     in_place: super::libtorch::in_place,
     step_graph: |_| Err("the processor has no graphs".to_owned()),

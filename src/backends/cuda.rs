@@ -36,7 +36,7 @@ pub static CUDA: Backend = Backend {
     },
     layout: |run| libtorch::layout(run, MapLayout::Nchw),
     step_graphs: |_| step_graphs(),
-    updates_in_place: true,
+    updates_in_place: |execution| execution == Execution::Aten,
     variables: |run| {
         // So that `cuda:1` is the same GPU to CUDA and to NVML.
         let mut variables = vec![(GPU_ORDER.0, GPU_ORDER.1.to_owned())];
@@ -63,6 +63,7 @@ const RUNTIME: Option<Runtime> = None;
 const RUNTIME: Option<Runtime> = Some(Runtime {
     open: crate::libtorch::cuda,
     lowerings: crate::libtorch::lowerings,
+    fastest: |_| Execution::Aten,
     isolation: crate::libtorch::isolation,
     in_place: super::libtorch::in_place,
     step_graph: crate::libtorch::step_graph,

@@ -23,7 +23,7 @@ pub static FLEX: Backend = Backend {
     },
     layout: generic::layout,
     step_graphs: refusals::step_graphs,
-    updates_in_place: false,
+    updates_in_place: |_| false,
     variables: |_| Vec::new(),
     recorded_variables: &[],
     runs_beside_processor: false,
@@ -42,6 +42,7 @@ const RUNTIME: Option<Runtime> = None;
 const RUNTIME: Option<Runtime> = Some(Runtime {
     open: |_| burn::tensor::Device::flex(),
     lowerings: lowered::lowerings,
+    fastest: |_| Execution::Fused,
     isolation: generic::isolation::<burn::backend::Flex>,
     in_place: |_, _| None,
     step_graph: |_| Err("the backend has no graphs".to_owned()),

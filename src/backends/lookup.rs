@@ -27,6 +27,12 @@ pub fn fallback() -> Option<&'static Backend> {
     BACKENDS.iter().find(is_fallback).copied()
 }
 
+/// The backend of the accelerators that `--device auto` takes where there are any, built in or not.
+pub fn accelerator() -> Option<&'static Backend> {
+    let is_preferred = |backend: &&&Backend| backend.auto == AutoRank::Preferred;
+    BACKENDS.iter().find(is_preferred).copied()
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs;

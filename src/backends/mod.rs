@@ -26,6 +26,6 @@ pub use cuda::{CUDA, GPU_ORDER};
 pub use device::{DeviceChoice, DeviceError};
 pub use flex::FLEX;
 pub use libtorch::libtorch_version;
-pub use lookup::{device_help, fallback};
+pub use lookup::{accelerator, device_help, fallback};
 pub use table::BACKENDS;
 pub use wgpu::WGPU;

@@ -30,7 +30,7 @@ pub static WGPU: Backend = Backend {
     execution: generic::execution,
     layout: generic::layout,
     step_graphs: super::refusals::step_graphs,
-    updates_in_place: false,
+    updates_in_place: |_| false,
     variables: |_| Vec::new(),
     recorded_variables: &[
         "CUBECL_WGPU_DEFAULT_DEVICE",
@@ -56,6 +56,7 @@ const RUNTIME: Option<Runtime> = None;
 const RUNTIME: Option<Runtime> = Some(Runtime {
     open: |_| burn::tensor::Device::wgpu(burn::tensor::DeviceKind::DefaultDevice),
     lowerings: generic::lowerings::<burn::backend::Wgpu>,
+    fastest: |_| Execution::Plain,
     isolation: generic::isolation::<burn::backend::Wgpu>,
     in_place: |_, _| None,
     step_graph: |_| Err("the backend has no graphs".to_owned()),

@@ -16,7 +16,7 @@ use densenet_bench::views::plots::network_svg;
 use densenet_bench::views::predicted_memory::{fits_table, memory_table};
 
 use super::shared::{ablation, device, size};
-use super::{Failure, Outcome, output_at, print, print_json};
+use super::{Failure, Outcome, output_at, print, print_json, say};
 
 /// Show the layers of an ablation's networks, or of a preset, with shapes, parameters, multiply-accumulates and the memory that training needs
 #[derive(Args)]
@@ -68,6 +68,8 @@ struct Network {
     batch_sizes: Vec<usize>,
     momentum: bool,
     execution: Execution,
+    /// Whether the file leaves it to the device.
+    is_left_to_device: bool,
     /// `run.threads`.
     threads: Option<usize>,
 }
@@ -82,6 +84,12 @@ pub fn run(arguments: &Arguments) -> Outcome {
     }
     if arguments.execution {
         return show_executions(&networks, arguments.json);
+    }
+    if networks.iter().any(|network| network.is_left_to_device) {
+        say(
+            "note: the memory is that of execution \"plain\", of which alone it is predicted; the file leaves the execution to the \
+             device",
+        );
     }
     let described: Vec<Described<'_>> = networks
         .iter()
@@ -194,6 +202,7 @@ fn networks(what: &Path) -> Result<(Vec<Network>, usize), Failure> {
             batch_sizes: BATCH_SIZES.to_vec(),
             momentum: has_momentum(None),
             execution: Execution::Plain,
+            is_left_to_device: false,
             threads: None,
         };
         return Ok((vec![network], 0));
@@ -219,6 +228,7 @@ fn networks(what: &Path) -> Result<(Vec<Network>, usize), Failure> {
         },
         momentum: has_momentum(variant.settings.train.as_ref()),
         execution: variant.settings.run.execution,
+        is_left_to_device: variant.settings.run.chooses_execution,
         threads: variant.settings.run.threads,
     });
     Ok((networks.collect(), plan.trials.len()))

@@ -59,6 +59,9 @@ const BATCH_SIZE: usize = 64;
 pub fn run(arguments: &Arguments) -> Outcome {
     let ablation = ablation::read(&arguments.file)?;
     let index = ablation::variant_index(&ablation, arguments.variant.as_deref())?;
+    let choice = device::resolved(arguments.device)?;
+    let chosen: Vec<bool> = (0..ablation.variants.len()).map(|other| other == index).collect();
+    let (ablation, _) = device::settled(ablation, &chosen, choice)?;
     // `--weights` wins over `model.weights`.
     let path = (arguments.weights.as_ref()).or(ablation.variants[index].settings.weights.as_ref());
     let read: Vec<&Path> = path
@@ -70,9 +73,6 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let out = (arguments.logits.as_deref())
         .map(|out| output_at(out, &read))
         .transpose()?;
-    let choice = device::resolved(arguments.device)?;
-    let chosen: Vec<bool> = (0..ablation.variants.len()).map(|other| other == index).collect();
-    device::check_switches(&ablation, &chosen, choice)?;
     let variant = &ablation.variants[index];
     let settings = &variant.settings;
     let host::ThreadChoice { threads, warnings, .. } =

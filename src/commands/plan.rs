@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
+use densenet_bench::backends::DeviceChoice;
 use densenet_bench::formats::ablation::with_overrides;
 use densenet_bench::measurement::count_measurements;
 use densenet_bench::trials::{ExperimentPlan, MEASUREMENTS};
@@ -12,7 +13,7 @@ use densenet_bench::visible;
 use densenet_bench::words::counted;
 use serde_json::json;
 
-use super::shared::{ablation, units};
+use super::shared::{ablation, device, units};
 use super::{Failure, Outcome, print, say};
 
 /// List the units of an ablation's work: each trial, and the measurements; nothing is run
@@ -34,6 +35,10 @@ pub struct Arguments {
     /// Another value for a key of the file, as for `run`
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
+    /// The device that the work is for, which this machine need not have: where the file leaves the execution open, the device
+    /// decides it, and with it which trials these are
+    #[arg(long, default_value = "auto", value_parser = device::parse)]
+    device: DeviceChoice,
     /// A line for people, or a line of JSON with the arguments that run the unit
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -52,7 +57,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let text = with_overrides(&written, &arguments.set, &arguments.file).map_err(Failure::ablation)?;
     let parsed = ablation::parsed(&text, &arguments.file)?;
     let chosen = ablation::chosen_variants(&parsed, arguments.only.as_deref())?;
-    let plan = ablation::planned(parsed)?;
+    let plan = ablation::planned(device::with_executions(parsed, device::intended(arguments.device)?).0)?;
     let measurements = count_measurements(&plan.ablation, &chosen);
     let units = units::of(&plan, &chosen);
     match arguments.format {

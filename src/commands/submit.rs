@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
 use clap::{Args, ValueEnum};
+use densenet_bench::backends::{BackendDevice, DeviceChoice, accelerator, fallback};
 use densenet_bench::files::write_whole;
 use densenet_bench::formats::ablation::with_overrides;
 use densenet_bench::formats::jobs::{
@@ -14,7 +15,7 @@ use densenet_bench::measurement::count_measurements;
 use densenet_bench::trials::{ExperimentPlan, MEASUREMENTS, ResultFolder, Sharing, foreign_file};
 use densenet_bench::words::counted;
 
-use super::shared::{ablation, units};
+use super::shared::{ablation, device, units};
 use super::{Failure, Outcome, print, say};
 
 /// Hand an ablation's work to SLURM, HyperQueue or Kubernetes, and leave
@@ -112,9 +113,19 @@ fn partition(text: &str) -> Result<String, String> {
 
 pub fn run(arguments: &Arguments) -> Outcome {
     let written = ablation::text_of(&arguments.file)?;
-    let text = with_overrides(&written, &arguments.set, &arguments.file).map_err(Failure::ablation)?;
+    let mut text = with_overrides(&written, &arguments.set, &arguments.file).map_err(Failure::ablation)?;
     let parsed = ablation::parsed(&text, &arguments.file)?;
-    let plan = ablation::planned(parsed)?;
+    let by_device = parsed
+        .variants
+        .iter()
+        .all(|variant| variant.settings.run.chooses_execution);
+    let (settled, executions) = device::with_executions(parsed, device_of_tasks(arguments)?);
+    if let (true, [execution]) = (by_device, &executions.iter().collect::<Vec<_>>()[..]) {
+        // Whatever machine a task runs on, it is one of these trials.
+        text = with_overrides(&text, &[format!("run.execution={execution}")], &arguments.file)
+            .map_err(Failure::ablation)?;
+    }
+    let plan = ablation::planned(settled)?;
     let out = absolute(&arguments.out)?;
     let folder = ResultFolder::new(Path::new(&out), &plan.ablation.name);
     if let Some(file) = foreign_file(folder.root()) {
@@ -141,6 +152,15 @@ pub fn run(arguments: &Arguments) -> Outcome {
         false => submit(arguments.engine, &jobs)?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The device that tasks come to by themselves.
+fn device_of_tasks(arguments: &Arguments) -> Result<BackendDevice, Failure> {
+    let backend = match arguments.gpus_per_task {
+        0 => fallback(),
+        _ => accelerator(),
+    };
+    backend.map_or_else(|| device::resolved(DeviceChoice::Auto), |backend| Ok(backend.device(0)))
 }
 
 fn job(arguments: &Arguments, plan: &ExperimentPlan, out: &str, folder: &ResultFolder) -> Result<Job, Failure> {

@@ -8,7 +8,9 @@ use super::recompute::Recomputed;
 use super::tensors::{Backend, BurnTensor, from_tch, to_tch};
 use crate::formats::ablation::RunSettings;
 use crate::kernels::Processor;
-use crate::model::{FusedBlock, Pass, RecomputePlan, SegmentGradients, SegmentGraph, SegmentInput, SegmentKernel, Watch};
+use crate::model::{
+    FusedBlock, Pass, RecomputePlan, SegmentGradients, SegmentGraph, SegmentInput, SegmentKernel, Watch,
+};
 use crate::network::families::densenet::DenseNet;
 use crate::network::families::googlenet::GoogLeNet;
 use crate::network::families::vgg::Vgg;

@@ -15,7 +15,7 @@ use crate::formats::tables::Status;
 use crate::host::{self, ProcessMemory};
 use crate::network::Processor;
 use crate::training::{STEPS_BEFORE_REPLAYS, TrainingImages, build, static_parts};
-use crate::trials::{TrialError, Use, opened_data, starting_weights};
+use crate::trials::{TAKE_LESS_MEMORY, TrialError, Use, opened_data, starting_weights};
 
 /// Measures what the spec asks for. To be called once in a process, before anything else has made a tensor.
 ///
@@ -80,6 +80,14 @@ pub fn measure(spec: &RoundSpec) -> Result<RoundResult, TrialError> {
     let timed = time(workload, &mut MonotonicClock::start(), warm_up, passes, &mut counters);
     // While the device still holds what the steps needed.
     let counted = counters.finish();
+    if let (Some(limit), Some(peak)) = (spec.memory_limit, counted.tensors.allocated)
+        && peak > limit
+    {
+        // The kernels' own buffers are counted, and none is refused.
+        let error =
+            format!("the steps took {peak} bytes of memory, more than the limit of {limit}; {TAKE_LESS_MEMORY}");
+        return Ok(RoundResult::unfinished(Status::Oom, error));
+    }
     let notes = [Some(counted.note), workload.note()].into_iter().flatten();
     let notes: Vec<String> = notes.filter(|note| !note.is_empty()).collect();
     let predicts = device.backend().predicts_memory && spec.settings.run.execution == Execution::Plain;

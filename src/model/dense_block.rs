@@ -3,7 +3,13 @@
 use super::lowering::Leaves;
 use super::segment_graph::{SegmentGraph, Value};
 use crate::kernels::{Exit, StageShape};
-use crate::network::{EPSILON, Node, Operation};
+use crate::network::{EPSILON, Graph, Node, Operation};
+
+/// Whether a part of a network is one.
+pub fn has_dense_block(graph: &Graph) -> bool {
+    let mut segments = graph.segments.iter();
+    segments.any(|segment| dense_block(&SegmentGraph::new(graph, segment)).is_ok())
+}
 
 /// The sizes of a segment that is a dense block in pre-activation order without dropout, with a transition or the last
 /// normalisation and the mean behind it, for a single image.

@@ -140,7 +140,8 @@ impl<T: HostTensors> SegmentKernel for FusedBlock<T> {
                     };
                     let found = kernels::backward(&shape, processor, &T::memory(), &slices, saved, &gradient, wanted);
                     let gradients = found.parameters.iter().zip(&parameters);
-                    let gradients = gradients.map(|(found, tensor)| Some(T::from_values(found.as_ref()?, &T::size(tensor))));
+                    let gradients =
+                        gradients.map(|(found, tensor)| Some(T::from_values(found.as_ref()?, &T::size(tensor))));
                     let gradients = gradients.collect();
                     // Held until now, so that Burn does not write into them.
                     drop(parameters);

@@ -102,7 +102,8 @@ impl<T: HostTensors> SegmentKernel for FusedLayers<T> {
                     let saved = saved.expect("a pass of training keeps what its backward pass needs");
                     let found = layers.backward(&T::memory(), &maps, &slices, saved, &gradient, maps_gradient);
                     let gradients = found.parameters.iter().zip(&parameters);
-                    let gradients = gradients.map(|(found, tensor)| Some(T::from_values(found.as_ref()?, &T::size(tensor))));
+                    let gradients =
+                        gradients.map(|(found, tensor)| Some(T::from_values(found.as_ref()?, &T::size(tensor))));
                     let gradients = gradients.collect();
                     // Held until now, so that Burn does not write into them.
                     drop((entering, parameters));

@@ -269,7 +269,8 @@ impl Program {
     pub fn units(&self) -> Vec<ProgramUnit> {
         let units = self.segments.iter().flat_map(|placed| {
             let nodes = placed.segment.nodes.clone();
-            let is_one = (placed.by.as_ref()).is_some_and(|(_, carry_out)| !carry_out.tells_its_nodes());
+            let is_whole = (placed.by.as_ref()).is_some_and(|(_, carry_out)| !carry_out.tells_its_nodes());
+            let is_one = is_whole && nodes.len() > 1;
             let ranges: Vec<Range<NodeId>> = match is_one {
                 true => vec![nodes],
                 false => nodes.map(|node| node..node + 1).collect(),

@@ -31,6 +31,7 @@ mod watch;
 
 pub use batch_norm::BatchNorm;
 pub use composite::Composite;
+pub use dense_block::has_dense_block;
 pub use fused::{Fused, FusedBlock};
 pub use host_tensors::{CopiedTensors, HostTensors};
 pub use in_place::{InPlace, SgdRule, StepGraph, TrainedPrimitive, Uploads, gradient_primitive, primitive_of};

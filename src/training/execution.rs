@@ -11,7 +11,7 @@ use crate::formats::ablation::{Execution, RunSettings, TrainSettings};
 use crate::formats::weights::{Weights, WeightsError};
 use crate::host::{self, ArithmeticError};
 use crate::model::{InPlace, Model, Uploads};
-use crate::network::{Graph, Node, Operation};
+use crate::network::{Architecture, Graph, Node, Operation, Shape};
 
 /// Why a network could not be built.
 #[derive(Debug, thiserror::Error)]
@@ -46,8 +46,8 @@ pub fn static_parts(
     choice: BackendDevice,
 ) -> Result<Option<StaticParts>, BuildError> {
     if !run.cuda_graph {
-        let is_faster = choice.backend().updates_in_place && run.execution == Execution::Aten;
-        let updates = match is_faster && model.plain_norms().is_none() {
+        let is_faster = choice.backend().updates_in_place;
+        let updates = match is_faster(run.execution) && model.plain_norms().is_none() {
             true => in_place_updates(model, train, choice)?,
             false => None,
         };
@@ -87,6 +87,20 @@ pub fn build(
     host::check_execution(run, choice)?;
     let lowerings = (choice.runtime()?.lowerings)(run);
     Ok(Model::new(Arc::new(graph.clone()), weights, device, &lowerings)?)
+}
+
+/// The execution that is chosen for a network on a device where a file leaves it open; `plain` on a backend that is not built
+/// in, which is refused elsewhere.
+pub fn fastest_execution(network: &Architecture, choice: BackendDevice) -> Execution {
+    // Which parts a network has does not depend on the images' size.
+    let classes = 10;
+    match (
+        network.graph(Shape::square(3, network.usual_side()), classes),
+        choice.runtime(),
+    ) {
+        (Ok(graph), Ok(runtime)) => (runtime.fastest)(&graph),
+        _ => Execution::Plain,
+    }
 }
 
 /// What updates a network where its tensors are, by the rule of the settings; none where the device has nothing that does.

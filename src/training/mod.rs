@@ -37,7 +37,7 @@ pub use error::TrainError;
 #[cfg(feature = "burn")]
 pub use evaluation::{Evaluated, Evaluation, evaluate, logits};
 #[cfg(feature = "burn")]
-pub use execution::{BuildError, build, in_place_updates, static_parts, uploads};
+pub use execution::{BuildError, build, fastest_execution, in_place_updates, static_parts, uploads};
 #[cfg(feature = "burn")]
 pub use images::TrainingImages;
 #[cfg(feature = "burn")]

@@ -62,6 +62,7 @@ pub fn arithmetic_of(run: &RunSettings) -> Value {
     remove(&mut value, "threads");
     remove(&mut value, "allocator");
     remove(&mut value, "instructions");
+    remove(&mut value, "chooses_execution");
     // As the key was called at first, so that trials of tf32 keep their identity too; those of f32 have neither key.
     if run.precision == Precision::Tf32 && remove(&mut value, "precision").is_some() {
         value["tf32"] = Value::Bool(true);

@@ -35,7 +35,7 @@ pub use checkpoints::Checkpoints;
 pub use child::{TrialError, run_trial, starting_weights};
 pub use claims::{Claim, ClaimError, Claimant, Claims};
 pub use derived::Derived;
-pub use ending::{Ending, says_out_of_memory};
+pub use ending::{Ending, TAKE_LESS_MEMORY, says_out_of_memory};
 pub use experiment::{Experiment, Prepared, Trial, prepare};
 pub use folder::{FolderError, ResultFolder};
 pub(crate) use folder::{read_json, write_json};

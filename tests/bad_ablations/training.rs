@@ -261,9 +261,9 @@ fn a_cuda_graph_is_refused_where_steps_differ_from_one_another() {
         format!("growth.toml:{line}: run.cuda-graph: cuda-graph is true, and {rule}, or leave cuda-graph out")
     };
     refuses(
-        &section("run", "cuda-graph = true"),
+        &section("run", "execution = \"plain\"\ncuda-graph = true"),
         &refused(
-            8,
+            9,
             "the execution is plain, whose steps are not recorded; write execution = \"aten\"",
         ),
     );
@@ -304,7 +304,7 @@ fn instructions_that_no_kernel_has_are_refused() {
 fn an_execution_that_this_version_lacks_is_refused() {
     refuses(
         &section("run", r#"execution = "compiled""#),
-        r#"growth.toml:8: run.execution: execution is "compiled"; it must be "plain", "aten", "recompute" or "fused"; leave it out for "plain""#,
+        r#"growth.toml:8: run.execution: execution is "compiled"; it must be "auto", "plain", "aten", "recompute" or "fused"; leave it out for "plain""#,
     );
 }
 

@@ -55,9 +55,9 @@ pub fn of(target: &str) -> Vec<Seed> {
         "records" => records(),
         "trials_csv" => table::<TrialRow>(
             "growth,t,growth-rate=12,0,ok,,cpu,plain,f32,densenet,digits,\"[3, 3, 3]\",12,false,1.0,16,0.0,75730,1349400,10,64,230,\
-             0.05,0.01,,,0.1,0.0296,,839.5,1000000,5000000000,00ff,0.97,,360,AMD EPYC with AVX2,00ff,channels-last,3,true\n\
+             0.05,0.01,,,0.1,0.0296,,839.5,1000000,5000000000,00ff,0.97,,360,AMD EPYC with AVX2,00ff,channels-last,3,true,node-1\n\
              growth,u,growth-rate=8,18446744073709551615,failed,\"it \"\"broke\"\",\nsee below\",cpu,plain,f32,densenet,digits,3-3-3,8,\
-             true,0.5,16,0.2,39082,737904,10,64,230,NaN,inf,-0.0,1e-320,,,0.05,,,,,0.4,doubtful,,,,,,\n",
+             true,0.5,16,0.2,39082,737904,10,64,230,NaN,inf,-0.0,1e-320,,,0.05,,,,,0.4,doubtful,,,,,,,\n",
         ),
         "steps_csv" => table::<StepRow>("t,base,0,0,0,2.302585092994046,0.1\nt,base,0,0,1,NaN,0.1\n"),
         "epochs_csv" => {
@@ -67,9 +67,9 @@ pub fn of(target: &str) -> Vec<Seed> {
             "t,base,0,9d,11,x7fa0,931c909211cf558179d67e9e2e1ac91b9e5b6825d7d6a7d4f54df6edf65f7d10\n",
         ),
         "batches_csv" => table::<BatchRow>(
-            "base,cpu,plain,f32,train,64,ok,,10,1000,10,400,500,100,64000000.0,1,2,3,resident-set,4,2,keep-pages,3,,0.98,AMD EPYC with AVX-512,00ff,2026-01-01T00:00:00Z,\
+            "base,cpu,plain,f32,train,64,ok,,10,1000,10,400,500,100,64000000.0,1,2,3,resident-set,4,2,keep-pages,3,,0.98,AMD EPYC with AVX-512,00ff,node-1; node-2,2026-01-01T00:00:00Z,\
              990,1010,1,1.01,0.99,1.03,2,64000.5,3000,2000,4,5,6.0,7.0,8.0,0.9,8.5,0.1,nvml-gpu,nchw,true\n\
-             base,cpu,plain,tf32,evaluate,64,oom,no memory,0,,,,,,,,,,,,2,return-pages,0,doubtful,,,,,,,0,,,,0,,,,,,,,,,,,,,\n",
+             base,cpu,plain,tf32,evaluate,64,oom,no memory,0,,,,,,,,,,,,2,return-pages,0,doubtful,,,,,,,,0,,,,0,,,,,,,,,,,,,,\n",
         ),
         "samples_csv" => table::<SampleRow>("base,cpu,plain,f32,train,64,0,1000,2,0,1,2026-01-01T00:00:00Z\n"),
         "phases_csv" => table::<PhaseRow>(

@@ -35,14 +35,23 @@ pub struct Plan {
 /// Checks all that can be checked without the images.
 pub fn plan(arguments: &Arguments) -> Result<Plan, Failure> {
     let written = ablation::text_of(&arguments.file)?;
-    let text = with_overrides(&written, &arguments.set, &arguments.file).map_err(Failure::ablation)?;
+    let mut text = with_overrides(&written, &arguments.set, &arguments.file).map_err(Failure::ablation)?;
     let parsed = ablation::parsed(&text, &arguments.file)?;
     let chosen = ablation::chosen_variants(&parsed, arguments.only.as_deref())?;
     let device = device::resolved(arguments.device)?;
-    device::check_switches(&parsed, &chosen, device)?;
+    let by_device = parsed
+        .variants
+        .iter()
+        .all(|variant| variant.settings.run.chooses_execution);
+    let (settled, executions) = device::settled(parsed, &chosen, device)?;
+    if let (true, [execution]) = (by_device, &executions.iter().collect::<Vec<_>>()[..]) {
+        // The kept file says which trials these are, wherever it is read.
+        text = with_overrides(&text, &[format!("run.execution={execution}")], &arguments.file)
+            .map_err(Failure::ablation)?;
+    }
     let plan = Plan {
         text,
-        experiment: ablation::planned(parsed)?,
+        experiment: ablation::planned(settled)?,
         chosen,
         share: share_of(arguments)?,
         device,
@@ -64,6 +73,9 @@ pub fn plan(arguments: &Arguments) -> Result<Plan, Failure> {
         plan.check_profiles(&arguments.file)?;
     }
     check_share(&plan.share, &plan.experiment, &plan.chosen)?;
+    for execution in executions {
+        say(&format!("execution \"auto\" on {device}: {execution}"));
+    }
     Ok(plan)
 }
 

@@ -1,10 +1,12 @@
 //! Devices: reading `--device`, and whether one can do what `[run]` asks for.
 
 use std::cell::LazyCell;
+use std::collections::BTreeSet;
 
 use densenet_bench::backends::{BackendDevice, DeviceChoice, DeviceError};
 use densenet_bench::formats::ablation::Ablation;
 use densenet_bench::host::{check_arithmetic, check_execution, compute_capability};
+use densenet_bench::training::fastest_execution;
 
 use super::Failure;
 
@@ -19,8 +21,40 @@ pub fn resolved(choice: DeviceChoice) -> Result<BackendDevice, Failure> {
     choice.resolve().map_err(Failure::input)
 }
 
-/// Checks that the device can honour what `[run]` says of execution, determinism and precision.
-pub fn check_switches(ablation: &Ablation, chosen: &[bool], device: BackendDevice) -> Result<(), Failure> {
+/// The ablation with the executions that it leaves to the device, once that can honour what `[run]` says of execution,
+/// determinism and precision; and the names of those executions.
+pub fn settled(
+    ablation: Ablation,
+    chosen: &[bool],
+    device: BackendDevice,
+) -> Result<(Ablation, BTreeSet<&'static str>), Failure> {
+    let (settled, by_device) = with_executions(ablation, device);
+    check_switches(&settled, chosen, device)?;
+    Ok((settled, by_device))
+}
+
+/// The same for a device that this machine need not have.
+pub fn with_executions(mut ablation: Ablation, device: BackendDevice) -> (Ablation, BTreeSet<&'static str>) {
+    let mut by_device = BTreeSet::new();
+    for variant in &mut ablation.variants {
+        let run = &mut variant.settings.run;
+        if std::mem::take(&mut run.chooses_execution) {
+            run.execution = fastest_execution(&variant.settings.model, device);
+            by_device.insert(run.execution.name());
+        }
+    }
+    (ablation, by_device)
+}
+
+/// The device that `--device` means for work that may be done elsewhere.
+pub fn intended(choice: DeviceChoice) -> Result<BackendDevice, Failure> {
+    match choice {
+        DeviceChoice::Named(device) => Ok(device),
+        DeviceChoice::Auto => resolved(choice),
+    }
+}
+
+fn check_switches(ablation: &Ablation, chosen: &[bool], device: BackendDevice) -> Result<(), Failure> {
     // NVML is asked once, and only where a precision depends on it.
     let capability = LazyCell::new(|| compute_capability(device.index()));
     for (variant, _) in ablation.variants.iter().zip(chosen).filter(|(_, chosen)| **chosen) {

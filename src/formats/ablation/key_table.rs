@@ -409,9 +409,9 @@ pub(super) const OWN_KEYS: &[KnownKey] = &[
     // [run]
     KnownKey {
         key: "run.execution",
-        kind: Kind::Choice(&["plain", "aten", "recompute", "fused"]),
+        kind: Kind::Choice(&["auto", "plain", "aten", "recompute", "fused"]),
         default: "`\"plain\"`",
-        meaning: "How the network's operations are carried out; see [Execution](#execution).",
+        meaning: "How the network's operations are carried out; `\"auto\"` is the fastest that the device and the network have. See [Execution](#execution).",
         remedy: "leave it out for \"plain\"",
     },
     KnownKey {

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::fine_tuning::FineTuning;
 use super::fixed_seeds::FixedSeeds;
-use super::layout::MapLayout;
 use super::instructions::Instructions;
+use super::layout::MapLayout;
 use super::precision::Precision;
 pub use crate::data_sets::{Augment, DataSetName, DataSettings, LimitOrder};
 use crate::network::{Architecture, Graph, NetworkError, Shape};
@@ -366,6 +366,10 @@ impl std::fmt::Display for Allocator {
 pub struct RunSettings {
     /// How the network's operations are carried out.
     pub execution: Execution,
+    /// Whether that is left to the device and the network: it stands as `plain` until the device is known. No record of a trial
+    /// or a measurement has it.
+    #[serde(default, skip_serializing_if = "is_no")]
+    pub chooses_execution: bool,
     /// Whether the backend is held to operations whose results repeat to the last bit.
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub deterministic: bool,
@@ -398,6 +402,7 @@ impl Default for RunSettings {
     fn default() -> Self {
         Self {
             execution: Execution::Plain,
+            chooses_execution: false,
             deterministic: true,
             precision: Precision::F32,
             layout: None,

@@ -208,6 +208,7 @@ fn of_fine_tuning(settings: &FineTuning) -> [(&'static str, Value); 4] {
 fn of_run(settings: &RunSettings) -> impl Iterator<Item = (&'static str, Value)> {
     let RunSettings {
         execution,
+        chooses_execution: _,
         deterministic,
         precision,
         layout,

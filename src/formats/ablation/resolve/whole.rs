@@ -114,6 +114,24 @@ fn cuda_graph(
     Ok(true)
 }
 
+/// The execution that is named, or the one that alone has what is asked for beside it; none where the device and the network
+/// decide.
+fn execution(reader: &Reader<'_>) -> Result<Option<Execution>, Fault> {
+    match reader.text("run.execution") {
+        None => return Ok(Some(Execution::Plain)),
+        Some("auto") => {}
+        Some(_) => return reader.word("run.execution"),
+    }
+    let is_named = |key| reader.text(key).is_some_and(|word| word != "auto");
+    let precision: Precision = reader.word("run.precision")?.unwrap_or_default();
+    let records = reader.flag("run.cuda-graph").unwrap_or(false);
+    Ok(match () {
+        () if precision.is_half() || records || is_named("run.layout") => Some(Execution::Aten),
+        () if is_named("run.instructions") => Some(Execution::Fused),
+        () => None,
+    })
+}
+
 /// Every setting of a variant.
 pub fn settings(reader: &Reader<'_>) -> Result<Settings, Fault> {
     let deterministic = reader.flag("run.deterministic").unwrap_or(true);
@@ -126,7 +144,8 @@ pub fn settings(reader: &Reader<'_>) -> Result<Settings, Fault> {
             "write deterministic = false beside it, or leave cudnn-benchmark out",
         ));
     }
-    let execution = reader.word("run.execution")?.unwrap_or(Execution::Plain);
+    let named = execution(reader)?;
+    let execution = named.unwrap_or(Execution::Plain);
     let precision = precision(reader, execution)?;
     let (model, train) = (model::network(reader)?, train::settings(reader)?);
     let cuda_graph = cuda_graph(reader, (execution, precision), &model, train.as_ref())?;
@@ -139,6 +158,7 @@ pub fn settings(reader: &Reader<'_>) -> Result<Settings, Fault> {
         measure: measure::settings(reader)?,
         run: RunSettings {
             execution,
+            chooses_execution: named.is_none(),
             deterministic,
             precision,
             layout: layout(reader, execution)?,

@@ -210,6 +210,7 @@ fn every_key_reaches_its_setting() {
             cudnn_benchmark: true,
             cuda_graph: false,
             instructions: Instructions::Avx2,
+            chooses_execution: false,
         },
     };
     assert_eq!(given, expected);
