@@ -61,7 +61,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let index = ablation::variant_index(&ablation, arguments.variant.as_deref())?;
     let choice = device::resolved(arguments.device)?;
     let chosen: Vec<bool> = (0..ablation.variants.len()).map(|other| other == index).collect();
-    let (ablation, _) = device::settled(ablation, &chosen, choice)?;
+    let ablation = device::settled(ablation, &chosen, choice)?.ablation;
     // `--weights` wins over `model.weights`.
     let path = (arguments.weights.as_ref()).or(ablation.variants[index].settings.weights.as_ref());
     let read: Vec<&Path> = path

@@ -35,7 +35,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let ablation = ablation::read(&arguments.file)?;
     let chosen = ablation::chosen_variants(&ablation, arguments.only.as_deref())?;
     let device = device::resolved(arguments.device)?;
-    let (ablation, _) = device::settled(ablation, &chosen, device)?;
+    let ablation = device::settled(ablation, &chosen, device)?.ablation;
     let experiment = ablation::prepared(ablation::planned(ablation)?)?;
     let origin = Origin {
         cpu: this_processor(),

@@ -57,7 +57,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let text = with_overrides(&written, &arguments.set, &arguments.file).map_err(Failure::ablation)?;
     let parsed = ablation::parsed(&text, &arguments.file)?;
     let chosen = ablation::chosen_variants(&parsed, arguments.only.as_deref())?;
-    let plan = ablation::planned(device::with_executions(parsed, device::intended(arguments.device)?).0)?;
+    let plan = ablation::planned(device::with_executions(parsed, device::intended(arguments.device)?).ablation)?;
     let measurements = count_measurements(&plan.ablation, &chosen);
     let units = units::of(&plan, &chosen);
     match arguments.format {

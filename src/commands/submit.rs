@@ -113,19 +113,11 @@ fn partition(text: &str) -> Result<String, String> {
 
 pub fn run(arguments: &Arguments) -> Outcome {
     let written = ablation::text_of(&arguments.file)?;
-    let mut text = with_overrides(&written, &arguments.set, &arguments.file).map_err(Failure::ablation)?;
+    let text = with_overrides(&written, &arguments.set, &arguments.file).map_err(Failure::ablation)?;
     let parsed = ablation::parsed(&text, &arguments.file)?;
-    let by_device = parsed
-        .variants
-        .iter()
-        .all(|variant| variant.settings.run.chooses_execution);
-    let (settled, executions) = device::with_executions(parsed, device_of_tasks(arguments)?);
-    if let (true, [execution]) = (by_device, &executions.iter().collect::<Vec<_>>()[..]) {
-        // Whatever machine a task runs on, it is one of these trials.
-        text = with_overrides(&text, &[format!("run.execution={execution}")], &arguments.file)
-            .map_err(Failure::ablation)?;
-    }
-    let plan = ablation::planned(settled)?;
+    let settled = device::with_executions(parsed, device_of_tasks(arguments)?);
+    let text = settled.kept(text)?;
+    let plan = ablation::planned(settled.ablation)?;
     let out = absolute(&arguments.out)?;
     let folder = ResultFolder::new(Path::new(&out), &plan.ablation.name);
     if let Some(file) = foreign_file(folder.root()) {

@@ -35,23 +35,16 @@ pub struct Plan {
 /// Checks all that can be checked without the images.
 pub fn plan(arguments: &Arguments) -> Result<Plan, Failure> {
     let written = ablation::text_of(&arguments.file)?;
-    let mut text = with_overrides(&written, &arguments.set, &arguments.file).map_err(Failure::ablation)?;
+    let text = with_overrides(&written, &arguments.set, &arguments.file).map_err(Failure::ablation)?;
     let parsed = ablation::parsed(&text, &arguments.file)?;
     let chosen = ablation::chosen_variants(&parsed, arguments.only.as_deref())?;
     let device = device::resolved(arguments.device)?;
-    let by_device = parsed
-        .variants
-        .iter()
-        .all(|variant| variant.settings.run.chooses_execution);
-    let (settled, executions) = device::settled(parsed, &chosen, device)?;
-    if let (true, [execution]) = (by_device, &executions.iter().collect::<Vec<_>>()[..]) {
-        // The kept file says which trials these are, wherever it is read.
-        text = with_overrides(&text, &[format!("run.execution={execution}")], &arguments.file)
-            .map_err(Failure::ablation)?;
-    }
+    let settled = device::settled(parsed, &chosen, device)?;
+    let text = settled.kept(text)?;
+    let executions = settled.executions;
     let plan = Plan {
         text,
-        experiment: ablation::planned(settled)?,
+        experiment: ablation::planned(settled.ablation)?,
         chosen,
         share: share_of(arguments)?,
         device,
